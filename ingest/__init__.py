@@ -1,0 +1,1 @@
+"""Posts come in: records, sources, watchlists, matching and the protection of authors."""

@@ -1,0 +1,19 @@
+"""Errors of posts coming in. The whole tree is drawn in :mod:`pipelines.errors`."""
+
+from nlp.errors import MarsadError
+
+
+class WatchlistError(MarsadError):
+    """A watchlist can't be found, read or does not validate."""
+
+
+class KeyringError(MarsadError):
+    """The keys for pseudonyms can't be read, made or used."""
+
+
+class SourceError(MarsadError):
+    """A source can't be opened or read any further."""
+
+
+class MappingError(SourceError):
+    """The fields of a file can't be matched to those of a post."""

@@ -1,0 +1,180 @@
+"""The only shapes that travel between sources, stages and stores.
+
+Records are immutable. On the wire and in files they are JSON objects with the same field
+names (:func:`encode`, :func:`decode_post`); fields at their default are left out there.
+Times are aware datetimes in UTC. Ids are strings, always.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+Label = Literal["negative", "neutral", "positive"]
+
+#: Flags a post may carry. ``date-unknown``: no readable date. ``date-implausible``: a date
+#: that can't be true (year 1, 2099); it is kept as it came but no trend counts it.
+#: ``zone-assumed``: the date had no zone and the import's assumption was used.
+#: ``id-suspect``: the id looks rounded by a spreadsheet (its digits after the 15th are zeros).
+Flag = Literal["date-unknown", "date-implausible", "zone-assumed", "id-suspect"]
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Base of all records: frozen, keyword-only, defaults left out of JSON."""
+
+
+class Sentiment(msgspec.Struct, frozen=True):
+    """Three calibrated probabilities that sum to 1, and the label they lead to."""
+
+    label: Label
+    negative: float
+    neutral: float
+    positive: float
+
+
+class Target(msgspec.Struct, frozen=True):
+    """A post's attitude towards one entity that it mentions."""
+
+    entity: str
+    label: Label
+    negative: float
+    neutral: float
+    positive: float
+
+
+class Post(Record, frozen=True, kw_only=True, omit_defaults=True):
+    """One post, as a source read it, as the stages enriched it, as a store keeps it.
+
+    ``id`` is ``platform:native-id``; a source leaves it ``platform:`` where the platform has no
+    ids, and the protection of authors then puts a keyed hash of the content there.
+    ``version`` is a whole number from the platform's own clock (an edit time, else a plausible
+    creation date, in milliseconds; else 0): the higher wins. ``author`` is a plain name only
+    between a source and :mod:`ingest.privacy`; from there on it is a pseudonym.
+    """
+
+    id: str
+    platform: str
+    text: str
+    version: int = 0
+    created_at: datetime | None = None
+    collected_at: datetime | None = None
+    author: str = ""
+    url: str = ""
+    reply_to: str = ""
+    repost_of: str = ""
+    hashtags: tuple[str, ...] = ()
+    counts: dict[str, int] = {}
+    flags: tuple[Flag, ...] = ()
+    source: str = ""
+    """Where it came from: the name of a data set, a channel or a stream."""
+    digest: str = ""
+    """Hash of what the author published, from :mod:`ingest.privacy`: the same for two readings
+    of the same content, whatever key their pseudonyms were made with."""
+    # From the matching stage:
+    watchlist: str = ""
+    """Name and hash of the watchlist the entities were found with; empty without one."""
+    entities: tuple[str, ...] = ()
+    # From the scoring stage:
+    language: str = ""
+    language_confidence: float = 0.0
+    sentiment: Sentiment | None = None
+    targets: tuple[Target, ...] = ()
+    model: str = ""
+
+    def rank(self) -> tuple[int, int, str]:
+        """Order the versions of one post: the highest wins, whatever the order they came in.
+
+        Version first; of two contents with one version the one with more reactions (it was
+        read later), then the digest, so that every store and every replay chooses the same.
+        """
+        return (self.version, sum(self.counts.values()), self.digest)
+
+
+class Tombstone(Record, frozen=True, kw_only=True, omit_defaults=True):
+    """A deletion: of one post (``id``) or of all posts of one account (``author``).
+
+    It beats every version of what it names, now and later. Exactly one of the two is set;
+    ``author`` is plain between a source and :mod:`ingest.privacy`, then a pseudonym.
+    """
+
+    platform: str
+    id: str = ""
+    author: str = ""
+    deleted_at: datetime | None = None
+    reason: str = ""
+
+
+class Gap(Record, frozen=True, kw_only=True, omit_defaults=True):
+    """A stretch of time in which a source gave nothing although there may have been posts."""
+
+    source: str
+    start: datetime
+    end: datetime | None = None
+    cause: str = ""
+
+
+class Heartbeat(Record, frozen=True, kw_only=True, omit_defaults=True):
+    """A source was listening at this moment, so silence means that nothing was posted."""
+
+    source: str
+    at: datetime
+
+
+class Counter(Record, frozen=True, kw_only=True, omit_defaults=True):
+    """One reading of a public counter (likes, followers) of one page."""
+
+    source: str
+    page: str
+    metric: str
+    value: int
+    at: datetime
+    granularity: int = 1
+    """The step in which the published figure moves: 100,000 for "2.4M"."""
+    note: str = ""
+
+
+class Reject(Record, frozen=True, kw_only=True, omit_defaults=True):
+    """What could not become a record: counted as dead and kept aside with its reason."""
+
+    reason: str
+    """A short, stable code such as ``json-truncated``; ``docs/dead-letters.md`` lists all."""
+    detail: str = ""
+    """One sentence for people. Never holds text of the post."""
+    raw: bytes = b""
+    """The bytes as they came, at most ``RAW_LIMIT`` of them."""
+    truncated: bool = False
+
+
+#: How much of a rejected record is kept aside, in bytes.
+RAW_LIMIT = 1_000_000
+
+
+class Item(msgspec.Struct, frozen=True):
+    """What a source yields: one record, where it stands, and the cursor to save with it.
+
+    ``cursor`` is opaque to everybody but its source: opening the source with it yields what
+    comes after this item. ``line`` is the place to tell people (a line of a file), 0 if none.
+    """
+
+    record: Post | Tombstone | Gap | Heartbeat | Counter | Reject
+    cursor: str
+    line: int = 0
+
+
+_ENCODER = msgspec.json.Encoder(order="deterministic")
+_POST_DECODER = msgspec.json.Decoder(Post)
+
+
+def encode(record: Record) -> bytes:
+    """Return the record as one line of JSON, without the line's end.
+
+    Raises ``UnicodeEncodeError`` for a text with lone surrogates; sources reject those.
+    """
+    return _ENCODER.encode(record)
+
+
+def decode_post(line: bytes | str) -> Post:
+    """Return the post that :func:`encode` wrote. Raises ``msgspec.DecodeError``."""
+    return _POST_DECODER.decode(line)

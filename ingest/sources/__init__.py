@@ -1,0 +1,1 @@
+"""Where posts come from: one module per platform or file format behind one protocol."""

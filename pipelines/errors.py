@@ -1,0 +1,61 @@
+"""All errors that users see, in one place.
+
+::
+
+    MarsadError                what, where and what to do, shown without a traceback
+    ├── ModelError             a model file or checkpoint does not fit           (nlp)
+    ├── WatchlistError         a watchlist is missing or not valid               (ingest)
+    ├── KeyringError           the keys for pseudonyms can't be used             (ingest)
+    ├── SourceError            a source can't be opened or read further          (ingest)
+    │   └── MappingError       a file's fields can't be matched to a post's      (ingest)
+    ├── SettingsError          marsad.toml or an environment variable is wrong
+    ├── QueryError             a query can't be read; says where
+    └── StoreError             a store can't be used
+        ├── StoreBusy          another process writes to it
+        ├── StoreFull          no room is left; nothing was damaged
+        └── StoreVersion       written by another version of Marsad
+
+Exit codes of the command: 0 done, 1 failed, 2 wrong usage, 3 nothing found.
+"""
+
+from ingest.errors import KeyringError, MappingError, SourceError, WatchlistError
+from nlp.errors import MarsadError, ModelError
+
+__all__ = [
+    "KeyringError",
+    "MappingError",
+    "MarsadError",
+    "ModelError",
+    "QueryError",
+    "SettingsError",
+    "SourceError",
+    "StoreBusy",
+    "StoreError",
+    "StoreFull",
+    "StoreVersion",
+    "WatchlistError",
+]
+
+
+class SettingsError(MarsadError):
+    """marsad.toml or an environment variable says something that can't be used."""
+
+
+class QueryError(MarsadError):
+    """A query can't be read; the message shows the place."""
+
+
+class StoreError(MarsadError):
+    """A store can't be opened, read or written."""
+
+
+class StoreBusy(StoreError):
+    """Another process is writing to the store."""
+
+
+class StoreFull(StoreError):
+    """There is no room left where the store is; nothing was damaged."""
+
+
+class StoreVersion(StoreError):
+    """The store was written by another version of Marsad."""

@@ -1,0 +1,227 @@
+"""What every store can do, and the shapes it takes and gives.
+
+A store makes a :class:`Batch` durable in one step (:meth:`Store.accept`), hands out what has
+not been scored yet (:meth:`Store.pending`), takes it back as documents (:meth:`Store.index`),
+and answers questions. Every decision that must hold under concurrency (is this a duplicate?
+was it deleted?) is taken inside the store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Literal, Protocol
+
+import msgspec
+
+from ingest.records import Counter, Gap, Heartbeat, Post, Tombstone
+from pipelines.query import Node
+
+
+class Collected(msgspec.Struct, frozen=True):
+    """A post that left the collect stage: matched, protected, not yet scored.
+
+    ``aliases`` are the ids, ``author_aliases`` the pseudonyms, that the same post and author
+    have under older keys that are still kept: a stored post keeps the id it has.
+    """
+
+    post: Post
+    aliases: tuple[str, ...] = ()
+    author_aliases: tuple[str, ...] = ()
+
+
+class CollectedTombstone(msgspec.Struct, frozen=True):
+    """A deletion that left the collect stage, with the names under older keys."""
+
+    tombstone: Tombstone
+    aliases: tuple[str, ...] = ()
+
+
+class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
+    """A record that could not be used, as it is kept aside (readable by its owner alone).
+
+    ``origin`` and ``line`` name the place once and for all, so that keeping it twice is
+    keeping it once. ``context`` is what is needed to try again (the source's options, JSON).
+    """
+
+    origin: str
+    line: int
+    reason: str
+    detail: str = ""
+    raw: bytes = b""
+    truncated: bool = False
+    context: str = ""
+    at: datetime
+
+
+class Position(msgspec.Struct, frozen=True, kw_only=True):
+    """How far an input has been read: moves in the same transaction as what was read."""
+
+    key: str
+    """Identity of the input: content, mapping and watchlist of a file; address of a stream."""
+    name: str
+    """For people: the file's name, the channel."""
+    cursor: str
+    done: bool = False
+    details: str = ""
+    """What was assumed (JSON): time zone, mapping, encoding."""
+
+
+class Batch(msgspec.Struct, frozen=True, kw_only=True):
+    """What one read of a source produced. All of it becomes durable, or nothing."""
+
+    position: Position
+    previous_cursor: str
+    """The cursor the position had; another means that somebody else read on: StoreBusy."""
+    posts: Sequence[Collected] = ()
+    tombstones: Sequence[CollectedTombstone] = ()
+    filtered: int = 0
+    dead: Sequence[DeadLetter] = ()
+    notices: Sequence[Gap | Heartbeat | Counter] = ()
+
+
+class Ledger(msgspec.Struct, frozen=True, kw_only=True):
+    """Every record's one outcome, of posts and tombstones only.
+
+    ``received`` is the sum of the others. A later edit counts as indexed; a tombstone, and a
+    post that came after its deletion, count as deleted.
+    """
+
+    received: int = 0
+    indexed: int = 0
+    duplicate: int = 0
+    filtered: int = 0
+    deleted: int = 0
+    dead: int = 0
+    pending: int = 0
+
+
+class Document(msgspec.Struct, frozen=True, kw_only=True):
+    """A scored post with what the index needs, computed once and the same for every store."""
+
+    post: Post
+    day: str
+    """Calendar day in the configured time zone, ``YYYY-MM-DD``; empty where it is unknown."""
+    hour: str
+    """``YYYY-MM-DDTHH`` in the same zone; empty where it is unknown."""
+    tokens: str
+    """Normalised tokens of the text, joined by one space; positions count."""
+    keys: str
+    """One cross-script key for each token, joined by one space; positions count."""
+    variants: str
+    """More forms and keys a word may be found by (without clitics), joined by one space."""
+
+
+class Hit(msgspec.Struct, frozen=True):
+    """A post that a search found."""
+
+    post: Post
+    day: str
+
+
+class Page(msgspec.Struct, frozen=True):
+    """One page of a search, newest posts first (unknown dates last, ties by id)."""
+
+    hits: list[Hit]
+    total: int
+    pending: int
+    """Posts that are stored but not yet scored, and so can't be found yet."""
+
+
+Split = Literal["", "entity", "language", "platform"]
+
+
+class Sum(msgspec.Struct, frozen=True):
+    """Posts of one day (or hour), group, language and label, with their probabilities' sums.
+
+    With ``split="entity"`` a post counts once for every entity it mentions, with its attitude
+    to that entity; else once, with its sentiment.
+    """
+
+    bucket: str
+    group: str
+    language: str
+    label: str
+    posts: int
+    negative: float
+    neutral: float
+    positive: float
+
+
+class Deletion(msgspec.Struct, frozen=True):
+    """What a deletion did."""
+
+    posts: int
+    """Posts whose text was removed now."""
+    tombstones: int
+    """Tombstones written now (an id never seen gets one too)."""
+
+
+class Status(msgspec.Struct, frozen=True, kw_only=True):
+    """The state of a store, for ``marsad status``."""
+
+    store: str
+    ledger: Ledger
+    posts: int
+    first_day: str
+    last_day: str
+    unknown_date: int
+    """Posts whose date is unknown or implausible; no trend counts them."""
+    languages: dict[str, int]
+    models: dict[str, int]
+    dead_reasons: dict[str, int]
+    inputs: list[Position]
+    gaps: list[Gap]
+
+
+class Store(Protocol):
+    """One place where posts rest. All methods raise :class:`~pipelines.errors.StoreError`."""
+
+    def position(self, key: str) -> Position | None:
+        """Return how far an input has been read, ``None`` if it is new."""
+
+    def accept(self, batch: Batch) -> Ledger:
+        """Make a batch durable and return the outcomes of its records (posts as pending).
+
+        A post is a duplicate if its id (or an alias) is stored or pending with a rank that is
+        not lower; with a higher rank it is an edit and waits under the stored id. It is deleted
+        if its id, its author or one of their aliases has a tombstone. A duplicate with the
+        same digest that was matched with another watchlist takes over text and entities and
+        waits to be scored again, still counted as duplicate.
+        """
+
+    def pending(self, limit: int) -> list[Post]:
+        """Return up to ``limit`` posts that wait to be scored, oldest first."""
+
+    def index(self, documents: Sequence[Document]) -> None:
+        """Make scored posts searchable and take them off the waiting list.
+
+        A post that was deleted or edited since :meth:`pending` gave it is left as it is now.
+        """
+
+    def delete(self, tombstones: Sequence[CollectedTombstone]) -> Deletion:
+        """Write tombstones and remove every trace of the texts they name, on disk too."""
+
+    def search(self, query: Node, limit: int, offset: int = 0) -> Page:
+        """Return the posts that match, newest first."""
+
+    def scan(self, query: Node) -> Iterator[Hit]:
+        """Yield every post that matches, ordered by id, from one consistent state."""
+
+    def sums(self, query: Node, by: Literal["day", "hour"], split: Split) -> list[Sum]:
+        """Return the sums that trends are computed from; posts without a day are left out."""
+
+    def count(self, query: Node) -> tuple[int, int]:
+        """Return how many posts match, and how many of those have no day."""
+
+    def requeue(self, posts: Iterable[Post]) -> None:
+        """Put stored posts back on the waiting list (new watchlist or model); no ledger entry."""
+
+    def ledger(self) -> Ledger:
+        """Return the books."""
+
+    def status(self) -> Status:
+        """Return the state of the store."""
+
+    def close(self) -> None:
+        """Release the store."""
