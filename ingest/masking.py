@@ -1,0 +1,100 @@
+"""Take people out of texts: mentions, e-mail addresses, telephone numbers and links.
+
+Each becomes a placeholder, so that the text stays readable and a model can learn from it:
+``[user]``, ``[mail]``, ``[phone]``, ``[url]``. Handles of what is watched stay: that a post
+addresses @inwi is the evidence, and a company is not a person.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container
+
+import phonenumbers
+
+# A link ends at white space, quotes and pictographs; the punctuation of the sentence around it
+# is given back. A bare address (bit.ly/x) is a link only with a path: "telquel.ma" is a name.
+_END = r"\s<>\"«»“”\u2600-\u27bf\U0001f000-\U0001faff"
+_URL = re.compile(
+    rf"(?:https?://|www\.)[^{_END}]+"
+    rf"|(?<![\w@.])(?:[a-z0-9-]+\.)+[a-z]{{2,}}/[^{_END}]*",
+    re.IGNORECASE,
+)
+_TRAILING = ".,;:!?…)]}'’،؛؟"
+_MAIL = re.compile(r"(?<![\w.+@＠-])[\w.+-]{1,64}[@＠][\w-]{1,63}(?:\.[\w-]{1,63})+")
+_MENTION = re.compile(r"[@＠](\w+(?:[.-]\w+)*)((?:@[\w-]+(?:\.[\w-]+)+)?)")
+_REDDIT = re.compile(r"(?<![\w/])/?u/[\w-]{3,}")
+# Anything that may be a telephone number: at least eight digits of any script with the
+# separators people use. The library decides; this only spares it most texts.
+_DIGITS = re.compile(r"\d(?:[ .()/\u00a0-]{0,2}\d){7,}")
+# A number that starts as telephone numbers do, for texts whose country is not known.
+_LEADING_ZERO = re.compile(r"(?<![\w.,/:-])0\d(?:[ .\u00a0-]?\d){7,10}(?![\w/:-])")
+_DAY, _MONTH = r"(?:0?[1-9]|[12]\d|3[01])", r"(?:0?[1-9]|1[0-2])"
+_DATE = re.compile(
+    rf"(?<![\d./-])(?:(?:19|20)\d\d[./-]{_MONTH}[./-]{_DAY}|{_DAY}[./-]{_MONTH}[./-](?:\d\d){{1,2}})"
+    r"(?![./-]?\d)"
+)
+
+
+def handle_name(handle: str) -> str:
+    """Return the form in which handles are compared: ``@Maroc_Telecom`` → ``maroc_telecom``."""
+    return handle.lstrip("@＠").casefold()
+
+
+def mask(text: str, *, keep: Container[str] = frozenset(), country: str | None = None) -> str:
+    """Return the text with placeholders for people and links.
+
+    ``keep`` holds the :func:`handle_name` of handles that stay; ``country`` (ISO 3166, two
+    letters) is where numbers without an international prefix belong to. Masking a masked text
+    changes nothing. Never raises.
+    """
+    if "/" in text or "www." in text or "WWW." in text:
+        text = _URL.sub(_mask_url, text)
+        text = _REDDIT.sub("[user]", text)
+    if "@" in text or "＠" in text:
+        text = _MAIL.sub("[mail]", text)
+        text = _MENTION.sub(lambda found: _mask_mention(found, keep), text)
+    if _DIGITS.search(text):
+        text = _mask_phones(text, country)
+    return text
+
+
+def _mask_url(found: re.Match[str]) -> str:
+    url = found.group()
+    return "[url]" + url[len(url.rstrip(_TRAILING)) :]
+
+
+def _mask_mention(found: re.Match[str], keep: Container[str]) -> str:
+    local, server = found.group(1), found.group(2)
+    if handle_name(local + server) in keep:
+        return found.group()
+    return "[user]"
+
+
+def _mask_phones(text: str, country: str | None) -> str:
+    spans = [
+        (match.start, match.end)
+        for match in phonenumbers.PhoneNumberMatcher(
+            text, country, leniency=phonenumbers.Leniency.POSSIBLE, max_tries=1000
+        )
+        if _looks_like_phone(match)
+    ]
+    spans += [
+        found.span() for found in _LEADING_ZERO.finditer(text) if not _DATE.match(found.group())
+    ]
+    if not spans:
+        return text
+    parts, end = [], 0
+    for start, stop in sorted(spans):
+        if start >= end:
+            parts += [text[end:start], "[phone]"]
+        end = max(end, stop)
+    return "".join([*parts, text[end:]])
+
+
+def _looks_like_phone(match: phonenumbers.PhoneNumberMatch) -> bool:
+    if _DATE.search(match.raw_string):
+        return False
+    return match.raw_string.startswith(("+", "00", "0")) or phonenumbers.is_valid_number(
+        match.number
+    )
