@@ -50,7 +50,7 @@ class Keyring:
     def __init__(self, path: Path | None = None) -> None:
         self.path = path or default_path()
 
-    def keys(self) -> list[Key]:
+    def all(self) -> list[Key]:
         """Return the keys, newest first; none if the file is not there yet.
 
         Raises :class:`KeyringError` if the file can't be read or others could read it.
@@ -59,12 +59,12 @@ class Keyring:
 
     def use(self) -> list[Key]:
         """Return the keys, newest first, and make the first one if there is none."""
-        if not self.keys():
+        if not self.all():
             with self._locked() as file:
                 if not file.keys:
                     file.keys.append(_new_key())
                     self._write(file)
-        return self.keys()
+        return self.all()
 
     def rotate(self) -> Key:
         """Add a key that makes all new pseudonyms from now on, and return it."""

@@ -110,7 +110,12 @@ class Protector:
         return [pseudonym(secret, platform, handle_name(author)) for secret in self._secrets]
 
     def _rename_tombstone(self, tombstone: Tombstone, secret: bytes) -> Tombstone:
-        rename = _renamer(secret, tombstone.platform)
+        hashed = _renamer(secret, tombstone.platform)
+
+        def rename(name: str) -> str:
+            # People delete by what they see in their data: a pseudonym is meant as it stands.
+            return name if is_pseudonym(name) else hashed(name)
+
         return msgspec.structs.replace(
             tombstone,
             id=_in_reference(tombstone.id, "", rename),

@@ -44,6 +44,15 @@ class Target(msgspec.Struct, frozen=True):
     positive: float
 
 
+class Mention(msgspec.Struct, frozen=True, array_like=True):
+    """Words of a post that name a watched entity: offsets into ``text``, end exclusive."""
+
+    entity: str
+    kind: str
+    start: int
+    end: int
+
+
 class Post(Record, frozen=True, kw_only=True, omit_defaults=True):
     """One post, as a source read it, as the stages enriched it, as a store keeps it.
 
@@ -76,6 +85,8 @@ class Post(Record, frozen=True, kw_only=True, omit_defaults=True):
     watchlist: str = ""
     """Name and hash of the watchlist the entities were found with; empty without one."""
     entities: tuple[str, ...] = ()
+    mentions: tuple[Mention, ...] = ()
+    """Where in the text the entities stand, so that targets can be scored again at any time."""
     # From the scoring stage:
     language: str = ""
     language_confidence: float = 0.0

@@ -16,7 +16,7 @@ def keyring(tmp_path: Path) -> Keyring:
 
 
 def test_there_is_no_key_before_the_first_use(keyring: Keyring) -> None:
-    assert keyring.keys() == []
+    assert keyring.all() == []
     assert not keyring.path.exists()
 
 
@@ -36,20 +36,20 @@ def test_a_keyring_that_others_can_read_is_refused_with_the_remedy(keyring: Keyr
     keyring.use()
     keyring.path.chmod(0o644)
     with pytest.raises(KeyringError, match="chmod 600"):
-        keyring.keys()
+        keyring.all()
 
 
 def test_rotation_puts_a_new_key_first_and_keeps_the_old_ones(keyring: Keyring) -> None:
     (old,) = keyring.use()
     new = keyring.rotate()
-    assert keyring.keys() == [new, old]
+    assert keyring.all() == [new, old]
 
 
 def test_a_destroyed_key_is_gone_from_the_file(keyring: Keyring) -> None:
     (old,) = keyring.use()
     new = keyring.rotate()
     assert keyring.destroy([old.id]) == [old]
-    assert keyring.keys() == [new]
+    assert keyring.all() == [new]
     assert old.secret not in keyring.path.read_text()
 
 
@@ -66,7 +66,7 @@ def test_destroying_an_unknown_key_removes_nothing_and_says_which_there_are(
     (key,) = keyring.use()
     with pytest.raises(KeyringError, match=key.id):
         keyring.destroy([key.id, "k0"])
-    assert keyring.keys() == [key]
+    assert keyring.all() == [key]
 
 
 def test_a_damaged_keyring_is_told_not_replaced(keyring: Keyring) -> None:

@@ -1,0 +1,95 @@
+"""The command ``marsad``. Each subcommand is one module of :mod:`pipelines.commands`."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+
+import click
+
+from nlp.errors import MarsadError
+
+#: Subcommands in the order of the help, with their one line. They are imported when asked for,
+#: so that `marsad search` does not wait for what only `marsad score` needs.
+COMMANDS = {
+    "ingest": "Read posts from a source into the store.",
+    "score": "Score NDJSON from standard input: language, sentiment, entities, targets.",
+    "search": "Find posts.",
+    "trends": "Show sentiment over time.",
+    "export": "Write a study subset to a folder.",
+    "delete": "Delete posts, or all posts of an author, for good.",
+    "rescore": "Match and score stored posts again.",
+    "status": "Show the books, the inputs and the gaps of a store.",
+    "dead": "Look at, or retry, what was kept aside.",
+    "keys": "List, rotate or destroy the keys of pseudonyms.",
+    "watchlist": "List, show or check watchlists.",
+}
+
+
+class Failed(click.ClickException):
+    """A failure that was explained: shown without a traceback, exit code 1."""
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all subcommands."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a subcommand."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"pipelines.commands.{cmd_name}")
+        command = module.command
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the subcommands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the subcommand; turn explained errors into a message and an exit code."""
+        try:
+            return super().invoke(ctx)
+        except MarsadError as error:
+            raise Failed(str(error)) from error
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit codes: 0 done, 1 failed, 2 wrong usage, 3 nothing found. "
+    "Settings: marsad.toml or MARSAD_STORE, MARSAD_WATCHLIST, … (see docs/settings.md).",
+)
+@click.version_option(version("marsad"), prog_name="marsad")
+def group() -> None:
+    """Follow a protest on social media: collect posts, score, search, chart, export."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command and leave with its exit code."""
+    # Output may hold any text, whatever the terminal's locale says.
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]
+    try:
+        code = group.main(arguments, prog_name="marsad", standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        code = stop.exit_code
+    except click.Abort:
+        click.echo("Stopped. The same command goes on where it was.", err=True)
+        code = 130
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except BrokenPipeError:
+        # The reader of our output left (`| head`): not our failure, and nothing more to say.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    sys.exit(code if isinstance(code, int) else 0)

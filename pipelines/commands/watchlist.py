@@ -1,0 +1,57 @@
+"""``marsad watchlist``: what is watched."""
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from ingest.watchlist import load, shipped
+from pipelines.commands.common import say
+
+
+@click.group()
+def command() -> None:
+    """List, show or check watchlists."""
+
+
+@command.command("list")
+def list_watchlists() -> None:
+    """List the watchlists that come with Marsad."""
+    for name in shipped():
+        watchlist = load(name)
+        assert watchlist
+        click.echo(f"{name}\t{watchlist.title}")
+
+
+@command.command()
+@click.argument("name")
+def show(name: str) -> None:
+    """Show the entities of a watchlist.
+
+    \b
+    Example:
+      marsad watchlist show morocco-2016
+    """
+    watchlist = load(name)
+    if watchlist is None:
+        say("`none` watches nothing: every post is kept.")
+        return
+    click.echo(f"{watchlist.title} ({watchlist.fingerprint}, {watchlist.timezone})")
+    table = Table("entity", "kind", "name")
+    for entity in watchlist.entities:
+        table.add_row(entity.id, entity.kind, entity.name)
+    Console().print(table)
+
+
+@command.command()
+@click.argument("files", nargs=-1, required=True)
+def check(files: tuple[str, ...]) -> None:
+    """Check watchlist files; say what is wrong where, and leave with 1 if something is.
+
+    \b
+    Example:
+      marsad watchlist check my-case.toml
+    """
+    for file in files:
+        watchlist = load(file)
+        entities = len(watchlist.entities) if watchlist else 0
+        click.echo(f"{file}: fine, {entities} entities")

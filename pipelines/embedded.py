@@ -1,0 +1,145 @@
+"""The runner for one machine: the stages called one after the other, around one store.
+
+What is read becomes durable first (:meth:`Store.accept`); scoring follows from the store's
+waiting list, so an interruption at any moment loses nothing and repeats nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from ingest.records import Item, Post
+from ingest.sources.base import Source
+from nlp.score import Scorer
+from pipelines.stages import Collector, index, score, utc_now
+from pipelines.stores.base import Batch, Ledger, Position, Store
+
+#: Records per transaction: large enough for batches of equal lengths, small enough for memory.
+BATCH = 1024
+
+
+class Imported(msgspec.Struct, frozen=True):
+    """What one import did."""
+
+    outcomes: Ledger
+    done: bool
+    """Whether the input was read to its end."""
+    known: bool = False
+    """Whether it had been read to its end before: nothing was done."""
+
+
+def position_key(source: Source, watchlist: str) -> str:
+    """Identify an input together with how it is read: another watchlist reads it anew."""
+    return hashlib.blake2b(f"{source.key}\0{watchlist}".encode(), digest_size=16).hexdigest()
+
+
+def collect(
+    source: Source,
+    store: Store,
+    collector: Collector,
+    *,
+    key: str,
+    details: str = "",
+    limit: int | None = None,
+    after_batch: Callable[[Ledger], None] = lambda outcomes: None,
+) -> Imported:
+    """Read a source from where it was left into the store, batch by batch.
+
+    ``after_batch`` is called once a batch is durable, with its outcomes. ``limit`` is the
+    number of records to read at most.
+    """
+    position = store.position(key)
+    if position and position.done:
+        return Imported(Ledger(), done=True, known=True)
+    cursor = position.cursor if position else ""
+    total = Ledger()
+    items = source.open(cursor)
+    if limit is not None:
+        items = islice(items, limit)
+    for batch in _batches(items):
+        outcomes = _accept(store, collector, source, key, details, cursor, batch, done=False)
+        cursor = batch[-1].cursor
+        total = add(total, outcomes)
+        after_batch(outcomes)
+    done = limit is None or total.received < limit
+    if done:
+        _accept(store, collector, source, key, details, cursor, [], done=True)
+    return Imported(total, done)
+
+
+def _accept(
+    store: Store,
+    collector: Collector,
+    source: Source,
+    key: str,
+    details: str,
+    cursor: str,
+    items: Sequence[Item],
+    *,
+    done: bool,
+) -> Ledger:
+    collection = collector(items, utc_now())
+    position = Position(
+        key=key,
+        name=source.name,
+        cursor=items[-1].cursor if items else cursor,
+        done=done,
+        details=details,
+    )
+    return store.accept(
+        Batch(
+            position=position,
+            previous_cursor=cursor,
+            posts=collection.posts,
+            tombstones=collection.tombstones,
+            filtered=collection.filtered,
+            dead=collection.dead,
+            notices=collection.notices,
+        )
+    )
+
+
+def drain(
+    store: Store,
+    scorer: Callable[[], Scorer],
+    zone: ZoneInfo,
+    *,
+    after_batch: Callable[[int], None] = lambda posts: None,
+) -> int:
+    """Score and index everything that waits, and return how many posts that were.
+
+    ``scorer`` is called once, and only if something waits: loading a model takes a second.
+    """
+    finished = 0
+    loaded: Scorer | None = None
+    while posts := store.pending(BATCH):
+        loaded = loaded or scorer()
+        store.index(index(score(posts, loaded), zone))
+        finished += len(posts)
+        after_batch(len(posts))
+    return finished
+
+
+def requeue(store: Store, posts: Iterator[Post], change: Callable[[list[Post]], list[Post]]) -> int:
+    """Put stored posts back on the waiting list, changed batch by batch; return how many."""
+    count = 0
+    while batch := list(islice(posts, BATCH)):
+        store.requeue(change(batch))
+        count += len(batch)
+    return count
+
+
+def add(one: Ledger, other: Ledger) -> Ledger:
+    """Return the sum of two ledgers."""
+    fields = Ledger.__struct_fields__
+    return Ledger(**{name: getattr(one, name) + getattr(other, name) for name in fields})
+
+
+def _batches(items: Iterator[Item]) -> Iterator[list[Item]]:
+    while batch := list(islice(items, BATCH)):
+        yield batch

@@ -1,0 +1,89 @@
+"""What is configured: defaults, then ``marsad.toml``, then the environment; options come last.
+
+``marsad.toml`` is looked for in the working folder; ``MARSAD_CONFIG`` names another file.
+Every setting is documented in ``docs/settings.md``; a test compares the two.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+
+from pipelines.errors import SettingsError
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All settings, with their defaults."""
+
+    store: str = "marsad.db"
+    """Path of an SQLite file."""
+    watchlist: str = "none"
+    """Name of a shipped watchlist, path of one, or ``none``: every post is kept."""
+    timezone: str = "Africa/Casablanca"
+    """Time zone that decides which calendar day a post belongs to; fixed when a store is made."""
+    model: str = ""
+    """A Hugging Face sequence-classification checkpoint; empty for the shipped model."""
+    threads: int = 0
+    """Threads of the model; 0 for one per core."""
+    dead_days: int = 30
+    """Days after which what was kept aside is destroyed."""
+
+
+_ENVIRONMENT = {
+    "MARSAD_STORE": "store",
+    "MARSAD_WATCHLIST": "watchlist",
+    "MARSAD_TIMEZONE": "timezone",
+    "MARSAD_MODEL": "model",
+    "MARSAD_THREADS": "threads",
+}
+
+
+def load(environ: Mapping[str, str] = os.environ, folder: Path | None = None) -> Settings:
+    """Return the settings in force. Raises :class:`SettingsError` naming file and field."""
+    path = (folder or Path()) / environ.get("MARSAD_CONFIG", "marsad.toml")
+    values: dict[str, object] = {}
+    try:
+        with path.open("rb") as stream:
+            values = tomllib.load(stream)
+    except FileNotFoundError as error:
+        if "MARSAD_CONFIG" in environ:
+            raise SettingsError(f"there is no file {path} (from MARSAD_CONFIG)") from error
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} can't be read: {error}") from error
+    settings = _convert(values, str(path), strict=True)
+    from_environment: dict[str, object] = {
+        field: environ[name] for name, field in _ENVIRONMENT.items() if environ.get(name)
+    }
+    if from_environment:
+        named = ", ".join(name for name in _ENVIRONMENT if environ.get(name))
+        settings = _convert(
+            msgspec.structs.asdict(settings) | from_environment, f"environment ({named})"
+        )
+    return settings
+
+
+def _convert(values: dict[str, object], place: str, *, strict: bool = False) -> Settings:
+    try:
+        settings = msgspec.convert(values, Settings, strict=strict)
+    except msgspec.ValidationError as error:
+        known = ", ".join(Settings.__struct_fields__)
+        raise SettingsError(f"{place}: {error}; the settings are: {known}") from error
+    zone(settings.timezone, place)
+    if settings.dead_days < 1:
+        raise SettingsError(f"{place}: dead_days is {settings.dead_days}; it must be 1 or more")
+    return settings
+
+
+def zone(name: str, place: str = "--timezone") -> ZoneInfo:
+    """Return a time zone by its IANA name. Raises :class:`SettingsError`."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise SettingsError(
+            f"{place}: there is no time zone {name!r}; use a name such as Europe/Paris or UTC"
+        ) from error

@@ -1,0 +1,193 @@
+"""The three stages every post goes through: collect, score, index.
+
+Each is a function from a batch to a batch. None knows whether a loop or a message queue calls
+it, and none reads or writes anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from ingest.matcher import Matcher
+from ingest.privacy import Protector
+from ingest.records import (
+    Counter,
+    Gap,
+    Heartbeat,
+    Item,
+    Mention,
+    Post,
+    Reject,
+    Sentiment,
+    Target,
+    Tombstone,
+)
+from ingest.watchlist import Watchlist
+from nlp.crossscript import analyse
+from nlp.score import Scored, Scorer
+from pipelines.stores.base import (
+    Collected,
+    CollectedTombstone,
+    DeadLetter,
+    Document,
+)
+
+
+class Collection(msgspec.Struct):
+    """What the collect stage made of a batch of items: every item is in exactly one of these."""
+
+    posts: list[Collected] = []
+    tombstones: list[CollectedTombstone] = []
+    filtered: int = 0
+    dead: list[DeadLetter] = []
+    notices: list[Gap | Heartbeat | Counter] = []
+
+
+class Finder:
+    """Finds in posts what a watchlist names; nothing without a watchlist."""
+
+    def __init__(self, watchlist: Watchlist | None) -> None:
+        self.fingerprint = watchlist.fingerprint if watchlist else ""
+        self._matcher = Matcher(watchlist) if watchlist else None
+        self._kinds = {entity.id: entity.kind for entity in watchlist.entities} if watchlist else {}
+
+    def mentions(self, text: str) -> tuple[Mention, ...]:
+        """Return where a text names entities, in the order of the text."""
+        if self._matcher is None:
+            return ()
+        return tuple(
+            Mention(found.entity, self._kinds[found.entity], found.start, found.end)
+            for found in self._matcher.find(text)
+        )
+
+    def matched(self, post: Post) -> Post:
+        """Return the post with what its text names."""
+        mentions = self.mentions(post.text)
+        named = {mention.entity for mention in mentions}
+        return msgspec.structs.replace(
+            post,
+            mentions=mentions,
+            entities=tuple(entity for entity in self._kinds if entity in named),
+            watchlist=self.fingerprint,
+        )
+
+
+class Collector:
+    """The collect stage: protect the author, find what is watched, keep what matters.
+
+    Without a watchlist every post is kept. ``origin`` and ``context`` go into dead letters: the
+    identity of the input, and what is needed to try again.
+    """
+
+    def __init__(
+        self,
+        protector: Protector,
+        watchlist: Watchlist | None,
+        *,
+        origin: str = "",
+        context: str = "",
+    ) -> None:
+        self._protector = protector
+        self._finder = Finder(watchlist)
+        self._origin = origin
+        self._context = context
+
+    def __call__(self, items: Sequence[Item], now: datetime) -> Collection:
+        """Return the outcome of every item; ``now`` is when they were collected."""
+        collection = Collection()
+        for item in items:
+            record = item.record
+            if isinstance(record, Post):
+                self._post(record, now, collection)
+            elif isinstance(record, Reject):
+                collection.dead.append(self._dead(record, item.line, now))
+            elif isinstance(record, Tombstone):
+                grave = self._protector.protect_tombstone(record)
+                collection.tombstones.append(CollectedTombstone(grave.tombstone, grave.aliases))
+            else:
+                collection.notices.append(record)
+        return collection
+
+    def _post(self, post: Post, now: datetime, collection: Collection) -> None:
+        protected = self._protector.protect(post)
+        post = self._finder.matched(protected.post)
+        if self._finder.fingerprint and not post.entities:
+            collection.filtered += 1
+            return
+        post = msgspec.structs.replace(post, collected_at=now)
+        collection.posts.append(Collected(post, protected.aliases, protected.author_aliases))
+
+    def _dead(self, reject: Reject, line: int, now: datetime) -> DeadLetter:
+        return DeadLetter(
+            origin=self._origin,
+            line=line,
+            reason=reject.reason,
+            detail=reject.detail,
+            raw=reject.raw,
+            truncated=reject.truncated,
+            context=self._context,
+            at=now,
+        )
+
+
+def rematch(posts: Sequence[Post], watchlist: Watchlist | None) -> list[Post]:
+    """Return the posts with the entities that this watchlist finds in their stored texts."""
+    finder = Finder(watchlist)
+    return [finder.matched(post) for post in posts]
+
+
+def score(posts: Sequence[Post], scorer: Scorer) -> list[Post]:
+    """Return the posts with language, sentiment, and their attitude to what they mention."""
+    results = scorer.score([post.text for post in posts], [post.mentions for post in posts])
+    return [
+        _with_score(post, result, scorer.version)
+        for post, result in zip(posts, results, strict=True)
+    ]
+
+
+def _with_score(post: Post, result: Scored, version: str) -> Post:
+    return msgspec.structs.replace(
+        post,
+        language=result.language,
+        language_confidence=result.language_confidence,
+        sentiment=Sentiment(result.label, *result.probabilities),
+        targets=tuple(
+            Target(target.entity, target.label, *target.probabilities) for target in result.targets
+        ),
+        model=version,
+    )
+
+
+def index(posts: Sequence[Post], zone: ZoneInfo) -> list[Document]:
+    """Return the posts as documents: with their calendar day in ``zone`` and their words."""
+    return [_document(post, zone) for post in posts]
+
+
+def _document(post: Post, zone: ZoneInfo) -> Document:
+    analysis = analyse(post.text)
+    hour = local_hour(post, zone)
+    return Document(
+        post=post,
+        day=hour[:10],
+        hour=hour,
+        tokens=" ".join(analysis.tokens),
+        keys=" ".join(analysis.keys),
+        variants=" ".join(analysis.variants),
+    )
+
+
+def local_hour(post: Post, zone: ZoneInfo) -> str:
+    """Return ``YYYY-MM-DDTHH`` of a post in a time zone, empty where its date can't be trusted."""
+    if post.created_at is None or "date-implausible" in post.flags:
+        return ""
+    return post.created_at.astimezone(zone).strftime("%Y-%m-%dT%H")
+
+
+def utc_now() -> datetime:
+    """Return the time, in whole milliseconds: what records hold."""
+    now = datetime.now(UTC)
+    return now.replace(microsecond=now.microsecond // 1000 * 1000)
