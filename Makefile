@@ -1,0 +1,47 @@
+# Marsad. `make` lists the targets; `make run` and `make test` do all set-up by themselves.
+.DEFAULT_GOAL := help
+.PHONY: help install run test lint bench train clean
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+DATA ?= ../shared/data
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Marsad needs Python 3.11 or later; name one: make PYTHON=python3.12 …"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing into $(VENV) (about 1 GB, most of it PyTorch) …"
+	@$(PIP) --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	@$(PIP) --editable '.[dev,train]'
+	@touch $@
+
+install: $(VENV)/.installed ## Make .venv with the `marsad` command
+	@echo "Installed: $(BIN)/marsad (or: source $(BIN)/activate)"
+
+run: $(VENV)/.installed ## The main job on the sample archive: import, search, trends, chart, export
+	@PATH="$(CURDIR)/$(BIN):$$PATH" sh deploy/run-sample.sh
+
+test: lint ## All tests
+	@$(BIN)/python -m pytest
+
+lint: $(VENV)/.installed-dev ## ruff and mypy --strict
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+
+bench: $(VENV)/.installed-dev ## Measure: file to index, the model's share, memory (DATA=folder)
+	@$(BIN)/python -m tests.bench --data $(DATA)
+
+train: $(VENV)/.installed-dev ## Make the shipped model from the data folder (hours; DATA=folder)
+	@$(BIN)/python -m nlp.training --data $(DATA)
+
+clean: ## Remove what `make run` wrote (marsad.db, out/); not .venv
+	@rm -rf out marsad.db marsad.db-wal marsad.db-shm marsad.db.dead* marsad.db.lock

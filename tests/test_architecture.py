@@ -1,0 +1,130 @@
+"""The rules of the house that hold across files."""
+
+import ast
+import importlib
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = ("ingest", "nlp", "pipelines")
+#: The only arrows between packages: from an importer to what it may import.
+ALLOWED = {
+    "nlp": frozenset[str](),
+    "ingest": frozenset({"nlp.text", "nlp.crossscript", "nlp.errors"}),
+    "pipelines": frozenset({"nlp", "ingest"}),
+}
+#: Words that only a case may hold. Data sets have their own names, so training is exempt.
+CASE_WORDS = ("maroc", "morocc", "casablanca", "inwi", "meditel", "anrt", "iam", "opeunlike")
+
+
+def modules(package: str) -> Iterator[tuple[Path, ast.Module]]:
+    for path in sorted((ROOT / package).rglob("*.py")):
+        yield path, ast.parse(path.read_text(encoding="utf-8"))
+
+
+def imported(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_packages_import_in_one_direction(package: str) -> None:
+    for path, tree in modules(package):
+        for name in imported(tree):
+            top = name.partition(".")[0]
+            if top in PACKAGES and top != package:
+                allowed = ALLOWED[package]
+                assert top in allowed or name in allowed, f"{path} imports {name}"
+
+
+def code_words(tree: ast.Module) -> Iterator[str]:
+    """Yield names and strings of the code; docstrings, which hold examples, are left out."""
+    docstrings = {
+        id(node.value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            if id(node) not in docstrings:
+                yield node.value
+        elif isinstance(node, ast.Name):
+            yield node.id
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+            yield node.name
+
+
+def test_nothing_in_the_code_belongs_to_one_case() -> None:
+    found = []
+    for package in PACKAGES:
+        for path, tree in modules(package):
+            if "training" in path.parts:
+                continue
+            for word in code_words(tree):
+                words = word.lower().replace("_", " ").replace("-", " ").split()
+                hits = [case for case in CASE_WORDS if any(case == part for part in words)]
+                found += [f"{path.relative_to(ROOT)}: {word[:60]!r}" for _ in hits]
+    assert found == []
+
+
+def test_the_top_level_holds_the_agreed_folders_only() -> None:
+    tracked = {path.name for path in ROOT.iterdir() if path.is_dir()}
+    generated = {"out", "dist", "build", "__pycache__"}
+    visible = {name for name in tracked if not name.startswith(".")} - generated
+    assert visible == {"ingest", "nlp", "pipelines", "tests", "deploy", "docs"}
+
+
+def test_every_subcommand_exists_and_has_help_with_an_example() -> None:
+    from pipelines.cli import COMMANDS
+
+    for name in COMMANDS:
+        command = importlib.import_module(f"pipelines.commands.{name}").command
+        assert command.help
+        described = [
+            command.help,
+            *(sub.help or "" for sub in getattr(command, "commands", {}).values()),
+        ]
+        assert any("marsad" in text for text in described), name
+
+
+def test_every_setting_is_documented() -> None:
+    from pipelines.settings import _ENVIRONMENT, Settings
+
+    text = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    for name in (*Settings.__struct_fields__, *_ENVIRONMENT):
+        assert f"`{name}`" in text, name
+
+
+def test_every_subcommand_is_documented() -> None:
+    from pipelines.cli import COMMANDS
+
+    text = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+    for name in COMMANDS:
+        assert f"## marsad {name}" in text, name
+
+
+def test_the_error_tree_in_the_docs_is_the_one_in_the_code() -> None:
+    from pipelines import errors
+
+    drawing = errors.__doc__ or ""
+    for name in errors.__all__:
+        assert f" {name} " in drawing, name
+
+
+def test_every_dependency_is_pinned() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    pinned = {
+        line.partition("==")[0].lower().replace("_", "-")
+        for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+        if "==" in line and not line.startswith("#")
+    }
+    wanted = project["dependencies"] + sum(project["optional-dependencies"].values(), [])
+    for requirement in wanted:
+        name = requirement.partition(">")[0].partition("=")[0].strip().lower()
+        assert name in pinned, name
