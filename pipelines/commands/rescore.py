@@ -1,0 +1,53 @@
+"""``marsad rescore``: match and score stored posts again."""
+
+import click
+
+from pipelines.commands.common import (
+    chosen_watchlist,
+    configured,
+    nothing_found,
+    open_store,
+    query_node,
+    say,
+    store_option,
+    watchlist_option,
+)
+from pipelines.commands.work import finish_pending
+from pipelines.embedded import requeue
+from pipelines.stages import rematch
+
+
+@click.command()
+@click.argument("query", nargs=-1)
+@store_option
+@watchlist_option
+def command(query: tuple[str, ...], store: str | None, watchlist: str | None) -> None:
+    """Score stored posts again with the model in force; all of them without a QUERY.
+
+    With a watchlist (by option or configured) they are matched again first. Handles that it
+    names anew stay masked in stored texts: importing the files again brings them back.
+
+    Stopped half-way, the same command goes on; what is not yet done keeps its old scores.
+
+    \b
+    Examples:
+      marsad rescore
+      marsad rescore --watchlist morocco-2016
+      marsad rescore 'entity:inwi'
+    """
+    node = query_node(query)
+    chosen = watchlist or configured().watchlist
+    case = chosen_watchlist(chosen)
+    opened = open_store(store, readonly=False)
+    try:
+        with opened.writer("rescore"):
+            posts = (hit.post for hit in opened.scan(node))
+            # `none` by default means "leave what was found": only asking for it forgets it.
+            keep = case is None and watchlist is None
+            count = requeue(opened, posts, list if keep else lambda batch: rematch(batch, case))
+            if not count:
+                nothing_found("No post matches.")
+            finish_pending(opened)
+    finally:
+        opened.close()
+    say(f"{count:,} posts scored again.")

@@ -1,0 +1,86 @@
+"""``marsad score``: score NDJSON from standard input."""
+
+import json
+import sys
+from pathlib import Path
+from typing import IO
+
+import click
+
+from pipelines.commands.common import chosen_watchlist, configured, say, watchlist_option
+from pipelines.progress import progress
+from pipelines.scoring import BadLine, read_lines, score_lines
+from pipelines.stages import Finder
+
+
+@click.command()
+@watchlist_option
+@click.option(
+    "--batch-size",
+    type=click.IntRange(1, 65536),
+    default=512,
+    show_default=True,
+    help="Posts scored at once; results do not depend on it.",
+)
+@click.option(
+    "--dead",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    metavar="FILE",
+    help="Write lines that can't be scored there, as NDJSON with "
+    "`line`, `reason`, `raw`, instead of telling them on standard error.",
+)
+@click.option("--progress", "shown", is_flag=True, help="Show progress on standard error.")
+def command(watchlist: str | None, batch_size: int, dead: Path | None, shown: bool) -> None:
+    """Read NDJSON with `id` and `text` from standard input, write the same objects to standard
+    output, in order, with `language`, `language_confidence`, `sentiment`, `entities`, `targets`
+    and `model`. Every other field passes through as it came; nothing is filtered.
+
+    A line that is no such object is told on standard error and left out; the exit code is then 1.
+
+    \b
+    Examples:
+      marsad score < posts.ndjson > scored.ndjson
+      zstdcat posts.ndjson.zst | marsad score --watchlist morocco-2016 --progress | zstd > out.zst
+    """
+    from nlp.score import Scorer
+
+    finder = Finder(chosen_watchlist(watchlist))
+    settings = configured()
+    scorer = Scorer(settings.model or None, threads=settings.threads or None)
+    bad = good = 0
+    output = sys.stdout.buffer
+    with progress("Scoring", shown=shown) as report, _open(dead) as graves:
+        for result in score_lines(read_lines(sys.stdin.buffer), scorer, finder, batch_size):
+            if isinstance(result, BadLine):
+                bad += 1
+                _keep(result, graves)
+            else:
+                good += 1
+                output.write(result + b"\n")
+            if (good + bad) % batch_size == 0:
+                # What is done is out: a reader at the other end of a pipe does not wait.
+                output.flush()
+                report(0, 0, good + bad)
+    output.flush()
+    if bad:
+        where = f"; they are in {dead}" if dead else ""
+        say(f"{good:,} lines scored, {bad:,} could not be{where}.")
+        raise click.exceptions.Exit(1)
+
+
+def _open(path: Path | None) -> IO[bytes]:
+    if path is None:
+        return Path("/dev/null").open("wb")
+    # What could not be read may name people: the owner's alone, like all that is kept aside.
+    path.touch(mode=0o600)
+    path.chmod(0o600)
+    return path.open("wb")
+
+
+def _keep(result: BadLine, graves: IO[bytes]) -> None:
+    if graves.name == "/dev/null":
+        say(f"line {result.line}: {result.reason}")
+        return
+    raw = result.raw.decode("utf-8", "surrogateescape")
+    row = {"line": result.line, "reason": result.reason, "raw": raw}
+    graves.write(json.dumps(row).encode() + b"\n")

@@ -1,0 +1,123 @@
+"""``marsad score``: NDJSON in, the same objects with their scores out, in order.
+
+A line is copied byte for byte and the scores are put before its closing brace: numbers of any
+size, unusual escapes and unknown fields pass through as they came. Only an object that already
+has one of our fields is written anew, without the old values.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Any, NoReturn
+
+import msgspec
+
+from ingest.records import Post
+from nlp.score import Scorer
+from pipelines.stages import Finder, score
+
+#: Fields that are added; values that stand there already are replaced.
+ADDED = (
+    "language",
+    "language_confidence",
+    "sentiment",
+    "entities",
+    "targets",
+    "model",
+)
+
+#: A line longer than this is not read as a post, in bytes.
+LINE_LIMIT = 10_000_000
+
+
+class BadLine(msgspec.Struct, frozen=True):
+    """A line that is no object with ``id`` and ``text``: where, why, and its bytes."""
+
+    line: int
+    reason: str
+    raw: bytes
+
+
+class _Good(msgspec.Struct, frozen=True):
+    raw: bytes
+    text: str
+    rewrite: dict[str, Any] | None
+
+
+def score_lines(
+    lines: Iterable[bytes], scorer: Scorer, finder: Finder, batch_size: int
+) -> Iterator[bytes | BadLine]:
+    """Yield one result for each line that is not blank, in order; nothing is filtered."""
+    numbered = ((number, line.strip()) for number, line in enumerate(lines, 1))
+    parsed = (_parse(number, line) for number, line in numbered if line)
+    while batch := list(islice(parsed, batch_size)):
+        good = [entry for entry in batch if isinstance(entry, _Good)]
+        posts = score([_post(entry.text, finder) for entry in good], scorer) if good else []
+        results = iter(zip(good, posts, strict=True))
+        for entry in batch:
+            yield entry if isinstance(entry, BadLine) else _spliced(*next(results))
+
+
+def read_lines(stream: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield lines of a binary stream in bounded memory: an endless line is cut at the limit."""
+    readline = getattr(stream, "readline", None)
+    if readline is None:
+        yield from stream
+        return
+    while line := readline(LINE_LIMIT + 1):
+        rest = line
+        while len(rest) > LINE_LIMIT and not rest.endswith(b"\n"):
+            rest = readline(LINE_LIMIT + 1)
+        yield line
+
+
+def _post(text: str, finder: Finder) -> Post:
+    return finder.matched(Post(id="", platform="", text=text))
+
+
+def _parse(number: int, line: bytes) -> _Good | BadLine:
+    def bad(reason: str) -> BadLine:
+        return BadLine(number, reason, line[:LINE_LIMIT])
+
+    if len(line) > LINE_LIMIT:
+        return bad(f"the line is longer than {LINE_LIMIT:,} bytes")
+    try:
+        value = json.loads(line.decode(), parse_constant=_no_constant)
+    except UnicodeDecodeError as error:
+        return bad(f"not UTF-8 (byte {error.start + 1}); convert it first, for example with iconv")
+    except RecursionError:
+        return bad("nested too deeply")
+    except ValueError as error:
+        return bad(f"not JSON: {error}")
+    if not isinstance(value, dict):
+        return bad(f"not a JSON object but {_kind(value)}")
+    if isinstance(value.get("id"), (dict, list, bool, type(None))):
+        return bad("no `id` (a string or a number)")
+    text = value.get("text")
+    if not isinstance(text, str):
+        found = _kind(text) if "text" in value else "none"
+        return bad(f"no `text` that is a string (found: {found})")
+    clash = any(field in value for field in ADDED)
+    return _Good(line, text, value if clash else None)
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a JSON value")
+
+
+def _kind(value: object) -> str:
+    names = {list: "an array", str: "a string", bool: "true or false", dict: "an object"}
+    return "null" if value is None else names.get(type(value), "a number")
+
+
+def _spliced(entry: _Good, post: Post) -> bytes:
+    added = msgspec.json.encode({field: getattr(post, field) for field in ADDED})
+    if entry.rewrite is not None:
+        kept = {name: value for name, value in entry.rewrite.items() if name not in ADDED}
+        # Escapes keep lone surrogates, which UTF-8 can't hold, as they came.
+        raw = json.dumps(kept, ensure_ascii=True).encode()
+    else:
+        raw = entry.raw
+    return raw.rstrip()[:-1].rstrip() + b", " + added[1:]
