@@ -2,8 +2,8 @@
 
 A key is the word's consonant skeleton in Latin letters, with the letters merged that writers of
 Darija use for one another. Arabic script leaves short vowels out and Arabizi writes them as it
-likes, so vowels say little; where few consonants remain they are kept, since there everything
-would collide. What the merges cost and gain is measured by
+likes, so vowels say little: only the first letter's class is kept, and where few consonants
+remain the class of the ending. What the merges gain and cost is measured by
 :mod:`nlp.training.crossscript_eval` and reported in ``docs/cross-script.md``.
 
 Keys begin with ``_``, which no token does, so that keys and words can share a field of an index.
@@ -15,7 +15,8 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from nlp.text import MAX_TOKEN, forms, normalise, pieces
+from nlp.clitics import hashtag_parts, stems
+from nlp.text import forms, pieces
 
 _CACHE = 1 << 16
 _CACHED_LENGTH = 64
@@ -29,45 +30,114 @@ class Analysis(NamedTuple):
     variants: tuple[str, ...]
 
 
-# Both scripts are written into one small alphabet of sounds. Upper-case letters stand for
-# letter pairs and for sounds that Latin letters lack, until the merges at the end.
+# Both scripts are first written in one alphabet of sounds: a, w, y are the vowel classes
+# (w and y also the consonants, which neither script tells apart from long vowels).
 _ARABIC = str.maketrans(
     {
-        "ا": "a", "ب": "b", "ت": "t", "ث": "t", "ج": "j", "ح": "h", "خ": "x", "د": "d",
+        "ا": "a", "ب": "b", "ت": "t", "ث": "t", "ج": "j", "ح": "H", "خ": "x", "د": "d",
         "ذ": "d", "ر": "r", "ز": "z", "س": "s", "ش": "c", "ص": "s", "ض": "d", "ط": "t",
         "ظ": "d", "ع": "3", "غ": "g", "ف": "f", "ق": "k", "ك": "k", "ل": "l", "م": "m",
         "ن": "n", "ه": "h", "و": "w", "ي": "y", "ء": None,
     }
 )  # fmt: skip
-_LATIN = re.compile(r"tch|sch|ch|sh|kh|gh|th|dh|ph|ou|[aeiouwy]|.")
+_IS_ARABIC = re.compile("[ء-ي]")
+_LATIN = re.compile(
+    r"tch|sch|ch|sh|kh|gh|[dt](?=h(?:a|ou?m|m)$)|th|dh|ph|wh|ti(?=on)|ou|c(?=[eiy])|g(?=[eiy])|.",
+    re.DOTALL,
+)
 _LATIN_SOUNDS = {
     "tch": "tc", "sch": "c", "ch": "c", "sh": "c", "kh": "x", "gh": "g", "th": "t", "dh": "d",
-    "ph": "f", "ou": "w", "o": "w", "u": "w", "i": "y", "e": "a",
+    "ph": "f", "wh": "w", "ti": "sy", "ou": "w", "o": "w", "u": "w", "i": "y", "e": "a",
     "p": "b", "v": "f", "q": "k", "c": "k", "g": "k", "x": "ks",
-    "2": "", "3": "3", "4": "", "5": "x", "6": "t", "7": "h", "8": "h", "9": "k",
+    "4": "", "5": "x", "6": "t", "7": "H", "8": "h", "9": "k",
 }  # fmt: skip
-_DOUBLED = re.compile(r"(.)\1+")
+#: ``c`` and ``g`` before e, i, y.
+_SOFT = {"c": "s", "g": "j"}
+
+_ARABIC_ARTICLE = re.compile("^(?:ال|لل)(?=..)")
+_LATIN_ARTICLE = re.compile(
+    r"^(?:[ea]?l2?(?=[^aeiouyl2]|y[aeiou])|[ea]l(?=l)|l(?=l)|e(?=([^aeiouy])\1))(?=.{2})"
+)
+#: ية and iya, هو and howa
+_FINAL_A = re.compile("(?<=[wy])a$")
+_FINAL_H = re.compile("(?<=[awy])h$")
+_VOWELS = re.compile("[awy]+")
+_DOUBLED = re.compile(r"(.)\1+", re.DOTALL)
+#: Skeletons up to this length get the class of their ending.
+_SHORT = 4
 
 
-def _sounds(word: str) -> str:
-    if word.isascii():
-        return "".join(_LATIN_SOUNDS.get(s, s) for s in _LATIN.findall(word))
-    return word.translate(_ARABIC)
+def _arabic_sounds(word: str) -> str:
+    sounds = word.translate(_ARABIC)
+    if sounds.endswith("h") and len(sounds) > 1:
+        # ه and ة are one letter here: at the end both are a vowel
+        sounds = sounds[:-1] + ("" if sounds[-2] in "awy" else "a")
+    return sounds
 
 
-def _key(token: str) -> str:
-    word = "".join(forms(token))
+def _latin_sounds(word: str) -> str:
+    word = word.replace("2", "")
+    if len(word) > 3 and word.endswith("e") and word[-2] not in "aeiouycg":
+        word = word[:-1]
+    parts = _LATIN.findall(word)
+    sounds = []
+    for i, part in enumerate(parts):
+        following = parts[i + 1][0] if i + 1 < len(parts) else ""
+        if part in _SOFT and following and following in "eiy":
+            sounds.append(_SOFT[part])
+        elif i == 0 and part in {"i", "o", "u"} and following and following not in "aeiou":
+            sounds.append("a")  # Arabic writes any first vowel with an alif
+        else:
+            sounds.append(_LATIN_SOUNDS.get(part, part))
+    return "".join(sounds)
+
+
+def _skeleton(sounds: str) -> str:
+    sounds = _FINAL_A.sub("", sounds.replace("H", "h"))
+    skeleton = _DOUBLED.sub(r"\1", sounds[:1] + _VOWELS.sub("", sounds[1:]))
+    if len(skeleton) <= _SHORT:
+        if len(skeleton) == 1:
+            return _DOUBLED.sub(r"\1", sounds)
+        ending = sounds[len(sounds.rstrip("awy")) :]
+        skeleton += _DOUBLED.sub(r"\1", ending)
+    return skeleton
+
+
+def _keys(word: str) -> tuple[str, ...]:
+    """Return the key of a normalised word, then the keys other spellings of it may have."""
     if not word or word[0] == "[":
-        return word or "_"
+        return (word or "_",)
     word = word.lstrip("#@").replace("_", "")
     if not word or word.isdecimal():
-        return "_" + word
-    sounds = _DOUBLED.sub(r"\1", _sounds(word))
-    skeleton = sounds[:1] + re.sub(r"[awy]", "", sounds[1:])
-    return "_" + (skeleton or word)
+        return ("_" + word,)
+    found: list[str] = []
+    if _IS_ARABIC.search(word):
+        bare = _ARABIC_ARTICLE.sub("", word)
+        sounds = _arabic_sounds(bare)
+        found.append(_skeleton(sounds))
+        if bare[-1] == "ي" and len(bare) > 2:  # ى and ي are one letter here: على is 3la
+            found.append(_skeleton(sounds[:-1] + "a"))
+        if len(bare) < len(word) and sounds[0] == "a":  # الاستاذ is lostad
+            found.append(_skeleton("l" + sounds))
+    else:
+        bare = _LATIN_ARTICLE.sub("", word)
+        written = _latin_sounds(bare)
+        sounds = _FINAL_H.sub("", written)
+        found.append(_skeleton(sounds))
+        if len(sounds) < len(written):  # "ssbah" is الصباح, though "allah" ends in a vowel
+            found.append(_skeleton(written))
+        if len(bare) < len(word):  # لمدينه is lmdina, but ليل is no "il"
+            found.append(_skeleton(_FINAL_H.sub("", _latin_sounds(word.lstrip("ea")))))
+        if sounds.endswith("an") and len(sounds) > 4:  # شكرا is chokran
+            found.append(_skeleton(sounds[:-1]))
+    return tuple(dict.fromkeys("_" + (s or word) for s in found))
 
 
-_cached_key = lru_cache(_CACHE)(_key)
+_cached_keys = lru_cache(_CACHE)(_keys)
+
+
+def _word_keys(word: str) -> tuple[str, ...]:
+    return _cached_keys(word) if len(word) <= _CACHED_LENGTH else _keys(word)
 
 
 def key(token: str) -> str:
@@ -75,29 +145,53 @@ def key(token: str) -> str:
 
     A hashtag or handle has the key of its word. Numbers, emoji and placeholders are their own.
     """
-    return _cached_key(token) if len(token) <= _CACHED_LENGTH else _key(token)
+    words = forms(token) if token else ()
+    return _word_keys("".join(words))[0]
 
 
 def variants(token: str) -> tuple[str, ...]:
     """Return further forms and keys under which a token may be found, without doubles.
 
     Without its clitics (``والواتساب``, ``flwatsap``), a hashtag without its sign and in parts
-    (``#inwi_voleurs``, ``#BringBackOurVoip`` where the case is still there).
+    (``#inwi_voleurs``, ``#BringBackOurVoip`` where the case is still there), with the keys of
+    all of these. The token itself and its own key are not repeated.
     """
-    return ()
+    if not token:
+        return ()
+    return _entry(token)[2] if len(token) <= _CACHED_LENGTH else _entry.__wrapped__(token)[2]
+
+
+@lru_cache(_CACHE)
+def _entry(raw: str) -> Analysis:
+    """Return everything about one raw stretch of a text."""
+    tokens = forms(raw)
+    keys = tuple(_word_keys(token)[0] for token in tokens)
+    words: dict[str, None] = {}
+    for token in tokens:
+        words[token] = None
+        if token[0] in "#@":
+            words[token[1:]] = None
+    if raw[0] in "#＃":
+        words.update(dict.fromkeys(hashtag_parts(raw)))
+    for word in list(words):
+        words.update(dict.fromkeys(stems(word)))
+    found = dict.fromkeys(words)
+    for word in words:
+        found.update(dict.fromkeys(_word_keys(word)))
+    for known in (*tokens, *keys):
+        found.pop(known, None)
+    return Analysis(tokens, keys, tuple(found))
 
 
 def analyse(text: str) -> Analysis:
-    """Return tokens, their keys, and the variants of all tokens (no word of them twice)."""
+    """Return tokens, their keys, and the variants of all tokens (none of them twice)."""
     tokens: list[str] = []
     keys: list[str] = []
     found: dict[str, None] = {}
     for raw, _, _ in pieces(text):
-        for form in forms(raw):
-            tokens.append(form)
-            keys.append(key(form))
-        found.update(dict.fromkeys(variants(raw)))
+        entry = _entry(raw) if len(raw) <= _CACHED_LENGTH else _entry.__wrapped__(raw)
+        tokens += entry.tokens
+        keys += entry.keys
+        for variant in entry.variants:
+            found[variant] = None
     return Analysis(tuple(tokens), tuple(keys), tuple(found))
-
-
-__all__ = ["MAX_TOKEN", "Analysis", "analyse", "key", "normalise", "variants"]

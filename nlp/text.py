@@ -187,7 +187,7 @@ def pieces(text: str) -> list[tuple[str, int, int]]:
     found = []
     for match in scan(text):
         kind = match.lastgroup
-        if kind == "word" or kind == "tag":
+        if kind in {"word", "tag"}:
             raw = match[0]
         elif kind == "url":
             raw = "[url]"
