@@ -78,6 +78,9 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     filtered: int = 0
     dead: Sequence[DeadLetter] = ()
     notices: Sequence[Gap | Heartbeat | Counter] = ()
+    retried: Sequence[DeadLetter] = ()
+    """Dead letters that were tried again and are among this batch's records now: they leave
+    the books as dead (once, however often this is repeated) and the place they are kept."""
 
 
 class Ledger(msgspec.Struct, frozen=True, kw_only=True):
@@ -155,6 +158,9 @@ class Deletion(msgspec.Struct, frozen=True):
     """Posts whose text was removed now."""
     tombstones: int
     """Tombstones written now (an id never seen gets one too)."""
+    clean: bool = True
+    """False while another process still reads the state before: the texts can't be found any
+    more, and the next write removes their last bytes from the disk."""
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):
@@ -185,9 +191,10 @@ class Store(Protocol):
 
         A post is a duplicate if its id (or an alias) is stored or pending with a rank that is
         not lower; with a higher rank it is an edit and waits under the stored id. It is deleted
-        if its id, its author or one of their aliases has a tombstone. A duplicate with the
-        same digest that was matched with another watchlist takes over text and entities and
-        waits to be scored again, still counted as duplicate.
+        if its id, its author or one of their aliases has a tombstone, also one of the same
+        batch. A duplicate with the same digest that was matched with another watchlist (not
+        with none) takes over text and entities and waits to be scored again, still counted as
+        duplicate.
         """
 
     def pending(self, limit: int) -> list[Post]:

@@ -1,0 +1,291 @@
+"""Records that could not be used, kept aside as they came.
+
+They may hold anything, also names that elsewhere are pseudonyms: so they live in a file of
+their own that its owner alone may read, they expire, and a deletion removes those that name
+what was deleted. Listings never show raw bytes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+
+import msgspec
+
+from pipelines.errors import StoreError
+from pipelines.stores.base import DeadLetter
+from pipelines.stores.sqlite.connect import explained, writing
+
+#: How long a dead letter is kept unless told otherwise.
+DAYS = 30
+
+#: In the file's header ("MRSL"), so that no other file is taken for it.
+_APPLICATION_ID = 0x4D52534C
+#: Encodings in which a name may stand in raw bytes, besides JSON's escapes.
+_ENCODINGS = ("utf-8", "utf-16-le", "utf-16-be", "cp1252", "cp1256")
+
+_TABLE = """CREATE TABLE IF NOT EXISTS letters (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    origin TEXT NOT NULL,
+    line INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    raw BLOB NOT NULL,
+    truncated INTEGER NOT NULL,
+    context TEXT NOT NULL,
+    at TEXT NOT NULL,
+    expires TEXT NOT NULL,
+    UNIQUE (origin, line)
+)"""
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """A dead letter in a listing, without its raw bytes."""
+
+    number: int
+    origin: str
+    line: int
+    reason: str
+    detail: str
+    size: int
+    """Length of what is kept, in bytes."""
+    truncated: bool
+    at: datetime
+    expires_at: datetime
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class DeadLetters:
+    """The dead letters of one store, in the file ``<store>.dead``.
+
+    The file is made when the first letter is put there. Every opening for writing removes what
+    has expired. Raises :class:`~pipelines.errors.StoreError` and its children.
+    """
+
+    def __init__(
+        self, path: str | Path, *, days: float = DAYS, clock: Callable[[], datetime] = _now
+    ) -> None:
+        self.path = Path(path)
+        self._days = days
+        self._clock = clock
+        self._open: sqlite3.Connection | None = None
+
+    def __enter__(self) -> DeadLetters:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Release the file."""
+        if self._open is not None:
+            self._open.close()
+            self._open = None
+
+    def put(self, letters: Iterable[DeadLetter]) -> None:
+        """Keep letters aside. The same place again updates it and extends nothing."""
+        at = self._clock()
+        with self._writing(create=True) as connection:
+            if connection is None:  # pragma: no cover - create=True always connects
+                return
+            connection.executemany(
+                "INSERT INTO letters (origin, line, reason, detail, raw, truncated, context, at, "
+                "expires) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (origin, line) DO UPDATE "
+                "SET reason = excluded.reason, detail = excluded.detail, raw = excluded.raw, "
+                "truncated = excluded.truncated, context = excluded.context",
+                (
+                    (
+                        letter.origin,
+                        letter.line,
+                        letter.reason,
+                        letter.detail,
+                        letter.raw,
+                        letter.truncated,
+                        letter.context,
+                        _stamp(letter.at),
+                        _stamp(at + timedelta(days=self._days)),
+                    )
+                    for letter in letters
+                ),
+            )
+
+    def reasons(self) -> dict[str, int]:
+        """Return how many letters are kept for each reason, the most frequent first."""
+        with self._reading() as connection:
+            if connection is None:
+                return {}
+            rows = connection.execute(
+                "SELECT reason, count(*) FROM letters WHERE expires > ? "
+                "GROUP BY 1 ORDER BY 2 DESC, 1",
+                (_stamp(self._clock()),),
+            )
+            return dict(rows.fetchall())
+
+    def entries(self, *, reason: str = "", limit: int | None = None, after: int = 0) -> list[Entry]:
+        """Return letters in the order they came, from the number after ``after`` on."""
+        with self._reading() as connection:
+            if connection is None:
+                return []
+            rows = connection.execute(
+                "SELECT number, origin, line, reason, detail, length(raw), truncated, at, expires "
+                "FROM letters WHERE number > ? AND expires > ? AND (? = '' OR reason = ?) "
+                "ORDER BY number LIMIT ?",
+                (after, _stamp(self._clock()), reason, reason, -1 if limit is None else limit),
+            )
+            return [
+                Entry(
+                    number=number,
+                    origin=origin,
+                    line=line,
+                    reason=why,
+                    detail=detail,
+                    size=size,
+                    truncated=bool(truncated),
+                    at=datetime.fromisoformat(at),
+                    expires_at=datetime.fromisoformat(expires),
+                )
+                for number, origin, line, why, detail, size, truncated, at, expires in rows
+            ]
+
+    def get(self, number: int) -> DeadLetter | None:
+        """Return one letter with its raw bytes, ``None`` if there is none (any more)."""
+        with self._reading() as connection:
+            if connection is None:
+                return None
+            row = connection.execute(
+                "SELECT origin, line, reason, detail, raw, truncated, context, at FROM letters "
+                "WHERE number = ? AND expires > ?",
+                (number, _stamp(self._clock())),
+            ).fetchone()
+        if row is None:
+            return None
+        origin, line, reason, detail, raw, truncated, context, at = row
+        return DeadLetter(
+            origin=origin,
+            line=line,
+            reason=reason,
+            detail=detail,
+            raw=bytes(raw),
+            truncated=bool(truncated),
+            context=context,
+            at=datetime.fromisoformat(at),
+        )
+
+    def remove(self, letters: Sequence[DeadLetter]) -> None:
+        """Remove letters, by their place: a retry took them in."""
+        with self._writing() as connection:
+            if connection is not None:
+                connection.executemany(
+                    "DELETE FROM letters WHERE origin = ? AND line = ?",
+                    [(letter.origin, letter.line) for letter in letters],
+                )
+
+    def forget(self, names: Iterable[str]) -> int:
+        """Remove every letter whose raw bytes hold one of these native ids or author names.
+
+        Whole words only, in any encoding a letter may have come in; rather one letter too many
+        than one too few. Returns how many were removed.
+        """
+        needle = _needle(names)
+        if needle is None:
+            return 0
+        with self._writing() as connection:
+            if connection is None:
+                return 0
+            found = [
+                (number,)
+                for number, raw in connection.execute("SELECT number, raw FROM letters")
+                if needle.search(raw)
+            ]
+            connection.executemany("DELETE FROM letters WHERE number = ?", found)
+            return len(found)
+
+    @contextmanager
+    def _writing(self, create: bool = False) -> Iterator[sqlite3.Connection | None]:
+        connection = self._connect(create)
+        if connection is None:
+            yield None
+            return
+        with writing(connection, self.path):
+            # Every time, not once an opening: an import may run for longer than letters live.
+            connection.execute("DELETE FROM letters WHERE expires <= ?", (_stamp(self._clock()),))
+            yield connection
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection | None]:
+        connection = self._connect(create=False)
+        with explained(self.path):
+            yield connection
+
+    def _connect(self, create: bool) -> sqlite3.Connection | None:
+        if self._open is not None:
+            return self._open
+        if not create and not self.path.exists():
+            return None
+        try:
+            os.close(os.open(self.path, os.O_RDWR | (os.O_CREAT if create else 0), 0o600))
+        except OSError as error:
+            raise StoreError(
+                f"{self.path} can't be opened ({error.strerror}): what is kept aside may be read "
+                "by the account alone that imported it."
+            ) from error
+        with explained(self.path):
+            connection = sqlite3.connect(self.path, isolation_level=None, timeout=60)
+            try:
+                self._prepare(connection)
+            except BaseException:
+                connection.close()
+                raise
+        self._open = connection
+        return connection
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        owner = connection.execute("PRAGMA application_id").fetchone()[0]
+        if owner not in {0, _APPLICATION_ID}:
+            raise StoreError(f"{self.path} does not hold dead letters: move it away.")
+        # A journal that is deleted after each transaction: no raw bytes stay behind in one.
+        connection.execute("PRAGMA journal_mode = DELETE")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA secure_delete = ON")
+        connection.execute("PRAGMA temp_store = MEMORY")
+        if owner == 0:
+            connection.execute(_TABLE)
+            connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+
+
+def _stamp(moment: datetime) -> str:
+    """Return a time that sorts as text."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def _needle(names: Iterable[str]) -> re.Pattern[bytes] | None:
+    forms: set[bytes] = set()
+    for name in names:
+        if not name:
+            continue
+        forms.add(json.dumps(name)[1:-1].encode())
+        for encoding in _ENCODINGS:
+            try:
+                forms.add(name.encode(encoding))
+            except UnicodeEncodeError:
+                continue
+    if not forms:
+        return None
+    longest_first = sorted(forms, key=lambda form: (-len(form), form))
+    body = b"|".join(map(re.escape, longest_first))
+    return re.compile(rb"(?<![0-9A-Za-z])(?:" + body + rb")(?![0-9A-Za-z])", re.IGNORECASE)

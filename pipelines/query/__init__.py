@@ -1,0 +1,53 @@
+"""One query language: parsed once into nodes, compiled by each store.
+
+``docs/query.md`` is the guide for users. In short::
+
+    inwi coupure            both words, in any script and spelling
+    =inwi                   this spelling only
+    "vive la coupure"       these words in this order, in this spelling
+    whats*                  words that begin so
+    inwi OR meditel         either; AND binds tighter
+    inwi -(spam OR promo)   without; NOT says the same
+    lang:ary,ary-Latn       one of these values; also sentiment: entity: target: platform:
+                            source: id: author: day: since: until: date: flag:
+
+Public: :func:`parse`, :func:`only`, :func:`all_of`, :func:`any_of`, :func:`rewrite`,
+:func:`highlight`, and the node classes.
+"""
+
+from pipelines.query.fields import FIELDS
+from pipelines.query.highlight import highlight
+from pipelines.query.nodes import (
+    All,
+    And,
+    Filter,
+    Node,
+    Not,
+    Or,
+    Phrase,
+    Prefix,
+    Word,
+    all_of,
+    any_of,
+    rewrite,
+)
+from pipelines.query.parser import only, parse
+
+__all__ = [
+    "FIELDS",
+    "All",
+    "And",
+    "Filter",
+    "Node",
+    "Not",
+    "Or",
+    "Phrase",
+    "Prefix",
+    "Word",
+    "all_of",
+    "any_of",
+    "highlight",
+    "only",
+    "parse",
+    "rewrite",
+]

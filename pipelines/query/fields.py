@@ -1,0 +1,83 @@
+"""The fields a query may name, and what their values look like."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import date
+from typing import get_args
+
+import msgspec
+
+from ingest.records import Flag, Label
+
+LANGUAGES = ("fr", "ar", "ary", "ary-Latn", "en", "mixed", "other")
+LABELS: tuple[str, ...] = get_args(Label)
+FLAGS: tuple[str, ...] = get_args(Flag)
+
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+class Field(msgspec.Struct, frozen=True):
+    """One field: its check turns a value into its one form or raises ``ValueError``.
+
+    The error's text says what is allowed.
+    """
+
+    name: str
+    example: str
+    check: Callable[[str], str]
+    several: bool = True
+    """Whether a list of values, parted by commas, makes sense."""
+
+
+def _any(value: str) -> str:
+    return value
+
+
+def _one_of(allowed: tuple[str, ...]) -> Callable[[str], str]:
+    by_folded = {a.casefold(): a for a in allowed}
+
+    def check(value: str) -> str:
+        if value.casefold() not in by_folded:
+            raise ValueError(f"one of {', '.join(allowed)}")
+        return by_folded[value.casefold()]
+
+    return check
+
+
+def _day(value: str) -> str:
+    wrong = ValueError("a day of the calendar such as 2016-02-27")
+    if not _DAY.fullmatch(value):  # Python alone reads 20160227 and week dates too
+        raise wrong
+    try:
+        return date.fromisoformat(value).isoformat()
+    except ValueError:
+        raise wrong from None
+
+
+def _target(value: str) -> str:
+    entity, _, label = value.rpartition("=")
+    if not entity or label.casefold() not in LABELS:
+        raise ValueError(f"an entity and its attitude: ENTITY={'|'.join(LABELS)}")
+    return f"{entity}={label.casefold()}"
+
+
+FIELDS: dict[str, Field] = {
+    field.name: field
+    for field in (
+        Field("lang", "lang:ary,ary-Latn", _one_of(LANGUAGES)),
+        Field("sentiment", "sentiment:negative", _one_of(LABELS)),
+        Field("entity", "entity:inwi", _any),
+        Field("target", "target:inwi=negative", _target),
+        Field("platform", "platform:twitter", _any),
+        Field("source", "source:tweets-2016", _any),
+        Field("id", "id:twitter:703500000000000000", _any),
+        Field("author", "author:someone", _any),
+        Field("day", "day:2016-02-27", _day),
+        Field("since", "since:2016-02-01", _day, several=False),
+        Field("until", "until:2016-03-01", _day, several=False),
+        Field("date", "date:unknown", _one_of(("unknown",))),
+        Field("flag", "flag:date-implausible", _one_of(FLAGS)),
+    )
+}

@@ -1,0 +1,79 @@
+"""Where in a text a query matched: one implementation for every store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from nlp.crossscript import key, variants
+from nlp.text import forms, pieces
+from pipelines.query.nodes import And, Node, Not, Or, Phrase, Prefix, Word
+
+
+class _Place(NamedTuple):
+    token: str
+    key: str
+    variants: tuple[str, ...]
+    start: int
+    end: int
+
+
+def highlight(node: Node, text: str) -> list[tuple[int, int]]:
+    """Return the spans of ``text`` (offsets, end exclusive) that the query's words found.
+
+    Sorted, without overlap; neighbours that touch are one span. What a query leaves out
+    (``-word``) is not marked, filters mark nothing.
+    """
+    leaves = list(_wanted(node, True))
+    if not leaves:
+        return []
+    places = [
+        _Place(form, key(form), variants(raw), start, end)
+        for raw, start, end in pieces(text)
+        for form in forms(raw)
+    ]
+    spans = sorted({span for leaf in leaves for span in _spans(leaf, places)})
+    merged: list[tuple[int, int]] = []
+    for start, end in spans:
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return merged
+
+
+def _wanted(node: Node, positive: bool) -> Iterator[Word | Phrase | Prefix]:
+    if isinstance(node, Not):
+        yield from _wanted(node.node, not positive)
+    elif isinstance(node, And | Or):
+        for part in node.nodes:
+            yield from _wanted(part, positive)
+    elif positive and isinstance(node, Word | Phrase | Prefix):
+        yield node
+
+
+def _spans(leaf: Word | Phrase | Prefix, places: list[_Place]) -> Iterator[tuple[int, int]]:
+    if isinstance(leaf, Prefix):
+        for p in places:
+            if any(form.startswith(leaf.token) for form in (p.token, *p.variants)):
+                yield p.start, p.end
+        return
+    yield from _runs([p.token for p in places], leaf.tokens, places)
+    if isinstance(leaf, Phrase) or leaf.exact:
+        return
+    keys = tuple(map(key, leaf.tokens))
+    yield from _runs([p.key for p in places], keys, places)
+    if len(keys) == 1:
+        names = {leaf.tokens[0], keys[0]}
+        for p in places:
+            if not names.isdisjoint(p.variants):
+                yield p.start, p.end
+
+
+def _runs(
+    words: list[str], wanted: tuple[str, ...], places: list[_Place]
+) -> Iterator[tuple[int, int]]:
+    size = len(wanted)
+    for at in range(len(words) - size + 1):
+        if words[at] == wanted[0] and tuple(words[at : at + size]) == wanted:
+            yield places[at].start, places[at + size - 1].end

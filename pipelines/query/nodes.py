@@ -1,0 +1,157 @@
+"""The shapes a query is parsed into. ``str(node)`` is a query that parses to the same node."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+#: Quotation marks that open and close: those of keyboards, telephones and French typing.
+QUOTES = {'"': '"', "“": "”", "„": "“", "”": "”", "«": "»"}
+#: Characters that end a bare word.
+BREAKS = "()" + "".join(sorted(set(QUOTES) | set(QUOTES.values())))
+_BARE_VALUE = re.compile(rf"[^\s,{re.escape(BREAKS)}]+")
+
+
+class Node:
+    """Any part of a query. Immutable and hashable."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class All(Node):
+    """Every post: the empty query."""
+
+    def __str__(self) -> str:
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Word(Node):
+    """A word in every script and spelling, or in its own only (``exact``: ``=word``).
+
+    ``tokens`` are its normalised tokens, nearly always one; several (``wi-fi``) must follow
+    one another.
+    """
+
+    text: str
+    tokens: tuple[str, ...]
+    exact: bool = False
+
+    def __str__(self) -> str:
+        return f"={self.text}" if self.exact else self.text
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase(Node):
+    """Words that follow one another, as they are written but for case and accents."""
+
+    text: str
+    tokens: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return _quote(self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Prefix(Node):
+    """Words that begin with ``token``."""
+
+    text: str
+    token: str
+
+    def __str__(self) -> str:
+        return f"{self.text}*"
+
+
+@dataclass(frozen=True, slots=True)
+class Filter(Node):
+    """A field that has one of these values; :mod:`pipelines.query.fields` lists the fields."""
+
+    field: str
+    values: tuple[str, ...]
+
+    def __str__(self) -> str:
+        values = (v if _BARE_VALUE.fullmatch(v) else _quote(v) for v in self.values)
+        return f"{self.field}:{','.join(values)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Not(Node):
+    """Every post but those that match ``node``."""
+
+    node: Node
+
+    def __str__(self) -> str:
+        return f"-{_inner(self.node)}"
+
+
+@dataclass(frozen=True, slots=True)
+class And(Node):
+    """Posts that match all of at least two nodes."""
+
+    nodes: tuple[Node, ...]
+
+    def __str__(self) -> str:
+        return " ".join(str(n) if not isinstance(n, Or) else f"({n})" for n in self.nodes)
+
+
+@dataclass(frozen=True, slots=True)
+class Or(Node):
+    """Posts that match one of at least two nodes."""
+
+    nodes: tuple[Node, ...]
+
+    def __str__(self) -> str:
+        return " OR ".join(map(str, self.nodes))
+
+
+def all_of(*nodes: Node) -> Node:
+    """Return the posts that match every node; without any, everything."""
+    flat = [n for n in _flatten(And, nodes) if not isinstance(n, All)]
+    if not flat:
+        return All()
+    return flat[0] if len(flat) == 1 else And(tuple(flat))
+
+
+def any_of(*nodes: Node) -> Node:
+    """Return the posts that match one of the nodes (at least one); ``All`` swallows the rest."""
+    flat = list(_flatten(Or, nodes))
+    for node in flat:
+        if isinstance(node, All):
+            return node
+    return flat[0] if len(flat) == 1 else Or(tuple(flat))
+
+
+def rewrite(node: Node, field: str, change: Callable[[str], Iterable[str]]) -> Node:
+    """Return the query with every value of one field replaced by those that ``change`` gives.
+
+    For plain author names, which stores know only as pseudonyms (several while several keys
+    are kept). A value without replacement stays as it is.
+    """
+    if isinstance(node, Filter) and node.field == field:
+        changed = (new for value in node.values for new in (tuple(change(value)) or (value,)))
+        return Filter(field, tuple(dict.fromkeys(changed)))
+    if isinstance(node, Not):
+        return Not(rewrite(node.node, field, change))
+    if isinstance(node, And | Or):
+        return replace(node, nodes=tuple(rewrite(n, field, change) for n in node.nodes))
+    return node
+
+
+def _flatten(kind: type[And | Or], nodes: Iterable[Node]) -> Iterable[Node]:
+    for node in nodes:
+        if isinstance(node, kind):
+            yield from node.nodes
+        else:
+            yield node
+
+
+def _inner(node: Node) -> str:
+    return f"({node})" if isinstance(node, And | Or) else str(node)
+
+
+def _quote(text: str) -> str:
+    doubled = text.replace('"', '""')
+    return f'"{doubled}"'

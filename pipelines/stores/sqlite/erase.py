@@ -1,0 +1,93 @@
+"""Removing texts, first from the tables, then from every byte of the files.
+
+A deleted row is overwritten at once (``secure_delete``). What remains are the words in older
+segments of the full-text index, which only merging them all removes, and the journal
+(``-wal``), which holds pages as they were and must be cut off.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from typing import NamedTuple
+
+#: How long to wait, in seconds, for readers that still look at the state before a deletion.
+READERS = 5.0
+
+
+class Erased(NamedTuple):
+    """What was removed: texts, and the received records that waited under them."""
+
+    texts: int
+    weight: int
+
+
+def erase(connection: sqlite3.Connection, ids: str, authors: str) -> Erased:
+    """Remove posts by id and by author (JSON lists), inside the open transaction."""
+    weights = connection.execute(
+        "DELETE FROM queue WHERE id IN (SELECT value FROM json_each(?)) "
+        "OR author IN (SELECT value FROM json_each(?)) RETURNING id, weight",
+        (ids, authors),
+    ).fetchall()
+    rows = connection.execute(
+        "SELECT rowid, id FROM posts WHERE id IN (SELECT value FROM json_each(?)) "
+        "OR author IN (SELECT value FROM json_each(?))",
+        (ids, authors),
+    ).fetchall()
+    rowids = [(rowid,) for rowid, _ in rows]
+    for statement in (
+        "DELETE FROM fts WHERE rowid = ?",
+        "DELETE FROM targets WHERE post = ?",
+        "DELETE FROM bodies WHERE rowid = ?",
+        "DELETE FROM posts WHERE rowid = ?",
+    ):
+        connection.executemany(statement, rowids)
+    texts = {name for name, _ in weights} | {name for _, name in rows}
+    if texts:
+        connection.execute(
+            "INSERT INTO counters (name, value) VALUES ('unclean', 1) "
+            "ON CONFLICT (name) DO UPDATE SET value = value + 1"
+        )
+    return Erased(len(texts), sum(weight for _, weight in weights))
+
+
+def due(connection: sqlite3.Connection) -> int:
+    """Return how many removals have left bytes that may still be in the files."""
+    row = connection.execute("SELECT value FROM counters WHERE name = 'unclean'").fetchone()
+    return int(row[0]) if row else 0
+
+
+def clean(connection: sqlite3.Connection, patience: float = READERS) -> bool:
+    """Remove the bytes of deleted texts from the files; outside of any transaction.
+
+    Returns False if a reader kept the old state for longer than ``patience`` seconds; the
+    mark stays, and the next cleaning goes on.
+    """
+    removals = due(connection)
+    if not removals:
+        return True
+    connection.execute("INSERT INTO fts (fts) VALUES ('optimize')")
+    if not _truncate(connection, patience):
+        return False
+    # Only if no other process has removed more meanwhile: that is cleaned by its own call.
+    connection.execute(
+        "UPDATE counters SET value = 0 WHERE name = 'unclean' AND value = ?", (removals,)
+    )
+    return True
+
+
+def _truncate(connection: sqlite3.Connection, patience: float) -> bool:
+    """Move the journal into the file and cut it off."""
+    before = connection.execute("PRAGMA busy_timeout").fetchone()[0]
+    deadline = time.monotonic() + patience
+    connection.execute("PRAGMA busy_timeout = 200")
+    try:
+        while True:
+            busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            if not busy:
+                return True
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(0.05)
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {before:d}")

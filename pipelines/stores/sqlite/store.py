@@ -1,0 +1,232 @@
+"""The store's face: one transaction around each of the steps that the other modules take."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager
+from itertools import islice
+from pathlib import Path
+from types import TracebackType
+from typing import Literal
+
+from ingest.records import Post, decode_post
+from pipelines.deadletters import DeadLetters
+from pipelines.errors import StoreError
+from pipelines.query import Node
+from pipelines.stores.base import (
+    Batch,
+    CollectedTombstone,
+    Deletion,
+    Document,
+    Hit,
+    Ledger,
+    Page,
+    Position,
+    Split,
+    Status,
+    Sum,
+)
+from pipelines.stores.sqlite import erase, ledger, read, schema
+from pipelines.stores.sqlite.accept import accept, bury
+from pipelines.stores.sqlite.connect import explained, open_reader, open_writer, reading, writing
+from pipelines.stores.sqlite.index import index, requeue
+from pipelines.stores.sqlite.lock import hold
+
+#: Seconds between two cleanings while a stream brings deletions: merging the index takes about
+#: a second for 80,000 posts, and a stream may bring a deletion with every batch.
+CLEANING = 60.0
+_REQUEUE = 1_000
+
+
+class SqliteStore:
+    """Posts in one SQLite file. Fulfils :class:`~pipelines.stores.base.Store`.
+
+    One object belongs to one thread; any number of processes may read and search while one
+    imports. Raises :class:`~pipelines.errors.StoreError` and its children.
+    """
+
+    def __init__(
+        self, path: str | Path, *, readonly: bool = False, max_pages: int | None = None
+    ) -> None:
+        """Open a store, or make it (not for reading). ``max_pages`` limits its size in pages."""
+        self.path = Path(path)
+        self.readonly = readonly
+        self.dead_path = Path(f"{self.path}.dead")
+        self._unclean = False
+        self._cleaned = 0.0
+        if not readonly:
+            self._connection = open_writer(self.path, max_pages)
+        else:
+            self._connection = open_reader(self.path)
+        try:
+            with explained(self.path):
+                self._prepare()
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def _prepare(self) -> None:
+        version = schema.check(self._connection, self.path)
+        if self.readonly and version < schema.VERSION:
+            if version == 0:
+                raise StoreError(f"There is nothing in {self.path} yet: run marsad ingest first.")
+            with closing(open_writer(self.path)) as connection:
+                schema.migrate(connection, self.path)
+        elif not self.readonly:
+            schema.migrate(self._connection, self.path)
+            self._clean(patience=0)  # what a crash or a reader kept from being done
+
+    def __enter__(self) -> SqliteStore:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Release the file."""
+        self._connection.close()
+
+    @contextmanager
+    def writer(self, command: str) -> Iterator[None]:
+        """Be the only import on this store; ``command`` is what others are told.
+
+        Raises :class:`~pipelines.errors.StoreBusy` if there is one already.
+        """
+        with hold(Path(f"{self.path}.lock"), command):
+            yield
+            self._clean(patience=erase.READERS)
+
+    def dead_letters(self) -> DeadLetters:
+        """Open what is kept aside from this store's input."""
+        return DeadLetters(self.dead_path)
+
+    # Writing
+
+    def position(self, key: str) -> Position | None:
+        """Return how far an input has been read, ``None`` if it is new."""
+        with self._reading():
+            row = self._connection.execute(
+                "SELECT key, name, cursor, done, details FROM positions WHERE key = ?", (key,)
+            ).fetchone()
+        if row is None:
+            return None
+        key, name, cursor, done, details = row
+        return Position(key=key, name=name, cursor=cursor, done=bool(done), details=details)
+
+    def accept(self, batch: Batch) -> Ledger:
+        """Make a batch durable; see :meth:`pipelines.stores.base.Store.accept`."""
+        # Kept aside first, where repeating does nothing: after a crash between the two steps
+        # the batch comes again, and no letter can be counted without being there.
+        if batch.dead:
+            with self.dead_letters() as letters:
+                letters.put(batch.dead)
+        with self._writing():
+            outcomes, texts = accept(self._connection, batch)
+        if batch.retried and self.dead_path.exists():
+            with self.dead_letters() as letters:
+                letters.remove(batch.retried)
+        self._forget(batch.tombstones)
+        self._unclean = self._unclean or texts > 0
+        if self._unclean and time.monotonic() - self._cleaned > CLEANING:
+            self._clean(patience=0)
+        return outcomes
+
+    def pending(self, limit: int) -> list[Post]:
+        """Return up to ``limit`` posts that wait to be scored, oldest first."""
+        with self._reading():
+            rows = self._connection.execute(
+                "SELECT post FROM queue ORDER BY seq LIMIT ?", (limit,)
+            ).fetchall()
+        return [decode_post(post) for (post,) in rows]
+
+    def index(self, documents: Sequence[Document]) -> None:
+        """Make scored posts searchable; see :meth:`pipelines.stores.base.Store.index`."""
+        with self._writing():
+            index(self._connection, documents)
+
+    def requeue(self, posts: Iterable[Post]) -> None:
+        """Put stored posts back on the waiting list; no ledger entry."""
+        rest = iter(posts)
+        while chunk := list(islice(rest, _REQUEUE)):
+            with self._writing():
+                requeue(self._connection, chunk)
+
+    def delete(self, tombstones: Sequence[CollectedTombstone]) -> Deletion:
+        """Write tombstones and remove every trace of the texts they name, on disk too.
+
+        Works while an import runs. What is kept aside goes too where it holds a native id;
+        plain author names, which a store does not know, are for the caller
+        (:meth:`DeadLetters.forget`).
+        """
+        with self._writing():
+            buried = bury(self._connection, tombstones)
+            counted = len(tombstones)
+            ledger.add(self._connection, {"received": counted, "deleted": counted})
+        self._forget(tombstones)
+        return Deletion(buried.texts, buried.tombstones, self._clean(erase.READERS))
+
+    # Reading
+
+    def search(self, query: Node, limit: int, offset: int = 0) -> Page:
+        """Return the posts that match, newest first."""
+        with self._reading():
+            return read.search(self._connection, query, limit, offset)
+
+    def scan(self, query: Node) -> Iterator[Hit]:
+        """Yield every post that matches, ordered by id, from one consistent state."""
+        connection = open_reader(self.path)
+        try:
+            with reading(connection, self.path):
+                yield from read.scan(connection, query)
+        finally:
+            connection.close()
+
+    def sums(self, query: Node, by: Literal["day", "hour"], split: Split) -> list[Sum]:
+        """Return the sums that trends are computed from; posts without a day are left out."""
+        with self._reading():
+            return read.sums(self._connection, query, by, split)
+
+    def count(self, query: Node) -> tuple[int, int]:
+        """Return how many posts match, and how many of those have no day."""
+        with self._reading():
+            return read.count(self._connection, query)
+
+    def ledger(self) -> Ledger:
+        """Return the books."""
+        with self._reading():
+            return ledger.read(self._connection)
+
+    def status(self) -> Status:
+        """Return the state of the store."""
+        with self._reading():
+            return read.status(self._connection, str(self.path))
+
+    # Inside
+
+    def _reading(self) -> AbstractContextManager[None]:
+        return reading(self._connection, self.path)
+
+    def _writing(self) -> AbstractContextManager[None]:
+        if self.readonly:
+            raise StoreError(f"{self.path} was opened for reading only.")
+        return writing(self._connection, self.path)
+
+    def _clean(self, patience: float) -> bool:
+        with explained(self.path):
+            done = erase.clean(self._connection, patience)
+        self._unclean = not done
+        self._cleaned = time.monotonic()
+        return done
+
+    def _forget(self, tombstones: Sequence[CollectedTombstone]) -> None:
+        """Remove what is kept aside under the native ids of deleted posts."""
+        ids = [t.tombstone.id.partition(":")[2] for t in tombstones if t.tombstone.id]
+        if ids and self.dead_path.exists():
+            with self.dead_letters() as letters:
+                letters.forget(ids)
