@@ -21,7 +21,7 @@ import msgspec
 
 from pipelines.errors import StoreError
 from pipelines.stores.base import DeadLetter
-from pipelines.stores.sqlite.connect import explained, writing
+from pipelines.stores.sqlite_file import explained, writing
 
 #: How long a dead letter is kept unless told otherwise.
 DAYS = 30

@@ -29,9 +29,10 @@ from pipelines.stores.base import (
 )
 from pipelines.stores.sqlite import erase, ledger, read, schema
 from pipelines.stores.sqlite.accept import accept, bury
-from pipelines.stores.sqlite.connect import explained, open_reader, open_writer, reading, writing
+from pipelines.stores.sqlite.connect import open_reader, open_writer
 from pipelines.stores.sqlite.index import index, requeue
 from pipelines.stores.sqlite.lock import hold
+from pipelines.stores.sqlite_file import explained, reading, writing
 
 #: Seconds between two cleanings while a stream brings deletions: merging the index takes about
 #: a second for 80,000 posts, and a stream may bring a deletion with every batch.

@@ -1,0 +1,92 @@
+"""What every SQLite file of Marsad needs: transactions, and errors in words that help."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pipelines.errors import StoreBusy, StoreError, StoreFull
+
+#: How long a statement waits for another process's transaction. The longest of ours is the
+#: removal of deleted words from a large index (seconds).
+PATIENCE = 60.0
+
+_FULL = {
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR_WRITE,
+    sqlite3.SQLITE_IOERR_SHMSIZE,
+    sqlite3.SQLITE_IOERR_TRUNCATE,
+}
+_BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+_NO_DATABASE = {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT}
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Turn SQLite's errors into :class:`StoreError` and its children."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        code = getattr(error, "sqlite_errorcode", None) or 0
+        raise _explain(path, code, str(error)) from error
+
+
+def _explain(path: Path, code: int, words: str) -> StoreError:
+    primary = code & 0xFF
+    if code in _FULL or primary == sqlite3.SQLITE_FULL:
+        return StoreFull(
+            f"No room is left for {path} ({_free(path)}): make room, then repeat the command; "
+            "it goes on where it stopped, and what was stored before is whole."
+        )
+    if primary in _BUSY:
+        return StoreBusy(
+            f"{path} was in use by another process for more than {PATIENCE:.0f} seconds: "
+            "repeat the command when that has ended."
+        )
+    if primary in _NO_DATABASE:
+        return StoreError(
+            f"{path} is no store of Marsad, or it is damaged ({words}): choose another --store, "
+            "or bring back a copy."
+        )
+    if primary in {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN}:
+        return StoreError(
+            f"{path} can't be opened or written ({words}): check the rights of the file and of "
+            "its folder."
+        )
+    return StoreError(f"{path}: SQLite says: {words}.")
+
+
+def _free(path: Path) -> str:
+    try:
+        return f"{shutil.disk_usage(path.parent).free / 1e6:,.0f} MB free on its disk"
+    except OSError:
+        return "its disk can't be asked"
+
+
+@contextmanager
+def writing(connection: sqlite3.Connection, path: Path) -> Iterator[None]:
+    """One transaction that writes: all of it or nothing."""
+    with explained(path):
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:  # SQLite may have rolled back by itself
+                connection.execute("ROLLBACK")
+            raise
+
+
+@contextmanager
+def reading(connection: sqlite3.Connection, path: Path) -> Iterator[None]:
+    """One transaction that reads: all its statements see the same state."""
+    with explained(path):
+        connection.execute("BEGIN")
+        try:
+            yield
+        finally:
+            if connection.in_transaction:
+                connection.execute("COMMIT")
