@@ -12,28 +12,26 @@ from nlp.text import forms
 _CONJUNCTIONS = ("", "و", "ف")
 #: In front of the article: prepositions, Darija د (of), ع (on) and م (from), ه (this).
 _WITH_ARTICLE = ("", "ب", "ك", "ف", "د", "ع", "م", "ه", "ل")
-#: Without an article the remainder is longer, since single letters are often the word's own.
+#: Without an article more must remain, since single letters are often the word's own.
 _BARE = ("ب", "ل", "ك", "ف", "د")
-_ARABIC: tuple[tuple[str, int], ...] = tuple(
-    {
-        **{c + p + "ال": 2 for c in _CONJUNCTIONS for p in _WITH_ARTICLE},
-        **{c + "لل": 2 for c in _CONJUNCTIONS},
-        **{c + p: 3 for c in _CONJUNCTIONS for p in _BARE},
-        **{p + "ل": 3 for p in _BARE},
-        **{c: 3 for c in _CONJUNCTIONS if c},
-    }.items()
-)
-#: ``l``, ``el``, ``f``, ``b`` … and what they are joined to ("flwatsap", "wl7okouma").
-_LATIN_PREFIXES: tuple[str, ...] = tuple(
-    sorted(
-        {p + v + "l" for p in "wfbdkl" for v in ("", "a", "e", "i")}
-        | {"l", "al", "el", "il", *"wfbd"},
-        key=len,
-        reverse=True,
-    )
-)
-#: These take a preposition for the word's own letter too easily before a vowel ("dar"); ``wh`` is one letter.
-_BEFORE_CONSONANT = frozenset("wfbd")
+#: Every clitic with the fewest letters that must remain.
+_ARABIC: dict[str, int] = {
+    **{c + p: 3 for c in _CONJUNCTIONS for p in ("", *_BARE) if c + p},
+    **{p + "ل": 3 for p in _BARE},
+    **{c + p + "ال": 2 for c in _CONJUNCTIONS for p in _WITH_ARTICLE},
+    **{c + "لل": 2 for c in _CONJUNCTIONS},
+}
+#: ``l``, ``el``, ``f``, ``b`` … and what they make together ("flwatsap", "wl7okouma").
+_LATIN: dict[str, int] = {
+    **dict.fromkeys("wfbdl", 3),
+    **{v + "l": 3 for v in "aei"},
+    **{p + v + "l": 3 for p in "wfbdkl" for v in ("", "a", "e", "i")},
+}
+#: Before these letters w, f, b, d are the word's own ("dar"); ``wh`` is one letter.
+_NO_CLITIC_BEFORE = frozenset("aeiouh")
+_ARABIC_FIRST = frozenset(p[0] for p in _ARABIC)
+_LATIN_FIRST = frozenset(p[0] for p in _LATIN)
+#: Parts of a hashtag by their capitals: ``Bring|Back|Our|Voip``, ``OPE|Unlike``.
 _CAMEL = re.compile(
     r"[A-ZÀ-Þ]+(?=[A-ZÀ-Þ][a-zß-ÿ])|[A-ZÀ-Þ]?[a-zß-ÿ]+\d*|[A-ZÀ-Þ]+\d*|[^A-Za-zÀ-ÿ_]+"
 )
@@ -45,27 +43,21 @@ def stems(word: str) -> tuple[str, ...]:
     The longest clitic first, without the word itself; usually nothing or one form.
     """
     first = word[:1]
-    if "ء" <= first <= "ي":
-        if first not in "وفبكدعمهلا":
-            return ()
-        return tuple(
-            dict.fromkeys(
-                word[len(prefix) :]
-                for prefix, least in _ARABIC
-                if word.startswith(prefix) and len(word) - len(prefix) >= least
-            )
-        )
-    if first and first in "wfbdklaei" and len(word) > 3:
-        return tuple(
-            dict.fromkeys(
-                word[len(prefix) :]
-                for prefix in _LATIN_PREFIXES
-                if word.startswith(prefix)
-                and len(word) - len(prefix) >= 3
-                and not (prefix in _BEFORE_CONSONANT and word[len(prefix)] in "aeiouh")
-            )
-        )
-    return ()
+    if first in _ARABIC_FIRST:
+        known = _ARABIC
+    elif first in _LATIN_FIRST:
+        known = _LATIN
+    else:
+        return ()
+    found = []
+    for length in range(min(4, len(word) - 2), 0, -1):
+        least = known.get(word[:length])
+        if least is None or len(word) - length < least:
+            continue
+        if length == 1 and first in "wfbd" and word[1] in _NO_CLITIC_BEFORE:
+            continue
+        found.append(word[length:])
+    return tuple(found)
 
 
 def hashtag_parts(raw: str) -> tuple[str, ...]:

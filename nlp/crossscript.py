@@ -58,10 +58,8 @@ _ARABIC_ARTICLE = re.compile("^(?:ال|لل)(?=..)")
 _LATIN_ARTICLE = re.compile(
     r"^(?:[ea]?l2?(?=[^aeiouyl2]|y[aeiou])|[ea]l(?=l)|l(?=l)|e(?=([^aeiouy])\1))(?=.{2})"
 )
-#: ية and iya, هو and howa
-_FINAL_A = re.compile("(?<=[wy])a$")
 _FINAL_H = re.compile("(?<=[awy])h$")
-_VOWELS = re.compile("[awy]+")
+_NO_VOWELS = str.maketrans("", "", "awy")
 _DOUBLED = re.compile(r"(.)\1+", re.DOTALL)
 #: Skeletons up to this length get the class of their ending.
 _SHORT = 4
@@ -93,13 +91,14 @@ def _latin_sounds(word: str) -> str:
 
 
 def _skeleton(sounds: str) -> str:
-    sounds = _FINAL_A.sub("", sounds.replace("H", "h"))
-    skeleton = _DOUBLED.sub(r"\1", sounds[:1] + _VOWELS.sub("", sounds[1:]))
+    sounds = sounds.replace("H", "h")
+    if sounds.endswith(("wa", "ya")):  # هو is howa, شويه is chwiya
+        sounds = sounds[:-1]
+    skeleton = _DOUBLED.sub(r"\1", sounds[:1] + sounds[1:].translate(_NO_VOWELS))
+    if len(skeleton) == 1:
+        return _DOUBLED.sub(r"\1", sounds)
     if len(skeleton) <= _SHORT:
-        if len(skeleton) == 1:
-            return _DOUBLED.sub(r"\1", sounds)
-        ending = sounds[len(sounds.rstrip("awy")) :]
-        skeleton += _DOUBLED.sub(r"\1", ending)
+        skeleton += _DOUBLED.sub(r"\1", sounds[len(sounds.rstrip("awy")) :])
     return skeleton
 
 
@@ -145,8 +144,8 @@ def key(token: str) -> str:
 
     A hashtag or handle has the key of its word. Numbers, emoji and placeholders are their own.
     """
-    words = forms(token) if token else ()
-    return _word_keys("".join(words))[0]
+    words = [form for raw, _, _ in pieces(token) for form in forms(raw)]
+    return _word_keys(words[0] if len(words) == 1 else "".join(w.strip("#@") for w in words))[0]
 
 
 def variants(token: str) -> tuple[str, ...]:
@@ -156,13 +155,10 @@ def variants(token: str) -> tuple[str, ...]:
     (``#inwi_voleurs``, ``#BringBackOurVoip`` where the case is still there), with the keys of
     all of these. The token itself and its own key are not repeated.
     """
-    if not token:
-        return ()
-    return _entry(token)[2] if len(token) <= _CACHED_LENGTH else _entry.__wrapped__(token)[2]
+    return analyse(token).variants
 
 
-@lru_cache(_CACHE)
-def _entry(raw: str) -> Analysis:
+def _analyse_word(raw: str) -> Analysis:
     """Return everything about one raw stretch of a text."""
     tokens = forms(raw)
     keys = tuple(_word_keys(token)[0] for token in tokens)
@@ -183,13 +179,16 @@ def _entry(raw: str) -> Analysis:
     return Analysis(tokens, keys, tuple(found))
 
 
+_entry = lru_cache(_CACHE)(_analyse_word)
+
+
 def analyse(text: str) -> Analysis:
     """Return tokens, their keys, and the variants of all tokens (none of them twice)."""
     tokens: list[str] = []
     keys: list[str] = []
     found: dict[str, None] = {}
     for raw, _, _ in pieces(text):
-        entry = _entry(raw) if len(raw) <= _CACHED_LENGTH else _entry.__wrapped__(raw)
+        entry = _entry(raw) if len(raw) <= _CACHED_LENGTH else _analyse_word(raw)
         tokens += entry.tokens
         keys += entry.keys
         for variant in entry.variants:
