@@ -1,25 +1,42 @@
-"""What is watched: entities with their aliases in every script, campaigns, handles, pages."""
+"""What is watched: entities with their aliases in every script, campaigns, handles, pages.
+
+A watchlist is a folder with ``watchlist.toml`` (and the case's ``events.csv`` and
+``counters.csv``), described in ``docs/watchlists.md``. Nothing about any case stands in code.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import tomllib
+from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Literal
 
 import msgspec
 
-Kind = Literal["operator", "app", "regulator", "government", "topic"]
+from ingest.errors import WatchlistError
+from ingest.watchlist_check import check, convert
+from ingest.watchlist_schema import NONE, Campaign, Entity, Kind, Page
+from nlp.text import tokenize
 
+__all__ = [
+    "NONE",
+    "Campaign",
+    "Entity",
+    "Kind",
+    "Page",
+    "Watchlist",
+    "available",
+    "companion",
+    "load",
+    "parse",
+]
 
-class Entity(msgspec.Struct, frozen=True, kw_only=True):
-    """Something whose mentions are looked for."""
-
-    id: str
-    kind: Kind
-    name: str
+_FILE = "watchlist.toml"
 
 
 class Watchlist(msgspec.Struct, frozen=True, kw_only=True):
-    """A case: what is watched, where and when its days begin."""
+    """A case, read and found valid."""
 
     name: str
     title: str
@@ -27,15 +44,106 @@ class Watchlist(msgspec.Struct, frozen=True, kw_only=True):
     timezone: str
     languages: tuple[str, ...]
     entities: tuple[Entity, ...]
+    campaigns: tuple[Campaign, ...]
+    pages: tuple[Page, ...]
     handles: frozenset[str]
     """Handles that masking leaves readable, normalised, with their ``@``."""
     fingerprint: str
-    """``name@`` and eight hex digits of a hash over the content."""
+    """``name@`` and eight hex digits of a hash over the content (comments do not count)."""
+
+
+def available() -> list[str]:
+    """Return the names of the watchlists that come with Marsad."""
+    return sorted(f.name for f in _shipped().iterdir() if f.joinpath(_FILE).is_file())
 
 
 def load(name: str | Path) -> Watchlist | None:
     """Return a watchlist by its name, file or folder; ``None`` for the name ``none``.
 
-    Raises :class:`~ingest.errors.WatchlistError` with file, entity, field and what is allowed.
+    Raises :class:`~ingest.errors.WatchlistError`, which tells every problem with its place.
     """
-    raise NotImplementedError
+    if name == NONE:
+        return None
+    file = _find(name)
+    return parse(_read(file, str(file)), str(file))
+
+
+def companion(name: str | Path, file: str) -> str | None:
+    """Return the text of a file beside the watchlist (``events.csv``), ``None`` without one.
+
+    Raises :class:`~ingest.errors.WatchlistError` if there is no such watchlist.
+    """
+    if name == NONE:
+        return None
+    found = _find(name)
+    if isinstance(found, Path):
+        beside: Traversable = found.parent / file
+    else:
+        beside = _shipped() / str(name) / file
+    return _read(beside, str(beside)) if beside.is_file() else None
+
+
+def parse(text: str, file: str = "watchlist") -> Watchlist:
+    """Return the watchlist that a TOML text describes; ``file`` names it in errors.
+
+    Raises :class:`~ingest.errors.WatchlistError`.
+    """
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise WatchlistError(f"{file} is not valid TOML: {error}.") from None
+    content, problems = convert(raw)
+    if content is not None:
+        problems += check(content)
+    if content is None or problems:
+        lines = "\n".join(f"  - {p}" for p in problems)
+        raise WatchlistError(
+            f"{file} can't be used:\n{lines}\nEvery field is described in docs/watchlists.md."
+        )
+    digest = hashlib.sha256(msgspec.json.encode(content, order="deterministic")).hexdigest()
+    handles = [h for e in content.entities for h in e.handles] + list(content.readable_handles)
+    return Watchlist(
+        name=content.name,
+        title=content.title,
+        country=content.country,
+        timezone=content.timezone,
+        languages=content.languages,
+        entities=content.entities,
+        campaigns=content.campaigns,
+        pages=content.pages,
+        handles=frozenset(token.text for handle in handles for token in tokenize(handle)),
+        fingerprint=f"{content.name}@{digest[:8]}",
+    )
+
+
+def _shipped() -> Traversable:
+    return resources.files("ingest") / "watchlists"
+
+
+def _find(name: str | Path) -> Traversable:
+    """Return the TOML file that a name or path means."""
+    if isinstance(name, str) and name in available():
+        return _shipped() / name / _FILE
+    path = Path(name)
+    if path.is_dir() and (path / _FILE).is_file():
+        return path / _FILE
+    if path.is_file():
+        return path
+    names = ", ".join([*available(), NONE])
+    if path.is_dir():
+        raise WatchlistError(f"The folder {path} holds no {_FILE}.")
+    raise WatchlistError(
+        f"There is no watchlist '{name}': neither one of those that come with Marsad ({names}) "
+        f"nor a .toml file nor a folder with a {_FILE}."
+    )
+
+
+def _read(file: Traversable, name: str) -> str:
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise WatchlistError(f"{name} can't be read: {error.strerror}.") from None
+    except UnicodeDecodeError as error:
+        raise WatchlistError(
+            f"{name} is not UTF-8 (byte {error.start}). Save it as UTF-8 and try again."
+        ) from None
