@@ -19,7 +19,7 @@ from types import TracebackType
 
 import msgspec
 
-from pipelines.errors import StoreError
+from pipelines.errors import StoreBusy, StoreError, StoreFull
 from pipelines.stores.base import DeadLetter
 from pipelines.stores.sqlite_file import explained, writing
 
@@ -79,6 +79,7 @@ class DeadLetters:
         self._days = days
         self._clock = clock
         self._open: sqlite3.Connection | None = None
+        self._unclean = False
 
     def __enter__(self) -> DeadLetters:
         return self
@@ -190,10 +191,8 @@ class DeadLetters:
         """Remove letters, by their place: a retry took them in."""
         with self._writing() as connection:
             if connection is not None:
-                connection.executemany(
-                    "DELETE FROM letters WHERE origin = ? AND line = ?",
-                    [(letter.origin, letter.line) for letter in letters],
-                )
+                places = [(letter.origin, letter.line) for letter in letters]
+                self._delete(connection, "origin = ? AND line = ?", places)
 
     def forget(self, names: Iterable[str]) -> int:
         """Remove every letter whose raw bytes hold one of these native ids or author names.
@@ -212,7 +211,7 @@ class DeadLetters:
                 for number, raw in connection.execute("SELECT number, raw FROM letters")
                 if needle.search(raw)
             ]
-            connection.executemany("DELETE FROM letters WHERE number = ?", found)
+            self._delete(connection, "number = ?", found)
             return len(found)
 
     @contextmanager
@@ -223,8 +222,25 @@ class DeadLetters:
             return
         with writing(connection, self.path):
             # Every time, not once an opening: an import may run for longer than letters live.
-            connection.execute("DELETE FROM letters WHERE expires <= ?", (_stamp(self._clock()),))
+            self._delete(connection, "expires <= ?", [(_stamp(self._clock()),)])
             yield connection
+        if self._unclean:
+            self._clean(connection)
+
+    def _delete(
+        self, connection: sqlite3.Connection, which: str, values: Sequence[tuple[object, ...]]
+    ) -> None:
+        deleted = connection.executemany(f"DELETE FROM letters WHERE {which}", values).rowcount
+        self._unclean = self._unclean or deleted > 0
+
+    def _clean(self, connection: sqlite3.Connection) -> None:
+        """Rewrite the file, in whose pages copies of removed letters may remain."""
+        try:
+            with explained(self.path):
+                connection.execute("VACUUM")
+            self._unclean = False
+        except (StoreFull, StoreBusy):
+            pass  # they can't be found any more; the next removal tries again
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection | None]:

@@ -159,8 +159,9 @@ class Deletion(msgspec.Struct, frozen=True):
     tombstones: int
     """Tombstones written now (an id never seen gets one too)."""
     clean: bool = True
-    """False while another process still reads the state before: the texts can't be found any
-    more, and the next write removes their last bytes from the disk."""
+    """False while another process still reads the state before, or while there is no room for
+    cleaning: the texts can't be found any more, and the next command that writes removes their
+    last bytes from the disk."""
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,8 +11,8 @@ from pathlib import Path
 from pipelines.errors import StoreBusy, StoreError, StoreFull
 
 #: How long a statement waits for another process's transaction. The longest of ours is the
-#: removal of deleted words from a large index (seconds).
-PATIENCE = 60.0
+#: rewriting of a store of millions of posts after a deletion.
+PATIENCE = 300.0
 
 _FULL = {
     sqlite3.SQLITE_FULL,
@@ -30,13 +30,21 @@ def explained(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        code = getattr(error, "sqlite_errorcode", None) or 0
-        raise _explain(path, code, str(error)) from error
+        raise _explain(path, error) from error
 
 
-def _explain(path: Path, code: int, words: str) -> StoreError:
-    primary = code & 0xFF
-    if code in _FULL or primary == sqlite3.SQLITE_FULL:
+def is_full(error: sqlite3.Error) -> bool:
+    """Say whether a disk, a quota or the file's limit is full."""
+    return _code(error) in _FULL
+
+
+def _code(error: sqlite3.Error) -> int:
+    return getattr(error, "sqlite_errorcode", None) or 0  # errors of the Python module have none
+
+
+def _explain(path: Path, error: sqlite3.Error) -> StoreError:
+    primary, words = _code(error) & 0xFF, str(error)
+    if is_full(error):
         return StoreFull(
             f"No room is left for {path} ({_free(path)}): make room, then repeat the command; "
             "it goes on where it stopped, and what was stored before is whole."

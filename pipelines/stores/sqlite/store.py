@@ -34,9 +34,8 @@ from pipelines.stores.sqlite.index import index, requeue
 from pipelines.stores.sqlite.lock import hold
 from pipelines.stores.sqlite_file import explained, reading, writing
 
-#: Seconds between two cleanings while a stream brings deletions: merging the index takes about
-#: a second for 80,000 posts, and a stream may bring a deletion with every batch.
-CLEANING = 60.0
+#: While a stream brings deletions, cleaning the file may take at most this part of the time.
+CLEANING = 0.02
 _REQUEUE = 1_000
 
 
@@ -55,7 +54,7 @@ class SqliteStore:
         self.readonly = readonly
         self.dead_path = Path(f"{self.path}.dead")
         self._unclean = False
-        self._cleaned = 0.0
+        self._next_cleaning = 0.0
         if not readonly:
             self._connection = open_writer(self.path, max_pages)
         else:
@@ -134,7 +133,7 @@ class SqliteStore:
                 letters.remove(batch.retried)
         self._forget(batch.tombstones)
         self._unclean = self._unclean or texts > 0
-        if self._unclean and time.monotonic() - self._cleaned > CLEANING:
+        if self._unclean and time.monotonic() >= self._next_cleaning:
             self._clean(patience=0)
         return outcomes
 
@@ -219,10 +218,12 @@ class SqliteStore:
         return writing(self._connection, self.path)
 
     def _clean(self, patience: float) -> bool:
+        begun = time.monotonic()
         with explained(self.path):
             done = erase.clean(self._connection, patience)
+        ended = time.monotonic()
         self._unclean = not done
-        self._cleaned = time.monotonic()
+        self._next_cleaning = ended + (ended - begun) / CLEANING
         return done
 
     def _forget(self, tombstones: Sequence[CollectedTombstone]) -> None:
