@@ -168,6 +168,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     """The state of a store, for ``marsad status``."""
 
     store: str
+    timezone: str
+    """The zone whose calendar days the store counts in; empty until a command named one."""
     ledger: Ledger
     posts: int
     first_day: str
@@ -175,6 +177,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     unknown_date: int
     """Posts whose date is unknown or implausible; no trend counts them."""
     languages: dict[str, int]
+    platforms: dict[str, int]
     models: dict[str, int]
     dead_reasons: dict[str, int]
     inputs: list[Position]

@@ -75,6 +75,12 @@ def count(connection: sqlite3.Connection, query: Node) -> tuple[int, int]:
     return int(row[0]), int(row[1])
 
 
+def timezone(connection: sqlite3.Connection) -> str:
+    """Return the zone that the store's days are counted in, empty if none was named yet."""
+    row = connection.execute("SELECT value FROM meta WHERE name = 'timezone'").fetchone()
+    return str(row[0]) if row else ""
+
+
 def status(connection: sqlite3.Connection, name: str) -> Status:
     """Return the state of the store."""
     posts, unknown = connection.execute(
@@ -85,12 +91,14 @@ def status(connection: sqlite3.Connection, name: str) -> Status:
     ).fetchone()
     return Status(
         store=name,
+        timezone=timezone(connection),
         ledger=ledger.read(connection),
         posts=posts,
         first_day=first,
         last_day=last,
         unknown_date=unknown,
         languages=_tally(connection, "language"),
+        platforms=_tally(connection, "platform"),
         models=_tally(connection, "model"),
         dead_reasons=ledger.dead_reasons(connection),
         inputs=[

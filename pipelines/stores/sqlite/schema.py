@@ -106,7 +106,15 @@ _FIRST = (
     "CREATE INDEX notices_kind ON notices (kind, source, at)",
 )
 
-STEPS: tuple[Step, ...] = (_first,)
+
+def _second(connection: sqlite3.Connection) -> None:
+    # What holds for the whole file: the time zone its days are counted in.
+    connection.execute(
+        "CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID"
+    )
+
+
+STEPS: tuple[Step, ...] = (_first, _second)
 VERSION = len(STEPS)
 
 

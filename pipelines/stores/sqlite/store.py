@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Literal
 
 from ingest.records import Post, decode_post
-from pipelines.deadletters import DeadLetters
+from pipelines.deadletters import DAYS, DeadLetters
 from pipelines.errors import StoreError
 from pipelines.query import Node
 from pipelines.stores.base import (
@@ -47,10 +47,23 @@ class SqliteStore:
     """
 
     def __init__(
-        self, path: str | Path, *, readonly: bool = False, max_pages: int | None = None
+        self,
+        path: str | Path,
+        *,
+        readonly: bool = False,
+        timezone: str = "",
+        dead_days: float = DAYS,
+        max_pages: int | None = None,
     ) -> None:
-        """Open a store, or make it (not for reading). ``max_pages`` limits its size in pages."""
+        """Open a store, or make it (not for reading).
+
+        ``timezone`` names the zone that the days of documents are counted in; the first one
+        named is the store's. ``dead_days`` is how long dead letters are kept. ``max_pages``
+        limits the file's size, in pages of 4,096 bytes.
+        """
         self.path = Path(path)
+        self._timezone = timezone
+        self._dead_days = dead_days
         self.readonly = readonly
         self.dead_path = Path(f"{self.path}.dead")
         self._unclean = False
@@ -96,15 +109,17 @@ class SqliteStore:
     def writer(self, command: str) -> Iterator[None]:
         """Be the only import on this store; ``command`` is what others are told.
 
-        Raises :class:`~pipelines.errors.StoreBusy` if there is one already.
+        Raises :class:`~pipelines.errors.StoreBusy` if there is one already, ``StoreError`` if
+        the store's days are those of another time zone than this object was opened with.
         """
         with hold(Path(f"{self.path}.lock"), command):
+            self._check_timezone()
             yield
             self._clean(patience=erase.READERS)
 
     def dead_letters(self) -> DeadLetters:
         """Open what is kept aside from this store's input."""
-        return DeadLetters(self.dead_path)
+        return DeadLetters(self.dead_path, days=self._dead_days)
 
     # Writing
 
@@ -216,6 +231,21 @@ class SqliteStore:
         if self.readonly:
             raise StoreError(f"{self.path} was opened for reading only.")
         return writing(self._connection, self.path)
+
+    def _check_timezone(self) -> None:
+        if not self._timezone:
+            return
+        with self._writing():
+            self._connection.execute(
+                "INSERT OR IGNORE INTO meta (name, value) VALUES ('timezone', ?)",
+                (self._timezone,),
+            )
+            stored = read.timezone(self._connection)
+        if stored != self._timezone:
+            raise StoreError(
+                f"{self.path} counts its days in the time zone {stored}, but {self._timezone} is "
+                f"configured: set the time zone to {stored}, or choose another --store."
+            )
 
     def _clean(self, patience: float) -> bool:
         begun = time.monotonic()
