@@ -1,0 +1,107 @@
+"""The shipped sentiment model, run by ONNX Runtime."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+from tokenizers import Tokenizer
+
+from nlp import model_input, sentiment
+from nlp.errors import ModelError
+
+_PAD = 1
+_MASKS = frozenset({"@", "http"})
+
+
+class OnnxModel:
+    """A folder with ``sentiment.onnx``, ``tokenizer.json`` and ``model.json``.
+
+    The scores (logits) of a post are scaled and shifted by the calibration for the post's script,
+    then turned into probabilities. A post with nothing to read (empty, only links and mentions)
+    gets the fixed row ``blank`` of model.json.
+    """
+
+    def __init__(self, folder: Path, threads: int = 1) -> None:
+        """Read the model. Raises `ModelError` if a file is missing, broken or of another kind."""
+        try:
+            facts: dict[str, Any] = json.loads((folder / "model.json").read_text("utf-8"))
+            self.version = str(facts["version"])
+            self._blank = np.array(facts["blank"], np.float32)
+            self._calibration = {
+                name: (np.array(one["scale"]), np.array(one["shift"]))
+                for name, one in facts["calibration"].items()
+            }
+            _check_input(folder, facts)
+            self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+            self._tokenizer.enable_truncation(int(facts["longest"]))
+            options = onnxruntime.SessionOptions()
+            options.intra_op_num_threads = threads
+            # Threads that spin between operators take the cores from the stages around the model.
+            options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+            self._session = onnxruntime.InferenceSession(
+                str(folder / "sentiment.onnx"), options, providers=["CPUExecutionProvider"]
+            )
+        except ModelError:
+            raise
+        except Exception as error:  # each library raises its own kinds for a broken file
+            raise ModelError(
+                f"The sentiment model in {folder} cannot be read ({error}): reinstall marsad, or "
+                "train it again (`make train`)"
+            ) from error
+
+    def predict(self, texts: Sequence[str]) -> sentiment.Floats:
+        """Return probabilities, shape (texts, 3); see `nlp.sentiment.SentimentModel`."""
+        prepared = [model_input.prepare(text) for text in texts]
+        logits = sentiment.by_length(prepared, self._tokenize, self._score)
+        return self._calibrated(prepared, logits)
+
+    def logits(self, texts: Sequence[str]) -> sentiment.Floats:
+        """Return the network's own scores before calibration, shape (texts, 3)."""
+        prepared = [model_input.prepare(text) for text in texts]
+        return sentiment.by_length(prepared, self._tokenize, self._score)
+
+    def _tokenize(self, texts: list[str]) -> list[list[int]]:
+        return [encoding.ids for encoding in self._tokenizer.encode_batch_fast(texts)]
+
+    def _score(self, ids: list[list[int]]) -> sentiment.Floats:
+        longest = max(map(len, ids))
+        pieces = np.full((len(ids), longest), _PAD, np.int64)
+        mask = np.zeros((len(ids), longest), np.int32)
+        for row, one in enumerate(ids):
+            pieces[row, : len(one)] = one
+            mask[row, : len(one)] = 1
+        (logits,) = self._session.run(None, {"pieces": pieces, "mask": mask})
+        return np.asarray(logits, np.float32)
+
+    def _calibrated(self, prepared: list[str], logits: sentiment.Floats) -> sentiment.Floats:
+        scores = logits.astype(np.float64)
+        scripts = np.array([script(text) for text in prepared])
+        for name, (scale, shift) in self._calibration.items():
+            here = scripts == name
+            scores[here] = scores[here] * scale + shift
+        rows = sentiment.softmax(scores)
+        blank = [place for place, text in enumerate(prepared) if _MASKS.issuperset(text.split())]
+        rows[blank] = self._blank
+        return rows
+
+
+def _check_input(folder: Path, facts: dict[str, Any]) -> None:
+    if facts["input"] != model_input.VERSION:
+        raise ModelError(
+            f"{folder} was trained on inputs of version {facts['input']}, this program "
+            f"makes version {model_input.VERSION}: train it again (`make train`)"
+        )
+
+
+def script(text: str) -> str:
+    """Return "arabic" or "latin": what most letters of a prepared text are; latin if none."""
+    codes: npt.NDArray[np.uint32] = np.frombuffer(text.encode("utf-32-le"), np.uint32)
+    arabic = int(((codes >= 0x600) & (codes < 0x780)).sum())
+    latin = int((((codes >= 0x61) & (codes < 0x7B)) | ((codes >= 0xC0) & (codes < 0x250))).sum())
+    return "arabic" if arabic > latin else "latin"

@@ -1,0 +1,283 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nlp import model_input, sentiment
+from nlp.checkpoint import label_map
+from nlp.errors import ModelError
+from nlp.onnx_model import OnnxModel, script
+from nlp.training import compress, finetune, package
+from nlp.training.encoder import Classifier
+from tests.nlp import tiny
+
+ODD = [
+    "",
+    " ",
+    "a" * 100_000,
+    "😡" * 3000,
+    "\ud800",
+    "x\udfffy",
+    "\0",
+    "\0\0\u202e\u200f",
+    "[url]",
+    "@someone https://example.org",
+    "\u200f0123 ٠١٢٣ ۰۱۲۳",
+    "لا" * 50_000,
+    "\n\t\r",
+    "🇲🇦👩‍👩‍👧❤️",
+]
+POSTS = [
+    "réseau nul",
+    "daba zwin mezyan bravo",
+    "خايب اليوم",
+    "good",
+    "le le le le jeudi honte nul",
+]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny model with random weights, in the shipped format."""
+    root = tmp_path_factory.mktemp("model")
+    tokenizer = tiny.tokenizer()
+    tokenizer.save(str(root / "tokenizer.json"))
+    finetune.save(Classifier(tiny.bert(tokenizer.get_vocab_size())), root / "torch")
+    compress.run(root / "torch", root / "sentiment.onnx", 64)
+    package.write(root, root / "sentiment.onnx", root / "tokenizer.json", 64)
+    return root
+
+
+@pytest.fixture(scope="module")
+def model(folder: Path) -> sentiment.SentimentModel:
+    return sentiment.load(str(folder), threads=1)
+
+
+def check(rows: sentiment.Floats, count: int) -> None:
+    assert rows.shape == (count, 3)
+    assert rows.dtype == np.float32
+    assert np.isfinite(rows).all()
+    assert (rows >= 0).all()
+    assert np.abs(rows.sum(1) - 1).max(initial=0) < 1e-5
+
+
+def test_odd_texts_get_probabilities(model: sentiment.SentimentModel) -> None:
+    check(model.predict(ODD), len(ODD))
+    for text in ODD:
+        check(model.predict([text]), 1)
+
+
+def test_no_texts_are_no_rows(model: sentiment.SentimentModel) -> None:
+    check(model.predict([]), 0)
+
+
+@settings(max_examples=60, deadline=None)
+@given(texts=st.lists(st.text(alphabet=st.characters(), max_size=60), max_size=6))
+def test_any_texts_get_probabilities(model: sentiment.SentimentModel, texts: list[str]) -> None:
+    check(model.predict(texts), len(texts))
+
+
+def test_a_text_does_not_depend_on_its_neighbours(model: sentiment.SentimentModel) -> None:
+    texts = [*POSTS, *ODD] * 3
+    together = model.predict(texts)
+    alone = np.concatenate([model.predict([text]) for text in texts])
+    assert np.abs(together - alone).max() < 1e-3
+    assert np.abs(together[::-1] - model.predict(texts[::-1])).max() < 1e-3
+
+
+def test_a_text_does_not_depend_on_threads(folder: Path, model: sentiment.SentimentModel) -> None:
+    other = sentiment.load(str(folder), threads=2)
+    assert np.abs(other.predict(POSTS) - model.predict(POSTS)).max() < 1e-3
+    assert other.version == model.version
+
+
+def test_copies_are_scored_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, scored = OnnxModel(folder), []
+    score = model._score
+    monkeypatch.setattr(model, "_score", lambda ids: scored.extend(ids) or score(ids))
+    rows = model.predict(["réseau nul", "good", "Réseau  nul", "good"] * 50)
+    assert len(scored) == 2
+    assert (rows[0] == rows[2]).all()
+
+
+def test_a_post_with_nothing_to_read_is_neutral(model: sentiment.SentimentModel) -> None:
+    rows = model.predict(["", "[url]", "@a @b http://c.d", "\u200f"])
+    assert (rows.argmax(1) == 1).all()
+    assert (rows == rows[0]).all()
+
+
+def test_broken_folders_are_refused_at_once(folder: Path, tmp_path: Path) -> None:
+    facts = json.loads((folder / "model.json").read_text("utf-8"))
+    with pytest.raises(ModelError, match="reinstall"):
+        OnnxModel(tmp_path)
+    for name in ("sentiment.onnx", "tokenizer.json"):
+        (tmp_path / name).write_bytes((folder / name).read_bytes())
+    (tmp_path / "model.json").write_text(json.dumps({**facts, "input": 0}))
+    with pytest.raises(ModelError, match="train it again"):
+        OnnxModel(tmp_path)
+    (tmp_path / "model.json").write_text(json.dumps(facts))
+    (tmp_path / "sentiment.onnx").write_bytes(b"not a network")
+    with pytest.raises(ModelError, match="cannot be read"):
+        OnnxModel(tmp_path)
+
+
+def test_threads_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MARSAD_THREADS", "3")
+    assert sentiment.thread_count() == 3
+    monkeypatch.setenv("MARSAD_THREADS", "many")
+    with pytest.raises(ModelError, match="MARSAD_THREADS"):
+        sentiment.thread_count()
+
+
+def test_the_default_needs_neither_torch_nor_transformers(folder: Path) -> None:
+    code = (
+        "import sys; from nlp import sentiment; "
+        f"sentiment.load({str(folder)!r}).predict(['daba']); "
+        "assert not {'torch', 'transformers'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])
+
+
+@pytest.mark.skipif(
+    not any((sentiment.SHIPPED / name).is_file() for name in ("sentiment.onnx", "linear.npz")),
+    reason="no model is shipped yet",
+)
+def test_the_shipped_model_copes_with_odd_texts() -> None:
+    model = sentiment.load(threads=1)
+    check(model.predict(ODD), len(ODD))
+    together, alone = model.predict(POSTS), [model.predict([text])[0] for text in POSTS]
+    assert np.abs(together - np.stack(alone)).max() < 1e-3
+
+
+@pytest.mark.parametrize(
+    ("names", "ours"),
+    [
+        (["NEG", "NEU", "POS"], [0, 1, 2]),
+        (["positive", "negative", "neutral"], [2, 0, 1]),
+        (["LABEL_0", "LABEL_1", "LABEL_2"], [0, 1, 2]),
+        (["LABEL_0", "LABEL_1"], [0, 2]),
+        (["1 star", "2 stars", "3 stars", "4 stars", "5 stars"], [0, 0, 1, 2, 2]),
+        (["Very Negative", "Negative", "Neutral", "Positive", "Very Positive"], [0, 0, 1, 2, 2]),
+        (["négatif", "neutre", "positif"], [0, 1, 2]),
+        (["-1", "neutral", "+1"], [0, 1, 2]),
+    ],
+)
+def test_foreign_labels_are_mapped(names: list[str], ours: list[int]) -> None:
+    assert label_map(names).argmax(1).tolist() == ours
+
+
+@pytest.mark.parametrize(
+    "names",
+    [["joy", "anger"], ["LABEL_0", "LABEL_1", "LABEL_2", "LABEL_3"], ["neutral", "positive"]],
+)
+def test_foreign_labels_that_say_nothing_are_refused(names: list[str]) -> None:
+    with pytest.raises(ModelError):
+        label_map(names)
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny Hugging Face classifier whose labels stand in another order than ours."""
+    from transformers import BertConfig, BertForSequenceClassification, PreTrainedTokenizerFast
+
+    root = tmp_path_factory.mktemp("checkpoint")
+    tokenizer = tiny.tokenizer()
+    config = BertConfig(
+        vocab_size=tokenizer.get_vocab_size(),
+        hidden_size=32,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=32,
+        id2label={0: "positive", 1: "negative", 2: "neutral"},
+        label2id={"positive": 0, "negative": 1, "neutral": 2},
+    )
+    network = BertForSequenceClassification(config)
+    network.classifier.bias.data = (
+        network.classifier.bias.data + network.classifier.bias.new_tensor([9.0, 0.0, 0.0])
+    )
+    network.save_pretrained(root)
+    PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        bos_token="<s>",
+        eos_token="</s>",
+        unk_token="<unk>",
+        pad_token="<pad>",
+        mask_token="<mask>",
+    ).save_pretrained(root)
+    return root
+
+
+def test_any_checkpoint_runs_with_its_labels_mapped(checkpoint: Path) -> None:
+    model = sentiment.load(str(checkpoint), threads=1)
+    texts = [*POSTS, *ODD]
+    rows = model.predict(texts)
+    check(rows, len(texts))
+    assert (rows.argmax(1) == 2).all()
+    alone = np.concatenate([model.predict([text]) for text in texts])
+    assert np.abs(rows - alone).max() < 1e-3
+    assert model.version.startswith(checkpoint.name)
+    assert sentiment.load(str(checkpoint), threads=1).version == model.version
+
+
+def test_wrong_checkpoints_are_refused_at_once(checkpoint: Path, tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="cannot be loaded"):
+        sentiment.load(str(tmp_path / "nowhere"))
+    for file in checkpoint.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    config = json.loads((tmp_path / "config.json").read_text())
+    config["id2label"] = {"0": "joy", "1": "anger", "2": "fear"}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ModelError, match="joy"):
+        sentiment.load(str(tmp_path))
+
+
+def test_an_encoder_without_a_trained_head_is_refused(tmp_path: Path, checkpoint: Path) -> None:
+    for file in checkpoint.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    from transformers import BertConfig
+
+    config = BertConfig.from_pretrained(checkpoint)
+    bert = tiny.bert(config.vocab_size)
+    bert.config.id2label = config.id2label
+    bert.save_pretrained(tmp_path)
+    with pytest.raises(ModelError, match=r"no finished classifier|cannot be loaded"):
+        sentiment.load(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("Le RÉSEAU est NUL", "le réseau est nul"),
+        ("looooool !!!!", "lool !!"),
+        ("[user] [user] voir [url]", "@ voir http"),
+        ("@inwi @maroc_telecom ok", "@ ok"),
+        ("#bloquer_voip", "bloquer voip"),
+        ("إنوي أحسن آش", "انوي احسن اش"),
+        ("مُحَمَّد كـــبير", "محمد كبير"),
+        ("a\u200fb\0c\ud800", "ab c"),
+        ("l\u2019app", "l'app"),
+    ],
+)
+def test_posts_are_prepared_for_the_model(text: str, read: str) -> None:
+    assert model_input.prepare(text) == read
+
+
+@given(st.text(alphabet=st.characters(), max_size=80))
+def test_preparing_twice_changes_nothing_that_matters(text: str) -> None:
+    once = model_input.prepare(text)
+    once.encode()
+    assert "\n" not in once
+    assert len(once) <= model_input.MAX_CHARACTERS * 3
+
+
+def test_the_script_is_that_of_most_letters() -> None:
+    assert script("عليكم ok") == "arabic"
+    assert script("3likom هاد safi") == "latin"
+    assert script("😡 123") == "latin"
