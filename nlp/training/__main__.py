@@ -1,0 +1,77 @@
+"""Command line: ``python -m nlp.training --data DIR --work DIR``."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import click
+
+from nlp.sentiment import SHIPPED
+from nlp.training import loop, steps
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--data",
+    type=click.Path(exists=True, path_type=Path),
+    required=True,
+    help="The data folder (sentiment/, text/, language/).",
+)
+@click.option(
+    "--work",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="Where steps leave their results and checkpoints; give the same one to go on.",
+)
+@click.option("--pretrain-steps", default=0, show_default=True, help="Batches of 64 lines.")
+@click.option("--finetune-steps", default=6000, show_default=True, help="Batches of 48 posts.")
+@click.option(
+    "--finetune-seconds",
+    default=0.0,
+    show_default=True,
+    help="End the fine-tuning after this time at the latest (0: no limit).",
+)
+@click.option("--layers", default=8, show_default=True)
+@click.option("--threads", default=2, show_default=True)
+@click.option("--seed", default=1, show_default=True)
+@click.option("--ship", is_flag=True, help="Copy the finished model into nlp/model.")
+def main(
+    data: Path,
+    work: Path,
+    pretrain_steps: int,
+    finetune_steps: int,
+    finetune_seconds: float,
+    layers: int,
+    threads: int,
+    seed: int,
+    ship: bool,
+) -> None:
+    """Make the sentiment model from the registry packages and a data folder, step by step.
+
+    Interrupted, it goes on where it stopped when the same command is given again.
+
+    \b
+    Examples:
+      python -m nlp.training --data ../shared/data --work ../train-cache/run
+      python -m nlp.training --data ../shared/data --work ../train-cache/run --ship
+    """
+    settings = steps.Settings(
+        data,
+        work,
+        pretraining=loop.Plan(pretrain_steps, 2e-4),
+        finetuning=loop.Plan(finetune_steps, 1.2e-4, finetune_seconds),
+        layers=layers,
+        threads=threads,
+        seed=seed,
+    )
+    folder = steps.run(settings)
+    click.echo((work / "report.md").read_text(encoding="utf-8"))
+    if ship:
+        for name in ("sentiment.onnx", "tokenizer.json", "model.json"):
+            shutil.copyfile(folder / name, SHIPPED / name)
+        click.echo(f"shipped to {SHIPPED}", err=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,87 @@
+"""The network in torch: a BERT encoder, the mean of its outputs, one linear layer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from tokenizers import Tokenizer
+from torch import nn
+from transformers import BertModel
+
+CLASSES = 3
+PAD = 1
+
+
+def pad(ids: Sequence[Sequence[int]]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return piece ids and a mask of 0 and 1, both of shape (posts, longest)."""
+    longest = max(map(len, ids))
+    pieces = torch.full((len(ids), longest), PAD, dtype=torch.long)
+    mask = torch.zeros((len(ids), longest), dtype=torch.long)
+    for row, one in enumerate(ids):
+        pieces[row, : len(one)] = torch.tensor(one)
+        mask[row, : len(one)] = 1
+    return pieces, mask
+
+
+def mask_of(tokenizer: Tokenizer) -> int:
+    """Return the id of the piece that hides others. Raises `ValueError` if there is none."""
+    mask = tokenizer.token_to_id("<mask>")
+    if mask is None:
+        raise ValueError("the tokenizer has no piece <mask>: make the vocabulary step again")
+    return mask
+
+
+def load_tokenizer(path: Path, longest: int) -> Tokenizer:
+    """Read tokenizer.json and let it cut posts after `longest` pieces."""
+    tokenizer = Tokenizer.from_file(str(path))
+    tokenizer.enable_truncation(longest)
+    return tokenizer
+
+
+class Classifier(nn.Module):
+    """Scores (logits) of the three labels from the mean of the encoder's outputs."""
+
+    def __init__(self, bert: Any, dropout: float = 0.1) -> None:
+        super().__init__()
+        self.bert = bert
+        self.dropout = nn.Dropout(dropout)
+        self.head = nn.Linear(bert.config.hidden_size, CLASSES)
+        nn.init.normal_(self.head.weight, std=0.02)
+        nn.init.zeros_(self.head.bias)
+
+    def forward(self, pieces: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """Return logits of shape (posts, 3)."""
+        hidden = self.bert(pieces, attention_mask=mask).last_hidden_state
+        weight = mask.unsqueeze(-1).to(hidden.dtype)
+        mean = (hidden * weight).sum(1) / weight.sum(1)
+        logits: torch.Tensor = self.head(self.dropout(mean))
+        return logits
+
+
+class Masked(nn.Module):
+    """Guesses hidden pieces; its output layer shares the embeddings (as in BERT)."""
+
+    def __init__(self, bert: Any) -> None:
+        super().__init__()
+        hidden = bert.config.hidden_size
+        self.bert = bert
+        self.dense = nn.Linear(hidden, hidden)
+        self.norm = nn.LayerNorm(hidden)
+        self.bias = nn.Parameter(torch.zeros(bert.config.vocab_size))
+
+    def forward(
+        self, pieces: torch.Tensor, mask: torch.Tensor, chosen: torch.Tensor
+    ) -> torch.Tensor:
+        """Return logits over the vocabulary at the `chosen` places, shape (chosen, pieces)."""
+        hidden = self.bert(pieces, attention_mask=mask).last_hidden_state[chosen]
+        hidden = self.norm(nn.functional.gelu(self.dense(hidden)))
+        table = self.bert.embeddings.word_embeddings.weight
+        return nn.functional.linear(hidden, table, self.bias)
+
+
+def load_bert(folder: Path) -> Any:
+    """Load the encoder of a Hugging Face folder."""
+    return BertModel.from_pretrained(folder, add_pooling_layer=False)

@@ -1,0 +1,78 @@
+"""Step 7: how good it is, on posts neither trained nor calibrated on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from nlp.model_input import prepare
+from nlp.onnx_model import script
+from nlp.training import measures
+from nlp.training.data import WITHOUT_NEUTRAL, Row
+
+Floats = npt.NDArray[np.float32]
+_FEWEST = 20
+
+
+def figures(probabilities: Floats, gold: npt.NDArray[np.int64]) -> dict[str, Any]:
+    """Measures of one set of posts; `confusion` has a row for each true label."""
+    table = measures.confusion(gold, probabilities.argmax(1))
+    return {
+        "posts": len(gold),
+        "accuracy": round(measures.accuracy(table), 4),
+        "weighted_f1": round(measures.weighted_f1(table), 4),
+        "macro_f1": round(measures.macro_f1(table), 4),
+        "polar_f1": round(float(measures.f1(table)[[0, 2]].mean()), 4),
+        "ece": round(measures.calibration_error(probabilities, gold), 4),
+        "confusion": table.tolist(),
+    }
+
+
+def report(rows: Sequence[Row], probabilities: Floats) -> dict[str, dict[str, Any]]:
+    """Figures by language, script and source, and over all; groups under 20 posts are left out."""
+    gold = np.array([row.label for row in rows])
+    keys: dict[str, Callable[[Row], str]] = {
+        "language": lambda row: row.lang,
+        "script": lambda row: script(prepare(row.text)),
+        "source": lambda row: row.group,
+    }
+    result: dict[str, dict[str, Any]] = {"all": {"all": figures(probabilities, gold)}}
+    for name, key in keys.items():
+        names = np.array([key(row) for row in rows])
+        result[name] = {}
+        for value in sorted(set(names.tolist())):
+            here = names == value
+            if here.sum() >= _FEWEST:
+                result[name][value] = figures(probabilities[here], gold[here])
+    return result
+
+
+def error_tables(rows: Sequence[Row], probabilities: Floats) -> dict[str, Any]:
+    """Confusion counts by language and script, for the correction of trends.
+
+    Sets without a neutral class are left out: they cannot say how often neutral is missed.
+    """
+    use = [place for place, row in enumerate(rows) if row.source not in WITHOUT_NEUTRAL]
+    tables = report([rows[place] for place in use], probabilities[use])
+    return {
+        kind: {
+            value: {"posts": one["posts"], "confusion": one["confusion"]}
+            for value, one in tables[kind].items()
+        }
+        for kind in ("all", "language", "script")
+    }
+
+
+def lines(tables: dict[str, dict[str, Any]]) -> str:
+    """Return a report as a Markdown table."""
+    head = "| by | what | posts | weighted F1 | macro F1 | accuracy | ECE |"
+    rows = [head, "| --- | --- | ---: | ---: | ---: | ---: | ---: |"]
+    for kind, values in tables.items():
+        for value, one in values.items():
+            numbers = [one[key] for key in ("weighted_f1", "macro_f1", "accuracy", "ece")]
+            cells = " | ".join(f"{number:.3f}" for number in numbers)
+            rows.append(f"| {kind} | {value} | {one['posts']} | {cells} |")
+    return "\n".join(rows)

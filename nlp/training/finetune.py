@@ -1,0 +1,240 @@
+"""Step 4: teach the encoder the three labels.
+
+Three things keep the model honest about neutral: the classes of a group weigh the same in the
+loss however frequent they are; sets without a neutral class have it masked, so that they speak
+only of negative against positive; and groups are drawn by the quotas of `data.GROUPS`, not by
+their size. Labels are smoothed, since one annotator in three disagrees with another.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from tokenizers import Tokenizer
+from torch.nn import functional
+
+from nlp.model_input import prepare
+from nlp.training import augment, data, loop, measures
+from nlp.training.encoder import Classifier, load_bert, load_tokenizer, mask_of, pad
+
+LONGEST = 64
+BATCH = 48
+_CHUNK = 40  # batches drawn and sorted by length together
+_SMOOTHING = 0.05
+_HIDDEN = 0.05  # share of pieces replaced by the mask
+_EMOJI_LOST = {"myc_cleaned": 0.7}
+_EMOJI_LOST_ELSE = 0.1
+_RESPELLED = 0.4
+_LATIN_DIALECTS = frozenset({"ary-Latn", "arq-Latn", "aeb-Latn"})
+_WATCHED = 1000
+
+#: Layers kept of twelve, counted from below. The upper ones are shaped by the similarity task that
+#: the encoder was made for; dropping them costs little after fine-tuning (Sajjad et al. 2023, "On
+#: the effect of dropping layers of pre-trained transformer models", arXiv:2004.03844) and saves a
+#: third of the time in training and at run time.
+LAYERS = 8
+
+
+def class_weights(rows: list[data.Row]) -> dict[str, list[float]]:
+    """Weight of each label in each group, so that the labels of a group sum to the same."""
+    counts: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
+    for row in rows:
+        counts[row.group][row.label] += 1
+    weights = {}
+    for group, numbers in counts.items():
+        present = [number for number in numbers if number]
+        fair = sum(numbers) / len(present)
+        weights[group] = [min(2.5, max(0.4, fair / n)) if n else 0.0 for n in numbers]
+    return weights
+
+
+def draw(rows: list[data.Row], total: int, seed: int) -> list[int]:
+    """Return the places of `total` rows in the order in which they are shown.
+
+    Each pass draws every group as often as its quota says, its rows in turn and in a new order
+    each time round, and is shuffled as a whole.
+    """
+    places: dict[str, list[int]] = defaultdict(list)
+    for place, row in enumerate(rows):
+        places[row.group].append(place)
+    rng = random.Random(seed)
+    waiting: dict[str, list[int]] = {group: [] for group in places}
+    order: list[int] = []
+    while len(order) < total:
+        one: list[int] = []
+        for group in sorted(places):
+            for _ in range(data.GROUPS.get(group, len(places[group]))):
+                if not waiting[group]:
+                    waiting[group] = rng.sample(places[group], len(places[group]))
+                one.append(waiting[group].pop())
+        rng.shuffle(one)
+        order += one
+    return order[:total]
+
+
+def _text(row: data.Row, rng: random.Random) -> str:
+    text = row.text
+    if rng.random() < _EMOJI_LOST.get(row.source, _EMOJI_LOST_ELSE):
+        text = augment.drop_emoji(text)
+    text = prepare(text)
+    if row.lang in _LATIN_DIALECTS and rng.random() < _RESPELLED:
+        text = augment.respell(text, rng)
+    return text
+
+
+def _hide(ids: list[int], mask: int, rng: random.Random) -> list[int]:
+    return [
+        mask if rng.random() < _HIDDEN and 0 < i < len(ids) - 1 else one
+        for i, one in enumerate(ids)
+    ]
+
+
+class Batches:
+    """The same batches for the same seed and step, tokenised as they are needed."""
+
+    def __init__(
+        self, rows: list[data.Row], tokenizer: Tokenizer, steps: int, batch: int, seed: int
+    ) -> None:
+        self.rows, self.tokenizer, self.batch, self.seed = rows, tokenizer, batch, seed
+        self.order = draw(rows, steps * batch, seed)
+        self.weights = class_weights(rows)
+        self.mask = mask_of(tokenizer)
+
+    def __call__(self, step: int) -> Iterator[tuple[torch.Tensor, ...]]:
+        """Yield (pieces, mask, labels, weights, whether neutral is masked) from `step` on."""
+        width = self.batch * _CHUNK
+        skip = step % _CHUNK
+        for chunk in range(step // _CHUNK, -(-len(self.order) // width)):
+            rng = random.Random(self.seed * 1_000_003 + chunk)
+            rows = [self.rows[place] for place in self.order[chunk * width : (chunk + 1) * width]]
+            encodings = self.tokenizer.encode_batch([_text(row, rng) for row in rows])
+            ids = [_hide(one.ids, self.mask, rng) for one in encodings]
+            by_length = sorted(range(len(rows)), key=lambda i: len(ids[i]) + rng.random())
+            parts = [by_length[i : i + self.batch] for i in range(0, len(rows), self.batch)]
+            rng.shuffle(parts)
+            for part in parts[skip:]:
+                chosen = [rows[i] for i in part]
+                yield (
+                    *pad([ids[i] for i in part]),
+                    torch.tensor([row.label for row in chosen]),
+                    torch.tensor([self.weights[row.group][row.label] for row in chosen]),
+                    torch.tensor([row.source in data.WITHOUT_NEUTRAL for row in chosen]),
+                )
+            skip = 0
+
+
+def loss(
+    logits: torch.Tensor, labels: torch.Tensor, weights: torch.Tensor, no_neutral: torch.Tensor
+) -> torch.Tensor:
+    """Weighted, smoothed cross-entropy; where `no_neutral`, over negative and positive alone."""
+    logits = logits.float()
+    hidden = torch.zeros_like(logits, dtype=torch.bool)
+    hidden[:, 1] = no_neutral
+    logs = functional.log_softmax(logits.masked_fill(hidden, -1e4), dim=1)
+    open_ = (~hidden).float()
+    wanted = functional.one_hot(labels, logits.shape[1]).float() * (1 - _SMOOTHING)
+    wanted = wanted + _SMOOTHING * open_ / open_.sum(1, keepdim=True)
+    each = -(wanted * logs.masked_fill(hidden, 0.0)).sum(1)
+    return (each * weights).sum() / weights.sum()
+
+
+@torch.inference_mode()
+def score(
+    model: Classifier, tokenizer: Tokenizer, texts: list[str], batch: int = 64
+) -> torch.Tensor:
+    """Return float32 logits of shape (texts, 3), in batches sorted by length."""
+    model.eval()
+    ids = [one.ids for one in tokenizer.encode_batch([prepare(text) for text in texts])]
+    order = sorted(range(len(ids)), key=lambda i: len(ids[i]))
+    logits = torch.zeros(len(ids), 3)
+    for start in range(0, len(ids), batch):
+        part = order[start : start + batch]
+        logits[part] = model(*pad([ids[i] for i in part])).float()
+    return logits
+
+
+def run(
+    encoder: Path,
+    tokenizer_file: Path,
+    folder: Path,
+    target: Path,
+    plan: loop.Plan,
+    batch: int = BATCH,
+    layers: int = LAYERS,
+    seed: int = 1,
+) -> None:
+    """Fine-tune the encoder in `encoder` on the data `folder`; write `target`/model.pt."""
+    torch.manual_seed(seed)
+    tokenizer = load_tokenizer(tokenizer_file, LONGEST)
+    bert = load_bert(encoder)
+    _without_dropout(bert)
+    keep_layers(bert, layers)
+    model = Classifier(bert)
+    rows = data.labelled(folder, "train")
+    watched = data.labelled(folder, "check")
+    watched = random.Random(0).sample(watched, min(_WATCHED, len(watched)))
+    batches = Batches(rows, tokenizer, plan.steps, batch, seed)
+    print(f"fine-tuning on {len(rows)} rows, {plan.steps} steps of {batch}", flush=True)
+
+    def loss_of(parts: tuple[torch.Tensor, ...]) -> torch.Tensor:
+        pieces, mask, labels, weights, no_neutral = parts
+        # bfloat16 halves the time where the processor has it (AVX-512 BF16, AMX).
+        with torch.autocast("cpu", torch.bfloat16):
+            logits = model(pieces, mask)
+        return loss(logits, labels, weights, no_neutral)
+
+    def watch(step: int) -> None:
+        with torch.autocast("cpu", torch.bfloat16):
+            guess = score(model, tokenizer, [row.text for row in watched]).argmax(1).numpy()
+        gold = np.array([row.label for row in watched])
+        seen: dict[str, float] = {}
+        for lang in sorted({row.lang for row in watched}):
+            here = np.array([row.lang == lang for row in watched])
+            table = measures.confusion(gold[here], guess[here])
+            seen[lang] = round(measures.macro_f1(table), 3)
+        print(f"step {step} held-out macro F1 {json.dumps(seen)}", flush=True)
+
+    loop.train(model, batches, loss_of, plan, target / "checkpoint.pt", watch)
+    save(model, target)
+
+
+def keep_layers(bert: Any, layers: int) -> None:
+    """Cut the encoder down to its lowest `layers` layers, in place."""
+    bert.encoder.layer = bert.encoder.layer[:layers]
+    bert.config.num_hidden_layers = len(bert.encoder.layer)
+
+
+def _without_dropout(bert: Any) -> None:
+    # Drawing dropout masks costs a sixth of the time on a processor; hidden pieces, respelling
+    # and a mean over few passes do its work. The layer before the head keeps its own.
+    for module in bert.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+        if hasattr(module, "dropout_prob"):
+            module.dropout_prob = 0.0
+        if isinstance(getattr(module, "dropout", None), float):
+            module.dropout = 0.0
+
+
+def save(model: Classifier, target: Path) -> None:
+    """Write `target`/bert (configuration) and `target`/model.pt (all weights)."""
+    target.mkdir(parents=True, exist_ok=True)
+    model.bert.config.save_pretrained(target)
+    torch.save(model.state_dict(), target / "model.pt")
+
+
+def load(target: Path) -> Classifier:
+    """Read back what `save` wrote."""
+    from transformers import BertConfig, BertModel
+
+    bert: Any = BertModel(BertConfig.from_pretrained(target), add_pooling_layer=False)
+    model = Classifier(bert)
+    model.load_state_dict(torch.load(target / "model.pt", weights_only=True))
+    return model.eval()

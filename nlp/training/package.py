@@ -1,0 +1,78 @@
+"""The shipped folder: network, tokenizer, and ``model.json`` with what is known about them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from nlp import model_input
+from nlp.sentiment import LABELS
+
+#: A post with nothing to read says nothing: neutral, but not certainly so.
+BLANK = (0.05, 0.9, 0.05)
+
+#: Where the labels came from, with the licence each collection states.
+SOURCES: dict[str, str] = {
+    "afrisenti_ary, afrisenti_arq": "CC BY-NC-SA 4.0",
+    "umsab_french, umsab_arabic, umsab_english": "Apache-2.0 (repository)",
+    "deft2017_t1": "CeCILL",
+    "arsarcasm_v2": "MIT",
+    "mac": "none stated",
+    "elecmorocco2016": "none stated",
+    "myc_cleaned": "none stated",
+    "tsac": "LGPL-3.0",
+    "tunizi, tunizi70k": "none stated",
+    "narabizi": "CC BY-SA 4.0",
+    "ma_youtube": "none stated",
+    "dz_brands, dz_youtube": "none stated",
+    "twifil": "CC BY-NC-SA",
+    "arsas, marsa": "cite the papers",
+    "mawqif": "none stated",
+    "semeval_en": "terms of the task",
+    "airline_en": "none stated",
+    "bank_fr": "none stated",
+    "multilingual-e5-small (starting weights)": "MIT",
+}
+WEIGHTS_LICENCE = "CC BY-NC-SA 4.0"
+
+
+def version_of(network: Path, tokenizer: Path, calibration: dict[str, Any]) -> str:
+    """Name of a model: it changes when anything that could change a score does."""
+    digest = hashlib.sha256(network.read_bytes())
+    digest.update(tokenizer.read_bytes())
+    digest.update(json.dumps(calibration, sort_keys=True).encode())
+    digest.update(str(model_input.VERSION).encode())
+    return f"marsad-e5-{digest.hexdigest()[:8]}"
+
+
+def write(
+    target: Path,
+    network: Path,
+    tokenizer: Path,
+    longest: int,
+    calibration: dict[str, Any] | None = None,
+    more: dict[str, Any] | None = None,
+) -> None:
+    """Write a folder that `nlp.sentiment.load` can read; `more` goes into model.json as it is."""
+    same = {"scale": [1.0] * 3, "shift": [0.0] * 3}
+    calibration = calibration or {"arabic": same, "latin": same}
+    target.mkdir(parents=True, exist_ok=True)
+    for source, name in ((network, "sentiment.onnx"), (tokenizer, "tokenizer.json")):
+        if source.resolve() != (target / name).resolve():
+            shutil.copyfile(source, target / name)
+    facts = {
+        "version": version_of(network, tokenizer, calibration),
+        "labels": LABELS,
+        "licence": WEIGHTS_LICENCE,
+        "input": model_input.VERSION,
+        "longest": longest,
+        "blank": BLANK,
+        "calibration": calibration,
+        "sources": SOURCES,
+        **(more or {}),
+    }
+    text = json.dumps(facts, ensure_ascii=False, indent=1)
+    (target / "model.json").write_text(text + "\n", encoding="utf-8")

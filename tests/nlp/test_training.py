@@ -1,0 +1,263 @@
+from __future__ import annotations
+
+import json
+import random
+import struct
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner
+
+from nlp import sentiment
+from nlp.training import augment, base, calibrate, compress, data, finetune, loop, measures, steps
+from nlp.training.__main__ import main
+from nlp.training.encoder import Classifier, pad
+from tests.nlp import tiny
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The whole training on a tiny scale, once for all tests of this module."""
+    folder = tmp_path_factory.mktemp("training")
+    tiny.write_data(folder / "data")
+    tiny.write_base(folder / "work" / "base")
+    steps.run(
+        steps.Settings(
+            folder / "data",
+            folder / "work",
+            pieces=40,
+            pretraining=loop.Plan(12, 1e-3),
+            finetuning=loop.Plan(150, 4e-3),
+            layers=2,
+            threads=1,
+        )
+    )
+    return folder / "work"
+
+
+def test_the_finished_model_has_learned_its_words(work: Path) -> None:
+    model = sentiment.load(str(work / "candidate"), threads=1)
+    guess = model.predict(["réseau nul honte", "daba zwin mezyan", "اليوم دابا", "good great"])
+    assert [sentiment.LABELS[place] for place in guess.argmax(1)] == [
+        "negative",
+        "positive",
+        "neutral",
+        "positive",
+    ]
+
+
+def test_the_vocabulary_is_trimmed_and_the_layers_cut(work: Path) -> None:
+    pieces = json.loads((work / "vocabulary" / "tokenizer.json").read_text("utf-8"))
+    assert len(pieces["model"]["vocab"]) == 40
+    assert pieces["model"]["vocab"][-1][0] == "<mask>"
+    assert finetune.load(work / "finetune").bert.config.num_hidden_layers == 2
+
+
+def test_model_json_names_what_a_researcher_asks_for(work: Path) -> None:
+    facts = json.loads((work / "candidate" / "model.json").read_text("utf-8"))
+    assert facts["labels"] == list(sentiment.LABELS)
+    assert facts["licence"] == "CC BY-NC-SA 4.0"
+    assert facts["sources"]["afrisenti_ary, afrisenti_arq"] == "CC BY-NC-SA 4.0"
+    assert set(facts["errors"]["script"]) == {"arabic", "latin"}
+    table = facts["errors"]["language"]["fr"]
+    assert np.sum(table["confusion"]) == table["posts"]
+
+
+def test_a_second_run_does_nothing_and_prints_the_report(work: Path) -> None:
+    before = (work / "finetune" / "model.pt").stat().st_mtime_ns
+    result = CliRunner().invoke(
+        main, ["--data", str(work.parent / "data"), "--work", str(work), "--threads", "1"]
+    )
+    assert result.exit_code == 0, result.output
+    assert "| language | ary-Latn |" in result.output
+    assert (work / "finetune" / "model.pt").stat().st_mtime_ns == before
+
+
+def test_the_quantised_network_agrees_with_torch(work: Path) -> None:
+    model = finetune.load(work / "finetune")
+    state = {name: value.numpy() for name, value in model.state_dict().items()}
+    ids = [[0, 5, 6, 7, 2], [0, 9, 2], [0, *range(4, 40), 2]]
+    with torch.inference_mode():
+        wanted = model(*pad(ids)).numpy()
+    import onnxruntime
+
+    for kind, tolerance in (("float", 0.05), ("rows", 0.3)):
+        content = compress.build(state, 2, kind).SerializeToString()  # type: ignore[arg-type]
+        session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+        pieces, mask = pad(ids)
+        feeds = {"pieces": pieces.numpy(), "mask": mask.numpy().astype(np.int32)}
+        (found,) = session.run(None, feeds)
+        assert np.abs(found - wanted).max() < tolerance, kind
+
+
+def test_training_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
+    seen: list[int] = []
+
+    def batches(step: int):  # type: ignore[no-untyped-def]
+        yield from range(step, 10)
+
+    def train(model: torch.nn.Linear, stop: int | None) -> None:
+        def loss_of(number: int) -> torch.Tensor:
+            if number == stop:
+                raise KeyboardInterrupt
+            seen.append(number)
+            loss: torch.Tensor = (model(torch.full((1, 2), float(number))) ** 2).mean()
+            return loss
+
+        loop.train(model, batches, loss_of, loop.Plan(10, 0.01), tmp_path / "c.pt")
+
+    torch.manual_seed(0)
+    model = torch.nn.Linear(2, 1)
+    start = {name: value.clone() for name, value in model.state_dict().items()}
+    train(model, None)
+    whole = model.weight.detach().clone()
+
+    (tmp_path / "c.pt").unlink()
+    model.load_state_dict(start)
+    saves = loop._SAVE_EVERY
+    try:
+        loop._SAVE_EVERY = 0.0
+        with pytest.raises(KeyboardInterrupt):
+            train(model, 6)
+    finally:
+        loop._SAVE_EVERY = saves
+    again = torch.nn.Linear(2, 1)
+    train(again, None)
+    assert seen == [*range(10), *range(6), *range(6, 10)]
+    assert torch.allclose(again.weight, whole)
+
+
+def test_a_time_budget_ends_the_training(tmp_path: Path) -> None:
+    model = torch.nn.Linear(1, 1)
+    steps_done = 0
+
+    def loss_of(_: int) -> torch.Tensor:
+        nonlocal steps_done
+        steps_done += 1
+        loss: torch.Tensor = model(torch.ones(1, 1)).sum()
+        return loss
+
+    plan = loop.Plan(10**9, 0.01, seconds=0.05)
+    loop.train(model, lambda step: iter(range(step, 10**9)), loss_of, plan, tmp_path / "c.pt")
+    assert 0 < steps_done < 10**6
+
+
+def test_the_rate_rises_and_falls() -> None:
+    rates = [loop.rate_at(share / 100) for share in range(101)]
+    assert rates[0] == rates[-1] == 0
+    assert max(rates) == pytest.approx(1.0)
+    assert rates.index(max(rates)) == 5
+
+
+def test_neutral_is_not_taught_away_by_sets_without_it() -> None:
+    logits = torch.tensor([[0.0, 5.0, 0.0]], requires_grad=True)
+    weights, label = torch.ones(1), torch.tensor([2])
+    finetune.loss(logits, label, weights, torch.tensor([True])).backward()
+    assert logits.grad is not None
+    assert logits.grad[0, 1] == 0
+    assert logits.grad[0, 2] < 0
+
+
+def test_classes_of_a_group_weigh_the_same() -> None:
+    rows = [data.Row("x", 0, "fr", "s")] * 10 + [data.Row("x", 1, "fr", "s")] * 20
+    weights = finetune.class_weights(rows)["s/fr"]
+    assert weights[0] * 10 == pytest.approx(weights[1] * 20)
+    assert weights[2] == 0
+
+
+def test_groups_are_drawn_by_quota_and_repeatably(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(data, "GROUPS", {"a/fr": 30, "b/fr": 10})
+    rows = [data.Row("x", 0, "fr", "a")] * 5 + [data.Row("x", 0, "fr", "b")] * 100
+    order = finetune.draw(rows, 80, seed=3)
+    assert order == finetune.draw(rows, 80, seed=3)
+    assert Counter(rows[place].source for place in order) == {"a": 60, "b": 20}
+    assert set(Counter(place for place in order if place < 5).values()) == {12}
+
+
+def test_batches_from_a_step_are_the_batches_of_the_whole(tmp_path: Path) -> None:
+    tiny.write_base(tmp_path / "base")
+    tokenizer = finetune.load_tokenizer(tmp_path / "base" / "tokenizer.json", 16)
+    rows = [
+        data.Row(one["text"], data.LABELS.index(one["label"]), one["lang"], one["source"])
+        for one in tiny.rows(300, 5)
+    ]
+    batches = finetune.Batches(rows, tokenizer, 60, 4, seed=1)
+    whole, rest = list(batches(0)), list(batches(43))
+    assert len(whole) == 60
+    for one, other in zip(whole[43:], rest, strict=True):
+        assert all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+def test_copies_of_a_text_stay_on_one_side() -> None:
+    rows = [data.Row(text, 0, "fr", "umsab_french") for text in ("Le  Réseau", "le réseau")]
+    assert data.split_of(rows[0]) == data.split_of(rows[1])
+    posts = [data.Row(f"post {number}", 0, "fr", "umsab_french") for number in range(2000)]
+    counts = Counter(map(data.split_of, posts))
+    assert 0.84 < counts["train"] / 2000 < 0.92
+    assert counts["calibrate"] > counts["check"] > 0
+
+
+def test_respelling_changes_latin_words_only() -> None:
+    rng = random.Random(0)
+    text = "3lach hchouma عليكم @user1 ok"
+    changed = {augment.respell(text, rng, share=1.0) for _ in range(50)}
+    assert len(changed) > 10
+    assert all("عليكم" in one and one.endswith(" ok") for one in changed)
+
+
+def test_emoji_are_dropped_unless_there_is_nothing_else() -> None:
+    assert augment.drop_emoji("bravo 😍👏").strip() == "bravo"
+    assert augment.drop_emoji("😡😡") == "😡😡"
+
+
+def test_four_bit_weights_are_expanded() -> None:
+    nibbles = bytes(range(16))  # low nibble = place, high nibble = 0
+    values = base.dequantise(np.float16(0.5).tobytes() + nibbles, 32)
+    assert values[:16].tolist() == [(place - 8) * 0.5 for place in range(16)]
+    assert values[16:].tolist() == [-4.0] * 16
+
+
+def test_a_foreign_weight_file_is_refused() -> None:
+    with pytest.raises(ValueError, match="E5S1"):
+        base.read_weights(b"GGUF" + struct.pack("<20i", *range(20)))
+
+
+def test_calibration_finds_the_temperature() -> None:
+    rng = np.random.default_rng(0)
+    true = rng.normal(size=(4000, 3)) * 1.5
+    chances = sentiment.softmax(true)
+    gold = np.array([rng.choice(3, p=row / row.sum()) for row in chances.astype(float)])
+    logits = true * 3 + np.array([1.0, 0.0, -1.0])
+    scale, shift = calibrate.fit(logits, gold, np.ones(len(gold)))
+    error = measures.calibration_error(sentiment.softmax(logits * scale + shift), gold)
+    assert error < 0.03 < measures.calibration_error(sentiment.softmax(logits), gold)
+
+
+def test_calibration_gives_every_source_the_same_say() -> None:
+    rows = [data.Row("a", 0, "fr", "s")] * 30 + [data.Row("a", 0, "fr", "t")] * 10
+    weights = calibrate.row_weights(rows)
+    assert weights[:30].sum() == pytest.approx(weights[30:].sum())
+    assert weights.mean() == pytest.approx(1.0)
+
+
+def test_measures_agree_with_scikit_learn() -> None:
+    from sklearn import metrics
+
+    rng = np.random.default_rng(1)
+    gold, guess = rng.integers(0, 3, 500), rng.integers(0, 3, 500)
+    table = measures.confusion(gold, guess)
+    assert (table == metrics.confusion_matrix(gold, guess)).all()
+    assert measures.macro_f1(table) == pytest.approx(metrics.f1_score(gold, guess, average="macro"))
+    weighted = metrics.f1_score(gold, guess, average="weighted")
+    assert measures.weighted_f1(table) == pytest.approx(weighted)
+
+
+def test_padding_does_not_change_the_torch_network() -> None:
+    model = Classifier(tiny.bert(60)).eval()
+    with torch.inference_mode():
+        alone = model(*pad([[0, 5, 6, 2]]))
+        beside = model(*pad([[0, 5, 6, 2], [0, *range(4, 30), 2]]))[:1]
+    assert torch.allclose(alone, beside, atol=1e-5)
