@@ -63,18 +63,19 @@ class _Graph:
         values, scale = quantise_rows(weights)
         quantised, row = self.by_row(x)
         wide = self.node(
-            "MatMulInteger",
+            "MatMulIntegerToFloat",
             [
                 quantised,
                 self.constant(f"{name}.w", values.T.copy()),
+                self.constant("one", np.array(1, np.float32)),
+                self.constant(f"{name}.s", scale[:, 0]),
                 self.constant("zero.u8", np.array(128, np.uint8)),
                 self.constant("zero.s8", np.array(0, np.int8)),
             ],
             f"{name}.wide",
+            _MS,
         )
-        wide = self.node("Cast", [wide], f"{name}.cast", to=TensorProto.FLOAT)
-        wide = self.node("Mul", [wide, row], f"{name}.row")
-        return self.node("Mul", [wide, self.constant(f"{name}.s", scale[:, 0])], name)
+        return self.node("Mul", [wide, row], name)
 
     def by_row(self, x: str) -> tuple[str, str]:
         """Quantise the last axis of `x` to uint8 around 128; also return the scale of each row."""
@@ -82,17 +83,15 @@ class _Graph:
             return f"{x}.u8", f"{x}.scale"
         size = self.node("Abs", [x], f"{x}.abs")
         size = self.node("ReduceMax", [size], f"{x}.max", axes=[-1], keepdims=1)
-        size = self.node(
-            "Max", [size, self.constant("tiny", np.array(1e-9, np.float32))], f"{x}.most"
-        )
-        scale = self.node(
-            "Div", [size, self.constant("127", np.array(127, np.float32))], f"{x}.scale"
-        )
-        steps = self.node("Div", [x, scale], f"{x}.steps")
-        steps = self.node(
-            "Add", [steps, self.constant("128.5", np.array(128.5, np.float32))], f"{x}.up"
-        )
-        return self.node("Cast", [steps], f"{x}.u8", to=TensorProto.UINT8), scale
+        least = self.constant("tiny", np.array(1e-9, np.float32))
+        size = self.node("Max", [size, least], f"{x}.most")
+        most = self.constant("127", np.array(127, np.float32))
+        scale = self.node("Div", [size, most], f"{x}.scale")
+        inverse = self.node("Div", [most, size], f"{x}.inverse")
+        steps = self.node("Mul", [x, inverse], f"{x}.steps")
+        one = self.constant("one", np.array(1, np.float32))
+        zero = self.constant("zero.u8", np.array(128, np.uint8))
+        return self.node("QuantizeLinear", [steps, one, zero], f"{x}.u8"), scale
 
     def table(self, rows: Array, ids: str, name: str) -> str:
         """Rows of an 8-bit table, as float32."""
