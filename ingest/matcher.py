@@ -2,7 +2,8 @@
 
 Aliases are paths of words in a trie. A word of the text follows a path by any of its forms: as
 it stands, without clitics (``والواتساب``, ``flwatsap``), and, for aliases listed under
-``sounds``, by its cross-script key. Whole words only: nothing is found inside another word.
+``sounds``, in any other spelling of the same script by its cross-script key. Whole words only:
+nothing is found inside another word.
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from ingest.watchlist import Entity, Watchlist
-from nlp.clitics import hashtag_spans, stems
-from nlp.crossscript import key
-from nlp.text import forms, pieces, tokenize
+from nlp.clitics import hashtag_spans
+from nlp.crossscript import analyse_word, key
+from nlp.text import pieces, tokenize
 
 #: Context, vetoes and other mentions count as "nearby" within so many words on either side.
 WINDOW = 12
@@ -42,20 +43,23 @@ class Mention(NamedTuple):
 
 
 class _Unit(NamedTuple):
-    """A word as the trie sees it: the forms of it that occur in any alias."""
+    """A word of the text by its number, with those of its forms that occur in any alias."""
 
+    number: int
     forms: tuple[str, ...]
     start: int
     end: int
 
 
 class _Span(NamedTuple):
-    """A meaning found on the units ``first`` to ``last`` (inclusive)."""
+    """A meaning found on the words ``first`` to ``last`` (inclusive)."""
 
     entity: int
     meaning: int
     first: int
     last: int
+    start: int
+    end: int
 
 
 class Matcher:
@@ -73,7 +77,7 @@ class Matcher:
             for named in campaign.entities:
                 for text in (*campaign.hashtags, *campaign.phrases):
                     self._add(self._order[named], _SURE, text)
-        self._forms = lru_cache(_CACHE)(self._compute_forms)
+        self._cached = lru_cache(_CACHE)(self._compute)
 
     def __reduce__(self) -> tuple[type[Matcher], tuple[Watchlist]]:
         return Matcher, (self.watchlist,)
@@ -85,14 +89,12 @@ class Matcher:
         ("facebook messenger" names both, if both are watched).
         """
         units = self._units(text)
-        if not any(unit.forms for unit in units):
+        if not units:
             return []
-        spans = self._spans(units)
-        found = _longest(self._firm(spans))
-        return sorted(
-            (Mention(self._ids[s.entity], units[s.first].start, units[s.last].end) for s in found),
-            key=lambda m: (m.start, m.end, self._order[m.entity]),
-        )
+        firm = self._firm(self._spans(units))
+        found = [Mention(self._ids[span.entity], span.start, span.end) for span in firm]
+        found.sort(key=lambda m: (m.start, -m.end, self._order[m.entity]))
+        return _longest(found)
 
     def entities(self, text: str) -> tuple[str, ...]:
         """Return the ids of the entities that a text mentions, in the watchlist's order."""
@@ -117,7 +119,7 @@ class Matcher:
                 joined = "".join(token.text for token in tokenize(text))
                 self._add(number, meaning, "#" + joined)
         for text in entity.sounds:
-            self._add_path(number, _SURE, [key(token.text) for token in tokenize(text)])
+            self._add_path(number, _SURE, [_sound(t.text, key(t.text)) for t in tokenize(text)])
 
     def _add(self, entity: int, meaning: int, text: str) -> None:
         self._add_path(entity, meaning, [token.text for token in tokenize(text)])
@@ -133,44 +135,66 @@ class Matcher:
 
     # -- finding ----------------------------------------------------------------------------
 
-    def _compute_forms(self, raw: str) -> tuple[tuple[str, ...], ...]:
-        """Return for each token of a raw stretch its forms that occur in the vocabulary."""
-        return tuple(self._known(token) for token in forms(raw))
-
-    def _known(self, token: str) -> tuple[str, ...]:
-        candidates = [token]
-        if token[0] not in "@[":
-            word = token.removeprefix("#")
-            words = [word, *stems(word)]
-            candidates += words + [key(form) for form in words]
-        return tuple(dict.fromkeys(form for form in candidates if form in self._vocabulary))
+    def _compute(self, raw: str) -> tuple[int, tuple[tuple[int, tuple[str, ...]], ...]]:
+        """Return how many tokens a raw stretch has, and for each that the trie knows: its forms."""
+        known = []
+        tokens, keys, variants = analyse_word(raw)
+        for place, (token, found) in enumerate(zip(tokens, keys, strict=True)):
+            candidates = [token]
+            if token[0] == "#":  # its parts are units of their own
+                candidates += [token[1:], _sound(token[1:], found)]
+            elif token[0] not in "@[":
+                more = variants if len(tokens) == 1 else analyse_word(token).variants
+                candidates += [v for v in more if v[0] != "_"]
+                candidates += [_sound(token, v) for v in (found, *more) if v[0] == "_"]
+            kept = tuple(dict.fromkeys(c for c in candidates if c in self._vocabulary))
+            if kept:
+                known.append((place, kept))
+        return len(tokens), tuple(known)
 
     def _units(self, text: str) -> list[_Unit]:
+        """Return the words of the text that the trie knows; most texts have none."""
         units: list[_Unit] = []
-        cached, compute = self._forms, self._compute_forms
-        for raw, start, end in pieces(text):
-            known = cached(raw) if len(raw) <= _CACHED_LENGTH else compute(raw)
-            for found in known:
-                units.append(_Unit(found, start, end))
+        cached = self._cached
+        number = 0
+        for raw, start, end in self._stretches(text):
+            size, known = cached(raw) if len(raw) <= _CACHED_LENGTH else self._compute(raw)
+            for offset, found in known:
+                units.append(_Unit(number + offset, found, start, end))
+            number += size
+        return units
+
+    @staticmethod
+    def _stretches(text: str) -> list[tuple[str, int, int]]:
+        """Return the stretches of a text, a hashtag followed by its parts."""
+        found = pieces(text)
+        if "#" not in text and "＃" not in text:
+            return found
+        expanded = []
+        for stretch in found:
+            expanded.append(stretch)
+            raw, start, _ = stretch
             if raw[0] in "#＃":
                 for part, begin, stop in hashtag_spans(raw):
-                    for found in cached(part) if len(part) <= _CACHED_LENGTH else compute(part):
-                        units.append(_Unit(found, start + begin, start + stop))
-        return units
+                    expanded.append((part, start + begin, start + stop))
+        return expanded
 
     def _spans(self, units: list[_Unit]) -> list[_Span]:
         spans: list[_Span] = []
-        for first, unit in enumerate(units):
+        for place, unit in enumerate(units):
             nodes = [self._trie[form] for form in unit.forms if form in self._trie]
-            last = first
+            last = unit
             while nodes:
                 for node in nodes:
-                    spans += [_Span(e, m, first, last) for e, m in node.get(_END, ())]
-                last += 1
-                if last == len(units):
+                    for entity, meaning in node.get(_END, ()):
+                        spans.append(
+                            _Span(entity, meaning, unit.number, last.number, unit.start, last.end)
+                        )
+                place += 1
+                if place == len(units) or units[place].number != last.number + 1:
                     break
-                following = units[last].forms
-                nodes = [node[form] for node in nodes for form in following if form in node]
+                last = units[place]
+                nodes = [node[form] for node in nodes for form in last.forms if form in node]
         return spans
 
     def _firm(self, spans: list[_Span]) -> list[_Span]:
@@ -192,6 +216,15 @@ class Matcher:
             if not groups[span.entity, _VETO].near(span)
             and (groups[span.entity, _CONTEXT].near(span) or anchors.near(span))
         ]
+
+
+def _sound(word: str, found: str) -> str:
+    """Return how a key stands in the trie: with its script, in a form that no token has.
+
+    Across the scripts a key stands for too many words (وتسبب, "and causes", has the key of
+    whatsapp), so aliases are given in each.
+    """
+    return f"{'latin' if word.isascii() else 'other'} {found}"
 
 
 class _Spans:
@@ -224,12 +257,15 @@ class _Spans:
         )
 
 
-def _longest(spans: list[_Span]) -> list[_Span]:
-    """Return the spans without those that overlap another of the same entity."""
-    found: list[_Span] = []
-    end: dict[int, int] = {}
-    for span in sorted(spans, key=lambda s: (s.first, -s.last)):
-        if span.first > end.get(span.entity, -1):
-            found.append(span)
-            end[span.entity] = span.last
+def _longest(mentions: list[Mention]) -> list[Mention]:
+    """Return sorted mentions without those that overlap another of the same entity.
+
+    By offsets, since a hashtag stands in the text once but is read as a whole and in parts.
+    """
+    found: list[Mention] = []
+    end: dict[str, int] = {}
+    for mention in mentions:
+        if mention.start >= end.get(mention.entity, 0):
+            found.append(mention)
+            end[mention.entity] = mention.end
     return found

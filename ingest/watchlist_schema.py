@@ -23,7 +23,7 @@ class Entity(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     aliases: dict[Script, tuple[str, ...]] = {}
     """Words and phrases that name it, by script; without article and clitics."""
     sounds: tuple[str, ...] = ()
-    """Aliases that are also found in any other spelling, by their cross-script keys."""
+    """Aliases that are also found in other spellings of their script, by cross-script keys."""
     hashtags: tuple[str, ...] = ()
     handles: tuple[str, ...] = ()
     ambiguous: tuple[str, ...] = ()

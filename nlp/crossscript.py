@@ -159,7 +159,6 @@ def variants(token: str) -> tuple[str, ...]:
 
 
 def _analyse_word(raw: str) -> Analysis:
-    """Return everything about one raw stretch of a text."""
     tokens = forms(raw)
     keys = tuple(_word_keys(token)[0] for token in tokens)
     words: dict[str, None] = {}
@@ -179,7 +178,12 @@ def _analyse_word(raw: str) -> Analysis:
     return Analysis(tokens, keys, tuple(found))
 
 
-_entry = lru_cache(_CACHE)(_analyse_word)
+_cached_word = lru_cache(_CACHE)(_analyse_word)
+
+
+def analyse_word(raw: str) -> Analysis:
+    """Return everything about one raw stretch from :func:`nlp.text.pieces`."""
+    return _cached_word(raw) if len(raw) <= _CACHED_LENGTH else _analyse_word(raw)
 
 
 def analyse(text: str) -> Analysis:
@@ -187,8 +191,9 @@ def analyse(text: str) -> Analysis:
     tokens: list[str] = []
     keys: list[str] = []
     found: dict[str, None] = {}
+    cached = _cached_word
     for raw, _, _ in pieces(text):
-        entry = _entry(raw) if len(raw) <= _CACHED_LENGTH else _analyse_word(raw)
+        entry = cached(raw) if len(raw) <= _CACHED_LENGTH else _analyse_word(raw)
         tokens += entry.tokens
         keys += entry.keys
         for variant in entry.variants:
