@@ -14,17 +14,19 @@ from tokenizers import Tokenizer
 
 from nlp import model_input, sentiment
 from nlp.errors import ModelError
+from nlp.linear import LinearModel
 
 _PAD = 1
 _MASKS = frozenset({"@", "http"})
 
 
 class OnnxModel:
-    """A folder with ``sentiment.onnx``, ``tokenizer.json`` and ``model.json``.
+    """A folder with ``sentiment.onnx``, ``tokenizer.json``, ``linear.npz`` and ``model.json``.
 
     The scores (logits) of a post are scaled and shifted by the calibration for the post's script,
-    then turned into probabilities. A post with nothing to read (empty, only links and mentions)
-    gets the fixed row ``blank`` of model.json.
+    a share of the linear model's log probabilities is added, and the sum is turned into
+    probabilities. Without ``"linear"`` in model.json the network stands alone. A post
+    with nothing to read (empty, only links and mentions) gets the fixed row ``blank``.
     """
 
     def __init__(self, folder: Path, threads: int = 1) -> None:
@@ -34,10 +36,11 @@ class OnnxModel:
             self.version = str(facts["version"])
             self._blank = np.array(facts["blank"], np.float32)
             self._calibration = {
-                name: (np.array(one["scale"]), np.array(one["shift"]))
+                name: (np.array(one["scale"]), np.array(one["shift"]), one.get("linear", 0.0))
                 for name, one in facts["calibration"].items()
             }
             _check_input(folder, facts)
+            self._linear = _joined(folder, facts)
             self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
             self._tokenizer.enable_truncation(int(facts["longest"]))
             options = onnxruntime.SessionOptions()
@@ -59,7 +62,7 @@ class OnnxModel:
         """Return probabilities, shape (texts, 3); see `nlp.sentiment.SentimentModel`."""
         prepared = [model_input.prepare(text) for text in texts]
         logits = sentiment.by_length(prepared, self._tokenize, self._score)
-        return self._calibrated(prepared, logits)
+        return self._calibrated(texts, prepared, logits)
 
     def logits(self, texts: Sequence[str]) -> sentiment.Floats:
         """Return the network's own scores before calibration, shape (texts, 3)."""
@@ -79,12 +82,17 @@ class OnnxModel:
         (logits,) = self._session.run(None, {"pieces": pieces, "mask": mask})
         return np.asarray(logits, np.float32)
 
-    def _calibrated(self, prepared: list[str], logits: sentiment.Floats) -> sentiment.Floats:
+    def _calibrated(
+        self, texts: Sequence[str], prepared: list[str], logits: sentiment.Floats
+    ) -> sentiment.Floats:
         scores = logits.astype(np.float64)
+        other = np.zeros_like(scores)
+        if self._linear is not None:
+            other = linear_scores(self._linear, texts)
         scripts = np.array([script(text) for text in prepared])
-        for name, (scale, shift) in self._calibration.items():
+        for name, (scale, shift, share) in self._calibration.items():
             here = scripts == name
-            scores[here] = scores[here] * scale + shift
+            scores[here] = scores[here] * scale + shift + other[here] * share
         rows = sentiment.softmax(scores)
         blank = [place for place, text in enumerate(prepared) if _MASKS.issuperset(text.split())]
         rows[blank] = self._blank
@@ -97,6 +105,23 @@ def _check_input(folder: Path, facts: dict[str, Any]) -> None:
             f"{folder} was trained on inputs of version {facts['input']}, this program "
             f"makes version {model_input.VERSION}: train it again (`make train`)"
         )
+
+
+def _joined(folder: Path, facts: dict[str, Any]) -> LinearModel | None:
+    if "linear" not in facts:
+        return None
+    model = LinearModel(folder / "linear.npz")
+    if model.version != facts["linear"]:
+        raise ModelError(
+            f"{folder}/linear.npz is {model.version}, the model was calibrated with "
+            f"{facts['linear']}: run the calibration again (`make train`)"
+        )
+    return model
+
+
+def linear_scores(model: LinearModel, texts: Sequence[str]) -> npt.NDArray[np.float64]:
+    """Return the linear model's log probabilities, shape (texts, 3)."""
+    return np.log(np.maximum(model.predict(texts).astype(np.float64), 1e-6))
 
 
 def script(text: str) -> str:

@@ -68,7 +68,7 @@ def main(
     folder = steps.run(settings)
     click.echo((work / "report.md").read_text(encoding="utf-8"))
     if ship:
-        for name in ("sentiment.onnx", "tokenizer.json", "model.json"):
+        for name in ("sentiment.onnx", "tokenizer.json", "linear.npz", "model.json"):
             shutil.copyfile(folder / name, SHIPPED / name)
         click.echo(f"shipped to {SHIPPED}", err=True)
 

@@ -39,12 +39,14 @@ SOURCES: dict[str, str] = {
 WEIGHTS_LICENCE = "CC BY-NC-SA 4.0"
 
 
-def version_of(network: Path, tokenizer: Path, calibration: dict[str, Any]) -> str:
+def version_of(
+    network: Path, tokenizer: Path, calibration: dict[str, Any], linear: str | None
+) -> str:
     """Name of a model: it changes when anything that could change a score does."""
     digest = hashlib.sha256(network.read_bytes())
     digest.update(tokenizer.read_bytes())
     digest.update(json.dumps(calibration, sort_keys=True).encode())
-    digest.update(str(model_input.VERSION).encode())
+    digest.update(f"{model_input.VERSION} {linear}".encode())
     return f"marsad-e5-{digest.hexdigest()[:8]}"
 
 
@@ -53,10 +55,14 @@ def write(
     network: Path,
     tokenizer: Path,
     longest: int,
+    linear: str | None = None,
     calibration: dict[str, Any] | None = None,
     more: dict[str, Any] | None = None,
 ) -> None:
-    """Write a folder that `nlp.sentiment.load` can read; `more` goes into model.json as it is."""
+    """Write a folder that `nlp.sentiment.load` can read; `more` goes into model.json as it is.
+
+    `linear` is the version of the linear model that `target`/linear.npz must hold, if it is joined.
+    """
     same = {"scale": [1.0] * 3, "shift": [0.0] * 3}
     calibration = calibration or {"arabic": same, "latin": same}
     target.mkdir(parents=True, exist_ok=True)
@@ -64,7 +70,8 @@ def write(
         if source.resolve() != (target / name).resolve():
             shutil.copyfile(source, target / name)
     facts = {
-        "version": version_of(network, tokenizer, calibration),
+        "version": version_of(network, tokenizer, calibration, linear),
+        **({"linear": linear} if linear else {}),
         "labels": LABELS,
         "licence": WEIGHTS_LICENCE,
         "input": model_input.VERSION,

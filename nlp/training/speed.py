@@ -37,10 +37,13 @@ def posts(folder: Path, tokenizer: Tokenizer, count: int) -> list[str]:
 
 def untrimmed(base: Path, threads: int) -> Callable[[list[str]], Any]:
     """Return the starting model as a `transformers.pipeline` (float32, batches of 32)."""
-    from transformers import BertForSequenceClassification, PreTrainedTokenizerFast, pipeline
+    import transformers
+    from transformers import BertForSequenceClassification, pipeline
+
+    fast: Any = transformers.PreTrainedTokenizerFast
 
     torch.set_num_threads(threads)
-    tokenizer = PreTrainedTokenizerFast(
+    tokenizer = fast(
         tokenizer_file=str(base / "tokenizer.json"), pad_token="<pad>", unk_token="<unk>"
     )
     model: Any = BertForSequenceClassification.from_pretrained(base / "bert", num_labels=3)

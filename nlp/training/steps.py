@@ -7,6 +7,7 @@
 | pretrain | pretrain/bert (left out with 0 steps) |
 | finetune | finetune/model.pt |
 | compress | candidate/sentiment.onnx |
+| linear | candidate/linear.npz |
 | calibrate, evaluate | candidate/model.json, report.md |
 
 Pre-training and fine-tuning save a checkpoint every four minutes and go on from it.
@@ -23,6 +24,8 @@ from random import Random
 import numpy as np
 import torch
 
+from nlp.linear import LinearModel
+from nlp.onnx_model import OnnxModel, linear_scores
 from nlp.training import (
     base,
     calibrate,
@@ -30,6 +33,7 @@ from nlp.training import (
     data,
     evaluate,
     finetune,
+    linear,
     loop,
     package,
     pretrain,
@@ -90,6 +94,9 @@ def run(settings: Settings) -> Path:
     if not network.exists():
         _say("compress")
         compress.run(tuned, network, LONGEST)
+    if not (candidate / "linear.npz").exists():
+        _say("linear")
+        linear.train(settings.data, candidate / "linear.npz")
     if not (work / "report.md").exists():
         _say("calibrate and evaluate")
         finish(settings.data, candidate, tokenizer, work / "report.md", settings.threads)
@@ -98,14 +105,14 @@ def run(settings: Settings) -> Path:
 
 def finish(folder: Path, candidate: Path, tokenizer: Path, report: Path, threads: int) -> None:
     """Calibrate the network in `candidate`, measure it, write model.json and `report`."""
-    from nlp.onnx_model import OnnxModel
-
     network = candidate / "sentiment.onnx"
     package.write(candidate, network, tokenizer, LONGEST)
     rows = _some(data.labelled(folder, "calibrate"))
-    logits = OnnxModel(candidate, threads).logits([row.text for row in rows])
-    calibration = calibrate.by_script(rows, logits)
-    package.write(candidate, network, tokenizer, LONGEST, calibration)
+    texts = [row.text for row in rows]
+    logits = OnnxModel(candidate, threads).logits(texts)
+    beside = LinearModel(candidate / "linear.npz")
+    calibration = calibrate.by_script(rows, logits, linear_scores(beside, texts))
+    package.write(candidate, network, tokenizer, LONGEST, beside.version, calibration)
     model = OnnxModel(candidate, threads)
     parts = {"dev": data.labelled(folder, "dev"), "check": _some(data.labelled(folder, "check"))}
     scores = {name: model.predict([row.text for row in part]) for name, part in parts.items()}
@@ -113,7 +120,7 @@ def finish(folder: Path, candidate: Path, tokenizer: Path, report: Path, threads
     both = [row for part in parts.values() for row in part]
     tables = evaluate.error_tables(both, np.concatenate(list(scores.values())))
     more = {"errors": tables, "dev": reports["dev"]}
-    package.write(candidate, network, tokenizer, LONGEST, calibration, more)
+    package.write(candidate, network, tokenizer, LONGEST, beside.version, calibration, more)
     text = [f"## {name}\n\n{evaluate.lines(tables)}\n" for name, tables in reports.items()]
     report.write_text("\n".join(text), encoding="utf-8")
     report.with_suffix(".json").write_text(json.dumps(reports, indent=1), encoding="utf-8")

@@ -231,9 +231,18 @@ def test_calibration_finds_the_temperature() -> None:
     chances = sentiment.softmax(true)
     gold = np.array([rng.choice(3, p=row / row.sum()) for row in chances.astype(float)])
     logits = true * 3 + np.array([1.0, 0.0, -1.0])
-    scale, shift = calibrate.fit(logits, gold, np.ones(len(gold)))
+    scale, shift, _ = calibrate.fit(logits, gold, np.ones(len(gold)))
     error = measures.calibration_error(sentiment.softmax(logits * scale + shift), gold)
     assert error < 0.03 < measures.calibration_error(sentiment.softmax(logits), gold)
+
+
+def test_calibration_learns_whom_to_believe() -> None:
+    rng = np.random.default_rng(0)
+    gold = rng.integers(0, 3, 600)
+    noise, truth = rng.normal(size=(600, 3)), 2 * np.eye(3)[gold] + rng.normal(size=(600, 3))
+    scale, _, share = calibrate.fit(noise, gold, np.ones(600), truth)
+    assert abs(scale).max() < 0.5
+    assert share > 1
 
 
 def test_calibration_gives_every_source_the_same_say() -> None:
