@@ -9,13 +9,18 @@ was it deleted?) is taken inside the store.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import msgspec
 
 from ingest.records import Counter, Gap, Heartbeat, Post, Tombstone
 from pipelines.query import Node
+
+if TYPE_CHECKING:
+    from pipelines.deadletters import DeadLetters
 
 
 class Collected(msgspec.Struct, frozen=True):
@@ -31,10 +36,15 @@ class Collected(msgspec.Struct, frozen=True):
 
 
 class CollectedTombstone(msgspec.Struct, frozen=True):
-    """A deletion that left the collect stage, with the names under older keys."""
+    """A deletion that left the collect stage, with the names under older keys.
+
+    ``plain`` is the native id or the account's name as it came: what is kept aside raw on this
+    machine is searched for it. It is never stored and never sent anywhere.
+    """
 
     tombstone: Tombstone
     aliases: tuple[str, ...] = ()
+    plain: str = ""
 
 
 class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
@@ -186,6 +196,15 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
 
 class Store(Protocol):
     """One place where posts rest. All methods raise :class:`~pipelines.errors.StoreError`."""
+
+    def dead_letters(self) -> DeadLetters:
+        """Open what is kept aside from this store's input."""
+
+    def writer(self, command: str) -> AbstractContextManager[None]:
+        """Hold the store for an import: a second one is refused, reading and deleting are not.
+
+        ``command`` is what others are told. Raises :class:`~pipelines.errors.StoreBusy`.
+        """
 
     def position(self, key: str) -> Position | None:
         """Return how far an input has been read, ``None`` if it is new."""

@@ -236,6 +236,7 @@ def _retake(
             text=new.text,
             hashtags=new.hashtags,
             entities=new.entities,
+            mentions=new.mentions,
             watchlist=new.watchlist,
         )
 

@@ -175,9 +175,7 @@ class SqliteStore:
     def delete(self, tombstones: Sequence[CollectedTombstone]) -> Deletion:
         """Write tombstones and remove every trace of the texts they name, on disk too.
 
-        Works while an import runs. What is kept aside goes too where it holds a native id;
-        plain author names, which a store does not know, are for the caller
-        (:meth:`DeadLetters.forget`).
+        Works while an import runs. What is kept aside goes too where it holds a plain name.
         """
         with self._writing():
             buried = bury(self._connection, tombstones)
@@ -257,8 +255,8 @@ class SqliteStore:
         return done
 
     def _forget(self, tombstones: Sequence[CollectedTombstone]) -> None:
-        """Remove what is kept aside under the native ids of deleted posts."""
-        ids = [t.tombstone.id.partition(":")[2] for t in tombstones if t.tombstone.id]
-        if ids and self.dead_path.exists():
+        """Remove what is kept aside under the plain names of what was deleted."""
+        names = {t.plain or t.tombstone.id.partition(":")[2] for t in tombstones}
+        if names - {""} and self.dead_path.exists():
             with self.dead_letters() as letters:
-                letters.forget(ids)
+                letters.forget(names)

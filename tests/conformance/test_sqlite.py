@@ -1,0 +1,44 @@
+"""The SQLite store passes the suite of all stores."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pipelines.stores.base import Store
+from pipelines.stores.sqlite import SqliteStore
+from tests.conformance import store_suite as suite
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with SqliteStore(tmp_path / "test.db") as opened:
+        yield opened
+
+
+class TestAccepting(suite.Accepting):
+    pass
+
+
+class TestRotation(suite.Rotation):
+    pass
+
+
+class TestDeleting(suite.Deleting):
+    pass
+
+
+class TestQueue(suite.Queue):
+    pass
+
+
+class TestSearching(suite.Searching):
+    pass
+
+
+class TestSumming(suite.Summing):
+    pass
+
+
+class TestReporting(suite.Reporting):
+    pass
