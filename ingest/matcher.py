@@ -199,22 +199,30 @@ class Matcher:
 
     def _firm(self, spans: list[_Span]) -> list[_Span]:
         """Return the spans that count as mentions: exclusions and context are applied."""
+        if all(span.meaning == _SURE for span in spans):
+            return spans
         groups: dict[tuple[int, int], _Spans] = defaultdict(_Spans)
         for span in spans:
-            if span.meaning not in {_SURE, _AMBIGUOUS}:
+            if span.meaning in {_CONTEXT, _VETO, _EXCLUSION}:
                 groups[span.entity, span.meaning].add(span)
-        sure, ambiguous, anchors = [], [], _Spans()
-        for span in spans:
-            if span.meaning == _SURE and not groups[span.entity, _EXCLUSION].cover(span):
-                sure.append(span)
-                anchors.add(span)
-            elif span.meaning == _AMBIGUOUS and not groups[span.entity, _EXCLUSION].cover(span):
-                ambiguous.append(span)
-        return sure + [
+        named = [
             span
-            for span in ambiguous
-            if not groups[span.entity, _VETO].near(span)
-            and (groups[span.entity, _CONTEXT].near(span) or anchors.near(span))
+            for span in spans
+            if span.meaning in {_SURE, _AMBIGUOUS}
+            and not groups[span.entity, _EXCLUSION].cover(span)
+        ]
+        sure = _Spans()
+        for span in named:
+            if span.meaning == _SURE:
+                sure.add(span)
+        return [
+            span
+            for span in named
+            if span.meaning == _SURE
+            or (
+                not groups[span.entity, _VETO].near(span)
+                and (groups[span.entity, _CONTEXT].near(span) or sure.near(span))
+            )
         ]
 
 

@@ -70,8 +70,12 @@ def _explain(error: msgspec.ValidationError, kind: type[msgspec.Struct]) -> str:
         return f"the field '{missing[1]}' is missing."
     if where == "kind":
         return f"kind: {what}. Allowed: {', '.join(get_args(Kind))}."
-    if where.startswith("aliases") and "enum" in what:
-        return f"aliases: {what}. Allowed scripts: {', '.join(get_args(Script))}."
+    if where.endswith("aliases") and "enum" in what:
+        script = what.removeprefix("Invalid enum value ")
+        return (
+            f"aliases: {script} is no script. Allowed: {', '.join(get_args(Script))}. (A field of "
+            "the entity itself stands above its [entities.aliases].)"
+        )
     return f"{where or 'here'}: {what[:1].lower()}{what[1:]}."
 
 
