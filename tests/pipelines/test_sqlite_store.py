@@ -1,0 +1,500 @@
+"""What only a store in one file must do: its rights, its versions, crashes, locks, full disks."""
+
+from __future__ import annotations
+
+import os
+import random
+import resource
+import sqlite3
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from nlp.crossscript import key
+from pipelines.errors import StoreBusy, StoreError, StoreFull, StoreVersion
+from pipelines.query import All, parse
+from pipelines.stores.base import Ledger
+from pipelines.stores.sqlite import SqliteStore, schema
+from tests.conformance.corpus import Feeder, drain, fill, letter, post, stone
+
+ROOT = Path(__file__).parents[2]
+
+
+def python(script: str, *arguments: str, **options: object) -> subprocess.Popen[str]:
+    """Start another process that runs a script with this project's modules."""
+    return subprocess.Popen(
+        [sys.executable, "-c", script, *arguments],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **options,  # type: ignore[call-overload]
+    )
+
+
+class TestOpening:
+    def test_a_new_store_is_readable_by_its_owner_alone(self, tmp_path: Path) -> None:
+        previous = os.umask(0)
+        try:
+            with SqliteStore(tmp_path / "a.db") as store, store.writer("test"):
+                Feeder(store)(post("t:1"), dead=[letter(1)])
+                modes = {p.name: stat.S_IMODE(p.stat().st_mode) for p in tmp_path.iterdir()}
+        finally:
+            os.umask(previous)
+        assert {"a.db", "a.db-wal", "a.db-shm", "a.db.lock", "a.db.dead"} == set(modes)
+        assert set(modes.values()) == {0o600}
+
+    def test_reading_where_there_is_no_store_says_what_to_do(self, tmp_path: Path) -> None:
+        with pytest.raises(StoreError, match=r"no store at .*a\.db: run marsad ingest first"):
+            SqliteStore(tmp_path / "a.db", readonly=True)
+        assert list(tmp_path.iterdir()) == []
+
+    @pytest.mark.parametrize("readonly", [False, True])
+    def test_a_folder_is_no_store(self, tmp_path: Path, readonly: bool) -> None:
+        with pytest.raises(StoreError, match="is a folder"):
+            SqliteStore(tmp_path, readonly=readonly)
+
+    @pytest.mark.parametrize("readonly", [False, True])
+    def test_another_file_is_no_store_and_stays_as_it_is(
+        self, tmp_path: Path, readonly: bool
+    ) -> None:
+        path = tmp_path / "notes.txt"
+        path.write_text("only notes, nothing else\n" * 100)
+        before = path.read_bytes()
+        with pytest.raises(StoreError, match=r"notes\.txt is no store of Marsad"):
+            SqliteStore(path, readonly=readonly)
+        assert path.read_bytes() == before
+
+    @pytest.mark.parametrize("readonly", [False, True])
+    def test_another_programs_database_is_refused(self, tmp_path: Path, readonly: bool) -> None:
+        path = tmp_path / "other.db"
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("CREATE TABLE other (x)")
+        with pytest.raises(StoreError, match="no store of Marsad"):
+            SqliteStore(path, readonly=readonly)
+
+    def test_a_missing_folder_is_named(self, tmp_path: Path) -> None:
+        with pytest.raises(StoreError, match=r"the folder .*nowhere is not there"):
+            SqliteStore(tmp_path / "nowhere" / "a.db")
+
+    def test_a_reader_does_not_write(self, tmp_path: Path) -> None:
+        SqliteStore(tmp_path / "a.db").close()
+        with (
+            SqliteStore(tmp_path / "a.db", readonly=True) as store,
+            pytest.raises(StoreError, match="for reading only"),
+        ):
+            Feeder(store)(post("t:1"))
+
+    def test_days_of_two_time_zones_do_not_mix(self, tmp_path: Path) -> None:
+        path = tmp_path / "a.db"
+        with SqliteStore(path, timezone="Africa/Casablanca") as store, store.writer("ingest"):
+            assert store.status().timezone == "Africa/Casablanca"
+        with (
+            SqliteStore(path, timezone="Asia/Tokyo") as store,
+            pytest.raises(StoreError, match="time zone Africa/Casablanca, but Asia/Tokyo"),
+            store.writer("ingest"),
+        ):
+            pass
+
+
+RIGHTS = """
+import os, sys
+from pipelines.errors import StoreError
+from pipelines.stores.sqlite import SqliteStore
+if os.geteuid() == 0:
+    os.setgid(65534); os.setuid(65534)
+try:
+    SqliteStore(sys.argv[1], readonly=sys.argv[2] == "reader").status()
+    print("opened")
+except StoreError as error:
+    print(error)
+"""
+
+
+class TestRights:
+    """As an ordinary account; where the tests run as root, as ``nobody``."""
+
+    def run(self, change: Callable[[Path], None], how: str) -> str:
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            folder.chmod(0o755)
+            with SqliteStore(folder / "a.db") as store:
+                fill(store)
+            change(folder)
+            process = python(RIGHTS, str(folder / "a.db"), how)
+            output, errors = process.communicate()
+            folder.chmod(0o755)
+        assert process.returncode == 0, errors
+        return output
+
+    @pytest.mark.parametrize("how", ["reader", "writer"])
+    def test_a_store_of_another_account_is_refused_in_clear_words(self, how: str) -> None:
+        output = self.run(lambda folder: (folder / "a.db").chmod(0), how)
+        assert "a.db can't be" in output
+        assert "Permission denied" in output
+
+    def test_a_read_only_store_can_be_read(self) -> None:
+        def change(folder: Path) -> None:
+            (folder / "a.db").chmod(0o444)
+            folder.chmod(0o555)
+
+        assert self.run(change, "reader") == "opened\n"
+        assert "Permission denied" in self.run(change, "writer")
+
+
+class TestVersions:
+    def test_an_older_store_is_migrated_with_what_it_holds(self, tmp_path: Path) -> None:
+        path = tmp_path / "a.db"
+        with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+            schema.migrate(connection, path, schema.STEPS[:1])
+            connection.execute(
+                "INSERT INTO queue (id, rank, watchlist, author, weight, post) VALUES "
+                """('t:1', '0 0 d', '', '', 1, '{"id":"t:1","platform":"t","text":"vieux",'"""
+                """||'"digest":"d"}')"""
+            )
+            connection.execute("INSERT INTO counters VALUES ('received', 1), ('accepted', 1)")
+        with SqliteStore(path, readonly=True) as store:
+            assert store.ledger() == Ledger(received=1, pending=1)
+        with SqliteStore(path) as store:
+            drain(store)
+            assert store.search(parse("vieux"), 9).total == 1
+            assert Feeder(store)(post("t:1", "vieux", digest="d", created_at=None)).duplicate == 1
+
+    @pytest.mark.parametrize("readonly", [False, True])
+    def test_a_newer_store_is_refused_and_stays_as_it_is(
+        self, tmp_path: Path, readonly: bool
+    ) -> None:
+        path = tmp_path / "a.db"
+        SqliteStore(path).close()
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("PRAGMA user_version = 99")
+        with pytest.raises(StoreVersion, match=r"later Marsad .schema 99; .* upgrade"):
+            SqliteStore(path, readonly=readonly)
+        with closing(sqlite3.connect(path)) as connection:
+            assert connection.execute("PRAGMA user_version").fetchone() == (99,)
+
+    def test_a_step_that_fails_leaves_the_old_version_whole(self, tmp_path: Path) -> None:
+        path = tmp_path / "a.db"
+        with SqliteStore(path) as store:
+            fill(store)
+
+        def failing(connection: sqlite3.Connection) -> None:
+            connection.execute("DROP TABLE posts")
+            raise RuntimeError
+
+        with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+            with pytest.raises(RuntimeError):
+                schema.migrate(connection, path, [*schema.STEPS, failing])
+            assert schema.check(connection, path) == schema.VERSION
+        with SqliteStore(path, readonly=True) as store:
+            assert store.status().posts == 12
+
+
+class TestConcurrency:
+    def test_a_second_import_is_refused_and_told_who_the_first_is(self, tmp_path: Path) -> None:
+        path = tmp_path / "a.db"
+        with SqliteStore(path) as first, SqliteStore(path) as second:
+            with (
+                first.writer("marsad ingest archive posts.csv"),
+                pytest.raises(StoreBusy) as caught,
+                second.writer("marsad ingest archive other.csv"),
+            ):
+                pass
+            message = str(caught.value)
+            assert "`marsad ingest archive posts.csv`" in message
+            assert f"process {os.getpid()}, since 20" in message
+            assert "wait until it has ended" in message
+            with second.writer("marsad ingest archive other.csv"):
+                pass
+
+    def test_others_read_and_delete_while_one_imports(self, tmp_path: Path) -> None:
+        path = tmp_path / "a.db"
+        with (
+            SqliteStore(path) as importer,
+            importer.writer("ingest"),
+            SqliteStore(path, readonly=True) as reader,
+            SqliteStore(path) as other,
+        ):
+            feed = Feeder(importer)
+            feed(post("t:1"), post("t:2"))
+            assert reader.ledger().pending == 2
+            drain(importer)
+            assert reader.search(All(), 9).total == 2
+            assert other.delete([stone("t:1")]).posts == 1
+            assert feed(post("t:1"), post("t:3")) == Ledger(received=2, deleted=1, pending=1)
+            assert reader.search(All(), 9).total == 1
+
+    def test_a_scan_sees_one_state_to_its_end(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("pipelines.stores.sqlite.erase.READERS", 0.0)
+        with SqliteStore(tmp_path / "a.db") as store:
+            fill(store)
+            scan = store.scan(All())
+            first = next(scan)
+            Feeder(store)(post("a:first"))
+            drain(store)
+            store.delete([stone("youtube:04")])
+            rest = [hit.post.id for hit in scan]
+            assert len([first, *rest]) == 12
+            assert "youtube:04" in rest
+            assert "a:first" not in rest
+
+
+HELD = """
+import sys, time
+from pipelines.stores.sqlite import SqliteStore
+with SqliteStore(sys.argv[1]) as store, store.writer("marsad ingest"):
+    print("held", flush=True)
+    time.sleep(600)
+"""
+
+IMPORT = """
+import sys
+from pipelines.stores.sqlite import SqliteStore
+from tests.conformance.corpus import Feeder, drain, letter, post, stone
+with SqliteStore(sys.argv[1]) as store, store.writer("marsad ingest"):
+    feed = Feeder(store)
+    while True:
+        position = store.position("input")
+        n = int(position.cursor) if position else 0
+        if n == 40:
+            break
+        feed(
+            *(post(f"t:{(n * 7 + k) % 150}", f"texte {k}", version=n) for k in range(20)),
+            tombstones=[stone(f"t:{n}")],
+            filtered=3,
+            dead=[letter(n)],
+        )
+        drain(store)
+        print(n, flush=True)
+    drain(store)
+"""
+
+
+def finished(path: Path) -> tuple[Ledger, dict[str, str], int]:
+    process = python(IMPORT, str(path))
+    _, errors = process.communicate()
+    assert process.returncode == 0, errors
+    with SqliteStore(path, readonly=True) as store:
+        posts = {hit.post.id: hit.post.text for hit in store.scan(All())}
+        with store.dead_letters() as letters:
+            return store.ledger(), posts, len(letters.entries())
+
+
+class TestKilling:
+    def test_a_killed_writer_holds_nothing(self, tmp_path: Path) -> None:
+        path = tmp_path / "a.db"
+        process = python(HELD, str(path))
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        with SqliteStore(path) as store:
+            with pytest.raises(StoreBusy, match=f"process {process.pid}"), store.writer("other"):
+                pass
+            process.kill()
+            process.communicate()
+            with store.writer("other"):
+                pass
+
+    def test_killed_at_any_moment_it_goes_on_to_the_same_end(self, tmp_path: Path) -> None:
+        expected = finished(tmp_path / "whole.db")
+        assert expected[0].received == 40 * 25
+        path = tmp_path / "killed.db"
+        chance = random.Random(2016)
+        for _ in range(5):
+            process = python(IMPORT, str(path))
+            assert process.stdout is not None
+            for _ in range(chance.randrange(1, 7)):
+                acknowledged = int(process.stdout.readline() or 39)
+            time.sleep(chance.random() * 0.02)  # any moment of the next batch
+            process.kill()
+            process.communicate()
+            with SqliteStore(path) as store:
+                ledger = store.ledger()
+                position = store.position("input")
+                assert position is not None
+                assert int(position.cursor) > acknowledged
+                assert ledger.received == int(position.cursor) * 25
+                assert ledger.dead == int(position.cursor)
+        assert finished(path) == expected
+
+
+FULL = """
+import sys
+from pipelines.errors import StoreFull
+from pipelines.stores.sqlite import SqliteStore
+from tests.conformance.corpus import Feeder, drain, post
+with SqliteStore(sys.argv[1]) as store, store.writer("marsad ingest"):
+    feed = Feeder(store)
+    try:
+        for n in range(100):
+            feed(*(post(f"t:{n}-{k}", "mot " * 50) for k in range(50)))
+            drain(store)
+    except StoreFull as error:
+        print(error)
+"""
+
+
+DELETE = """
+import sys
+from pipelines.stores.sqlite import SqliteStore
+from tests.conformance.corpus import stone
+with SqliteStore(sys.argv[1]) as store:
+    print(store.delete([stone("t:299")]))
+"""
+
+
+class TestFullDisk:
+    def check(self, path: Path, message: str) -> None:
+        assert f"No room is left for {path}" in message
+        assert "repeat the command" in message
+        with SqliteStore(path) as store:
+            before = store.ledger()
+            position = store.position("input")
+            assert position is not None
+            assert before.received == 50 * int(position.cursor) > 0
+            drain(store)
+            Feeder(store)(post("t:more"))
+            drain(store)
+            assert store.ledger() == Ledger(
+                received=before.received + 1, indexed=before.received + 1
+            )
+        with closing(sqlite3.connect(path)) as connection:
+            assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+            connection.execute("INSERT INTO fts (fts) VALUES ('integrity-check')")
+
+    def test_no_more_pages_end_clearly_and_the_store_goes_on(self, tmp_path: Path) -> None:
+        path = tmp_path / "a.db"
+
+        def overfill(store: SqliteStore) -> None:
+            for n in range(1000):
+                Feeder(store)(*(post(f"t:{n}-{k}", "mot " * 50) for k in range(50)))
+                drain(store)
+
+        with SqliteStore(path, max_pages=400) as store, pytest.raises(StoreFull) as caught:
+            overfill(store)
+        self.check(path, str(caught.value))
+
+    @pytest.mark.parametrize("limit", [300_000, 900_000])
+    def test_a_limit_of_the_system_ends_clearly_and_the_store_goes_on(
+        self, tmp_path: Path, limit: int
+    ) -> None:
+        path = tmp_path / "a.db"
+        process = python(
+            FULL,
+            str(path),
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
+        )
+        output, errors = process.communicate()
+        assert process.returncode == 0, errors
+        self.check(path, output)
+
+    def test_deleting_works_where_there_is_no_room_for_cleaning(self, tmp_path: Path) -> None:
+        path = tmp_path / "a.db"
+        with SqliteStore(path) as store:
+            Feeder(store)(*(post(f"t:{n}", f"zqxrare{n} " + "mot " * 200) for n in range(300)))
+            drain(store)
+        limit = path.stat().st_size // 2
+        process = python(
+            DELETE,
+            str(path),
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
+        )
+        output, errors = process.communicate()
+        assert output == "Deletion(posts=1, tombstones=1, clean=False)\n", errors
+        with SqliteStore(path) as store:
+            assert store.search(All(), 1).total == 299
+        assert b"zqxrare299 " not in path.read_bytes()
+        assert b"zqxrare298 " in path.read_bytes()
+
+
+class TestErasing:
+    """After a deletion no file holds the text or its words."""
+
+    def bytes_of(self, folder: Path) -> bytes:
+        return b"".join(p.read_bytes() for p in sorted(folder.iterdir()))
+
+    def test_no_byte_of_a_deleted_text_is_left(self, tmp_path: Path) -> None:
+        chance = random.Random(7)
+
+        def rare(number: int, version: int) -> str:
+            letters = random.Random(number * 10 + version)
+            return "zq" + "".join(letters.choice("bdfgklmnrst") for _ in range(12))
+
+        def text(number: int, version: int) -> str:
+            words = ["honte"] * chance.choice([0, 5, 30, 300])
+            return " ".join([*words, rare(number, version), *words])
+
+        with SqliteStore(tmp_path / "a.db") as store:
+            feed = Feeder(store)
+            for begin in range(0, 600, 100):
+                feed(*(post(f"t:{n}", text(n, 1), version=1) for n in range(begin, begin + 100)))
+                if begin % 200:
+                    drain(store)
+                edited = chance.sample(range(begin + 100), 20)
+                feed(*(post(f"t:{n}", text(n, 2), version=2) for n in edited))
+            everything = self.bytes_of(tmp_path)
+            doomed = chance.sample(range(600), 80)
+            assert any(rare(n, 1).encode() in everything for n in doomed)
+            deletion = store.delete([stone(f"t:{n}") for n in doomed])
+            assert (deletion.posts, deletion.clean) == (80, True)
+            left = self.bytes_of(tmp_path)
+            for number in doomed:
+                for version in (1, 2):
+                    word = rare(number, version)
+                    assert word.encode() not in left
+                    assert key(word).encode() + b" " not in left
+            assert store.search(All(), 1).total + store.ledger().pending > 0
+
+    def test_a_waiting_post_is_erased_too(self, tmp_path: Path) -> None:
+        with SqliteStore(tmp_path / "a.db") as store:
+            Feeder(store)(post("t:1", "zqxrare mot"), post("t:2"))
+            assert b"zqxrare" in self.bytes_of(tmp_path)
+            store.delete([stone("t:1")])
+            assert b"zqxrare" not in self.bytes_of(tmp_path)
+
+    def test_while_a_reader_holds_on_the_next_opening_cleans(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("pipelines.stores.sqlite.erase.READERS", 0.0)
+        with SqliteStore(tmp_path / "a.db") as store:
+            Feeder(store)(post("t:1", "zqxrare mot"), post("t:2"))
+            drain(store)
+            scan = store.scan(All())
+            next(scan)
+            deletion = store.delete([stone("t:1")])
+            assert (deletion.posts, deletion.clean) == (1, False)
+            assert store.search(All(), 9).total == 1
+            scan.close()  # type: ignore[attr-defined]
+            with SqliteStore(tmp_path / "a.db"):
+                assert b"zqxrare" not in self.bytes_of(tmp_path)
+
+    def test_deletions_of_a_stream_are_cleaned_by_the_end_of_the_import(
+        self, tmp_path: Path
+    ) -> None:
+        with SqliteStore(tmp_path / "a.db") as store:
+            with store.writer("ingest"):
+                feed = Feeder(store)
+                feed(post("t:1", "zqxrare mot"), post("t:2", "zqxmore mot"))
+                drain(store)
+                feed(tombstones=[stone("t:1")])
+                feed(tombstones=[stone("t:2")])
+            left = self.bytes_of(tmp_path)
+            assert b"zqxrare" not in left
+            assert b"zqxmore" not in left
+
+    def test_what_is_kept_aside_is_forgotten_with_the_post(self, tmp_path: Path) -> None:
+        with SqliteStore(tmp_path / "a.db") as store:
+            raw = [b'{"id": 4711, "text": "zqxrare"', b'{"id": 47110, "text": "zqxother"']
+            Feeder(store)(post("t:4711"), dead=[letter(1, raw[0]), letter(2, raw[1])])
+            store.delete([stone("t:4711")])
+            left = self.bytes_of(tmp_path)
+            assert b"zqxrare" not in left
+            assert b"zqxother" in left
