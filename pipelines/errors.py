@@ -10,6 +10,7 @@
     │   └── MappingError       a file's fields can't be matched to a post's      (ingest)
     ├── SettingsError          marsad.toml or an environment variable is wrong
     ├── QueryError             a query can't be read; says where
+    ├── OutputError            a chart or an export can't be written where asked
     └── StoreError             a store can't be used
         ├── StoreBusy          another process writes to it
         ├── StoreFull          no room is left; nothing was damaged
@@ -26,6 +27,7 @@ __all__ = [
     "MappingError",
     "MarsadError",
     "ModelError",
+    "OutputError",
     "QueryError",
     "SettingsError",
     "SourceError",
@@ -43,6 +45,10 @@ class SettingsError(MarsadError):
 
 class QueryError(MarsadError):
     """A query can't be read; the message shows the place."""
+
+
+class OutputError(MarsadError):
+    """A chart or an export can't be written where it was asked for."""
 
 
 class StoreError(MarsadError):

@@ -1,0 +1,105 @@
+"""Charts of sentiment over time, as SVG or PNG: the same input gives the same bytes.
+
+One pair of panels for each group, all on the same axes: above, how many posts of which
+sentiment; below, the shares of negative and positive posts with their 95 % intervals. Events are
+numbered in the plot and listed below it; stretches in which a source was not listening are
+hatched, since no posts there means nothing. Texts are shaped by matplotlib, Arabic too.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import matplotlib as mpl
+
+from pipelines.annotations import Event
+from pipelines.charts.layout import draw
+from pipelines.charts.page import Caption, headline
+from pipelines.errors import OutputError
+from pipelines.trends import By, Row
+
+__all__ = ["Caption", "Format", "format_of", "render", "write"]
+
+Format = Literal["svg", "png"]
+
+#: Dots per inch of a PNG: 1,600 pixels wide.
+DPI = 160
+
+_SETTINGS: dict[str, Any] = {
+    "font.family": "DejaVu Sans",  # comes with matplotlib: the same everywhere
+    "font.size": 9,
+    "svg.hashsalt": "marsad",
+    "svg.fonttype": "path",
+    "hatch.linewidth": 0.6,
+    "hatch.color": "#8a8a8a",
+    "axes.linewidth": 0.6,
+}
+# matplotlib's settings belong to the whole process, and a server draws in several threads.
+_LOCK = threading.Lock()
+
+
+def format_of(path: Path) -> Format:
+    """Return the format a file's name asks for. Raises :class:`OutputError`."""
+    suffix = path.suffix.lower()
+    if suffix == ".svg":
+        return "svg"
+    if suffix == ".png":
+        return "png"
+    raise OutputError(f"{path}: a chart is an .svg or a .png file; name it so")
+
+
+def render(
+    rows: Sequence[Row],
+    by: By,
+    caption: Caption,
+    form: Format,
+    *,
+    events: Sequence[Event] = (),
+    names: Mapping[str, str] | None = None,
+) -> bytes:
+    """Return the chart of rows (at least one), as the bytes of a file.
+
+    ``names`` are the groups' names for people, by group.
+    """
+    with _settings():
+        figure = draw(rows, by, caption, events=events, names=names or {})
+        buffer = io.BytesIO()
+        if form == "svg":
+            about = {"Date": None, "Creator": "Marsad", "Title": headline(caption)}
+            figure.savefig(buffer, format="svg", metadata=about)
+        else:
+            about = {"Software": "Marsad", "Title": headline(caption)}
+            figure.savefig(buffer, format="png", dpi=DPI, metadata=about)
+    return buffer.getvalue()
+
+
+def write(path: Path, content: bytes) -> None:
+    """Write a chart; a file that was there stays whole until the new one is.
+
+    Raises :class:`OutputError`.
+    """
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        draft.write_bytes(content)
+        draft.replace(path)
+    except OSError as error:
+        raise OutputError(
+            f"{path} can't be written ({error.strerror}): choose another place, or make room"
+        ) from error
+    finally:
+        with contextlib.suppress(OSError):
+            draft.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _settings() -> Iterator[None]:
+    # from matplotlib's own defaults, whatever the user's matplotlibrc says
+    settings: dict[Any, Any] = {**mpl.rcParamsDefault, "backend": "agg", **_SETTINGS}
+    with _LOCK, mpl.rc_context(rc=settings):
+        yield

@@ -1,0 +1,198 @@
+"""Where everything stands on a chart, so that no text meets another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from pipelines.annotations import Event
+from pipelines.charts import panels
+from pipelines.charts.page import (
+    INK,
+    LEFT,
+    NEGATIVE,
+    NEUTRAL,
+    PLOT,
+    POSITIVE,
+    SOFT,
+    WIDTH,
+    Caption,
+    Page,
+    headline,
+    number,
+)
+from pipelines.charts.panels import FEWEST, WIDTHS, time_of
+from pipelines.trends import By, Row
+
+#: Groups in one chart; the others are named in its foot.
+MOST_GROUPS = 6
+
+# Inches.
+_TITLE, _GROUP_GAP = 0.92, 0.14
+_DATES, _LANE, _LINE, _END = 0.36, 0.2, 0.175, 0.08
+_BADGE = 0.22
+
+
+def draw(
+    rows: Sequence[Row],
+    by: By,
+    caption: Caption,
+    *,
+    events: Sequence[Event],
+    names: Mapping[str, str],
+) -> Figure:
+    """Return the finished figure."""
+    groups = _groups(rows)
+    shown, hidden = groups[:MOST_GROUPS], groups[MOST_GROUPS:]
+    first = time_of(rows[0])
+    last = time_of(rows[-1]) + WIDTHS[by]
+    marked = [event for event in events if first <= _noon(event) < last]
+    lanes = _lanes(marked, first, last)
+    foot = _foot(caption, [names.get(group, group) for group, _ in hidden])
+    page = Page(_height(len(shown), max(lanes, default=-1) + 1, len(marked), len(foot)))
+    _head(page, caption, by, rows)
+    top = page.down(_LANE * (max(lanes, default=-1) + 1))
+    most = max((row.posts or 0) for _, own in shown for row in own)
+    axes: list[Any] = []
+    for group, own in shown:
+        axes += panels.panel(page, own, by, names.get(group, group), most)
+        page.down(_GROUP_GAP)
+    page.up(_GROUP_GAP)
+    for ax in axes:
+        ax.set_xlim(number(first), number(last))
+        ax.tick_params(labelbottom=ax is axes[-1])
+    _events(page, axes, marked, lanes, top)
+    page.down(_DATES)
+    _list(page, marked)
+    for words in foot:
+        page.text(words, fontsize=7.5, color=SOFT)
+        page.down(_LINE)
+    return page.figure
+
+
+def _groups(rows: Sequence[Row]) -> list[tuple[str, list[Row]]]:
+    groups: dict[str, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(row.group, []).append(row)
+    return list(groups.items())
+
+
+def _height(groups: int, lanes: int, events: int, foot: int) -> float:
+    return (
+        _TITLE
+        + lanes * _LANE
+        + groups * panels.HEIGHT
+        + (groups - 1) * _GROUP_GAP
+        + _DATES
+        + events * _LINE
+        + (0.1 if events else 0)
+        + foot * _LINE
+        + _END
+    )
+
+
+def _head(page: Page, caption: Caption, by: By, rows: Sequence[Row]) -> None:
+    page.down(0.16)
+    page.text(headline(caption), fontsize=13, fontweight="bold")
+    page.down(0.29)
+    each = {"day": "by day", "week": "by ISO week", "hour": "by hour"}[by]
+    first, last = rows[0].bucket.replace("T", " "), rows[-1].bucket.replace("T", " ")
+    many = "1 post" if caption.posts == 1 else f"{caption.posts:,} posts"
+    page.text(f"{many}, {first} to {last}, {each}, time zone {caption.timezone}", color=SOFT)
+    page.down(0.21)
+    _legend(page, by, any(True for _ in panels.blind(rows, by)))
+    page.down(_TITLE - page.at)
+
+
+def _legend(page: Page, by: By, deaf: bool) -> None:
+    left = 0.2
+    for colour, words in ((NEGATIVE, "negative"), (NEUTRAL, "neutral"), (POSITIVE, "positive")):
+        page.text("■", left=left, color=colour)
+        left += 0.15 + page.wide(page.text(words, left=left + 0.15)) + 0.18
+    window = {"day": "share over 7 days", "week": "weekly share", "hour": "share over 24 hours"}
+    page.text("━", left=left, color=NEGATIVE)
+    page.text("━", left=left + 0.15, color=POSITIVE)
+    left += 0.32
+    words = f"{window[by]} (from {FEWEST} posts on), band: 95 % interval"
+    left += page.wide(page.text(words, left=left)) + 0.18
+    if deaf:
+        page.text("▨", left=left, color=SOFT)
+        page.text("a source was not listening", left=left + 0.17)
+
+
+def _lanes(events: Sequence[Event], first: datetime, last: datetime) -> list[int]:
+    """Return for each event the lowest lane in which its number meets no other."""
+    ends: list[float] = []
+    lanes = []
+    for event in events:
+        at = PLOT * ((_noon(event) - first) / (last - first))
+        lane = next((lane for lane, end in enumerate(ends) if end <= at), len(ends))
+        ends[lane : lane + 1] = [at + _BADGE]
+        lanes.append(lane)
+    return lanes
+
+
+def _events(
+    page: Page, axes: Sequence[Any], events: Sequence[Event], lanes: Sequence[int], bottom: float
+) -> None:
+    if not events:
+        return
+    ends = axes[-1].get_position().y0
+    low, high = axes[0].get_xlim()
+    for place, (event, lane) in enumerate(zip(events, lanes, strict=True), start=1):
+        left = (LEFT + PLOT * (number(_noon(event)) - low) / (high - low)) / WIDTH
+        y = 1 - (bottom - _LANE * (lane + 0.5)) / page.height
+        page.figure.add_artist(_line(left, y, ends))
+        page.figure.text(
+            left,
+            y,
+            str(place),
+            fontsize=7.5,
+            ha="center",
+            va="center",
+            color="white",
+            bbox={"boxstyle": "round,pad=0.25", "facecolor": INK, "linewidth": 0},
+            zorder=5,
+        )
+
+
+def _line(x: float, top: float, bottom: float) -> Any:
+    # behind the panels' curves, through all of them, so that one date is one line
+    return Line2D([x, x], [bottom, top], color=INK, linewidth=0.6, linestyle=(0, (3, 2)), alpha=0.7)
+
+
+def _list(page: Page, events: Sequence[Event]) -> None:
+    for place, event in enumerate(events, start=1):
+        page.text(str(place), left=0.42, ha="right", fontweight="bold", fontsize=8)
+        page.text(f"{event.day:%Y-%m-%d}", left=0.52, fontsize=8, color=SOFT)
+        page.text(event.note, left=1.32, fontsize=8)
+        page.down(_LINE)
+    if events:
+        page.down(0.1)
+
+
+def _foot(caption: Caption, hidden: Sequence[str]) -> list[str]:
+    lines = []
+    if hidden:
+        lines.append(f"Not shown: {', '.join(hidden)}.")
+    missing = []
+    if caption.without_date:
+        missing.append(f"{caption.without_date:,} of the posts have no usable date")
+    if caption.pending:
+        missing.append(f"{caption.pending:,} more posts in the store wait to be scored")
+    if missing:
+        lines.append(f"Not drawn: {'; '.join(missing)}.")
+    models = ", ".join(caption.models) or "unknown"
+    lines.append(
+        f"Bars count posts by their most probable label; shares are means of calibrated "
+        f"probabilities, with Wilson's 95 % interval. Model: {models}. Made with Marsad."
+    )
+    return lines
+
+
+def _noon(event: Event) -> datetime:
+    return datetime(event.day.year, event.day.month, event.day.day, 12)

@@ -1,0 +1,203 @@
+"""The two panels of one group: how many posts, and which shares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from itertools import groupby
+from typing import Any
+
+from matplotlib.dates import (
+    MO,
+    AutoDateLocator,
+    ConciseDateFormatter,
+    DayLocator,
+    WeekdayLocator,
+)
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from pipelines.charts.page import (
+    FAINT,
+    LEFT,
+    NEGATIVE,
+    NEUTRAL,
+    PLOT,
+    POSITIVE,
+    RIGHT,
+    SOFT,
+    WIDTH,
+    Page,
+    number,
+)
+from pipelines.trends import UNKNOWN_FROM, By, Estimate, Row, Share, pooled
+
+# Inches.
+TITLE, VOLUME, BETWEEN, SHARES = 0.28, 0.95, 0.17, 0.85
+#: Height of one group's panels.
+HEIGHT = TITLE + VOLUME + BETWEEN + SHARES
+
+#: Single days have few posts: the curve joins those around each, and says so.
+WINDOW: dict[By, int] = {"day": 7, "week": 1, "hour": 24}
+
+#: Where fewer posts than these lie in the window, no share is drawn: its interval would say
+#: nothing. The table and the export have them all.
+FEWEST = 5
+
+WIDTHS: dict[By, timedelta] = {
+    "day": timedelta(days=1),
+    "week": timedelta(days=7),
+    "hour": timedelta(hours=1),
+}
+
+#: So few buckets are named one by one.
+_FEW_BUCKETS = 13
+
+
+def panel(page: Page, rows: list[Row], by: By, name: str, most: int) -> list[Any]:
+    """Draw the panels of one group below what is on the page; return their axes."""
+    posts = sum(row.posts or 0 for row in rows)
+    page.down(0.06)
+    if name:
+        # a white ground, as the events' lines pass behind
+        ground = {"facecolor": "white", "linewidth": 0, "pad": 1.5}
+        style: dict[str, Any] = {"bbox": ground, "zorder": 4}
+        page.text(name, left=LEFT, fontsize=10.5, fontweight="bold", room=PLOT - 1.3, **style)
+        many = "1 post" if posts == 1 else f"{posts:,} posts"
+        page.text(many, left=WIDTH - RIGHT, ha="right", color=SOFT, room=1.2, **style)
+    page.down(TITLE - 0.06)
+    volume = page.axes(VOLUME)
+    page.down(BETWEEN)
+    shares = page.axes(SHARES)
+    for ax in (volume, shares):
+        ax.spines[["top", "right"]].set_visible(False)
+        ax.grid(axis="y", color=FAINT, linewidth=0.6)
+        ax.set_axisbelow(True)
+        ax.tick_params(labelsize=8, colors=SOFT, width=0.6, length=3)
+        _dates(ax, rows, by)
+        for start, end in blind(rows, by):
+            ax.axvspan(start, end, facecolor="#f4f4f4", hatch="////", linewidth=0, zorder=0.5)
+    _volume(volume, rows, by, most)
+    _shares(shares, rows, by)
+    return [volume, shares]
+
+
+def _volume(ax: Any, rows: list[Row], by: By, most: int) -> None:
+    starts = [number(time_of(row)) for row in rows]
+    end = number(time_of(rows[-1]) + WIDTHS[by])
+    below = [0] * len(rows)
+    for label, colour in (("negative", NEGATIVE), ("neutral", NEUTRAL), ("positive", POSITIVE)):
+        counts = [getattr(row, f"{label}_posts") or 0 for row in rows]
+        above = [low + count for low, count in zip(below, counts, strict=True)]
+        # One area for all buckets, equal neighbours as one step: a bar each would make files
+        # of megabytes, with seams.
+        steps = [
+            (start, low, high)
+            for place, (start, low, high) in enumerate(zip(starts, below, above, strict=True))
+            if place == 0 or (low, high) != (below[place - 1], above[place - 1])
+        ]
+        ax.stairs(
+            [high for _, _, high in steps],
+            [*(start for start, _, _ in steps), end],
+            baseline=[low for _, low, _ in steps],
+            fill=True,
+            color=colour,
+            linewidth=0,
+        )
+        below = above
+    ax.set_ylim(0, most * 1.06)
+    ax.yaxis.set_major_locator(MaxNLocator(nbins=4, integer=True))
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    ax.set_ylabel(f"posts per {by}", fontsize=8, color=SOFT)
+    ax.yaxis.set_label_coords(-0.055, 0.5)
+
+
+def _shares(ax: Any, rows: list[Row], by: By) -> None:
+    lines = list(_lines(rows, by))
+    for label, colour in (("positive", POSITIVE), ("negative", NEGATIVE)):
+        for line in lines:
+            times = [time for time, _ in line]
+            shares: list[Share] = [getattr(estimate, label) for _, estimate in line]
+            lows, highs = [share.low for share in shares], [share.high for share in shares]
+            values = [share.value for share in shares]
+            ax.fill_between(times, lows, highs, color=colour, alpha=0.17, linewidth=0)
+            # a bucket alone makes no line: it gets a dot
+            dot = "o" if len(line) == 1 or (by == "week" and len(rows) <= 60) else ""
+            ax.plot(times, values, color=colour, linewidth=1.4, marker=dot, markersize=2.6)
+            if len(line) == 1:
+                ax.plot(times * 2, [*lows, *highs], color=colour, alpha=0.35, linewidth=2)
+    if not lines:
+        style = {"fontsize": 8, "color": SOFT, "ha": "center", "va": "center"}
+        ax.text(0.5, 0.25, "too few posts", transform=ax.transAxes, **style)
+    ax.set_ylim(0, 1)
+    ax.set_yticks([0, 0.5, 1], ["0 %", "50 %", "100 %"])
+    ax.set_ylabel("share", fontsize=8, color=SOFT)
+    ax.yaxis.set_label_coords(-0.055, 0.5)
+
+
+def _lines(rows: list[Row], by: By) -> Iterator[list[tuple[float, Estimate]]]:
+    """Yield unbroken stretches of the running shares; nothing runs over the unknown."""
+    for known, run in groupby(rows, key=lambda row: row.state != "unknown"):
+        stretch = list(run) if known else []
+        line: list[tuple[float, Estimate]] = []
+        for place, row in enumerate(stretch):
+            start = place - WINDOW[by] // 2
+            joined = _joined(stretch[max(0, start) : start + WINDOW[by]])
+            if joined:
+                line.append((number(time_of(row) + WIDTHS[by] / 2), joined))
+            elif line:
+                yield line
+                line = []
+        if line:
+            yield line
+
+
+def _joined(rows: Sequence[Row]) -> Estimate | None:
+    posts = sum(row.posts or 0 for row in rows)
+    if posts < FEWEST:
+        return None
+    sums = [
+        sum((row.posts or 0) * (getattr(row, label) or 0.0) for row in rows)
+        for label in ("negative", "neutral", "positive")
+    ]
+    return pooled(sums[0], sums[1], sums[2], posts)
+
+
+def blind(rows: Sequence[Row], by: By) -> Iterator[tuple[float, float]]:
+    """Yield the stretches in which a source was not listening, whether posts came or not."""
+    for deaf, run in groupby(rows, key=lambda row: row.gap >= UNKNOWN_FROM):
+        if deaf:
+            own = list(run)
+            yield number(time_of(own[0])), number(time_of(own[-1]) + WIDTHS[by])
+
+
+def _dates(ax: Any, rows: list[Row], by: By) -> None:
+    if len(rows) <= _FEW_BUCKETS:
+        form = {"day": "%d %b", "week": "W%V", "hour": "%d %b %H:00"}[by]
+        form = "%H:00" if by == "hour" and len(rows) > 6 else form
+        starts = [time_of(row) for row in rows]
+        middles = [number(start + WIDTHS[by] / 2) for start in starts]
+        ax.set_xticks(middles, [start.strftime(form) for start in starts])
+        return
+    locator = _locator(time_of(rows[-1]) - time_of(rows[0]))
+    formatter = ConciseDateFormatter(  # type: ignore[no-untyped-call]
+        locator,
+        formats=["%Y", "%b", "%d %b", "%H:%M", "%H:%M", "%S"],
+        zero_formats=["", "%Y", "%d %b", "%d %b", "%H:%M", "%H:%M"],
+        show_offset=False,
+    )
+    ax.xaxis.set_major_locator(locator)
+    ax.xaxis.set_major_formatter(formatter)
+
+
+def _locator(span: timedelta) -> Any:
+    """Return what places the dates. Left to itself, matplotlib crowds them at a month's end."""
+    if timedelta(days=3) < span <= timedelta(days=13):
+        return DayLocator()  # type: ignore[no-untyped-call]
+    if timedelta(days=13) < span <= timedelta(days=90):
+        return WeekdayLocator(MO)  # type: ignore[no-untyped-call]
+    return AutoDateLocator(minticks=4, maxticks=13)  # type: ignore[no-untyped-call]
+
+
+def time_of(row: Row) -> datetime:
+    """Return when a row's bucket begins, in local time."""
+    return datetime.fromisoformat(row.start if len(row.start) == 10 else f"{row.start}:00")

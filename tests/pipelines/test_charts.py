@@ -1,0 +1,247 @@
+import re
+from datetime import UTC, date, datetime, timedelta
+from xml.etree import ElementTree
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from ingest.records import Gap
+from pipelines import annotations
+from pipelines.annotations import Event
+from pipelines.charts import Caption, format_of, render, write
+from pipelines.charts.layout import draw
+from pipelines.charts.page import Page
+from pipelines.errors import OutputError, WatchlistError
+from pipelines.stores.base import Sum
+from pipelines.trends import rows
+
+ZONE = ZoneInfo("Africa/Casablanca")
+CAPTION = Caption(query="inwi", timezone="Africa/Casablanca", posts=90, models=["test-1"])
+
+
+def some_rows(days=30, groups=("inwi", "meditel"), gaps=()):
+    first = date(2016, 2, 10)
+    sums = [
+        Sum(
+            str(first + timedelta(days=n)),
+            group,
+            "fr",
+            "negative",
+            n % 5,
+            n % 5 * 0.7,
+            n % 5 * 0.2,
+            n % 5 * 0.1,
+        )
+        for n in [*range(1, days), 1]
+        for group in groups
+    ]
+    return rows(sums, "day", zone=ZONE, gaps=gaps)
+
+
+def words_of(found, caption=CAPTION, by="day", events=()):
+    figure = draw(found, by, caption, events=events, names={"inwi": "Inwi"})
+    return [text.get_text() for text in figure.texts]
+
+
+def boxes_of(figure):
+    """Return where every text of a figure stands, dates and numbers of the axes included."""
+    renderer = figure.canvas.get_renderer()
+    figure.draw(renderer)
+    texts = [*figure.texts]
+    for ax in figure.axes:
+        texts.append(ax.yaxis.label)
+        for axis in (ax.xaxis, ax.yaxis):
+            low, high = axis.get_view_interval()
+            # ticks outside of what is shown are there, but not drawn
+            texts += [t.label1 for t in axis.get_major_ticks() if low <= t.get_loc() <= high]
+    return [
+        (text.get_text(), text.get_window_extent(renderer))
+        for text in texts
+        if text.get_visible() and text.get_text().strip()
+    ]
+
+
+def overlap(one, other):
+    return (
+        min(one.x1, other.x1) - max(one.x0, other.x0) > 1
+        and min(one.y1, other.y1) - max(one.y0, other.y0) > 1
+    )
+
+
+EVENTS = [Event(date(2016, 2, day), f"event {day}") for day in (11, 11, 12, 12, 13, 26, 27)]
+
+
+# The file
+
+
+@pytest.mark.parametrize("form", ["svg", "png"])
+def test_the_same_rows_give_the_same_bytes(form):
+    one = render(some_rows(), "day", CAPTION, form, events=EVENTS)
+    assert render(some_rows(), "day", CAPTION, form, events=EVENTS) == one
+
+
+def test_an_svg_is_well_formed_and_names_neither_date_nor_machine():
+    content = render(some_rows(), "day", CAPTION, "svg").decode()
+    ElementTree.fromstring(content)
+    assert "<dc:date>" not in content
+    assert "Sentiment of posts: inwi" in content
+
+
+def test_a_png_is_wide_enough_for_print():
+    content = render(some_rows(), "day", CAPTION, "png")
+    assert int.from_bytes(content[16:20], "big") == 1600
+
+
+def test_the_users_own_matplotlib_settings_change_nothing():
+    import matplotlib as mpl
+
+    plain = render(some_rows(), "day", CAPTION, "png")
+    with mpl.rc_context({"font.size": 30, "axes.facecolor": "red", "text.usetex": True}):
+        assert render(some_rows(), "day", CAPTION, "png") == plain
+        assert mpl.rcParams["font.size"] == 30
+
+
+def test_a_format_is_asked_for_by_the_files_name(tmp_path):
+    assert format_of(tmp_path / "a.SVG") == "svg"
+    with pytest.raises(OutputError, match=r"an \.svg or a \.png"):
+        format_of(tmp_path / "a.pdf")
+
+
+def test_a_chart_that_can_not_be_written_leaves_the_older_one(tmp_path):
+    with pytest.raises(OutputError, match="can't be written"):
+        write(tmp_path / "no folder" / "a.svg", b"new")
+    write(tmp_path / "a.svg", b"new")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.svg"]
+
+
+# What it says
+
+
+def test_title_and_foot_say_query_zone_posts_and_what_is_missing():
+    caption = Caption(
+        query="inwi", timezone="Europe/Paris", posts=1234, without_date=5, pending=6, models=["m-7"]
+    )
+    text = "\n".join(words_of(some_rows(), caption))
+    assert "Sentiment of posts: inwi" in text
+    assert "1,234 posts, 2016-02-11 to 2016-03-10, by day, time zone Europe/Paris" in text
+    assert "5 of the posts have no usable date" in text
+    assert "6 more posts in the store wait to be scored" in text
+    assert "Model: m-7" in text
+
+
+def test_each_group_has_its_panels_on_the_same_axes():
+    figure = draw(some_rows(), "day", CAPTION, events=(), names={"inwi": "Inwi"})
+    volumes, shares = figure.axes[::2], figure.axes[1::2]
+    assert len(volumes) == 2
+    assert len({(*ax.get_xlim(), *ax.get_ylim()) for ax in volumes}) == 1
+    assert {ax.get_ylim() for ax in shares} == {(0, 1)}
+    assert {"Inwi", "meditel"} <= {text.get_text() for text in figure.texts}
+
+
+def test_groups_for_which_there_is_no_room_are_named():
+    found = some_rows(groups=[f"group{n}" for n in range(9)])
+    assert "Not shown: group6, group7, group8." in words_of(found)
+
+
+def test_events_are_numbered_in_the_plot_and_listed_below():
+    texts = words_of(some_rows(), events=EVENTS)
+    for number, event in enumerate(EVENTS, start=1):
+        assert texts.count(str(number)) == 2
+        assert event.note in texts
+
+
+def test_events_outside_the_time_shown_are_left_out():
+    texts = words_of(some_rows(), events=[Event(date(2017, 1, 1), "much later")])
+    assert "much later" not in texts
+
+
+def test_what_is_unknown_is_hatched_and_explained_only_where_it_occurs():
+    gap = Gap(
+        source="s", start=datetime(2016, 2, 15, tzinfo=UTC), end=datetime(2016, 2, 20, tzinfo=UTC)
+    )
+    deaf = draw(some_rows(gaps=[gap]), "day", CAPTION, events=(), names={})
+    assert all(any(patch.get_hatch() for patch in ax.patches) for ax in deaf.axes)
+    assert "a source was not listening" in words_of(some_rows(gaps=[gap]))
+    assert "a source was not listening" not in words_of(some_rows())
+
+
+def test_no_curve_is_drawn_over_too_few_posts():
+    (lonely,) = rows([Sum("2016-02-27", "", "fr", "negative", 1, 0.9, 0.1, 0)], "day", zone=ZONE)
+    _, shares = draw([lonely], "day", CAPTION, events=(), names={}).axes
+    assert not shares.lines
+    assert "too few posts" in [text.get_text() for text in shares.texts]
+
+
+@pytest.mark.parametrize("days", [2, 9, 30, 90, 400])
+def test_no_text_meets_another_or_leaves_the_page(days):
+    caption = Caption(query="long " * 60, timezone="Africa/Casablanca", posts=10**6, pending=9)
+    events = [*EVENTS, Event(date(2016, 2, 11), "words " * 60)]
+    figure = draw(some_rows(days), "day", caption, events=events, names={"inwi": "n" * 200})
+    boxes = boxes_of(figure)
+    for number, (words, box) in enumerate(boxes):
+        assert box.x0 >= 0, words
+        assert box.x1 <= figure.bbox.x1, words
+        assert box.y0 >= 0, words
+        assert box.y1 <= figure.bbox.y1, words
+        for others, other in boxes[number + 1 :]:
+            assert not overlap(box, other), (words, others)
+
+
+# Scripts
+
+
+def test_arabic_is_shaped_and_runs_from_right_to_left():
+    """Joined letters are narrower than the same letters apart."""
+    page = Page(1)
+    joined = page.wide(page.text("حيد لايك"))
+    apart = page.wide(page.text("\u200c".join("حيد") + " " + "\u200c".join("لايك")))
+    assert joined < apart
+
+
+def test_what_the_font_has_no_sign_for_becomes_a_box_without_a_warning(recwarn):
+    words = words_of(some_rows(), Caption(query="\U0001f1f2 𓀀 $x$", timezone="UTC", posts=1))
+    assert words[0] == "Sentiment of posts: □ □ $x$"
+    assert not recwarn.list
+
+
+# The events' file
+
+
+def test_events_are_read_in_order_of_time_and_figures_are_passed_over(tmp_path):
+    path = tmp_path / "events.csv"
+    path.write_text(
+        "\ufeffdate,kind,operator,value,note,source_url\n"
+        "2016-03-01,event,all,,the later one,https://example.org/2\n"
+        "2016-02-27,likes_lost,Inwi,100,a figure,https://example.org/3\n"
+        "2016-02-26,event,Inwi,,the earlier one,https://example.org/1\n",
+        encoding="utf-8",
+    )
+    assert annotations.load(str(path)) == [
+        Event(date(2016, 2, 26), "the earlier one", "Inwi", "https://example.org/1"),
+        Event(date(2016, 3, 1), "the later one", "all", "https://example.org/2"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"date,note\n27/02/2016,x\n", "line 2: '27/02/2016' is no date; write YYYY-MM-DD"),
+        (b"day,what\n", "must name the columns date and note; it names day, what"),
+        (b"", "it names nothing"),
+        (b"date,note\n2016-02-27,caf\xe9\n", "no CSV file in UTF-8"),
+        (b"date,note\n2016-02-27\n", ""),
+    ],
+)
+def test_a_file_of_events_that_is_wrong_is_told_with_its_place(tmp_path, content, message):
+    path = tmp_path / "events.csv"
+    path.write_bytes(content)
+    if message:
+        with pytest.raises(WatchlistError, match=re.escape(message)):
+            annotations.load(str(path))
+    else:
+        assert annotations.load(str(path)) == [Event(date(2016, 2, 27), "")]
+
+
+def test_a_name_can_not_lead_out_of_the_watchlists():
+    with pytest.raises(WatchlistError, match="no annotations"):
+        annotations.load("../../../etc")

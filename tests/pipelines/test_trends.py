@@ -1,0 +1,361 @@
+import csv
+import io
+import json
+import math
+import random
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+
+from ingest.records import Gap
+from pipelines import trend_table
+from pipelines.commands.trends import command
+from pipelines.stores.base import Sum
+from pipelines.trends import Row, buckets, groups, rows, week_of, wilson
+from tests.pipelines.a_store import fill, post
+
+CASABLANCA = ZoneInfo("Africa/Casablanca")
+PARIS = ZoneInfo("Europe/Paris")
+LABELS = ("negative", "neutral", "positive")
+
+
+def one(
+    bucket="2016-02-27", group="", language="fr", label="negative", posts=1, shares=(0.8, 0.1, 0.1)
+):
+    return Sum(bucket, group, language, label, posts, *(posts * share for share in shares))
+
+
+def at(day, hour=0, minute=0):
+    return datetime.fromisoformat(day).replace(hour=hour, minute=minute, tzinfo=UTC)
+
+
+@st.composite
+def sums(draw):
+    """Sums as a store gives them: probabilities of each post add up to one."""
+    found = []
+    for _ in range(draw(st.integers(1, 12))):
+        day = date(2016, 2, 1) + timedelta(days=draw(st.integers(0, 20)))
+        posts = draw(st.integers(1, 50))
+        negative = draw(st.floats(0, 1))
+        neutral = draw(st.floats(0, 1)) * (1 - negative)
+        shares = (negative, neutral, max(0.0, 1 - negative - neutral))
+        group, language, label = (draw(st.sampled_from(names)) for names in ("ab", "xy", LABELS))
+        found.append(one(day.isoformat(), group, language, label, posts, shares))
+    return found
+
+
+# Shares
+
+
+def test_a_share_is_the_mean_of_probabilities_and_not_a_count_of_labels():
+    (row,) = rows([one(posts=3, shares=(0.6, 0.3, 0.1))], "day", zone=CASABLANCA)
+    assert (row.negative, row.neutral, row.positive) == (0.6, 0.3, 0.1)
+    assert (row.negative_posts, row.neutral_posts, row.positive_posts) == (3, 0, 0)
+    assert row.balance == -0.5
+
+
+def test_the_interval_is_wilsons():
+    # 8 of 10, by hand from the formula with z = 1.96
+    share = wilson(0.8, 10)
+    assert (round(share.low, 3), round(share.high, 3)) == (0.490, 0.943)
+
+
+def test_a_single_post_says_next_to_nothing():
+    share = wilson(0.9, 1)
+    assert share.low < 0.2
+    assert share.high > 0.98
+
+
+def test_a_unanimous_day_of_few_posts_is_not_certain():
+    assert wilson(1.0, 5).low < 0.6
+    assert wilson(0.0, 5).high > 0.4
+
+
+@pytest.mark.parametrize("posts", [1, 3, 10, 60])
+def test_the_interval_holds_the_share_of_all_such_posts_at_least_95_times_in_100(posts):
+    draw = random.Random(1)
+    held = 0
+    for _ in range(1000):
+        chances = [draw.betavariate(0.6, 0.4) for _ in range(posts)]  # 0.6 on average
+        share = wilson(sum(chances) / posts, posts)
+        held += share.low <= 0.6 <= share.high
+    assert held >= 950
+
+
+@given(st.floats(0, 1), st.integers(1, 10**9))
+def test_an_interval_holds_its_share_and_stays_between_0_and_1(share, posts):
+    found = wilson(share, posts)
+    assert 0 <= found.low <= share <= found.high <= 1
+
+
+# Sums add up however they are split
+
+
+@given(sums())
+def test_posts_add_up_however_they_are_split(found):
+    whole = list(found)
+    for by in ("day", "week"):
+        split = rows(whole, by, zone=CASABLANCA)
+        joined = rows([merged(one) for one in whole], by, zone=CASABLANCA)
+        for name in ("posts", "negative_posts", "neutral_posts", "positive_posts"):
+            total = sum(getattr(row, name) for row in joined)
+            assert sum(getattr(row, name) for row in split) == total
+        assert sum(row.posts for row in joined) == sum(one.posts for one in found)
+
+
+@given(sums())
+def test_the_share_of_all_is_the_mean_of_its_groups_weighted_by_posts(found):
+    split = rows(found, "day", zone=CASABLANCA)
+    for whole in rows([merged(one) for one in found], "day", zone=CASABLANCA):
+        parts = [row for row in split if row.bucket == whole.bucket and row.posts]
+        if parts:
+            mean = sum(row.posts * row.negative for row in parts) / whole.posts
+            assert math.isclose(mean, whole.negative, abs_tol=2e-6)
+
+
+@given(sums(), st.randoms())
+def test_the_order_of_sums_does_not_matter(found, dice):
+    shuffled = list(found)
+    dice.shuffle(shuffled)
+    assert rows(shuffled, "week", zone=CASABLANCA) == rows(found, "week", zone=CASABLANCA)
+
+
+@given(sums())
+def test_shares_add_up_to_one_and_the_balance_is_their_difference(found):
+    for row in rows(found, "day", zone=CASABLANCA):
+        if row.posts:
+            assert math.isclose(row.negative + row.neutral + row.positive, 1, abs_tol=3e-6)
+            assert math.isclose(row.balance, row.positive - row.negative, abs_tol=3e-6)
+            assert -1 <= row.balance_low <= row.balance <= row.balance_high <= 1
+
+
+def test_a_correction_by_language_is_another_estimator_and_nothing_else():
+    from pipelines.trends import as_scored
+
+    seen = []
+
+    def by_language(cell):
+        seen.append(sorted(one.language for one in cell))
+        return as_scored([one for one in cell if one.language == "fr"])
+
+    mixed = [one(shares=(1, 0, 0)), one(language="ary", shares=(0, 0, 1))]
+    (row,) = rows(mixed, "day", zone=CASABLANCA, estimate=by_language)
+    assert seen == [["ary", "fr"]]
+    assert row.negative == 1
+    assert row.posts == 2
+
+
+def merged(found):
+    return Sum(found.bucket, "", *(getattr(found, n) for n in Sum.__struct_fields__[2:]))
+
+
+# Buckets
+
+
+def test_a_day_without_posts_between_two_others_is_zero_without_shares():
+    found = rows([one("2016-02-26"), one("2016-02-28")], "day", zone=CASABLANCA)
+    assert [(row.bucket, row.posts, row.state) for row in found] == [
+        ("2016-02-26", 1, "ok"),
+        ("2016-02-27", 0, "zero"),
+        ("2016-02-28", 1, "ok"),
+    ]
+    assert found[1].negative is None
+
+
+def test_every_group_has_every_bucket_and_the_largest_group_comes_first():
+    found = rows([one(group="small"), one("2016-02-28", "large", posts=5)], "day", zone=CASABLANCA)
+    assert [(row.bucket[-2:], row.group, row.posts) for row in found] == [
+        ("27", "large", 0),
+        ("27", "small", 1),
+        ("28", "large", 5),
+        ("28", "small", 0),
+    ]
+    assert groups([one(group="b"), one(group="a")]) == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("day", "week"),
+    [("2016-01-03", "2015-W53"), ("2016-01-04", "2016-W01"), ("2018-12-31", "2019-W01")],
+)
+def test_weeks_are_iso_weeks_also_around_new_year(day, week):
+    assert week_of(day) == week
+    (row,) = rows([one(day)], "week", zone=CASABLANCA)
+    assert row.bucket == week
+    assert date.fromisoformat(row.start).isoweekday() == 1
+
+
+def test_weeks_without_posts_are_counted_through_a_year_of_53():
+    found = rows([one("2015-12-24"), one("2016-01-12")], "week", zone=CASABLANCA)
+    assert [row.bucket for row in found] == ["2015-W52", "2015-W53", "2016-W01", "2016-W02"]
+
+
+def test_an_hour_that_the_clock_skips_is_no_bucket():
+    names = [span.bucket[-2:] for span in buckets("2016-03-27T01", "2016-03-27T04", "hour", PARIS)]
+    assert names == ["01", "03", "04"]
+
+
+def test_an_hour_that_comes_twice_is_one_bucket_of_two_hours():
+    spans = buckets("2016-10-30T01", "2016-10-30T03", "hour", PARIS)
+    assert [span.bucket[-2:] for span in spans] == ["01", "02", "03"]
+    assert spans[1].ends - spans[1].begins == timedelta(hours=2)
+
+
+def test_nothing_gives_no_rows():
+    assert rows([], "day", zone=CASABLANCA) == []
+
+
+# Gaps
+
+
+def test_an_empty_day_in_a_gap_is_unknown_and_has_no_figures_at_all():
+    gap = Gap(source="s", start=at("2016-02-26", 20), end=at("2016-02-28", 2))
+    found = rows([one("2016-02-26"), one("2016-02-28")], "day", zone=CASABLANCA, gaps=[gap])
+    assert [row.state for row in found] == ["ok", "unknown", "ok"]
+    assert found[1].posts is None
+    assert [row.gap for row in found] == [0.166667, 1, 0.083333]
+
+
+def test_a_reconnect_of_seconds_does_not_make_a_silent_day_unknown():
+    start = at("2016-02-27", 9)
+    gap = Gap(source="s", start=start, end=start + timedelta(seconds=20))
+    found = rows([one("2016-02-26"), one("2016-02-28")], "day", zone=CASABLANCA, gaps=[gap])
+    assert found[1].state == "zero"
+
+
+def test_a_gap_that_has_not_ended_reaches_to_the_last_bucket():
+    gap = Gap(source="s", start=at("2016-02-27"))
+    found = rows([one("2016-02-26"), one("2016-02-29")], "day", zone=CASABLANCA, gaps=[gap])
+    assert [row.gap for row in found] == [0, 1, 1, 1]
+
+
+def test_gaps_of_two_sources_at_one_time_count_once():
+    gaps = [
+        Gap(source="a", start=at("2016-02-27", 6), end=at("2016-02-27", 12)),
+        Gap(source="b", start=at("2016-02-27", 9), end=at("2016-02-27", 12)),
+        Gap(source="c", start=at("2016-02-27", 7), end=at("2016-02-27", 8)),
+    ]
+    assert rows([one()], "day", zone=CASABLANCA, gaps=gaps)[0].gap == 0.25
+
+
+# The table
+
+
+def shown(found, width, by="day"):
+    console = Console(width=width, file=io.StringIO())
+    trend_table.show(found, by, {"inwi": "Inwi"}, console)
+    return console.file.getvalue()
+
+
+def test_the_table_has_a_line_for_a_day_and_group_and_one_for_all_silent_days():
+    found = rows([one(group="inwi", posts=31), one("2016-03-02", "inwi")], "day", zone=CASABLANCA)
+    lines = shown(found, 100).splitlines()
+    assert len(lines) == 4
+    assert "2016-02-27" in lines[1]
+    assert "Inwi" in lines[1]
+    assert "31" in lines[1]
+    assert lines[2].split() == ["·", "3", "days", "0"]
+
+
+def test_the_table_tells_unknown_from_zero():
+    gap = Gap(source="s", start=at("2016-02-27"), end=at("2016-02-28"))
+    found = rows([one("2016-02-26"), one("2016-02-28")], "day", zone=CASABLANCA, gaps=[gap])
+    assert shown(found, 100).splitlines()[2].split() == ["·", "1", "day", "?"]
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 200])
+def test_the_table_fits_narrow_terminals_with_its_main_figures(width):
+    found = rows([one(group="a-rather-long-name", posts=1234)], "day", zone=CASABLANCA)
+    text = shown(found, width)
+    assert max(map(len, text.splitlines())) <= width
+    assert "2016-02-27" in text
+    assert "1,234" in text
+    assert "80" in text
+
+
+# The command, on a real store
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    posts = [
+        post(1, at=at("2016-02-27", 23, 30), towards={"inwi": "negative", "voip": "positive"}),
+        post(2, at=at("2016-02-29", 9), label="positive", towards={"inwi": "positive"}),
+        post(3, at=at("2016-02-29", 9), label="neutral", platform="youtube", language="fr"),
+        post(4, at=None),
+    ]
+    gap = Gap(source="s", start=at("2016-02-28"), end=at("2016-02-29"))
+    return fill(tmp_path / "t.db", posts, unscored=[post(5)], gaps=[gap])
+
+
+def run(store, *arguments):
+    return CliRunner().invoke(command, ["--store", str(store), *map(str, arguments)])
+
+
+def test_json_is_one_row_a_line_and_remarks_go_elsewhere(store):
+    result = run(store, "--json")
+    found = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [(row["bucket"], row["posts"], row["state"]) for row in found] == [
+        ("2016-02-27", 1, "ok"),
+        ("2016-02-28", None, "unknown"),
+        ("2016-02-29", 2, "ok"),
+    ]
+    assert set(found[0]) == set(Row.__struct_fields__)
+    assert "1 of 4 posts have no usable date" in result.stderr
+    assert "1 posts wait to be scored" in result.stderr
+
+
+def test_csv_has_the_same_rows_as_json(store):
+    table = list(csv.DictReader(io.StringIO(run(store, "--csv", "--split", "platform").stdout)))
+    lines = run(store, "--json", "--split", "platform").stdout.splitlines()
+    for cells, row in zip(table, map(json.loads, lines), strict=True):
+        assert cells == {k: "" if v is None else str(v) for k, v in row.items()}
+
+
+def test_with_entities_a_post_counts_for_each_by_its_attitude_to_it(store):
+    lines = run(store, "--json", "--split", "entity", "--until", "2016-02-28").stdout.splitlines()
+    found = {row["group"]: row for row in map(json.loads, lines)}
+    assert found["inwi"]["negative"] == 0.7
+    assert found["voip"]["positive"] == 0.7
+
+
+def test_an_entity_asked_for_is_the_only_one_shown(store):
+    lines = run(store, "--json", "--split", "entity", "--entity", "inwi").stdout.splitlines()
+    assert {json.loads(line)["group"] for line in lines} == {"inwi"}
+
+
+def test_the_table_is_for_people(store):
+    result = run(store, "--split", "language")
+    assert result.exit_code == 0
+    assert "ary-Latn" in result.stdout
+
+
+def test_nothing_found_is_exit_code_3_with_nothing_on_stdout(store):
+    result = run(store, "nosuchword", "--json")
+    assert (result.exit_code, result.stdout) == (3, "")
+    assert "No post matches" in result.stderr
+
+
+def test_posts_without_any_date_give_no_rows_but_are_told(store):
+    result = run(store, "flag:date-unknown")
+    assert result.exit_code == 3
+    assert "none with a date" in result.stderr
+
+
+def test_a_chart_of_another_kind_is_refused_before_anything_is_computed(store, tmp_path):
+    result = run(store, "--chart", tmp_path / "chart.pdf")
+    assert result.exit_code == 1
+    assert ".svg or a .png" in str(result.exception)
+
+
+def test_charts_are_drawn_beside_the_table(store, tmp_path):
+    files = tmp_path / "a.svg", tmp_path / "b.png"
+    result = run(store, "--split", "entity", "--chart", files[0], "--chart", files[1])
+    assert result.exit_code == 0
+    assert files[0].read_bytes().startswith(b"<?xml")
+    assert files[1].read_bytes().startswith(b"\x89PNG")
