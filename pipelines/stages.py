@@ -106,8 +106,7 @@ class Collector:
             elif isinstance(record, Reject):
                 collection.dead.append(self._dead(record, item.line, now))
             elif isinstance(record, Tombstone):
-                grave = self._protector.protect_tombstone(record)
-                collection.tombstones.append(CollectedTombstone(grave.tombstone, grave.aliases))
+                collection.tombstones.append(bury(self._protector, record))
             else:
                 collection.notices.append(record)
         return collection
@@ -132,6 +131,13 @@ class Collector:
             context=self._context,
             at=now,
         )
+
+
+def bury(protector: Protector, tombstone: Tombstone) -> CollectedTombstone:
+    """Return a deletion as stores take it: without names of people but for ``plain``."""
+    protected = protector.protect_tombstone(tombstone)
+    native = tombstone.id.partition(":")[2] if tombstone.id else tombstone.author.lstrip("@")
+    return CollectedTombstone(protected.tombstone, protected.aliases, plain=native)
 
 
 def rematch(posts: Sequence[Post], watchlist: Watchlist | None) -> list[Post]:

@@ -27,8 +27,11 @@ class Source(Protocol):
     """
 
     name: str
-    key: str
     capabilities: Capabilities
+
+    @property
+    def key(self) -> str:
+        """Identity of the input and of how it is read."""
 
     def open(self, cursor: str) -> Iterator[Item]:
         """Yield the records that come after ``cursor`` (all of them for the empty cursor).

@@ -4,7 +4,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from ingest.watchlist import load, shipped
+from ingest.watchlist import available, load
 from pipelines.commands.common import say
 
 
@@ -16,7 +16,7 @@ def command() -> None:
 @command.command("list")
 def list_watchlists() -> None:
     """List the watchlists that come with Marsad."""
-    for name in shipped():
+    for name in available():
         watchlist = load(name)
         assert watchlist
         click.echo(f"{name}\t{watchlist.title}")

@@ -27,4 +27,4 @@ def finish_pending(store: Store) -> int:
             done += posts
             report(done, max(waiting, done), done)
 
-        return drain(store, make_scorer, zone(store.timezone), after_batch=after_batch)
+        return drain(store, make_scorer, zone(configured().timezone), after_batch=after_batch)

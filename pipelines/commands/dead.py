@@ -1,0 +1,130 @@
+"""``marsad dead``: what could not be used, kept aside with its reason."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from pipelines.commands.common import (
+    chosen_watchlist,
+    nothing_found,
+    open_store,
+    protector,
+    say,
+    store_option,
+    watchlist_option,
+    write_line,
+)
+from pipelines.commands.ingest import field_mapping
+from pipelines.commands.work import finish_pending
+from pipelines.retry import retry as try_again
+
+
+@click.group()
+def command() -> None:
+    """Look at, or retry, what was kept aside. Readable by you alone; it expires.
+
+    \b
+    Examples:
+      marsad dead list
+      marsad dead show 3
+      marsad dead retry --map text=body
+    """
+
+
+@command.command("list")
+@store_option
+@click.option("--reason", default="", metavar="CODE", help="Only this reason.")
+@click.option("--limit", type=click.IntRange(1), default=50, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+def list_dead(store: str | None, reason: str, limit: int, as_json: bool) -> None:
+    """List what was kept aside: number, place, reason, when it expires. Never its text."""
+    opened = open_store(store)
+    with opened.dead_letters() as letters:
+        reasons = letters.reasons()
+        entries = letters.entries(reason=reason, limit=limit)
+    opened.close()
+    if not entries:
+        nothing_found("Nothing is kept aside.")
+    if as_json:
+        for entry in entries:
+            write_line(msgspec.json.encode(entry))
+        return
+    table = Table("number", "line", "reason", "what", "bytes", "expires", box=None)
+    for entry in entries:
+        size = f"{entry.size:,}{'+' if entry.truncated else ''}"
+        table.add_row(
+            str(entry.number),
+            str(entry.line),
+            entry.reason,
+            entry.detail,
+            size,
+            f"{entry.expires_at:%Y-%m-%d}",
+        )
+    Console(highlight=False).print(table)
+    say(", ".join(f"{code}: {count:,}" for code, count in reasons.items()))
+
+
+@command.command()
+@click.argument("number", type=int)
+@store_option
+def show(number: int, store: str | None) -> None:
+    """Write the raw bytes of one record to standard output, and its reason to standard error."""
+    opened = open_store(store)
+    with opened.dead_letters() as letters:
+        letter = letters.get(number)
+    opened.close()
+    if letter is None:
+        nothing_found(f"Nothing is kept aside under number {number}.")
+        return
+    say(f"line {letter.line}: {letter.reason}. {letter.detail}")
+    sys.stdout.buffer.write(letter.raw + b"\n")
+
+
+@command.command()
+@click.argument("numbers", type=int, nargs=-1, metavar="[NUMBER…]")
+@store_option
+@watchlist_option
+@click.option(
+    "--map",
+    "mapping",
+    multiple=True,
+    metavar="FIELD=NAME,…",
+    help="Another field mapping than the import's.",
+)
+@click.option("--reason", default="", metavar="CODE", help="Only this reason.")
+def retry(
+    numbers: tuple[int, ...],
+    store: str | None,
+    watchlist: str | None,
+    mapping: tuple[str, ...],
+    reason: str,
+) -> None:
+    """Try again, after an upgrade or with another mapping; all that is there, or by NUMBER."""
+    case = chosen_watchlist(watchlist)
+    opened = open_store(store, readonly=False)
+    try:
+        with opened.writer("dead retry"):
+            with opened.dead_letters() as letters:
+                chosen = numbers or tuple(entry.number for entry in letters.entries(reason=reason))
+                found = [letter for number in chosen if (letter := letters.get(number))]
+            if not found:
+                nothing_found("Nothing is kept aside.")
+            result = try_again(
+                opened,
+                found,
+                protector(case),
+                case,
+                mapping=field_mapping(mapping) or None,
+                tell=say,
+            )
+            finish_pending(opened)
+    finally:
+        opened.close()
+    say(f"{result.taken:,} taken in, {result.left:,} still can't be used.")
+    if result.left:
+        raise click.exceptions.Exit(1)

@@ -1,0 +1,78 @@
+"""``marsad delete``: delete posts, or all posts of an author, for good."""
+
+import click
+
+from ingest.privacy import Protector, is_pseudonym
+from ingest.records import Tombstone
+from pipelines.commands.common import nothing_found, open_store, protector, say, store_option
+from pipelines.stages import bury, utc_now
+from pipelines.stores.base import CollectedTombstone
+
+
+@click.command()
+@click.argument("ids", nargs=-1, metavar="ID…")
+@store_option
+@click.option(
+    "--author",
+    "authors",
+    multiple=True,
+    metavar="NAME",
+    help="Delete all posts of an account: its name, or the pseudonym in the data.",
+)
+@click.option(
+    "--platform",
+    "platforms",
+    multiple=True,
+    metavar="NAME",
+    help="With --author: where the account is (default: every platform in the store).",
+)
+def command(
+    ids: tuple[str, ...],
+    store: str | None,
+    authors: tuple[str, ...],
+    platforms: tuple[str, ...],
+) -> None:
+    """Delete posts for good: a tombstone stays, so that no later import brings them back.
+
+    The text is removed everywhere: tables, full-text index, journal, what is kept aside.
+    An id that was never seen gets a tombstone too. Earlier exports are yours to delete.
+
+    \b
+    Examples:
+      marsad delete twitter:690000000000000001
+      marsad delete --author some_name --platform twitter
+      marsad delete --author u_abcdefghijklmnop
+    """
+    if not ids and not authors:
+        raise click.UsageError("name posts by their ids, or an account with --author NAME")
+    for post_id in ids:
+        if ":" not in post_id:
+            raise click.UsageError(
+                f"{post_id!r} is no id of a post: they read platform:number, as in `marsad search`"
+            )
+    opened = open_store(store, readonly=False)
+    try:
+        places = platforms or tuple(opened.status().platforms)
+        if authors and not places:
+            nothing_found("The store is empty; name the account's --platform.")
+        graves = _graves(protector(None), ids, authors, places)
+        deletion = opened.delete(graves)
+    finally:
+        opened.close()
+    say(f"{deletion.posts:,} posts deleted, {deletion.tombstones:,} tombstones written.")
+    if not deletion.clean:
+        say("Another process still reads the old state: the last bytes go with the next write.")
+
+
+def _graves(
+    protect: Protector, ids: tuple[str, ...], authors: tuple[str, ...], platforms: tuple[str, ...]
+) -> list[CollectedTombstone]:
+    now = utc_now()
+    named = [
+        Tombstone(platform=post_id.partition(":")[0], id=post_id, deleted_at=now) for post_id in ids
+    ]
+    for author in authors:
+        # A pseudonym belongs to one platform already.
+        where = platforms[:1] if is_pseudonym(author) else platforms
+        named += [Tombstone(platform=platform, author=author, deleted_at=now) for platform in where]
+    return [bury(protect, tombstone) for tombstone in named]

@@ -1,0 +1,221 @@
+"""``marsad ingest``: read posts from a source into the store."""
+
+from __future__ import annotations
+
+import click
+import msgspec
+
+from ingest.errors import SourceError
+from ingest.sources.archive import TARGETS, ArchiveSource
+from ingest.watchlist import Watchlist
+from nlp.score import Scorer
+from pipelines.commands.common import (
+    chosen_watchlist,
+    configured,
+    open_store,
+    protector,
+    say,
+    store_option,
+    watchlist_option,
+)
+from pipelines.commands.work import finish_pending, make_scorer
+from pipelines.embedded import Imported, add, collect, drain, position_key
+from pipelines.progress import progress
+from pipelines.settings import zone
+from pipelines.stages import Collector
+from pipelines.stores.base import Ledger, Store
+
+
+@click.group()
+def command() -> None:
+    """Read posts from a source into the store, score and index them.
+
+    \b
+    Example:
+      marsad ingest archive posts.ndjson --watchlist morocco-2016
+    """
+
+
+@command.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE…")
+@store_option
+@watchlist_option
+@click.option(
+    "--map",
+    "mapping",
+    multiple=True,
+    metavar="FIELD=NAME,…",
+    help=f"Where the file has a field: text=body,author=user.name (fields: {', '.join(TARGETS)}).",
+)
+@click.option("--dataset", metavar="NAME", help="Name of the data set (default: the file's name).")
+@click.option("--platform", metavar="NAME", help="Platform of all posts, e.g. twitter.")
+@click.option(
+    "--timezone",
+    default="UTC",
+    show_default=True,
+    metavar="ZONE",
+    help="Zone of dates that have none; recorded with the import.",
+)
+@click.option("--encoding", default="", metavar="NAME", help="Of the file, where detection errs.")
+@click.option(
+    "--limit",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Read at most N records of each file this time.",
+)
+@click.option(
+    "--keep-authors",
+    metavar="REASON",
+    default="",
+    help="Keep account names instead of pseudonyms; the reason is recorded.",
+)
+def archive(
+    files: tuple[str, ...],
+    store: str | None,
+    watchlist: str | None,
+    mapping: tuple[str, ...],
+    dataset: str | None,
+    platform: str | None,
+    timezone: str,
+    encoding: str,
+    limit: int | None,
+    keep_authors: str,
+) -> None:
+    """Read posts from files: NDJSON, JSON or CSV, plain, gzip or zstd; `-` is standard input.
+
+    Format, encoding, delimiter and fields are detected; what can't be read is kept aside with
+    its reason (`marsad dead list`). Interrupted, the same command goes on; a file read to its
+    end is recognised, wherever it lies. Another mapping or watchlist reads it anew.
+
+    \b
+    Examples:
+      marsad ingest archive tweets.jsonl.gz --watchlist morocco-2016
+      marsad ingest archive comments.csv --map text=body,author=user.name --platform facebook
+      marsad ingest archive old.csv --timezone Africa/Casablanca --store study.db
+      zcat *.gz | marsad ingest archive - --dataset dump-2016
+    """
+    sources = [
+        ArchiveSource(
+            file,
+            dataset=dataset,
+            platform=platform,
+            mapping=field_mapping(mapping),
+            timezone=timezone,
+            encoding=encoding,
+        )
+        for file in files
+    ]
+    case = chosen_watchlist(watchlist)
+    opened = open_store(store, readonly=False)
+    failures = 0
+    try:
+        with opened.writer("ingest archive"):
+            run = _Run(opened, case, keep_authors, limit)
+            for source in sources:
+                failures += run.file(source)
+            finish_pending(opened)
+        total = opened.ledger()
+    finally:
+        opened.close()
+    say(_books("in the store", total))
+    if failures:
+        raise click.exceptions.Exit(1)
+
+
+class _Run:
+    """One import of several files: a model and a protector for all of them."""
+
+    def __init__(
+        self, store: Store, case: Watchlist | None, keep_authors: str, limit: int | None
+    ) -> None:
+        self._store = store
+        self._case = case
+        self._reason = keep_authors
+        self._limit = limit
+        self._protector = protector(case, keep_authors=bool(keep_authors))
+        self._zone = zone(configured().timezone)
+        self._scorer: Scorer | None = None
+
+    def file(self, source: ArchiveSource) -> int:
+        """Import one file and tell what came of it; return 1 if it could not be read."""
+        try:
+            result = self._read(source)
+        except SourceError as error:
+            click.echo(f"Error: {source.path}: {error}", err=True)
+            return 1
+        finally:
+            source.close()
+        if result.known:
+            say(f"{source.path}: read to its end before, nothing to add.")
+            return 0
+        say(
+            _books(
+                f"{source.path}: {'done' if result.done else 'not at its end'}",
+                _settled(result.outcomes),
+            )
+        )
+        return 0
+
+    def _read(self, source: ArchiveSource) -> Imported:
+        watchlist = self._case.fingerprint if self._case else ""
+        key = position_key(source, f"{watchlist}\0{'plain' if self._reason else ''}")
+        position = self._store.position(key)
+        if position and position.done:
+            return Imported(Ledger(), done=True, known=True)
+        # A model that does not load is told before anything is read.
+        self._scorer = self._scorer or make_scorer()
+        details = msgspec.json.encode(
+            {"details": source.details(), "watchlist": watchlist, "keep_authors": self._reason}
+        ).decode()
+        collector = Collector(
+            self._protector, self._case, origin=source.key, context=source.context
+        )
+        posts = 0
+        with progress(f"Reading {source.path}") as report:
+
+            def after_batch(outcomes: Ledger) -> None:
+                nonlocal posts
+                posts += outcomes.received
+                report(*source.progress, posts)
+                drain(self._store, self._loaded, self._zone)
+
+            return collect(
+                source,
+                self._store,
+                collector,
+                key=key,
+                details=details,
+                limit=self._limit,
+                after_batch=after_batch,
+            )
+
+    def _loaded(self) -> Scorer:
+        assert self._scorer is not None
+        return self._scorer
+
+
+def _settled(outcomes: Ledger) -> Ledger:
+    """Count as indexed what was pending when its batch was accepted: it has been scored since."""
+    return msgspec.structs.replace(add(outcomes, Ledger(indexed=outcomes.pending)), pending=0)
+
+
+def _books(title: str, ledger: Ledger) -> str:
+    counts = ", ".join(
+        f"{getattr(ledger, name):,} {name}"
+        for name in Ledger.__struct_fields__
+        if name == "received" or getattr(ledger, name)
+    )
+    hint = "; see: marsad dead list" if ledger.dead else ""
+    return f"{title}: {counts}{hint}"
+
+
+def field_mapping(options: tuple[str, ...]) -> dict[str, str]:
+    """Return what ``--map`` says. Raises ``click.UsageError`` for anything but pairs."""
+    pairs = [pair for option in options for pair in option.split(",") if pair.strip()]
+    mapping: dict[str, str] = {}
+    for pair in pairs:
+        field, equals, name = pair.partition("=")
+        if not equals or not name.strip():
+            raise click.UsageError(f"--map takes FIELD=NAME pairs, as in text=body; not {pair!r}")
+        mapping[field.strip()] = name.strip()
+    return mapping

@@ -1,0 +1,73 @@
+"""Dead letters once more: what can be read now becomes posts, the rest stays where it is."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+
+import msgspec
+
+from ingest.privacy import Protector
+from ingest.records import Item, Reject
+from ingest.sources.archive import parse_raw
+from ingest.watchlist import Watchlist
+from nlp.errors import MarsadError
+from pipelines.stages import Collector, utc_now
+from pipelines.stores.base import Batch, DeadLetter, Position, Store
+
+
+class Retried(msgspec.Struct, frozen=True):
+    """What a retry did."""
+
+    taken: int
+    """Letters that are records now."""
+    left: int
+    """Letters that still can't be used."""
+
+
+def retry(
+    store: Store,
+    letters: Sequence[DeadLetter],
+    protector: Protector,
+    watchlist: Watchlist | None,
+    *,
+    mapping: Mapping[str, str] | None = None,
+    tell: Callable[[str], None] = lambda message: None,
+) -> Retried:
+    """Try letters again, each with what its import knew, or with another field mapping.
+
+    A letter leaves the books as dead in the same transaction in which its record enters them.
+    """
+    collector = Collector(protector, watchlist)
+    by_origin: dict[str, list[tuple[DeadLetter, Item]]] = defaultdict(list)
+    for letter in letters:
+        if item := _parsed(letter, mapping, tell):
+            by_origin[letter.origin].append((letter, item))
+    for origin, pairs in by_origin.items():
+        collection = collector([item for _, item in pairs], utc_now())
+        position = Position(key=f"retry:{origin}", name="dead letters", cursor="", done=True)
+        store.accept(
+            Batch(
+                position=position,
+                previous_cursor="",
+                posts=collection.posts,
+                tombstones=collection.tombstones,
+                filtered=collection.filtered,
+                retried=[letter for letter, _ in pairs],
+            )
+        )
+    taken = sum(map(len, by_origin.values()))
+    return Retried(taken, len(letters) - taken)
+
+
+def _parsed(
+    letter: DeadLetter, mapping: Mapping[str, str] | None, tell: Callable[[str], None]
+) -> Item | None:
+    if letter.truncated:
+        return None
+    try:
+        item = parse_raw(letter.raw, letter.context, mapping=mapping)
+    except MarsadError as error:
+        tell(f"line {letter.line}: {error}")
+        return None
+    return None if isinstance(item.record, Reject) else item

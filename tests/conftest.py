@@ -1,0 +1,86 @@
+"""What all tests share: keys of their own, and the installed command."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+CASE = ROOT / "ingest" / "watchlists" / "morocco-2016"
+COMMAND = Path(sys.executable).parent / "marsad"
+
+
+@pytest.fixture(autouse=True)
+def own_keys_and_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep tests away from the user's keys and settings."""
+    for name in list(os.environ):
+        if name.startswith("MARSAD_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("MARSAD_KEYS", str(tmp_path / "keys" / "keyring.json"))
+
+
+class Marsad:
+    """The installed command, run in a folder of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __call__(
+        self, *arguments: str | Path, stdin: bytes | str = b"", code: int | None = 0
+    ) -> subprocess.CompletedProcess[str]:
+        """Run ``marsad``; check the exit code unless it is ``None``."""
+        data = stdin.encode() if isinstance(stdin, str) else stdin
+        done = subprocess.run(
+            [str(COMMAND), *map(str, arguments)],
+            cwd=self.folder,
+            input=data,
+            capture_output=True,
+            check=False,
+        )
+        result = subprocess.CompletedProcess(
+            done.args, done.returncode, done.stdout.decode(), done.stderr.decode()
+        )
+        assert code is None or result.returncode == code, (
+            result.args,
+            result.stdout,
+            result.stderr,
+        )
+        return result
+
+    def rows(self, *arguments: str | Path, code: int | None = 0) -> list[dict[str, Any]]:
+        """Run a command that writes NDJSON and return its objects."""
+        return [json.loads(line) for line in self(*arguments, code=code).stdout.splitlines()]
+
+    def ledger(self, *arguments: str | Path) -> dict[str, int]:
+        """Return the books of a store."""
+        status: dict[str, dict[str, int]] = json.loads(self("status", "--json", *arguments).stdout)
+        return status["ledger"]
+
+    def write(self, name: str, posts: Sequence[dict[str, Any]] | str | bytes) -> Path:
+        """Write a file into the folder: NDJSON of posts, or what is given."""
+        path = self.folder / name
+        if isinstance(posts, bytes):
+            path.write_bytes(posts)
+        elif isinstance(posts, str):
+            path.write_text(posts, encoding="utf-8")
+        else:
+            lines = [json.dumps(post, ensure_ascii=False) for post in posts]
+            path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        return path
+
+
+@pytest.fixture
+def marsad(tmp_path: Path) -> Marsad:
+    return Marsad(tmp_path)
+
+
+def balanced(ledger: dict[str, int]) -> bool:
+    """Tell whether every record received has one outcome."""
+    return ledger["received"] == sum(v for k, v in ledger.items() if k != "received")

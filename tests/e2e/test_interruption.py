@@ -1,0 +1,191 @@
+"""Killed at any moment, out of room, two at once: the books and the posts stay right."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import CASE, COMMAND, ROOT, Marsad, balanced
+
+# The installed command with smaller batches: more moments to be killed in.
+SMALL_BATCHES = (
+    "import sys, pipelines.embedded as runner; runner.BATCH = 32;"
+    "from pipelines.cli import main; main(sys.argv[1:])"
+)
+KILLS = 20
+
+
+def archive(folder: Path) -> Path:
+    """Write a file of posts with duplicates, an edit and records that can't be used."""
+    lines = (CASE / "sample.ndjson").read_text(encoding="utf-8").splitlines()[:400]
+    watched = [line for line in lines if "inwi" in json.loads(line)["labels"]["targets"]]
+    first = json.loads(watched[0])
+    edit = first | {"text": "edited: whatsapp", "edited_at": "2016-12-01T00:00:00Z"}
+    extra = [*watched[5:7], json.dumps(edit), '{"id": "half', '{"id": "1"}', "[]"]
+    random.Random(7).shuffle(lines)
+    path = folder / "posts.ndjson"
+    path.write_text("\n".join([*lines, *extra]) + "\n", encoding="utf-8")
+    return path
+
+
+def start(folder: Path, file: Path) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            SMALL_BATCHES,
+            "ingest",
+            "archive",
+            str(file),
+            "--watchlist",
+            "morocco-2016",
+            "--store",
+            str(folder / "marsad.db"),
+        ],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+
+
+def state(marsad: Marsad) -> tuple[dict[str, int], list[dict[str, Any]]]:
+    posts = marsad.rows("search", "--json", "--limit", "5000")
+    for post in posts:
+        post.pop("collected_at")
+    return marsad.ledger(), sorted(posts, key=lambda post: str(post["id"]))
+
+
+def test_killed_at_20_random_moments_an_import_ends_as_if_it_had_not_been(tmp_path: Path) -> None:
+    file = archive(tmp_path)
+    whole = tmp_path / "whole"
+    whole.mkdir()
+    began = time.monotonic()
+    assert start(whole, file).wait() == 0
+    seconds = time.monotonic() - began
+    expected = state(Marsad(whole))
+    assert expected[0]["dead"] == 3
+    assert expected[0]["duplicate"] == 2
+    assert balanced(expected[0])
+
+    # One store takes several kills before it may end, so that resuming is resumed as well.
+    moments = random.Random(int(os.environ.get("MARSAD_TEST_SEED", "1")))
+    killed = 0
+    folder = tmp_path / "killed-0"
+    folder.mkdir()
+    while killed < KILLS:
+        process = start(folder, file)
+        try:
+            process.wait(moments.uniform(0.3, seconds))
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            killed += 1
+            continue
+        assert process.returncode == 0, process.stderr and process.stderr.read()
+        assert state(Marsad(folder)) == expected
+        folder = tmp_path / f"killed-{killed}"
+        folder.mkdir(exist_ok=True)
+    assert start(folder, file).wait() == 0
+    assert state(Marsad(folder)) == expected
+
+
+def test_searching_works_while_an_import_runs_and_a_second_import_is_refused(
+    marsad: Marsad,
+) -> None:
+    file = archive(marsad.folder)
+    process = start(marsad.folder, file)
+    try:
+        deadline = time.monotonic() + 60
+        while not (marsad.folder / "marsad.db.lock").exists() or not _answers(marsad):
+            assert time.monotonic() < deadline
+            assert process.poll() is None, "the import ended before the test could look"
+        process.send_signal(signal.SIGSTOP)
+        assert marsad.ledger()["received"] > 0
+        marsad("search", "whatsapp", code=None)
+        refused = marsad("ingest", "archive", file, "--store", "marsad.db", code=1)
+        assert str(process.pid) in refused.stderr
+        assert "Traceback" not in refused.stderr
+    finally:
+        process.send_signal(signal.SIGCONT)
+    assert process.wait() == 0
+    assert balanced(marsad.ledger())
+
+
+def _answers(marsad: Marsad) -> bool:
+    status = marsad("status", "--json", code=None)
+    return status.returncode == 0 and json.loads(status.stdout)["ledger"]["received"] > 0
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Any:
+    """A file system of 2 MB, where the machine lets us mount one."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1500k", "tmpfs", str(place)],
+        capture_output=True,
+        check=False,
+    )
+    if mounted.returncode:
+        pytest.skip("mounting a small disk needs root: " + mounted.stderr.decode().strip())
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+def test_a_full_disk_ends_clearly_and_the_same_command_goes_on(
+    marsad: Marsad, small_disk: Path
+) -> None:
+    file = archive(marsad.folder)
+    expected_folder = marsad.folder / "expected"
+    expected_folder.mkdir()
+    assert start(expected_folder, file).wait() == 0
+    ballast = small_disk / "ballast"
+    ballast.write_bytes(b"\0" * 900_000)
+
+    process = start(small_disk, file)
+    assert process.wait() == 1
+    assert process.stderr
+    message = process.stderr.read().decode()
+    assert "room" in message
+    assert "Traceback" not in message
+
+    ballast.unlink()
+    subprocess.run(["mount", "-o", "remount,size=60m", str(small_disk)], check=True)
+    assert start(small_disk, file).wait() == 0
+    assert state(Marsad(small_disk)) == state(Marsad(expected_folder))
+
+
+def test_a_damaged_store_is_told(marsad: Marsad) -> None:
+    (marsad.folder / "marsad.db").write_bytes(b"not a database at all" * 100)
+    failed = marsad("status", code=1)
+    assert "marsad.db" in failed.stderr
+    assert "Traceback" not in failed.stderr
+
+
+def test_ctrl_c_ends_with_a_word_and_the_next_run_goes_on(marsad: Marsad) -> None:
+    file = archive(marsad.folder)
+    process = start(marsad.folder, file)
+    while process.poll() is None and not _answers(marsad):
+        pass
+    process.send_signal(signal.SIGINT)
+    process.wait()
+    assert process.stderr
+    assert b"Traceback" not in process.stderr.read()
+    assert start(marsad.folder, file).wait() == 0
+    assert balanced(marsad.ledger())
+    assert marsad.ledger()["pending"] == 0
+
+
+def test_the_command_is_installed() -> None:
+    assert shutil.which(str(COMMAND))

@@ -1,0 +1,360 @@
+"""From posts in a file to search, trends and an export, through the installed command."""
+
+import csv
+import gzip
+import json
+import re
+import stat
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import CASE, ROOT, Marsad, balanced
+
+POSTS: list[dict[str, Any]] = [
+    {
+        "id": "1",
+        "platform": "twitter",
+        "author": "nadir_k",
+        "created_at": "2016-02-27T20:00:00Z",
+        "text": "Inwi bloque WhatsApp, honte à vous ! @salma_b #OpeUnlike",
+    },
+    {
+        "id": "2",
+        "platform": "twitter",
+        "author": "salma_b",
+        "created_at": "2016-02-27T23:30:00Z",
+        "text": "حشومة عليكم، الواتساب ما بقاش خدام مع اتصالات المغرب",
+    },
+    {
+        "id": "3",
+        "platform": "youtube",
+        "author": "yto",
+        "created_at": "2016-02-28T10:00:00Z",
+        "text": "watsap mab9ach khdam m3a inwi, hchouma 3likom bzaf",
+    },
+    {
+        "id": "4",
+        "platform": "facebook",
+        "author": "omar",
+        "created_at": "2016-02-28T12:00:00Z",
+        "text": "belle journée à la plage avec les enfants",
+    },
+]
+
+
+@pytest.fixture
+def study(marsad: Marsad) -> Marsad:
+    marsad.write("posts.ndjson", POSTS)
+    marsad("ingest", "archive", "posts.ndjson", "--watchlist", "morocco-2016")
+    return marsad
+
+
+def test_posts_without_a_watchword_are_counted_and_not_stored(study: Marsad) -> None:
+    ledger = study.ledger()
+    assert ledger == {
+        "received": 4,
+        "indexed": 3,
+        "duplicate": 0,
+        "filtered": 1,
+        "deleted": 0,
+        "dead": 0,
+        "pending": 0,
+    }
+
+
+def test_without_a_watchlist_every_post_is_kept(marsad: Marsad) -> None:
+    marsad.write("posts.ndjson", POSTS)
+    marsad("ingest", "archive", "posts.ndjson")
+    assert marsad.ledger()["indexed"] == 4
+    assert all("entities" not in post for post in marsad.rows("search", "--json"))
+
+
+def test_the_same_file_again_adds_nothing_and_changes_no_book(study: Marsad) -> None:
+    before = study.ledger()
+    again = study("ingest", "archive", "posts.ndjson", "--watchlist", "morocco-2016")
+    assert "nothing to add" in again.stderr
+    assert study.ledger() == before
+
+
+def test_the_same_file_elsewhere_is_recognised_by_its_content(study: Marsad) -> None:
+    (study.folder / "elsewhere").mkdir()
+    (study.folder / "posts.ndjson").rename(study.folder / "elsewhere" / "posts.ndjson")
+    before = study.ledger()
+    study("ingest", "archive", "elsewhere/posts.ndjson", "--watchlist", "morocco-2016")
+    assert study.ledger() == before
+
+
+def test_a_word_finds_its_spellings_in_every_script(study: Marsad) -> None:
+    for word in ("whatsapp", "واتساب", "watsap"):
+        assert {post["id"] for post in study.rows("search", word, "--json")} == {
+            "twitter:1",
+            "twitter:2",
+            "youtube:3",
+        }
+
+
+def test_hits_come_newest_first_with_what_made_them_match(study: Marsad) -> None:
+    hits = study.rows("search", "whatsapp", "--json")
+    assert [hit["id"] for hit in hits] == ["youtube:3", "twitter:2", "twitter:1"]
+    for hit in hits:
+        assert hit["highlights"]
+    start, end = hits[0]["highlights"][0]
+    assert hits[0]["text"][start:end] == "watsap"
+
+
+def test_a_scored_post_has_the_documented_shape(study: Marsad) -> None:
+    (post,) = study.rows("search", "id:twitter:1", "--json")
+    assert post["language"] == "fr"
+    assert 0 <= post["language_confidence"] <= 1
+    sentiment = post["sentiment"]
+    assert set(sentiment) == {"label", "negative", "neutral", "positive"}
+    assert sum(v for k, v in sentiment.items() if k != "label") == pytest.approx(1, abs=1e-3)
+    assert {"inwi", "whatsapp"} <= set(post["entities"])
+    assert {target["entity"] for target in post["targets"]} == set(post["entities"])
+    assert post["model"]
+
+
+def test_filters_narrow_a_search(study: Marsad) -> None:
+    def ids(*arguments: str) -> set[str]:
+        return {post["id"] for post in study.rows("search", *arguments, "--json", code=None)}
+
+    assert ids("--platform", "youtube") == {"youtube:3"}
+    assert ids("--lang", "ary") == {"twitter:2"}
+    assert ids("--entity", "maroc-telecom") == {"twitter:2"}
+    assert ids("--since", "2016-02-28") == {"youtube:3"}
+    assert ids("--until", "2016-02-28") == {"twitter:1", "twitter:2"}
+    assert ids('"bloque WhatsApp"') == {"twitter:1"}
+    assert ids("whatsapp", "-inwi") == {"twitter:2"}
+
+
+def test_nothing_found_is_exit_code_3(study: Marsad) -> None:
+    assert study("search", "zzzzzz", code=3).stdout == ""
+
+
+def test_a_wrong_query_is_explained(study: Marsad) -> None:
+    failed = study("search", "colour:red", code=1)
+    assert "colour" in failed.stderr
+    assert "Traceback" not in failed.stderr
+
+
+def test_no_name_is_in_any_file_of_the_store(study: Marsad) -> None:
+    kept = b"".join(path.read_bytes() for path in study.folder.glob("marsad.db*") if path.is_file())
+    assert b"hchouma" in kept
+    for name in (b"nadir_k", b"salma_b"):
+        assert name not in kept
+
+
+def test_the_store_is_the_owners_alone(study: Marsad) -> None:
+    for path in study.folder.glob("marsad.db*"):
+        assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
+
+
+def test_trends_count_each_post_for_each_entity(study: Marsad) -> None:
+    rows = study.rows("trends", "--split", "entity", "--json")
+    counts = {(row["bucket"], row["group"]): row["posts"] for row in rows}
+    assert counts["2016-02-27", "inwi"] == 1
+    assert counts["2016-02-28", "inwi"] == 1
+    assert counts["2016-02-27", "maroc-telecom"] == 1
+
+
+def test_an_export_holds_the_subset_in_three_formats(study: Marsad) -> None:
+    study("export", "entity:inwi", "--to", "out")
+    rows = [json.loads(line) for line in (study.folder / "out/posts.ndjson").open()]
+    assert {row["id"] for row in rows} == {"twitter:1", "youtube:3"}
+    with (study.folder / "out/posts.csv").open(encoding="utf-8-sig", newline="") as stream:
+        assert len(list(csv.DictReader(stream))) == 2
+    assert (study.folder / "out/posts.parquet").exists()
+
+
+def test_a_deleted_post_is_gone_everywhere_and_stays_away(study: Marsad) -> None:
+    study("delete", "youtube:3")
+    study("export", "--to", "out")
+    for path in [*study.folder.glob("marsad.db*"), *study.folder.glob("out/posts.*")]:
+        assert b"khdam" not in path.read_bytes(), path
+    study("ingest", "archive", "posts.ndjson", "--watchlist", "morocco-2016", "--dataset", "again")
+    assert study("search", "id:youtube:3", code=3).stdout == ""
+    ledger = study.ledger()
+    assert ledger["deleted"] == 2  # the deletion, and the post that came after it
+    assert balanced(ledger)
+
+
+def test_an_author_is_deleted_by_name(study: Marsad) -> None:
+    study("delete", "--author", "@Nadir_K", "--platform", "twitter")
+    assert study("search", "id:twitter:1", code=3).stdout == ""
+    study.write("later.ndjson", [POSTS[0] | {"id": "9"}])
+    study("ingest", "archive", "later.ndjson", "--watchlist", "morocco-2016")
+    assert study("search", "id:twitter:9", code=3).stdout == ""
+
+
+def test_an_author_is_deleted_by_the_pseudonym_in_the_data(study: Marsad) -> None:
+    (post,) = study.rows("search", "id:twitter:1", "--json")
+    study("delete", "--author", post["author"])
+    assert study("search", "id:twitter:1", code=3).stdout == ""
+
+
+def test_after_rotation_a_post_is_neither_doubled_nor_outlives_its_deletion(marsad: Marsad) -> None:
+    did = "did:plc:abcdefghijklmnopqrstuvwx"
+    native = f"at://{did}/app.bsky.feed.post/3k"
+    post = {"id": native, "platform": "bluesky", "author": did, "text": "salam"}
+    marsad.write("a.ndjson", [post])
+    marsad.write("b.ndjson", [post | {"likes": 0}])
+    marsad("ingest", "archive", "a.ndjson")
+    marsad("keys", "rotate")
+    marsad("ingest", "archive", "b.ndjson")
+    (stored,) = marsad.rows("search", "--json")
+    assert did not in json.dumps(stored)
+    marsad("delete", f"bluesky:{native}")
+    marsad("search", code=3)
+    marsad("ingest", "archive", "b.ndjson", "--dataset", "again")
+    marsad("search", code=3)
+
+
+def test_a_later_edit_replaces_and_an_older_version_does_not(marsad: Marsad) -> None:
+    base = {"id": "1", "platform": "forum", "created_at": "2016-02-27T20:00:00Z"}
+    marsad.write("a.ndjson", [base | {"text": "avant", "edited_at": "2016-02-27T21:00:00Z"}])
+    marsad.write("b.ndjson", [base | {"text": "après", "edited_at": "2016-02-27T22:00:00Z"}])
+    for name in ("b", "a"):
+        marsad("ingest", "archive", f"{name}.ndjson")
+    (post,) = marsad.rows("search", "--json")
+    assert post["text"] == "après"
+    assert marsad.ledger()["duplicate"] == 1
+
+
+def test_a_changed_watchlist_examines_again_what_was_filtered(study: Marsad) -> None:
+    study.write(
+        "beach.toml",
+        (CASE / "watchlist.toml").read_text(encoding="utf-8")
+        + '\n[[entities]]\nid = "beach"\nkind = "topic"\nname = "Beach"\n'
+        'aliases = { latin = ["plage"] }\n',
+    )
+    study("ingest", "archive", "posts.ndjson", "--watchlist", "beach.toml")
+    assert {post["id"] for post in study.rows("search", "entity:beach", "--json")} == {"facebook:4"}
+    assert balanced(study.ledger())
+    assert study.ledger()["indexed"] == 4
+
+
+def test_rescore_matches_stored_posts_again(marsad: Marsad) -> None:
+    marsad.write("posts.ndjson", POSTS)
+    marsad("ingest", "archive", "posts.ndjson")
+    before = marsad.ledger()
+    marsad("rescore", "--watchlist", "morocco-2016")
+    assert len(marsad.rows("search", "entity:inwi", "--json")) == 2
+    assert marsad.ledger() == before
+
+
+def test_an_interrupted_import_says_so_and_goes_on(marsad: Marsad) -> None:
+    marsad.write("posts.ndjson", POSTS)
+    first = marsad("ingest", "archive", "posts.ndjson", "--limit", "3")
+    assert "not at its end" in first.stderr
+    marsad("ingest", "archive", "posts.ndjson")
+    assert marsad.ledger()["indexed"] == 4
+    assert marsad.ledger()["duplicate"] == 0
+
+
+def test_bad_lines_are_kept_aside_and_the_rest_arrives(marsad: Marsad) -> None:
+    good = json.dumps(POSTS[0]).encode()
+    marsad.write("mixed.ndjson", b"\n".join([b'{"id": 1, "te', good, b'{"id": 2}']) + b"\n")
+    marsad("ingest", "archive", "mixed.ndjson")
+    assert marsad.ledger()["dead"] == 2
+    dead = marsad.rows("dead", "list", "--json")
+    assert [entry["line"] for entry in dead] == [1, 3]
+    assert "te" not in json.dumps([entry["detail"] for entry in dead]).split()
+    shown = marsad("dead", "show", str(dead[0]["number"]))
+    assert shown.stdout == '{"id": 1, "te\n'
+
+
+def test_what_was_kept_aside_can_be_retried_with_another_mapping(marsad: Marsad) -> None:
+    rows = [{"id": "1", "text": "salam"}, {"id": "2", "corps": "labas"}]
+    marsad.write("posts.ndjson", rows)
+    marsad("ingest", "archive", "posts.ndjson")
+    assert marsad.ledger()["dead"] == 1
+    marsad("dead", "retry", "--map", "text=corps")
+    assert marsad.ledger() | {"received": 2, "indexed": 2, "dead": 0} == marsad.ledger()
+    marsad("dead", "list", code=3)
+
+
+def test_a_deletion_reaches_what_is_kept_aside(marsad: Marsad) -> None:
+    marsad.write("bad.ndjson", b'{"id": "77", "author": "nadir_k", "text": "khbar\n')
+    marsad("ingest", "archive", "bad.ndjson", "--platform", "twitter")
+    assert b"nadir_k" in (marsad.folder / "marsad.db.dead").read_bytes()
+    marsad("delete", "--author", "nadir_k", "--platform", "twitter")
+    assert b"nadir_k" not in (marsad.folder / "marsad.db.dead").read_bytes()
+
+
+def test_keeping_authors_needs_a_reason_that_is_recorded(marsad: Marsad) -> None:
+    marsad.write("posts.ndjson", POSTS)
+    marsad("ingest", "archive", "posts.ndjson", "--keep-authors", code=2)
+    marsad("ingest", "archive", "posts.ndjson", "--keep-authors", "consent of all authors")
+    assert {post["author"] for post in marsad.rows("search", "--json")} >= {"nadir_k", "omar"}
+    assert "consent of all authors" in marsad("status", "--json").stdout
+
+
+def test_a_file_that_cannot_be_read_does_not_stop_the_others(marsad: Marsad) -> None:
+    marsad.write("posts.ndjson", POSTS)
+    marsad.write("picture.png", b"\x89PNG\r\n\x1a\n" + b"\0" * 100)
+    failed = marsad("ingest", "archive", "picture.png", "missing.csv", "posts.ndjson", code=1)
+    assert "picture.png" in failed.stderr
+    assert "missing.csv" in failed.stderr
+    assert "Traceback" not in failed.stderr
+    assert marsad.ledger()["indexed"] == 4
+
+
+def test_standard_input_and_compressed_files_are_read(marsad: Marsad) -> None:
+    data = "\n".join(json.dumps(post) for post in POSTS).encode()
+    marsad("ingest", "archive", "-", stdin=gzip.compress(data))
+    assert marsad.ledger()["indexed"] == 4
+
+
+def test_a_reader_without_a_store_is_told_what_to_do(marsad: Marsad) -> None:
+    for arguments in (
+        ["search"],
+        ["trends"],
+        ["export", "--to", "x"],
+        ["status"],
+        ["dead", "list"],
+    ):
+        failed = marsad(*arguments, code=1)
+        assert "marsad ingest" in failed.stderr
+
+
+def test_wrong_usage_is_exit_code_2(marsad: Marsad) -> None:
+    for arguments in (["ingest", "archive"], ["delete"], ["search", "--limit", "0"], ["nonsense"]):
+        marsad(*arguments, code=2)
+
+
+def test_a_watchlist_with_a_mistake_is_explained(marsad: Marsad) -> None:
+    marsad.write("bad.toml", "name = 3\n")
+    failed = marsad("watchlist", "check", "bad.toml", code=1)
+    assert "bad.toml" in failed.stderr
+    assert re.search(r"\bname\b", failed.stderr)
+
+
+def test_make_run_shows_the_main_job_and_repeated_adds_nothing(tmp_path: Path) -> None:
+    """`make run` of a checkout, without its installation."""
+    checkout = tmp_path / "marsad"
+    subprocess.run(["git", "clone", "-q", str(ROOT), str(checkout)], check=True)
+    script = ROOT / "deploy" / "run-sample.sh"
+    runs = [
+        subprocess.run(
+            ["sh", str(script)],
+            cwd=ROOT if not (checkout / "ingest").exists() else checkout,
+            env={
+                "PATH": f"{ROOT / '.venv/bin'}:/usr/bin:/bin",
+                "MARSAD_KEYS": str(tmp_path / "keyring.json"),
+                "HOME": str(tmp_path),
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        for _ in range(2)
+    ]
+    for done in runs:
+        assert done.returncode == 0, done.stderr
+        assert "How to go on" in done.stdout
+    assert "nothing to add" in runs[1].stderr
+    for name in ("trends.svg", "trends.png", "study/posts.csv"):
+        assert (checkout / "out" / name).stat().st_size > 0
