@@ -294,7 +294,11 @@ def _needle(names: Iterable[str]) -> re.Pattern[bytes] | None:
     for name in names:
         if not name:
             continue
-        forms.add(json.dumps(name)[1:-1].encode())
+        for in_json in (json.dumps(name)[1:-1], json.dumps(name, ensure_ascii=False)[1:-1]):
+            forms.update(
+                form.encode("utf-8", "surrogatepass")
+                for form in (in_json, in_json.replace("/", "\\/"))
+            )
         for encoding in _ENCODINGS:
             try:
                 forms.add(name.encode(encoding))

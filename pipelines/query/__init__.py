@@ -2,12 +2,12 @@
 
 ``docs/query.md`` is the guide for users. In short::
 
-    inwi coupure            both words, in any script and spelling
-    =inwi                   this spelling only
+    whatsapp coupure        both words, in any script and spelling
+    =whatsapp               this spelling only
     "vive la coupure"       these words in this order, in this spelling
     whats*                  words that begin so
-    inwi OR meditel         either; AND binds tighter
-    inwi -(spam OR promo)   without; NOT says the same
+    whatsapp OR skype       either; AND binds tighter
+    skype -(spam OR promo)  without; NOT says the same
     lang:ary,ary-Latn       one of these values; also sentiment: entity: target: platform:
                             source: id: author: day: since: until: date: flag:
 

@@ -68,8 +68,8 @@ FIELDS: dict[str, Field] = {
     for field in (
         Field("lang", "lang:ary,ary-Latn", _one_of(LANGUAGES)),
         Field("sentiment", "sentiment:negative", _one_of(LABELS)),
-        Field("entity", "entity:inwi", _any),
-        Field("target", "target:inwi=negative", _target),
+        Field("entity", "entity:whatsapp", _any),
+        Field("target", "target:whatsapp=negative", _target),
         Field("platform", "platform:twitter", _any),
         Field("source", "source:tweets-2016", _any),
         Field("id", "id:twitter:703500000000000000", _any),
@@ -78,6 +78,6 @@ FIELDS: dict[str, Field] = {
         Field("since", "since:2016-02-01", _day, several=False),
         Field("until", "until:2016-03-01", _day, several=False),
         Field("date", "date:unknown", _one_of(("unknown",))),
-        Field("flag", "flag:date-implausible", _one_of(FLAGS)),
+        Field("flag", "flag:zone-assumed", _one_of(FLAGS)),
     )
 }

@@ -154,8 +154,8 @@ class _Parser:
         if text in _OPERATORS and not exact:
             raise self.error(start, f"{text} needs something to search for on both sides")
         if not text:
-            what = "an empty word" if exact else "this closes nothing"
-            raise self.error(start, f"{what} can't be searched for")
+            what = "= must stand directly before a word" if exact else "this was never opened"
+            raise self.error(start, what)
         self.at += len(text)
         self.skip()
         stem = text.rstrip("*")

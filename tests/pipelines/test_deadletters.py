@@ -1,0 +1,212 @@
+"""Dead letters: kept once, shown without their bytes, gone in time."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import stat
+import subprocess
+import sys
+import tempfile
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipelines.deadletters import DeadLetters
+from pipelines.errors import StoreError
+from pipelines.stores.base import DeadLetter
+
+ROOT = Path(__file__).parents[2]
+START = datetime(2016, 3, 1, tzinfo=UTC)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = START
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+def letter(line: int = 1, raw: bytes = b"raw", reason: str = "no-text") -> DeadLetter:
+    return DeadLetter(
+        origin="posts.csv#4f", line=line, reason=reason, detail="why", raw=raw, at=START
+    )
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "a.db.dead"
+
+
+def test_nothing_kept_is_no_file(path: Path) -> None:
+    with DeadLetters(path) as letters:
+        assert letters.entries() == []
+        assert letters.reasons() == {}
+        assert letters.get(1) is None
+        assert letters.forget(["x"]) == 0
+        letters.remove([letter()])
+    assert not path.exists()
+
+
+def test_a_letter_comes_back_as_it_was(path: Path) -> None:
+    kept = DeadLetter(
+        origin="o",
+        line=7,
+        reason="encoding",
+        detail="byte 3",
+        raw=bytes(range(256)),
+        truncated=True,
+        context='{"map":"text=body"}',
+        at=START,
+    )
+    with DeadLetters(path, clock=Clock()) as letters:
+        letters.put([kept])
+    with DeadLetters(path, clock=Clock()) as letters:
+        (entry,) = letters.entries()
+        assert letters.get(entry.number) == kept
+        assert (entry.origin, entry.line, entry.reason) == ("o", 7, "encoding")
+        assert (entry.size, entry.truncated, entry.at) == (256, True, START)
+        assert entry.expires_at == START + timedelta(days=30)
+
+
+def test_a_listing_never_holds_raw_bytes(path: Path) -> None:
+    with DeadLetters(path, clock=Clock()) as letters:
+        letters.put([letter(raw=b"zqxrare")])
+        assert "zqxrare" not in repr(letters.entries())
+
+
+def test_the_same_place_is_kept_once_and_not_for_longer(path: Path) -> None:
+    clock = Clock()
+    with DeadLetters(path, clock=clock) as letters:
+        letters.put([letter(1), letter(2)])
+        clock.now += timedelta(days=5)
+        letters.put([letter(1, reason="no-id"), letter(1, reason="no-id")])
+        first, second = letters.entries()
+    assert (first.line, first.reason) == (1, "no-id")
+    assert first.expires_at == second.expires_at == START + timedelta(days=30)
+
+
+def test_reasons_are_counted_and_listed_apart(path: Path) -> None:
+    with DeadLetters(path, clock=Clock()) as letters:
+        letters.put([letter(n, reason="no-id" if n % 3 else "no-text") for n in range(10)])
+        assert letters.reasons() == {"no-id": 6, "no-text": 4}
+        assert [e.line for e in letters.entries(reason="no-text")] == [0, 3, 6, 9]
+        first = letters.entries(limit=4)
+        assert [e.line for e in first] == [0, 1, 2, 3]
+        assert [e.line for e in letters.entries(limit=2, after=first[-1].number)] == [4, 5]
+
+
+def test_expired_letters_are_not_shown_and_the_next_writing_removes_them(path: Path) -> None:
+    clock = Clock()
+    with DeadLetters(path, days=2, clock=clock) as letters:
+        letters.put([letter(1, b"zqxrare")])
+        clock.now += timedelta(days=1)
+        letters.put([letter(2)])
+        clock.now += timedelta(days=1)
+        assert [e.line for e in letters.entries()] == [2]
+        assert letters.get(1) is None
+        assert letters.reasons() == {"no-text": 1}
+        letters.put([letter(3)])
+    assert b"zqxrare" not in path.read_bytes()
+
+
+def test_a_letter_that_was_taken_in_is_removed(path: Path) -> None:
+    with DeadLetters(path, clock=Clock()) as letters:
+        letters.put([letter(1, b"zqxrare"), letter(2)])
+        letters.remove([letter(1), letter(99)])
+        assert [e.line for e in letters.entries()] == [2]
+    assert b"zqxrare" not in path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        '{"user": "José_Ali", "text": '.encode(),
+        b'{"user": "Jos\\u00e9_Ali", "text": ',
+        "id;José_Ali;texte".encode("cp1252"),
+        "id\tJosé_Ali\t".encode("utf-16-le"),
+        "by @josé_ali.".encode(),
+    ],
+)
+def test_letters_that_name_a_deleted_author_are_forgotten(path: Path, raw: bytes) -> None:
+    with DeadLetters(path, clock=Clock()) as letters:
+        letters.put([letter(1, raw), letter(2, b"Jos"), letter(3, "José_Alia José".encode())])
+        assert letters.forget(["José_Ali", ""]) == 1
+        assert [e.line for e in letters.entries()] == [2, 3]
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1).filter(str.strip),
+    st.sampled_from(["json", "ascii", "csv"]),
+)
+def test_whatever_a_name_looks_like_its_letters_are_forgotten(name: str, form: str) -> None:
+    raw = {
+        "json": json.dumps({"user": name}, ensure_ascii=False).encode(),
+        "ascii": json.dumps({"user": name}).encode(),
+        "csv": f"1;{name};2".encode(),
+    }[form]
+    with tempfile.TemporaryDirectory() as folder, DeadLetters(Path(folder) / "d") as letters:
+        letters.put([letter(1, raw)])
+        assert letters.forget([name]) == 1
+
+
+def test_the_bytes_of_forgotten_letters_are_gone_from_the_disk(path: Path) -> None:
+    with DeadLetters(path, clock=Clock()) as letters:
+        letters.put([letter(n, b"zqx%d " % n * (1 + n % 90)) for n in range(200)])
+        assert letters.forget([f"zqx{n}" for n in range(0, 200, 3)]) == 67
+        left = b"".join(p.read_bytes() for p in path.parent.iterdir())
+    for number in range(200):
+        assert (b"zqx%d " % number in left) == (number % 3 != 0)
+
+
+def test_the_file_is_its_owner_s_alone(path: Path) -> None:
+    with DeadLetters(path) as letters:
+        letters.put([letter()])
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+READ = """
+import os, sys
+from pipelines.deadletters import DeadLetters
+from pipelines.errors import StoreError
+if os.geteuid() == 0:
+    os.setgid(65534); os.setuid(65534)
+try:
+    print(DeadLetters(sys.argv[1]).entries())
+except StoreError as error:
+    print(error)
+"""
+
+
+def test_another_account_is_told_that_it_may_not_read_them() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "a.db.dead"
+        with DeadLetters(path) as letters:
+            letters.put([letter()])
+        path.chmod(0)
+        Path(folder).chmod(0o755)
+        done = subprocess.run(
+            [sys.executable, "-c", READ, str(path)],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    assert "a.db.dead can't be opened (Permission denied)" in done.stdout
+    assert "by the account alone that imported it" in done.stdout
+
+
+def test_another_file_is_not_taken_for_dead_letters(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA application_id = 5")
+    with pytest.raises(StoreError, match="does not hold dead letters"):
+        DeadLetters(path).entries()
+    path.write_text("just notes " * 100)
+    with pytest.raises(StoreError, match="no store of Marsad"):
+        DeadLetters(path).put([letter()])
