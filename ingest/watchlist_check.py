@@ -17,6 +17,7 @@ _LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[A-Z][a-z]{3})?")
 _ARABIC = re.compile("[\u0600-\u06ff]")
 _LETTER = re.compile(r"[^\W\d_]")
 _UNKNOWN = re.compile(r"unknown field `(.+?)`")
+_PLACE = re.compile(r" - at (?:`key` in )?`\$\.?(.*)`$")
 _PARTS: tuple[tuple[str, type[Entity | Campaign | Page]], ...] = (
     ("entities", Entity),
     ("campaigns", Campaign),
@@ -60,8 +61,8 @@ def _place(field: str, number: int, table: object) -> str:
 def _explain(error: msgspec.ValidationError, kind: type[msgspec.Struct]) -> str:
     """Turn msgspec's message into a sentence with the field and what is allowed."""
     message = str(error)
-    what, _, where = message.partition(" - at `$")
-    where = where.strip("`.")
+    place = _PLACE.search(message)
+    what, where = (message[: place.start()], place[1]) if place else (message, "")
     unknown = _UNKNOWN.search(what)
     if unknown:
         return f"unknown field '{unknown[1]}'. Allowed: {', '.join(kind.__struct_fields__)}."
@@ -70,7 +71,7 @@ def _explain(error: msgspec.ValidationError, kind: type[msgspec.Struct]) -> str:
         return f"the field '{missing[1]}' is missing."
     if where == "kind":
         return f"kind: {what}. Allowed: {', '.join(get_args(Kind))}."
-    if where.endswith("aliases") and "enum" in what:
+    if where == "aliases" and "enum" in what:
         script = what.removeprefix("Invalid enum value ")
         return (
             f"aliases: {script} is no script. Allowed: {', '.join(get_args(Script))}. (A field of "
