@@ -113,7 +113,11 @@ def _legend(page: Page, by: By, deaf: bool) -> None:
     for colour, words in ((NEGATIVE, "negative"), (NEUTRAL, "neutral"), (POSITIVE, "positive")):
         page.text("■", left=left, color=colour)
         left += 0.15 + page.wide(page.text(words, left=left + 0.15)) + 0.18
-    window = {"day": "share over 7 days", "week": "weekly share", "hour": "share over 24 hours"}
+    window = {
+        "day": "share over the last 7 days",
+        "week": "weekly share",
+        "hour": "share over the last 24 hours",
+    }
     page.text("━", left=left, color=NEGATIVE)
     page.text("━", left=left + 0.15, color=POSITIVE)
     left += 0.32

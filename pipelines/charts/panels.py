@@ -36,7 +36,8 @@ TITLE, VOLUME, BETWEEN, SHARES = 0.28, 0.95, 0.17, 0.85
 #: Height of one group's panels.
 HEIGHT = TITLE + VOLUME + BETWEEN + SHARES
 
-#: Single days have few posts: the curve joins those around each, and says so.
+#: Single days have few posts: the curve joins each with those before it, and says so. Never
+#: with those after it, or the mood would seem to change before what changed it.
 WINDOW: dict[By, int] = {"day": 7, "week": 1, "hour": 24}
 
 #: Where fewer posts than these lie in the window, no share is drawn: its interval would say
@@ -140,8 +141,7 @@ def _lines(rows: list[Row], by: By) -> Iterator[list[tuple[float, Estimate]]]:
         stretch = list(run) if known else []
         line: list[tuple[float, Estimate]] = []
         for place, row in enumerate(stretch):
-            start = place - WINDOW[by] // 2
-            joined = _joined(stretch[max(0, start) : start + WINDOW[by]])
+            joined = _joined(stretch[max(0, place + 1 - WINDOW[by]) : place + 1])
             if joined:
                 line.append((number(time_of(row) + WIDTHS[by] / 2), joined))
             elif line:

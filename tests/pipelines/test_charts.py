@@ -172,6 +172,16 @@ def test_no_curve_is_drawn_over_too_few_posts():
     assert "too few posts" in [text.get_text() for text in shares.texts]
 
 
+def test_the_curve_does_not_change_before_the_posts_do():
+    calm = [Sum(f"2016-02-{d}", "", "fr", "positive", 5, 0, 0, 5) for d in range(10, 20)]
+    angry = [Sum(f"2016-02-{d}", "", "fr", "negative", 90, 90, 0, 0) for d in range(20, 25)]
+    found = rows(calm + angry, "day", zone=ZONE)
+    _, shares = draw(found, "day", CAPTION, events=(), names={}).axes
+    negative = list(shares.lines[-1].get_ydata())
+    assert negative[:10] == [0] * 10
+    assert min(negative[10:]) > 0.7
+
+
 @pytest.mark.parametrize("days", [2, 9, 30, 90, 400])
 def test_no_text_meets_another_or_leaves_the_page(days):
     caption = Caption(query="long " * 60, timezone="Africa/Casablanca", posts=10**6, pending=9)

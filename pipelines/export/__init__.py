@@ -1,0 +1,23 @@
+"""Study subsets: the posts that match a query as a folder of files that explain themselves.
+
+The folder holds the posts in the formats asked for, ``manifest.json`` (query, state of the
+store, versions, columns, checksums) and ``README.txt`` (how to read, cite and reproduce it).
+The same posts give the same bytes; what was deleted is in no later export.
+"""
+
+from pipelines.export.about import Account, Facts
+from pipelines.export.columns import COLUMNS, TARGET_COLUMNS, Exported
+from pipelines.export.folder import export
+from pipelines.export.formats import FORMATS, guard, unguard
+
+__all__ = [
+    "COLUMNS",
+    "FORMATS",
+    "TARGET_COLUMNS",
+    "Account",
+    "Exported",
+    "Facts",
+    "export",
+    "guard",
+    "unguard",
+]

@@ -1,0 +1,207 @@
+"""What an export says about itself: ``manifest.json`` for programs, ``README.txt`` for people."""
+
+from __future__ import annotations
+
+import textwrap
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from pipelines.export.columns import COLUMNS, TARGET_COLUMNS
+from pipelines.stores.base import Ledger
+
+#: What makes a ``manifest.json`` ours.
+FORMAT = "marsad-export"
+FORMAT_VERSION = 1
+MANIFEST = "manifest.json"
+README = "README.txt"
+
+_PROTECTED = "Authors are pseudonyms, made with a key that is not part of this export."
+_PLAIN = "{posts:,} posts carry the plain names of their authors."
+_TEXTS = (
+    " Mentions, e-mail addresses, telephone numbers and links in texts are masked. A text can "
+    "still be found by searching for it, and with it its author: share texts only with those who "
+    "need them, publish figures instead, and leave out what was deleted since (export again)."
+)
+
+
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
+    """What only the caller knows about an export."""
+
+    query: str
+    filters: dict[str, Any]
+    command: str
+    """The command that makes the same export again."""
+    store: str
+    ledger: Ledger
+    """The store's books when the export began."""
+    timezone: str
+    created_at: datetime
+    marsad: str
+    """Version of this software."""
+
+
+class File(msgspec.Struct, frozen=True, kw_only=True):
+    """One file of an export."""
+
+    sha256: str
+    bytes: int
+    rows: int
+    """Rows or lines, without the header."""
+
+
+class Account(msgspec.Struct, frozen=True, kw_only=True):
+    """What an export holds."""
+
+    posts: int = 0
+    without_day: int = 0
+    plain_authors: int = 0
+    """Posts whose author is no pseudonym (collected with ``--keep-authors``)."""
+    first_day: str = ""
+    last_day: str = ""
+    languages: dict[str, int] = {}
+    models: dict[str, int] = {}
+    watchlists: dict[str, int] = {}
+    files: dict[str, File] = {}
+
+
+class Known(msgspec.Struct, frozen=True):
+    """The part of a manifest that a later export looks at."""
+
+    format: str
+    files: dict[str, msgspec.Raw] = {}
+
+
+def manifest(account: Account, facts: Facts) -> bytes:
+    """Return ``manifest.json``."""
+    content = {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "created_at": facts.created_at,
+        "marsad": facts.marsad,
+        "query": facts.query,
+        "filters": facts.filters,
+        "command": facts.command,
+        "timezone": facts.timezone,
+        "posts": account.posts,
+        "without_day": account.without_day,
+        "first_day": account.first_day,
+        "last_day": account.last_day,
+        "languages": account.languages,
+        "models": account.models,
+        "watchlists": account.watchlists,
+        "pending": facts.ledger.pending,
+        "store": {"name": facts.store, "ledger": facts.ledger},
+        "plain_authors": account.plain_authors,
+        "privacy": privacy(account),
+        "files": account.files,
+        "columns": {column.name: column.about for column in COLUMNS},
+        "target_columns": TARGET_COLUMNS,
+    }
+    return msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n"
+
+
+def privacy(account: Account) -> str:
+    """Return what those who get the export must know about the people in it."""
+    plain = account.plain_authors
+    return (_PLAIN.format(posts=plain) if plain else _PROTECTED) + _TEXTS
+
+
+def readme(account: Account, facts: Facts) -> str:
+    """Return ``README.txt``."""
+    return (
+        "\n\n".join(
+            [
+                f"{_title(account)}\n{'=' * len(_title(account))}",
+                _what(account, facts),
+                "Files\n-----\n" + _files(account),
+                "Columns\n-------\n" + _columns(),
+                "Privacy\n-------\n" + _wrap(privacy(account)),
+                "Cite\n----\n" + _wrap(_citation(account, facts)),
+                "Reproduce\n---------\n" + _reproduce(account, facts),
+            ]
+        )
+        + "\n"
+    )
+
+
+def _title(account: Account) -> str:
+    return (
+        f"Study subset: {account.posts:,} posts" if account.posts != 1 else "Study subset: 1 post"
+    )
+
+
+def _what(account: Account, facts: Facts) -> str:
+    lines = [
+        f"Query     {facts.query or '(all posts)'}",
+        *(f"{name:<9} {_shown(value)}" for name, value in facts.filters.items()),
+        f"Days      {account.first_day or '-'} to {account.last_day or '-'} ({facts.timezone})",
+        f"No day    {account.without_day:,} posts without a usable date",
+        f"Model     {_counted(account.models)}",
+        f"Watchlist {_counted(account.watchlists)}",
+        f"Made      {facts.created_at:%Y-%m-%d %H:%M} UTC with Marsad {facts.marsad}",
+    ]
+    if facts.ledger.pending:
+        lines.append(
+            f"Pending   {facts.ledger.pending:,} posts of the store were not yet scored and are "
+            "not in here"
+        )
+    return "\n".join(lines)
+
+
+def _shown(value: Any) -> str:
+    return ", ".join(value) if isinstance(value, (list, tuple)) else str(value)
+
+
+def _counted(counts: dict[str, int]) -> str:
+    return ", ".join(f"{name or '(none)'} ({posts:,} posts)" for name, posts in counts.items())
+
+
+_READING = {
+    "posts.ndjson": "one JSON object a line; fields at their default are left out",
+    "posts.csv": "UTF-8 with a byte order mark, commas, all cells quoted, JSON in nested cells; "
+    "an apostrophe stands before what a spreadsheet would take for a formula",
+    "targets.csv": "one row for every post and entity it mentions",
+    "posts.parquet": "the same with types, for R, Python, DuckDB",
+    MANIFEST: "query, versions, checksums (SHA-256), columns",
+}
+
+
+def _files(account: Account) -> str:
+    return "\n".join(
+        _item(name, _READING[name])
+        for name in _READING
+        if name in account.files or name == MANIFEST
+    )
+
+
+def _columns() -> str:
+    return "\n".join(_item(column.name, column.about) for column in COLUMNS)
+
+
+def _item(name: str, words: str) -> str:
+    return textwrap.fill(words, 88, initial_indent=f"{name:<20} ", subsequent_indent=" " * 21)
+
+
+def _citation(account: Account, facts: Facts) -> str:
+    main, file = next(iter(account.files.items()))
+    days = f"{account.first_day} to {account.last_day}" if account.first_day else "undated"
+    models = ", ".join(account.models)
+    return (
+        f"{account.posts:,} posts, {days}, query: {facts.query or 'all posts'}. "
+        f"Collected and scored with Marsad {facts.marsad} (model {models}), exported "
+        f"{facts.created_at:%Y-%m-%d}. {main}, SHA-256 {file.sha256[:16]}…"
+    )
+
+
+def _reproduce(account: Account, facts: Facts) -> str:
+    return f"    {facts.command}\n\n" + _wrap(
+        "On the same store this gives the same bytes (compare the checksums in "
+        f"{MANIFEST}), unless posts were added, scored anew or deleted since. posts.ndjson can "
+        "be read again with `marsad ingest archive posts.ndjson`."
+    )
+
+
+def _wrap(words: str) -> str:
+    return textwrap.fill(words, 88, break_long_words=False, break_on_hyphens=False)

@@ -1,0 +1,122 @@
+"""The columns of an export: one list for CSV and Parquet, the codebook and the documentation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import msgspec
+
+from ingest.records import Post
+
+Kind = Literal["text", "integer", "number", "time", "json", "list", "targets"]
+
+
+class Exported(Post, frozen=True, kw_only=True, omit_defaults=True):
+    """A post as it stands in an export: with its calendar day."""
+
+    day: str = ""
+
+
+class Column(msgspec.Struct, frozen=True):
+    """One column of CSV and Parquet."""
+
+    name: str
+    kind: Kind
+    about: str
+    value: Callable[[Exported], Any]
+
+
+def _field(name: str) -> Callable[[Exported], Any]:
+    return lambda post: getattr(post, name)
+
+
+def _sentiment(name: str) -> Callable[[Exported], Any]:
+    return lambda post: getattr(post.sentiment, name) if post.sentiment else None
+
+
+#: Stable: columns are added at the end, never renamed or moved.
+COLUMNS: tuple[Column, ...] = (
+    Column("id", "text", "platform:native-id; the same post has the same id", _field("id")),
+    Column("platform", "text", "where it was published", _field("platform")),
+    Column(
+        "day",
+        "text",
+        "calendar day of publication in the export's time zone; empty: unknown or implausible",
+        _field("day"),
+    ),
+    Column("created_at", "time", "when it says it was published, UTC", _field("created_at")),
+    Column("collected_at", "time", "when it was collected, UTC", _field("collected_at")),
+    Column("author", "text", "pseudonym; the same account has the same one", _field("author")),
+    Column("text", "text", "the text; mentions, numbers and links masked", _field("text")),
+    Column("language", "text", "fr, ar, ary, ary-Latn, en, mixed or other", _field("language")),
+    Column(
+        "language_confidence",
+        "number",
+        "probability of that language, 0 to 1",
+        _field("language_confidence"),
+    ),
+    Column("sentiment", "text", "most probable of the three labels", _sentiment("label")),
+    Column(
+        "sentiment_negative",
+        "number",
+        "calibrated probability that the post is negative",
+        _sentiment("negative"),
+    ),
+    Column("sentiment_neutral", "number", "the same for neutral", _sentiment("neutral")),
+    Column("sentiment_positive", "number", "the same for positive", _sentiment("positive")),
+    Column("entities", "list", "watched entities that the text mentions", _field("entities")),
+    Column(
+        "targets",
+        "targets",
+        "attitude towards each of them: entity, label and three probabilities",
+        _field("targets"),
+    ),
+    Column("hashtags", "list", "hashtags as the platform gave them", _field("hashtags")),
+    Column("counts", "json", "reactions when collected (likes, reposts, …)", _field("counts")),
+    Column("url", "text", "address of the post, without its author's name", _field("url")),
+    Column("reply_to", "text", "id of the post it answers, if any", _field("reply_to")),
+    Column("repost_of", "text", "id of the post it repeats, if any", _field("repost_of")),
+    Column("source", "text", "data set, channel or stream it came from", _field("source")),
+    Column(
+        "flags",
+        "list",
+        "date-unknown, date-implausible, zone-assumed, id-suspect",
+        _field("flags"),
+    ),
+    Column("version", "integer", "of two readings of a post the higher is kept", _field("version")),
+    Column("digest", "text", "hash of what was published", _field("digest")),
+    Column("watchlist", "text", "watchlist of the entities, with its hash", _field("watchlist")),
+    Column("model", "text", "version of the model of language and sentiment", _field("model")),
+)
+
+#: Columns of ``targets.csv``: one row for every post and entity it mentions.
+TARGET_COLUMNS: dict[str, str] = {
+    "id": "id of the post",
+    "entity": "watched entity",
+    "label": "most probable attitude towards it",
+    "negative": "calibrated probability of a negative attitude",
+    "neutral": "the same for neutral",
+    "positive": "the same for positive",
+}
+
+_FIELDS = Post.__struct_fields__
+_JSON = msgspec.json.Encoder(order="deterministic")
+
+
+def exported(post: Post, day: str) -> Exported:
+    """Return the post as it is exported."""
+    return Exported(**{name: getattr(post, name) for name in _FIELDS}, day=day)
+
+
+def as_text(column: Column, post: Exported) -> str:
+    """Return the cell of a CSV file, not yet guarded against spreadsheets."""
+    value = column.value(post)
+    if value is None:
+        return ""
+    if column.kind in {"json", "list", "targets"}:
+        return _JSON.encode(value).decode()
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return value if isinstance(value, str) else repr(value)

@@ -1,0 +1,189 @@
+"""The folder of an export: written aside, then put in place as a whole."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import hashlib
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+
+from ingest.privacy import is_pseudonym
+from pipelines.errors import OutputError
+from pipelines.export import about
+from pipelines.export.about import MANIFEST, README, Account, Facts, File
+from pipelines.export.columns import Exported, exported
+from pipelines.export.formats import FORMATS, Writer
+from pipelines.stores.base import Hit
+
+_STAGE = ".marsad-export"
+_REPORT_EVERY = 500
+
+
+def export(
+    hits: Iterable[Hit],
+    folder: Path,
+    formats: Sequence[str],
+    facts: Facts,
+    *,
+    report: Callable[[int], None] = lambda posts: None,
+) -> Account:
+    """Write posts, in the order they come, to a folder, and say what was written.
+
+    Everything is written to a hidden folder inside first and moved at the end; until then an
+    older export stays as it was. Only files of ours are replaced or removed: those that the
+    folder's manifest names. Without any post nothing is written at all.
+    ``report`` is called now and then with the number of posts so far.
+    Raises :class:`~pipelines.errors.OutputError`, also for a file in the way that is not ours.
+    """
+    posts = iter(hits)
+    first = next(posts, None)
+    if first is None:
+        return Account()
+    names = [name for form in formats for name in FORMATS[form].files]
+    names = [MANIFEST, README, *names]
+    with _explained(folder), _stage(folder) as stage:
+        ours = _ours(folder)
+        foreign = [name for name in names if name not in ours and (folder / name).exists()]
+        if foreign:
+            raise OutputError(
+                f"{folder} holds {', '.join(foreign)}, which no export of Marsad left there: "
+                "name another folder, or move it away"
+            )
+        account = _write(first, posts, stage, formats, report)
+        (stage / README).write_text(about.readme(account, facts), encoding="utf-8")
+        (stage / MANIFEST).write_bytes(about.manifest(account, facts))
+        for old in sorted(ours - set(names)):
+            (folder / old).unlink(missing_ok=True)
+        # The manifest first: should we be killed here, its checksums tell that not all is
+        # there, and the next export knows by it which files are ours.
+        for name in names:
+            (stage / name).replace(folder / name)
+    return account
+
+
+def _write(
+    first: Hit,
+    rest: Iterator[Hit],
+    stage: Path,
+    formats: Sequence[str],
+    report: Callable[[int], None],
+) -> Account:
+    tally = _Tally()
+    with contextlib.ExitStack() as stack:
+        writers: list[Writer] = []
+        for form in formats:
+            writer: Writer = FORMATS[form](stage)
+            stack.callback(writer.close)
+            writers.append(writer)
+        for hit in _chain(first, rest):
+            post = exported(hit.post, hit.day)
+            for each in writers:
+                each.write(post)
+            tally.add(post)
+            if tally.posts % _REPORT_EVERY == 0:
+                report(tally.posts)
+    report(tally.posts)
+    rows = {name: tally.posts for writer in writers for name in writer.files}
+    rows |= {"targets.csv": tally.targets} if "targets.csv" in rows else {}
+    return Account(
+        posts=tally.posts,
+        without_day=tally.days.pop("", 0),
+        first_day=min(tally.days, default=""),
+        last_day=max(tally.days, default=""),
+        languages=dict(sorted(tally.languages.items())),
+        models=dict(sorted(tally.models.items())),
+        plain_authors=tally.plain_authors,
+        watchlists=dict(sorted(tally.watchlists.items())),
+        files={name: _file(stage / name, rows[name]) for name in rows},
+    )
+
+
+class _Tally:
+    """What an export says about its posts, counted as they pass."""
+
+    def __init__(self) -> None:
+        self.posts = 0
+        self.targets = 0
+        self.plain_authors = 0
+        self.days: Counter[str] = Counter()
+        self.languages: Counter[str] = Counter()
+        self.models: Counter[str] = Counter()
+        self.watchlists: Counter[str] = Counter()
+
+    def add(self, post: Exported) -> None:
+        self.posts += 1
+        self.targets += len(post.targets)
+        self.plain_authors += bool(post.author) and not is_pseudonym(post.author)
+        self.days[post.day] += 1
+        self.languages[post.language] += 1
+        self.models[post.model] += 1
+        self.watchlists[post.watchlist or "none"] += 1
+
+
+def _chain(first: Hit, rest: Iterator[Hit]) -> Iterator[Hit]:
+    yield first
+    yield from rest
+
+
+def _file(path: Path, rows: int) -> File:
+    with path.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    return File(sha256=digest, bytes=path.stat().st_size, rows=rows)
+
+
+def _ours(folder: Path) -> set[str]:
+    """Return the names of the files that an earlier export left here."""
+    try:
+        found = msgspec.json.decode((folder / MANIFEST).read_bytes(), type=about.Known)
+    except (FileNotFoundError, msgspec.DecodeError):
+        return set()
+    if found.format != about.FORMAT:
+        return set()
+    known = {name for form in FORMATS.values() for name in form.files}
+    # a manifest is a file that anybody may write: it can't name what we never write
+    return (set(found.files) & known) | {MANIFEST, README}
+
+
+@contextlib.contextmanager
+def _stage(folder: Path) -> Iterator[Path]:
+    """Make the hidden folder, for us alone, and remove it in the end."""
+    made = not folder.exists()
+    stage = folder / _STAGE
+    stage.mkdir(parents=True, exist_ok=True)
+    lock = (stage / "lock").open("w")
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise OutputError(
+                f"another export writes to {folder}: wait until it has ended"
+            ) from error
+        try:
+            yield stage
+        finally:
+            # with what an export that was killed may have left
+            shutil.rmtree(stage, ignore_errors=True)
+            if made:
+                with contextlib.suppress(OSError):  # it stays if there is something in it
+                    folder.rmdir()
+    finally:
+        lock.close()
+
+
+@contextlib.contextmanager
+def _explained(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        full = error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+        advice = "make room" if full else "choose another folder, or change its permissions"
+        raise OutputError(
+            f"the export to {folder} failed ({error.strerror or error}); {advice}. "
+            "What was there before is still there"
+        ) from error

@@ -1,0 +1,431 @@
+import csv
+import hashlib
+import io
+import json
+import os
+import subprocess
+import sys
+import tracemalloc
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+import pyarrow.parquet as pq
+import pytest
+from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ingest.records import Sentiment
+from pipelines.commands.export import command
+from pipelines.errors import OutputError
+from pipelines.export import (
+    COLUMNS,
+    FORMATS,
+    TARGET_COLUMNS,
+    Account,
+    Facts,
+    export,
+    guard,
+    unguard,
+)
+from pipelines.stores.base import Hit, Ledger
+from pipelines.stores.sqlite import SqliteStore
+from tests.pipelines.a_store import fill, post
+
+FACTS = Facts(
+    query="inwi",
+    filters={"lang": ("fr",)},
+    command="marsad export inwi --to DIR",
+    store="marsad.db",
+    ledger=Ledger(),
+    timezone="Africa/Casablanca",
+    created_at=datetime(2026, 1, 2, tzinfo=UTC),
+    marsad="0.1",
+)
+ALL = tuple(FORMATS)
+NASTY = [
+    "=HYPERLINK(1)",
+    "+212",
+    "-1",
+    "@inwi",
+    "\t=1",
+    "'=1",
+    "''@x",
+    "＝1",
+    'quote " and, comma; semicolon',
+    "line\nline\r\nline\rend",
+    "nul \x00 inside",
+    "حيد لايك 😡 \u200f\u202e",
+    "",
+    " leading",
+    "\ufeffmark",
+    "1e10",
+]
+
+
+def hits(texts=NASTY, **more):
+    return [Hit(post(n, text, **more), "2016-02-27") for n, text in enumerate(texts)]
+
+
+def read_ndjson(folder):
+    return [json.loads(line) for line in (folder / "posts.ndjson").read_text("utf-8").splitlines()]
+
+
+def read_csv(folder, name="posts.csv"):
+    with (folder / name).open(encoding="utf-8-sig", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def full(line):
+    """Return a line of NDJSON with the columns of CSV and Parquet, defaults filled in."""
+    sentiment = line.pop("sentiment", {})
+    line |= {f"sentiment_{name}": sentiment[name] for name in sentiment if name != "label"}
+    line |= {"sentiment": sentiment.get("label")}
+    empty = {"text": "", "integer": 0, "number": 0.0, "time": None, "json": {}}
+    return {
+        column.name: line.get(
+            column.name,
+            None if column.name.startswith("sentiment") else empty.get(column.kind, []),
+        )
+        for column in COLUMNS
+    }
+
+
+def from_csv(cells):
+    kinds = {column.name: column.kind for column in COLUMNS}
+    values = {}
+    for name, cell in cells.items():
+        kind = kinds[name]
+        if kind in {"json", "list", "targets"}:
+            values[name] = json.loads(cell)
+        elif cell == "" and (kind != "text" or name == "sentiment"):
+            values[name] = None
+        elif kind in {"integer", "number"}:
+            values[name] = int(cell) if kind == "integer" else float(cell)
+        else:
+            values[name] = cell if kind == "time" else unguard(cell)
+    return values
+
+
+def from_parquet(row):
+    times = {column.name for column in COLUMNS if column.kind == "time"}
+    row = {
+        k: v.isoformat().replace("+00:00", "Z") if k in times and v else v for k, v in row.items()
+    }
+    return row | {"counts": json.loads(row["counts"])}
+
+
+# The values
+
+
+def test_the_three_formats_hold_the_same_values(tmp_path):
+    rich = post(
+        99,
+        at=datetime(2016, 2, 27, 12, 0, 0, 123000, tzinfo=UTC),
+        towards={"inwi": "negative", "voip": "positive"},
+        hashtags=("OpeUnlike", "حيد_لايك"),
+        counts={"likes": 3},
+        url="https://example.org/1",
+        reply_to="twitter:1",
+        source="s",
+        collected_at=datetime(2026, 1, 1, tzinfo=UTC),
+        watchlist="w@1",
+    )
+    bare = msgspec.structs.replace(
+        post(100, at=None), sentiment=None, language="", language_confidence=0.0, model=""
+    )
+    both = [Hit(rich, "2016-02-27"), Hit(bare, "")]
+    export([*hits(), *both], tmp_path, ALL, FACTS)
+    lines = [full(line) for line in read_ndjson(tmp_path)]
+    assert [from_csv(cells) for cells in read_csv(tmp_path)] == lines
+    assert [from_parquet(r) for r in pq.read_table(tmp_path / "posts.parquet").to_pylist()] == lines
+    assert [line["text"] for line in lines[: len(NASTY)]] == NASTY
+
+
+def test_ids_of_any_length_stay_exact_and_look_like_text_to_a_spreadsheet(tmp_path):
+    long = msgspec.structs.replace(post(0), id="twitter:6901234567890123456789")
+    export([Hit(long, "2016-02-27")], tmp_path, ALL, FACTS)
+    cell = read_csv(tmp_path)[0]["id"]
+    assert cell == read_ndjson(tmp_path)[0]["id"] == "twitter:6901234567890123456789"
+    assert pq.read_table(tmp_path / "posts.parquet")["id"].to_pylist() == [cell]
+
+
+def test_one_row_for_every_post_and_entity_stands_beside_the_csv(tmp_path):
+    export(hits(["a", "b"], towards={"inwi": "negative", "voip": "positive"}), tmp_path, ALL, FACTS)
+    rows = read_csv(tmp_path, "targets.csv")
+    assert list(rows[0]) == list(TARGET_COLUMNS)
+    assert [(row["entity"], row["label"], row["negative"]) for row in rows] == [
+        ("inwi", "negative", "0.7"),
+        ("voip", "positive", repr((1 - 0.7) / 2)),
+    ] * 2
+
+
+# The CSV
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_any_text_comes_back_from_a_cell(text):
+    stream = io.StringIO(newline="")
+    csv.writer(stream, quoting=csv.QUOTE_ALL, lineterminator="\n").writerow([guard(text), "end"])
+    ((cell, _),) = csv.reader(io.StringIO(stream.getvalue(), newline=""))
+    assert unguard(cell) == text
+
+
+@given(st.sampled_from(["", "'", "''"]), st.sampled_from("=+-@\t\r\n＝＋－＠"), st.text(max_size=5))
+def test_no_cell_begins_as_a_formula(quotes, sign, rest):
+    cell = guard(quotes + sign + rest)
+    assert cell.startswith("'")
+    assert unguard(cell) == quotes + sign + rest
+
+
+@pytest.mark.parametrize("text", ["plain", "'quoted'", "a=b", " =1", "3ndi", "#OpeUnlike"])
+def test_what_is_no_formula_stays_as_it_is(text):
+    assert guard(text) == text == unguard(text)
+
+
+def test_numbers_are_not_guarded(tmp_path):
+    old = msgspec.structs.replace(post(0), version=-5)
+    export([Hit(old, "")], tmp_path, ["csv"], FACTS)
+    assert read_csv(tmp_path)[0]["version"] == "-5"
+
+
+def test_a_byte_order_mark_tells_excel_the_encoding(tmp_path):
+    export(hits(), tmp_path, ["csv"], FACTS)
+    for name in ("posts.csv", "targets.csv"):
+        assert (tmp_path / name).read_bytes().startswith(b"\xef\xbb\xbf")
+
+
+# What stands beside
+
+
+def manifest(folder):
+    return json.loads((folder / "manifest.json").read_bytes())
+
+
+def test_the_manifest_says_what_how_when_and_the_checksums(tmp_path):
+    undated = Hit(post(70, at=None, towards={"inwi": "negative"}), "")
+    account = export([*hits(), undated], tmp_path, ALL, FACTS)
+    found = manifest(tmp_path)
+    assert found["posts"] == account.posts == len(NASTY) + 1
+    assert found["without_day"] == 1
+    assert (found["first_day"], found["last_day"]) == ("2016-02-27", "2016-02-27")
+    assert found["query"] == "inwi"
+    assert found["filters"] == {"lang": ["fr"]}
+    assert found["models"] == {"test-1": account.posts}
+    assert found["watchlists"] == {"none": account.posts}
+    assert found["store"]["ledger"] == msgspec.to_builtins(Ledger())
+    assert set(found["columns"]) == set(read_csv(tmp_path)[0])
+    assert set(found["files"]) == {"posts.ndjson", "posts.csv", "targets.csv", "posts.parquet"}
+    for name, file in found["files"].items():
+        content = (tmp_path / name).read_bytes()
+        assert file["sha256"] == hashlib.sha256(content).hexdigest()
+        assert file["bytes"] == len(content)
+    assert found["files"]["targets.csv"]["rows"] == 1
+
+
+def test_the_readme_says_how_to_cite_and_to_reproduce(tmp_path):
+    export(hits(), tmp_path, ALL, FACTS)
+    text = (tmp_path / "README.txt").read_text()
+    digest = manifest(tmp_path)["files"]["posts.ndjson"]["sha256"]
+    for words in ("marsad export inwi --to DIR", "Cite", digest[:16], "pseudonyms", "test-1"):
+        assert words in text
+    for column in COLUMNS:
+        assert column.name in text
+
+
+def test_plain_names_of_authors_are_told(tmp_path):
+    plain = msgspec.structs.replace(post(0), author="somebody")
+    assert export([Hit(plain, "")], tmp_path, ALL, FACTS).plain_authors == 1
+    assert "1 posts carry the plain names" in manifest(tmp_path)["privacy"]
+    assert "pseudonyms" not in manifest(tmp_path)["privacy"]
+
+
+# The folder
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_the_same_posts_give_the_same_bytes(tmp_path):
+    for name in "ab":
+        export(hits(), tmp_path / name, ALL, FACTS)
+    for file in names(tmp_path / "a"):
+        assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
+
+
+def test_an_older_export_is_replaced_as_a_whole_and_other_files_stay(tmp_path):
+    export(hits(), tmp_path, ALL, FACTS)
+    (tmp_path / "notes.txt").write_text("mine")
+    export(hits(["one"]), tmp_path, ["csv"], FACTS)
+    assert names(tmp_path) == [
+        "README.txt",
+        "manifest.json",
+        "notes.txt",
+        "posts.csv",
+        "targets.csv",
+    ]
+    assert len(read_csv(tmp_path)) == 1
+
+
+@pytest.mark.parametrize("name", ["posts.csv", "README.txt", "manifest.json"])
+def test_a_file_in_the_way_that_is_not_ours_stops_the_export(tmp_path, name):
+    (tmp_path / name).write_text("{}")
+    with pytest.raises(OutputError, match=f"holds {name}, which no export of Marsad left there"):
+        export(hits(), tmp_path, ALL, FACTS)
+    assert names(tmp_path) == [name]
+
+
+def test_a_manifest_can_not_have_other_files_removed(tmp_path):
+    export(hits(), tmp_path, ALL, FACTS)
+    mine = tmp_path.parent / f"{tmp_path.name}-mine.txt"
+    mine.write_text("mine")
+    found = manifest(tmp_path)
+    found["files"][f"../{mine.name}"] = {}
+    (tmp_path / "manifest.json").write_text(json.dumps(found))
+    export(hits(), tmp_path, ALL, FACTS)
+    assert mine.exists()
+
+
+def test_a_failure_on_the_way_leaves_the_older_export_as_it_was(tmp_path):
+    export(hits(), tmp_path, ALL, FACTS)
+    before = {name: (tmp_path / name).read_bytes() for name in names(tmp_path)}
+
+    def failing():
+        yield from hits(["one"])
+        raise OutputError("the disk is full")
+
+    with pytest.raises(OutputError, match="full"):
+        export(failing(), tmp_path, ALL, FACTS)
+    assert {name: (tmp_path / name).read_bytes() for name in names(tmp_path)} == before
+
+
+def test_a_first_export_that_fails_leaves_nothing(tmp_path):
+    def failing():
+        yield from hits(["one"])
+        raise OutputError("the disk is full")
+
+    with pytest.raises(OutputError):
+        export(failing(), tmp_path / "new", ALL, FACTS)
+    assert names(tmp_path) == []
+
+
+def test_without_a_post_nothing_is_written_or_removed(tmp_path):
+    assert export([], tmp_path / "new", ALL, FACTS) == Account()
+    assert names(tmp_path) == []
+    export(hits(), tmp_path, ALL, FACTS)
+    before = names(tmp_path)
+    export([], tmp_path, ALL, FACTS)
+    assert names(tmp_path) == before
+
+
+def test_a_second_export_to_the_same_folder_is_refused_while_one_runs(tmp_path):
+    def meanwhile():
+        yield from hits(["one"])
+        with pytest.raises(OutputError, match="another export writes to"):
+            export(hits(), tmp_path, ALL, FACTS)
+
+    assert export(meanwhile(), tmp_path, ALL, FACTS).posts == 1
+    assert len(read_csv(tmp_path)) == 1
+
+
+def test_a_killed_export_is_cleared_away_by_the_next(tmp_path):
+    script = (
+        "import os, signal\n"
+        "from pathlib import Path\n"
+        "from pipelines.export import export\n"
+        "from tests.pipelines.test_export import ALL, FACTS, hits\n"
+        "def dying():\n"
+        "    yield from hits()\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+        f"export(dying(), Path({str(tmp_path)!r}), ALL, FACTS)\n"
+    )
+    root = Path(__file__).parents[2]
+    environ = {**os.environ, "PYTHONPATH": str(root)}
+    assert subprocess.run([sys.executable, "-c", script], env=environ, cwd=root).returncode == -9
+    assert names(tmp_path) == [".marsad-export"]
+    export(hits(), tmp_path, ["ndjson"], FACTS)
+    assert names(tmp_path) == ["README.txt", "manifest.json", "posts.ndjson"]
+
+
+def test_a_folder_that_can_not_be_made_is_explained(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match="choose another folder"):
+        export(hits(), tmp_path / "file" / "folder", ALL, FACTS)
+
+
+def test_memory_stays_flat(tmp_path):
+    def many(posts):
+        return (Hit(post(n, "x" * 40_000), "2016-02-27") for n in range(posts))
+
+    peaks = []
+    for posts in (250, 800):
+        tracemalloc.start()
+        export(many(posts), tmp_path, ALL, FACTS)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.3 * peaks[0]
+
+
+# The command, on a real store
+
+
+@pytest.fixture
+def store(tmp_path):
+    posts = [post(3), post(1, "la connexion inwi", language="fr"), post(2, at=None)]
+    return fill(tmp_path / "t.db", posts, unscored=[post(9)])
+
+
+def run(store, *arguments):
+    return CliRunner().invoke(command, ["--store", str(store), *map(str, arguments)])
+
+
+def test_all_formats_are_written_ordered_by_id_and_stdout_stays_empty(store, tmp_path):
+    result = run(store, "--to", tmp_path / "out")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert [line["id"][-1] for line in read_ndjson(tmp_path / "out")] == ["1", "2", "3"]
+    assert "1 posts wait to be scored" in result.stderr
+    assert manifest(tmp_path / "out")["pending"] == 1
+    assert manifest(tmp_path / "out")["timezone"] == "Africa/Casablanca"
+
+
+def test_filters_hold_and_stand_in_the_manifest_with_the_command(store, tmp_path):
+    out = tmp_path / "out"
+    assert run(store, "inwi", "--lang", "fr", "--to", out, "--format", "csv").exit_code == 0
+    assert [row["text"] for row in read_csv(out)] == ["la connexion inwi"]
+    assert manifest(out)["filters"] == {"lang": ["fr"]}
+    assert manifest(out)["command"].endswith("--lang fr --to out --format csv -- inwi")
+
+
+def test_nothing_found_is_exit_code_3_and_writes_nothing(store, tmp_path):
+    result = run(store, "nosuchword", "--to", tmp_path / "out")
+    assert result.exit_code == 3
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_format_that_does_not_exist_is_wrong_usage(store, tmp_path):
+    result = run(store, "--to", tmp_path / "out", "--format", "csv,xlsx")
+    assert result.exit_code == 2
+    assert "choose from ndjson,csv,parquet" in result.stderr
+
+
+def test_a_deleted_post_is_not_in_the_next_export(store, tmp_path):
+    from ingest.records import Tombstone
+    from pipelines.stores.base import CollectedTombstone
+
+    out = tmp_path / "out"
+    run(store, "--to", out)
+    gone = read_ndjson(out)[0]["id"]
+    with SqliteStore(store) as opened:
+        opened.delete([CollectedTombstone(Tombstone(platform="twitter", id=gone))])
+    run(store, "--to", out)
+    assert gone not in [line["id"] for line in read_ndjson(out)]
+    assert gone.encode() not in b"".join(path.read_bytes() for path in out.iterdir())
+
+
+def test_a_post_without_sentiment_is_exported_too(tmp_path):
+    unscored = msgspec.structs.replace(post(1), sentiment=None)
+    scored = msgspec.structs.replace(post(2), sentiment=Sentiment("neutral", 0.1, 0.8, 0.1))
+    export([Hit(unscored, ""), Hit(scored, "")], tmp_path, ALL, FACTS)
+    assert [row["sentiment"] for row in read_csv(tmp_path)] == ["", "neutral"]
