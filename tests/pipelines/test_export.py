@@ -429,3 +429,20 @@ def test_a_post_without_sentiment_is_exported_too(tmp_path):
     scored = msgspec.structs.replace(post(2), sentiment=Sentiment("neutral", 0.1, 0.8, 0.1))
     export([Hit(unscored, ""), Hit(scored, "")], tmp_path, ALL, FACTS)
     assert [row["sentiment"] for row in read_csv(tmp_path)] == ["", "neutral"]
+
+
+def test_the_ndjson_can_be_read_again_as_an_archive(tmp_path):
+    from ingest.sources.archive import ArchiveSource
+
+    rich = post(70, towards={"inwi": "negative"}, hashtags=("a",), counts={"likes": 3})
+    sent = [post(1, "la connexion inwi"), post(2, "ما كاين والو"), rich, post(71, at=None)]
+    export([Hit(one, "") for one in sent], tmp_path, ALL, FACTS)
+    read = [item.record for item in ArchiveSource(tmp_path / "posts.ndjson").open("")]
+    for field in ("id", "platform", "text", "created_at", "author", "hashtags", "counts"):
+        assert [getattr(one, field) for one in read] == [getattr(one, field) for one in sent], field
+
+
+def test_every_column_is_documented():
+    text = (Path(__file__).parents[2] / "docs/export.md").read_text()
+    for name in [column.name for column in COLUMNS] + list(TARGET_COLUMNS):
+        assert f"`{name}`" in text

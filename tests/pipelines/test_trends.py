@@ -278,6 +278,12 @@ def test_the_table_fits_narrow_terminals_with_its_main_figures(width):
     assert "80" in text
 
 
+def test_every_field_of_a_row_is_documented():
+    text = (Path(__file__).parents[2] / "docs/trends.md").read_text()
+    for name in Row.__struct_fields__:
+        assert f"`{name}`" in text
+
+
 # The command, on a real store
 
 
