@@ -1,0 +1,264 @@
+"""Dates as archives write them, read into moments in UTC. Pure functions.
+
+A value is text (a JSON number is its literal). Read are ISO 8601, RFC 2822, Twitter's
+``Wed Aug 27 13:08:45 +0000 2008``, ``27/02/2016 21:14``, ``27 février 2016``, ``Feb 27, 2016
+9:14 PM``, epoch seconds to nanoseconds, and the day numbers of spreadsheets. What two readings
+would fit (day or month first, day numbers) is decided once for a whole column by :func:`learn`,
+since one value alone can't say.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+
+class DateStyle(msgspec.Struct, frozen=True):
+    """How the dates of one column are written."""
+
+    day_first: bool = True
+    serial: bool = False
+    """Small numbers are days since 1899-12-30, as spreadsheets count them."""
+
+
+class Reading(NamedTuple):
+    """One date as it was read: ``None`` if it can't be read or no calendar has it."""
+
+    moment: datetime | None
+    zone_assumed: bool = False
+    impossible: bool = False
+    """It is a date, but of a year before 1 or after 9999."""
+
+
+EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
+"""No post is older: the first public networks for such posts are of the 1990s."""
+AHEAD = timedelta(days=2)
+"""How far a clock may be ahead of the collection: every time zone, and some error."""
+
+_UNREAD = Reading(None)
+_IMPOSSIBLE = Reading(None, impossible=True)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SERIAL_EPOCH = datetime(1899, 12, 30)
+#: Day numbers of 1990-01-01 and 2050-12-31: outside, a number is no spreadsheet's date.
+_SERIAL_FIRST, _SERIAL_LAST = 32874, 55153
+_LONGEST = 80
+
+_NUMBER = re.compile(r"([+-]?)(\d+)(?:[.,](\d+))?")
+_COMPACT = re.compile(r"((?:19|20)\d\d)([01]\d)([0-3]\d)(?:([0-2]\d)([0-5]\d)([0-5]\d)?)?")
+_NO_YEAR = re.compile(r"[+-]?(?:0000|\d{5,})-\d\d-\d\d")
+_TIME = (
+    r"(?:(?:[T,\s]|\bat\b|à)*(?P<hour>\d{1,2})[:h](?P<minute>\d{2})(?::(?P<second>\d{2})"
+    r"(?:[.,](?P<fraction>\d{1,9}))?)?\s*(?P<half>[ap]\.?m\.?)?)?"
+)
+_ZONE = (
+    r"(?:\s*(?P<zone>[A-Za-z]{1,5}(?:\s*[+-]\d{1,2}:?\d{0,2})?|[+-]\d{2}:?\d{0,2})"
+    r"(?:\s*\(.*\))?)?"
+)
+_WEEKDAY = r"(?:[^\W\d]{2,9}\.?,?\s+)?"
+_MONTH = r"(?P<name>[^\W\d]{3,9})\.?"
+_SHAPES = tuple(
+    re.compile(shape, re.IGNORECASE)
+    for shape in (
+        _WEEKDAY + _MONTH + r"\s+(?P<day>\d{1,2})\s+(?P<hour>\d\d):(?P<minute>\d\d)"
+        r"(?::(?P<second>\d\d))?\s+(?P<zone>[+-]\d{4}|[A-Z]{1,5})\s+(?P<year>\d{4})",
+        r"(?P<year>\d{4})[-/.](?P<month>\d{1,2})[-/.](?P<day>\d{1,2})" + _TIME + _ZONE,
+        r"(?P<first>\d{1,2})[-/.](?P<other>\d{1,2})[-/.](?P<year>\d{4}|\d{2})" + _TIME + _ZONE,
+        _WEEKDAY
+        + r"(?P<day>\d{1,2})(?:er|st|nd|rd|th)?[-\s]\s*"
+        + _MONTH
+        + r"[-,\s]\s*(?P<year>\d{4})"
+        + _TIME
+        + _ZONE,
+        _WEEKDAY
+        + _MONTH
+        + r"\s+(?P<day>\d{1,2})(?:st|nd|rd|th)?,?\s+(?P<year>\d{4})"
+        + _TIME
+        + _ZONE,
+    )
+)
+_MONTHS = {
+    name: number
+    for number, names in enumerate(
+        (
+            "jan january janv janvier",
+            "feb february fev fév févr février fevrier",
+            "mar march mars",
+            "apr april avr avril",
+            "may mai",
+            "jun june juin",
+            "jul july juil juillet",
+            "aug august aout août",
+            "sep sept september septembre",
+            "oct october octobre",
+            "nov november novembre",
+            "dec december déc décembre decembre",
+        ),
+        start=1,
+    )
+    for name in names.split()
+}
+#: Abbreviations that mean one offset (hours): UTC, Europe's, and those of RFC 2822.
+_ZONES = {
+    **dict.fromkeys(("z", "ut", "utc", "gmt", "wet"), 0),
+    **dict.fromkeys(("west", "cet"), 1),
+    **dict.fromkeys(("cest", "eet"), 2),
+    **{"eest": 3, "edt": -4, "est": -5, "cdt": -5, "cst": -6, "mdt": -6, "mst": -7},
+    **{"pdt": -7, "pst": -8},
+}
+
+
+def read(value: str, zone: tzinfo, style: DateStyle = DateStyle()) -> Reading:  # noqa: B008
+    """Return the moment a text names, in UTC; ``zone`` is assumed where it names none."""
+    try:
+        moment = datetime.fromisoformat(value) if "-" in value or "T" in value else None
+    except ValueError:
+        moment = None
+    try:
+        if moment is None:
+            value = value.strip()
+            if not 0 < len(value) <= _LONGEST:
+                return _UNREAD
+            if number := _NUMBER.fullmatch(value):
+                moment = _from_number(number, style)
+            else:
+                moment = _from_words(value, style)
+        if moment is None:
+            return _unread(value)
+        if moment.tzinfo is UTC:
+            return Reading(moment)
+        if moment.tzinfo is None:
+            return Reading(moment.replace(tzinfo=zone).astimezone(UTC), zone_assumed=True)
+        return Reading(moment.astimezone(UTC))
+    except OverflowError:
+        return _IMPOSSIBLE
+    except ValueError:
+        return _unread(value)
+
+
+def _unread(value: str) -> Reading:
+    return _IMPOSSIBLE if _NO_YEAR.match(value) else _UNREAD
+
+
+def plausible(moment: datetime, now: datetime) -> bool:
+    """Say whether a post that was collected at ``now`` can be of this moment."""
+    return EARLIEST <= moment <= now + AHEAD
+
+
+def learn(values: Iterable[str]) -> DateStyle:
+    """Return how a column writes its dates, from its first values.
+
+    Months come first if a second number is above 12 and no first number is. Numbers are a
+    spreadsheet's days if all of them lie in its years 1990 to 2050.
+    """
+    first = second = 0
+    numbers = serials = 0
+    for value in values:
+        value = value.strip()
+        if match := _SHAPES[2].match(value):
+            first = max(first, int(match["first"]))
+            second = max(second, int(match["other"]))
+        elif match := _NUMBER.fullmatch(value):
+            numbers += 1
+            serials += len(match[2]) == 5 and _SERIAL_FIRST <= int(match[2]) <= _SERIAL_LAST
+    return DateStyle(
+        day_first=not (second > 12 >= first), serial=bool(serials) and serials == numbers
+    )
+
+
+def zone_named(name: str) -> tzinfo:
+    """Return a time zone by its name (``Africa/Casablanca``) or offset (``+01:00``).
+
+    Raises ``ValueError`` for one that does not exist.
+    """
+    if name.upper() in {"UTC", "Z", "GMT"}:
+        return UTC
+    if name[:1] in {"+", "-"}:
+        return _offset(name)
+    try:
+        return ZoneInfo(name)
+    except (OSError, ValueError, KeyError) as error:
+        raise ValueError(f"no time zone is called {name!r}") from error
+
+
+def _from_number(number: re.Match[str], style: DateStyle) -> datetime | None:
+    sign, digits, decimals = number.groups()
+    if not sign and not decimals and (compact := _COMPACT.fullmatch(digits)):
+        try:
+            return datetime(*(int(part) for part in compact.groups(default="0")))  # type: ignore[arg-type]
+        except ValueError:
+            pass  # no such day: an epoch number after all
+    if len(digits) > 20:
+        return None
+    if style.serial and not sign and _SERIAL_FIRST <= int(digits) <= _SERIAL_LAST:
+        seconds = round(float(f"{digits}.{decimals or 0}") * 86400)  # cells hold whole seconds
+        return _SERIAL_EPOCH + timedelta(seconds=seconds)
+    # Seconds of years up to 5138, then milli-, micro- and nanoseconds: their ranges from 1973
+    # on don't overlap.
+    places = next(
+        (places for size, places in ((11, 0), (14, 3), (17, 6), (20, 9)) if len(digits) <= size), 0
+    )
+    whole = int(f"{digits}{(decimals or '')[:6]:0<6}") // 10**places
+    return _EPOCH + timedelta(microseconds=-whole if sign == "-" else whole)
+
+
+def _from_words(value: str, style: DateStyle) -> datetime | None:
+    for shape in _SHAPES:
+        if match := shape.fullmatch(value):
+            return _assemble(match.groupdict(), style)
+    return None
+
+
+def _assemble(parts: dict[str, str | None], style: DateStyle) -> datetime | None:
+    year = int(parts["year"] or 0)
+    if len(parts["year"] or "") == 2:
+        year += 2000 if year < 70 else 1900
+    if parts.get("first"):
+        day, month = int(parts["first"] or 0), int(parts["other"] or 0)
+        if month > 12 or (not style.day_first and day <= 12):
+            day, month = month, day
+    else:
+        day = int(parts["day"] or 0)
+        name = parts.get("name")
+        month = _MONTHS.get(name.casefold(), 0) if name else int(parts.get("month") or 0)
+    hour = int(parts["hour"] or 0)
+    if half := parts.get("half"):
+        hour = hour % 12 + (12 if half[0] in "pP" else 0)
+    fraction = int(f"{parts.get('fraction') or '0':0<6}"[:6])
+    return datetime(
+        year,
+        month,
+        day,
+        hour,
+        int(parts["minute"] or 0),
+        int(parts["second"] or 0),
+        fraction,
+        tzinfo=_zone(parts["zone"]),
+    )
+
+
+def _zone(text: str | None) -> tzinfo | None:
+    if not text:
+        return None
+    if text[0] not in "+-":
+        letters = re.match(r"[A-Za-z]+", text)
+        name = letters[0] if letters else ""
+        hours = _ZONES.get(name.casefold())
+        if hours is None:
+            raise ValueError(f"{name!r} may mean several time zones")
+        text = text[len(name) :].strip()
+        if not text:
+            return timezone(timedelta(hours=hours)) if hours else UTC
+    return _offset(text)
+
+
+def _offset(text: str) -> tzinfo:
+    match = re.fullmatch(r"([+-])(\d{1,2}):?(\d{2})?", text)
+    if not match:
+        raise ValueError(f"{text!r} is no offset such as +01:00")
+    minutes = int(match[2]) * 60 + int(match[3] or 0)
+    return timezone(timedelta(minutes=-minutes if match[1] == "-" else minutes))

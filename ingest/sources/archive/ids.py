@@ -1,0 +1,90 @@
+"""Native ids, exact whatever their size, and names of platforms. Pure functions."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+LONGEST = 512
+"""No platform's id is longer, in characters (the URI of a Bluesky post has about 100)."""
+
+
+class Number(str):
+    """A number as JSON wrote it, digit by digit; it never goes through a float."""
+
+    __slots__ = ()
+
+
+class Id(NamedTuple):
+    """A native id, or the reason why it can't be used; both are empty where there is none."""
+
+    value: str
+    problem: str = ""
+    suspect: bool = False
+
+
+_NONE = Id("")
+# Spreadsheets and programs print rounded numbers with a sign after the E or a point before it,
+# so that ids made of letters and digits such as 7e12 are left alone. Some countries write a
+# comma. A whole number with a zero after its point is exact up to 15 digits.
+_ROUNDED = re.compile(r"[+-]?(?:\d+(?:[.,]\d*)?[eE]\+\d+|\d+[.,]\d*[eE]-?\d+|\d{16,}[.,]\d+)")
+_WHOLE = re.compile(r"([+-]?\d{1,15})\.0+")
+_MONGO_KEYS = frozenset({"$oid", "$numberLong", "$date"})
+
+
+def unwrap(value: object) -> object:
+    """Return the value inside what MongoDB exports as ``{"$oid": value}``."""
+    if isinstance(value, dict) and len(value) == 1:
+        key, inner = next(iter(value.items()))
+        if key in _MONGO_KEYS:
+            return unwrap(inner)
+    return value
+
+
+def native_id(value: object) -> Id:
+    """Return a native id as it can be trusted, from a JSON value or the text of a cell."""
+    value = unwrap(value)
+    if value is None:
+        return _NONE
+    if not isinstance(value, str):
+        return Id("", "id-invalid")
+    text = value.strip()
+    if text.isdigit():
+        if len(text) > LONGEST:
+            return Id("", "id-invalid")
+        return Id(text, suspect=len(text) > 15 and not text[15:].strip("0"))
+    if not text:
+        return _NONE
+    if whole := _WHOLE.fullmatch(text):
+        return Id(whole[1])
+    if _ROUNDED.fullmatch(text) or (isinstance(value, Number) and not text[1:].isdigit()):
+        return Id("", "id-rounded")
+    if len(text) > LONGEST or not text.isprintable():
+        return Id("", "id-invalid")
+    return Id(text)
+
+
+_SHORT_NAMES = {
+    "x": "twitter",
+    "tweet": "twitter",
+    "fb": "facebook",
+    "ig": "instagram",
+    "insta": "instagram",
+    "yt": "youtube",
+    "youtu.be": "youtube",
+    "tg": "telegram",
+    "t.me": "telegram",
+    "bsky": "bluesky",
+    "bsky.app": "bluesky",
+}
+
+
+def platform_name(text: str) -> str:
+    """Return one name for a platform however it is written: ``X``, ``www.twitter.com``.
+
+    Small letters, without ``www.`` and ``.com``; a known short or new name becomes the one
+    that most archives use (``x`` and ``twitter`` are ``twitter``).
+    """
+    name = re.sub(r"[^\w.]+", "-", text.strip().casefold()).strip("-.")
+    name = name.removeprefix("www.").removesuffix(".com")
+    return _SHORT_NAMES.get(name, name)[:64]

@@ -1,0 +1,329 @@
+"""What a file is made of: compression, encoding, format, columns. Seen in its content alone."""
+
+from __future__ import annotations
+
+import codecs
+import json
+import re
+from collections.abc import Collection, Iterator
+from typing import Literal, NamedTuple
+
+import msgspec
+
+from ingest.errors import SourceError
+from ingest.sources.archive import charsets, tables
+from ingest.sources.archive.elements import Elements
+from ingest.sources.archive.lines import Line, lines
+from ingest.sources.archive.mapping import ALIASES, KNOWN, plain
+from ingest.sources.archive.objects import MAX_COLUMNS, Bad, parse_object
+from ingest.sources.archive.opening import (
+    ArchiveFile,
+    Compression,
+    FileStream,
+    Memory,
+    Stream,
+    check_kind,
+    compression_of,
+)
+
+HEAD = 1_000_000
+"""How much is looked at before reading, in bytes."""
+_ASCII_HEAD = 64_000_000
+"""How far to look for the first letter that tells the encoding."""
+
+#: Fields of one large object in which archives keep their posts, the likeliest first.
+_CONTAINERS = [
+    *("posts", "statuses", "tweets", "messages", "data", "items", "results", "records"),
+    *("entries", "comments", "rows", "documents"),
+]
+_TEXTS = frozenset(plain(alias) for alias in ALIASES["text"].split() if "." not in alias)
+_TOKEN = re.compile(rb'"[^"\\\n]*+(?:\\[^\n][^"\\\n]*+)*+"|[{}\[\]]')
+_POSITION = re.compile(r"#\d+")
+_CONTROLS = frozenset(range(32)) - {0x09, 0x0A, 0x0C, 0x0D, 0x1B}
+
+Format = Literal["empty", "ndjson", "json", "csv"]
+
+
+class Layout(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How a file is to be read."""
+
+    format: Format
+    compression: Compression = ""
+    encoding: str = "utf-8"
+    codec: str = "utf-8"
+    """The encoding of lines as they are read: UTF-8 where the file's own was turned into it."""
+    newline: str = "\n"
+    start: int = 0
+    """Offset of the first record, in decompressed bytes."""
+    first: int = 1
+    """Line of the first record."""
+    array: bool = False
+    under: str = ""
+    """The field of the one large object whose list holds the posts."""
+    dialect: tables.Dialect = tables.Dialect()
+    columns: tuple[str, ...] = ()
+    width: int = 0
+    header: bool = False
+
+
+class Survey(NamedTuple):
+    """A layout, and what was seen: the beginning of the file, and whether it is all of it."""
+
+    layout: Layout
+    head: bytes
+    complete: bool
+    wide_header: bytes = b""
+
+
+def open_stream(file: ArchiveFile, layout: Layout, offset: int) -> tuple[Stream, FileStream]:
+    """Return the bytes from an offset on, and the stream below that knows the progress."""
+    if layout.codec == layout.encoding:
+        stream = FileStream(file, layout.compression, offset)
+        return stream, stream
+    inner = FileStream(file, layout.compression)
+    outer = charsets.Transcoded(inner, layout.encoding)
+    return (_Rest(outer, offset) if offset else outer), inner
+
+
+class _Rest:
+    """A stream without its first bytes."""
+
+    def __init__(self, stream: Stream, offset: int) -> None:
+        self._stream = stream
+        self._offset = offset
+
+    @property
+    def damage(self) -> str:
+        return self._stream.damage
+
+    def read(self) -> bytes:
+        while piece := self._stream.read():
+            if len(piece) > self._offset:
+                piece, self._offset = piece[self._offset :], 0
+                return piece
+            self._offset -= len(piece)
+        return b""
+
+
+def survey(file: ArchiveFile, encoding: str, named: Collection[str]) -> Survey:
+    """Look at the head of a file and return how to read it.
+
+    ``encoding`` is the user's or empty; ``named`` are the fields that a user's mapping names.
+    Raises :class:`SourceError` if the file is no text.
+    """
+    begin = file.read_at(0, 4096)
+    check_kind(file.name, begin)
+    compression = compression_of(begin)
+    head, complete, stream = _head(FileStream(file, compression))
+    if compression:
+        check_kind(file.name, head)
+    charset = charsets.known(encoding) if encoding else _charset(head, stream)
+    charset = "utf-8" if charset == "utf-8-sig" else charset
+    codec = charset if charsets.is_transparent(charset) else "utf-8"
+    base = Layout(format="empty", compression=compression, encoding=charset, codec=codec)
+    if codec != charset:
+        head, complete, _ = _head(open_stream(file, base, 0)[0])
+    start = len(codecs.BOM_UTF8) if head.startswith(codecs.BOM_UTF8) else 0
+    base = msgspec.structs.replace(base, start=start)
+    if not head[start:].strip():
+        return Survey(base, head, complete)
+    found = _as_json(base, head, complete=complete)
+    if found is not None:
+        return Survey(found, head, complete)
+    return _as_table(file.name, base, head, complete, named)
+
+
+def _head(stream: Stream) -> tuple[bytes, bool, Stream]:
+    pieces: list[bytes] = []
+    size = 0
+    while size < HEAD:
+        piece = stream.read()
+        if not piece:
+            return b"".join(pieces), True, stream
+        pieces.append(piece)
+        size += len(piece)
+    return b"".join(pieces)[: HEAD * 2], False, stream
+
+
+def _charset(head: bytes, stream: Stream) -> str:
+    marked, _ = charsets.mark_of(head)
+    if marked:
+        return marked
+    seen = len(head)
+    sample = head
+    while sample.isascii() and seen < _ASCII_HEAD and (piece := stream.read()):
+        seen += len(piece)
+        sample = head if piece.isascii() else piece
+    if sample is not head:
+        sample += stream.read()
+    return charsets.detect(sample)
+
+
+def _as_json(base: Layout, head: bytes, *, complete: bool) -> Layout | None:
+    body = head[base.start :].lstrip()
+    start = base.start + len(head) - base.start - len(body)
+    whole = body.split(b"\n")[: None if complete or b"\n" not in body else -1]
+    sample = [line for line in whole if line and not line.isspace()][:200]
+    objects = sum(_is_object(line, base.codec) for line in sample)
+    if body[:1] == b"[" and _is_array(body, sample, objects, base.codec):
+        return msgspec.structs.replace(base, format="json", start=start + 1, array=True)
+    ndjson = msgspec.structs.replace(base, format="ndjson")
+    if body[:1] == b"{" and (end := _first_value(body, base.codec)):
+        alone = not body[end:].strip()
+        lined = b"\n" in body[:end].strip() and (alone or objects * 4 < len(sample))
+        if (alone or lined) and (container := _container(body)):
+            under, inside = container
+            return msgspec.structs.replace(
+                base, format="json", start=start + inside, array=True, under=under
+            )
+        return msgspec.structs.replace(base, format="json", start=start) if lined else ndjson
+    if objects * 10 >= len(sample) and objects:
+        return ndjson
+    if 2 * sum(line.lstrip()[:1] == b"{" for line in sample) > len(sample):
+        return ndjson
+    if body[:1] == b"{" and (container := _container(body)):
+        under, inside = container  # a large object, broken somewhere
+        return msgspec.structs.replace(
+            base, format="json", start=start + inside, array=True, under=under
+        )
+    return None
+
+
+def _is_array(body: bytes, sample: list[bytes], objects: int, codec: str) -> bool:
+    """Say whether this is one list, whole or broken, and not lines that hold lists."""
+    inside = body[1:].lstrip()[:1]
+    if inside in {b"", b"]"}:
+        return objects == 0
+    first = next(iter(Elements(Memory(body[1:]), 1, 1, array=True)))
+    listed = sum(
+        line.strip()[-1:] == b"," and _is_object(line.strip(b" \t\r,["), codec) for line in sample
+    )
+    if first.problem:
+        # The head may end inside a very long first value.
+        return inside == b"{" and objects == 0 and len(sample) < 2
+    return _is_object(first.raw, codec) and objects <= listed + 1
+
+
+def _is_object(line: bytes, codec: str) -> bool:
+    if b"{" not in line[:256]:
+        return False
+    try:
+        parse_object(line, codec)
+    except Bad as bad:
+        return bad.reason == "too-many-columns"
+    return True
+
+
+def _first_value(body: bytes, codec: str) -> int:
+    """Return where the first value ends, at most where the head does; 0 if it is not valid."""
+    text = body.decode(codec, "replace")
+    try:
+        _, end = json.JSONDecoder(parse_int=str).raw_decode(text)
+    except json.JSONDecodeError as error:
+        # Cut by the end of the head: all before is valid. A string that is cut begins on the
+        # last line.
+        unfinished = error.msg.startswith("Unterminated") and "\n" not in text[error.pos :]
+        return len(body) if unfinished or error.pos >= len(text.rstrip()) else 0
+    except RecursionError:
+        return 0
+    return len(text[:end].encode(codec, "replace"))
+
+
+def _container(body: bytes) -> tuple[str, int] | None:
+    """Return the list of objects in one large object that holds its posts, and where it begins."""
+    depth = 0
+    last: re.Match[bytes] | None = None
+    lists: dict[str, int] = {}
+    for token in _TOKEN.finditer(body):
+        sign = token[0][:1]
+        if sign in b"}]":
+            depth -= 1
+            if depth == 0:
+                break
+            continue
+        between = body[last.end() : token.start()].strip() if last is not None else b""
+        key = last[0][1:-1].decode("utf-8", "replace") if last is not None else ""
+        if sign == b'"':
+            if depth == 1:
+                if between == b":" and plain(key) in _TEXTS:
+                    return None  # a post by itself
+                last = token
+            continue
+        depth += 1
+        if sign == b"[" and depth == 2 and between == b":":
+            inside = body[token.end() : token.end() + 200].lstrip()[:1]
+            if inside == b"{" or (inside == b"]" and key in _CONTAINERS):
+                lists.setdefault(key, token.end())
+    for name in (*_CONTAINERS, *lists):
+        if name in lists:
+            return name, lists[name]
+    return None
+
+
+def _as_table(
+    name: str, base: Layout, head: bytes, complete: bool, named: Collection[str]
+) -> Survey:
+    body = head[base.start :]
+    newline = "\r" if b"\r" in body and b"\n" not in body else "\n"
+    if not complete:
+        body = body[: body.rfind(newline.encode()) + 1] or body
+    text = body.decode(base.codec, "replace").replace("\r\n", "\n").replace("\r", "\n")
+    known = KNOWN | {plain(name) for name in named}
+    dialect, hint = tables.detect(text, known)
+    start, first = base.start, 1
+    if hint:
+        start += body.find(newline.encode()) + 1
+        first = 2
+    base = msgspec.structs.replace(
+        base, format="csv", newline=newline, dialect=dialect, start=start, first=first, width=2**31
+    )
+    row = next(iter(rows(Memory(head[start:]), base, start, first, 0)), None)
+    cells = row.cells if row is not None else []
+    controls = sum(byte in _CONTROLS for byte in head[:4096])
+    if controls * 20 > len(head[:4096]) and not any(plain(cell) in known for cell in cells):
+        raise SourceError(
+            f"{name} is neither JSON nor a table but binary data. Posts are read from NDJSON, "
+            "JSON or CSV; if it is text, name its encoding"
+        )
+    if any(_POSITION.fullmatch(name) for name in named) and not any(
+        plain(cell) in KNOWN for cell in cells
+    ):
+        columns = tuple(f"#{place}" for place in range(1, len(cells) + 1))
+        layout = msgspec.structs.replace(base, columns=columns, width=len(cells))
+        return Survey(layout, head, complete)
+    layout = msgspec.structs.replace(
+        base,
+        columns=_named(cells[:MAX_COLUMNS]),
+        width=len(cells),
+        header=True,
+        start=row.end if row is not None else start,
+        first=row.next_line if row is not None else first,
+    )
+    wide = row.raw if row is not None and len(cells) > MAX_COLUMNS else b""
+    return Survey(layout, head, complete, wide)
+
+
+def _named(cells: list[str]) -> tuple[str, ...]:
+    """Return one name per column: ``#3`` for an empty one, ``text#2`` for the second ``text``."""
+    counted: dict[str, int] = {}
+    names = []
+    for place, cell in enumerate(cells, start=1):
+        name = cell.strip().removeprefix("\ufeff") or f"#{place}"
+        counted[name] = counted.get(name, 0) + 1
+        names.append(name if counted[name] == 1 else f"{name}#{counted[name]}")
+    return tuple(names)
+
+
+def rows(
+    stream: Stream, layout: Layout, offset: int, number: int, torn: int
+) -> Iterator[tables.Row]:
+    """Yield the rows of a table from an offset on."""
+    source = lines(stream, offset, number, layout.newline.encode())
+    return iter(tables.Rows(source, layout.codec, layout.dialect, layout.width, torn))
+
+
+def values(stream: Stream, layout: Layout, offset: int, number: int) -> Iterator[Line]:
+    """Yield the lines of NDJSON, or the values of a JSON document, from an offset on."""
+    if layout.format == "json":
+        return iter(Elements(stream, offset, number, array=layout.array))
+    return lines(stream, offset, number)

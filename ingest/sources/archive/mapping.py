@@ -1,0 +1,296 @@
+"""Which field of an archive is which field of a post: named by the user, or known by its name."""
+
+from __future__ import annotations
+
+import difflib
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+from ingest.errors import MappingError
+from ingest.sources.archive.ids import unwrap
+
+#: Names under which archives keep what a post needs; the first that a record has is taken.
+#: Letters and digits count alone: ``created_at``, ``createdAt`` and ``Created At`` are one
+#: name. A dot leads into an object (or is part of a column's name).
+ALIASES: dict[str, str] = {
+    "id": (
+        "id_str tweet_id_str tweet_id status_id_str status_id id comment_id message_id post_id "
+        "identifiant rest_id native_id _id"
+    ),
+    "text": (
+        "note_tweet.text extended_tweet.full_text full_text text tweet_text tweet tweet_content "
+        "message_text message post_text post_message post_content status_text comment_text "
+        "comment body raw_content content caption texte contenu commentaire النص نص"
+    ),
+    "created_at": (
+        "created_at created_utc created_time creation_date creation_time date_created "
+        "created_date created post_created published_at published_time published "
+        "publication_date publish_date pub_date posted_at post_date tweet_created_at datetime "
+        "date_time timestamp_ms timestamp date_publication date_de_publication date time "
+        "التاريخ تاريخ"
+    ),
+    "author": (
+        "user.screen_name author.screen_name author.username user.username author.handle "
+        "account.acct screen_name user_name author_name author_handle handle author user "
+        "from_user from poster auteur utilisateur account user.id_str author.id_str author.id "
+        "user.id author_id user_id from_id"
+    ),
+    "url": (
+        "url post_url tweet_url status_url permalink permalink_url permanent_url post_link "
+        "tweet_link link lien"
+    ),
+    "reply_to": (
+        "in_reply_to_status_id_str in_reply_to_status_id in_reply_to_tweet_id in_reply_to_id "
+        "reply_to_status_id reply_to_message_id reply_to_id reply_to in_reply_to parent_id"
+    ),
+    "repost_of": (
+        "retweeted_status.id_str retweeted_status.id retweeted_status_id_str "
+        "retweeted_tweet.id retweet_of repost_of reblog.id shared_post_id"
+    ),
+    "platform": "platform source_platform social_network social_media network plateforme",
+    "hashtags": "hashtags hashtag entities.hashtags tags hash_tags",
+    "edited_at": (
+        "edited_at edited_time edit_date date_edited last_edited_at last_edited edited "
+        "updated_at updated_time modified_at"
+    ),
+    "collected_at": "collected_at scraped_at retrieved_at crawled_at fetched_at",
+    "likes": (
+        "counts.likes favorite_count favourite_count favourites_count like_count likes_count "
+        "likes favorites favourites public_metrics.like_count nb_likes"
+    ),
+    "reposts": (
+        "counts.reposts retweet_count retweets_count retweets repost_count reposts reblogs_count "
+        "share_count shares_count shares public_metrics.retweet_count partages nb_partages"
+    ),
+    "replies": (
+        "counts.replies reply_count replies_count replies comment_count comments_count "
+        "num_comments comments public_metrics.reply_count nb_commentaires"
+    ),
+    "quotes": "counts.quotes quote_count quotes public_metrics.quote_count",
+    "views": (
+        "counts.views view_count views_count views impression_count "
+        "public_metrics.impression_count vues"
+    ),
+}
+COUNTS = ("likes", "reposts", "replies", "quotes", "views")
+#: What ``--map`` may name.
+TARGETS = tuple(ALIASES)
+_PLANS = 1024
+_SHOWN = 30
+
+
+@lru_cache(maxsize=4096)
+def plain(name: str) -> str:
+    """Return the letters and digits of a field's name, small and without accents."""
+    decomposed = unicodedata.normalize("NFKD", name[:200]).casefold()
+    return "".join(sign for sign in decomposed if sign.isalnum())
+
+
+def _paths(target: str) -> tuple[tuple[str, ...], ...]:
+    return tuple(tuple(alias.split(".")) for alias in ALIASES[target].split())
+
+
+_ALIAS_PATHS = {target: _paths(target) for target in TARGETS}
+#: Every known name, as :func:`plain` writes it.
+KNOWN = frozenset(plain("".join(path)) for paths in _ALIAS_PATHS.values() for path in paths)
+
+
+def checked(mapping: Mapping[str, str]) -> dict[str, str]:
+    """Return a user's mapping in one order. Raises :class:`MappingError` for unknown targets."""
+    result = {}
+    for target, field in sorted(mapping.items()):
+        name = target.strip().removeprefix("counts.")
+        if name not in ALIASES:
+            near = difflib.get_close_matches(name, TARGETS, 1)
+            hint = f" Did you mean {near[0]}?" if near else ""
+            raise MappingError(
+                f"--map {target}={field}: a post has no field {target!r}.{hint} "
+                f"Its fields are {', '.join(TARGETS)}"
+            )
+        if not field.strip():
+            raise MappingError(
+                f"--map {target}=: name the field of the file, as in --map {target}=body"
+            )
+        result[name] = field.strip()
+    return result
+
+
+class RowMapper:
+    """Takes the fields of a post from the cells of a row."""
+
+    def __init__(self, columns: Sequence[str], mapping: Mapping[str, str]) -> None:
+        self._sources: list[tuple[str, tuple[int, ...]]] = []
+        self.found: dict[str, list[str]] = {}
+        """The columns each field is taken from, the first that is not empty."""
+        places: dict[str, int] = {}
+        plains: dict[str, int] = {}
+        for place, name in enumerate(columns):
+            places.setdefault(name, place)
+            plains.setdefault(plain(name), place)
+        for target, paths in _ALIAS_PATHS.items():
+            if target in mapping:
+                indices = [_column(target, mapping[target], columns, places)]
+            else:
+                names = (plain("".join(path)) for path in paths)
+                indices = [plains[name] for name in dict.fromkeys(names) if name in plains]
+            if indices:
+                self._sources.append((target, tuple(indices)))
+                self.found[target] = [columns[index] for index in indices]
+
+    def values(self, cells: Sequence[str]) -> dict[str, object]:
+        """Return what a row holds for each field; the text also where it is empty."""
+        found: dict[str, object] = {}
+        for target, indices in self._sources:
+            for index in indices:
+                if index < len(cells):
+                    if cells[index]:
+                        found[target] = cells[index]
+                        break
+                    if target == "text":
+                        found[target] = ""
+        return found
+
+
+def _column(target: str, field: str, columns: Sequence[str], places: Mapping[str, int]) -> int:
+    if field in places:
+        return places[field]
+    if field.startswith("#") and field[1:].isdigit() and 0 < int(field[1:]) <= len(columns):
+        return int(field[1:]) - 1
+    raise missing(target, field, columns)
+
+
+def missing(target: str, field: str, columns: Iterable[str]) -> MappingError:
+    """Return the error for a field that a user named and the file does not have."""
+    columns = list(columns)
+    near = difflib.get_close_matches(field, columns[:1000], 1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    return MappingError(
+        f"--map {target}={field}: the file has no field {field!r}.{hint} It has {_listed(columns)}"
+    )
+
+
+def no_text(name: str, columns: Iterable[str]) -> MappingError:
+    """Return the error for a file in which no field is known to hold texts."""
+    columns = list(columns)
+    example = columns[-1] if columns else "body"
+    return MappingError(
+        f"{name}: no field is known to hold the text of a post. The file has {_listed(columns)}. "
+        f"Name the field, for example: --map 'text={example[:60]}'"
+    )
+
+
+def _listed(columns: list[str]) -> str:
+    shown = ", ".join(repr(name[:60]) for name in columns[:_SHOWN])
+    more = f" and {len(columns) - _SHOWN:,} more" if len(columns) > _SHOWN else ""
+    return f"{shown}{more}" if columns else "no fields at all"
+
+
+class ObjectMapper:
+    """Takes the fields of a post from a JSON object.
+
+    Objects of one file differ (only a repost has the id of what it repeats), so each is asked
+    for every known name; which names can be there is remembered for objects with equal keys.
+    """
+
+    def __init__(self, mapping: Mapping[str, str]) -> None:
+        self._mapping = mapping
+        self._plans: dict[tuple[str, ...], list[tuple[str, list[tuple[str, ...]]]]] = {}
+        self.found: dict[str, list[str]] = {}
+        """The fields that held something, in the order they are asked."""
+
+    def values(self, record: dict[str, Any]) -> dict[str, object]:
+        """Return what an object holds for each field; null is nothing."""
+        shape = tuple(record)
+        plan = self._plans.get(shape)
+        if plan is None:
+            if len(self._plans) >= _PLANS:
+                self._plans.clear()
+            plan = self._plans[shape] = self._plan(shape)
+        found: dict[str, object] = {}
+        for target, paths in plan:
+            for path in paths:
+                value = record[path[0]] if len(path) == 1 else _walk(record, path)
+                if value is None or value == "":
+                    if value == "" and target == "text":
+                        found[target] = value
+                    continue
+                if type(value) is dict:
+                    value = unwrap(value)
+                    if type(value) is dict and target not in self._mapping:
+                        continue  # an author's profile, not a name: a path leads further
+                found[target] = value
+                break
+        if "referenced_tweets" in record:
+            _referenced(record["referenced_tweets"], found)
+        return found
+
+    def survey(self, records: Iterable[dict[str, Any]]) -> None:
+        """Note in ``found`` which fields the records of a sample have."""
+        seen: dict[str, dict[str, None]] = {}
+        for record in records:
+            for target, paths in self._plan(tuple(record)):
+                for path in paths:
+                    if _walk(record, path) is not None:
+                        seen.setdefault(target, {})[".".join(path)] = None
+        self.found = {target: list(seen[target]) for target in TARGETS if target in seen}
+
+    def _plan(self, shape: tuple[str, ...]) -> list[tuple[str, list[tuple[str, ...]]]]:
+        plains: dict[str, str] = {}
+        for key in shape:
+            plains.setdefault(plain(key), key)
+        plan = []
+        for target, aliases in _ALIAS_PATHS.items():
+            paths: list[tuple[str, ...]] = []
+            if target in self._mapping:
+                field = self._mapping[target]
+                first, *rest = field.split(".")
+                if field in shape:
+                    paths.append((field,))
+                elif first in shape:
+                    paths.append((first, *rest))
+            else:
+                for alias in aliases:
+                    whole = plains.get(plain("".join(alias)))
+                    if whole is not None:
+                        paths.append((whole,))
+                    first_key = plains.get(plain(alias[0]))
+                    if len(alias) > 1 and first_key is not None:
+                        paths.append((first_key, *alias[1:]))
+            if paths:
+                plan.append((target, list(dict.fromkeys(paths))))
+        return plan
+
+
+def _walk(record: object, path: Sequence[str]) -> object:
+    for key in path:
+        if type(record) is dict:
+            record = record.get(key)
+        elif type(record) is list and key.isdecimal() and int(key) < len(record):
+            record = record[int(key)]
+        else:
+            return None
+    return record
+
+
+def _referenced(references: object, found: dict[str, object]) -> None:
+    """Take replies and reposts from Twitter's second API: ``[{"type": …, "id": …}]``."""
+    for reference in references if isinstance(references, list) else ():
+        if isinstance(reference, dict):
+            kind = {"replied_to": "reply_to", "retweeted": "repost_of"}.get(
+                str(reference.get("type"))
+            )
+            if kind and reference.get("id"):
+                found.setdefault(kind, reference["id"])
+
+
+def fields_of(records: Iterable[dict[str, Any]]) -> list[str]:
+    """Return the names of all fields of a sample, inner ones with a dot, in order of appearance."""
+    names: dict[str, None] = {}
+    for record in records:
+        for key, value in record.items():
+            names[key] = None
+            if isinstance(value, dict):
+                names.update(dict.fromkeys(f"{key}.{inner}" for inner in value))
+    return list(names)

@@ -1,0 +1,160 @@
+"""The fields of one record become a post, or the reason why they can't."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta, tzinfo
+
+import msgspec
+
+from ingest.records import Flag, Post
+from ingest.sources.archive import dates
+from ingest.sources.archive.ids import Number, native_id, platform_name, unwrap
+from ingest.sources.archive.mapping import COUNTS
+from ingest.sources.archive.objects import Bad
+
+# A hashtag in a text: letters of any script, with the marks and joiners that Arabic and
+# Persian words hold; not the end of a URL, not a number, not &#39;.
+_HASHTAG = re.compile(r"(?<![\w&/#])[#＃]([\w\u0610-\u061a\u064b-\u065f\u0670\u200c]+)")
+# In a field: words, whatever separates them and whichever quotes a program put around them.
+_LISTED = re.compile(r"[^\s,;|#＃\[\]{}()'\"،]+")
+_COUNT = re.compile(r"(\d{1,18}|\d{1,3}(?:[,.\u00a0\u202f ]\d{3}){1,5})(?:\.0)?")
+_NO_CHARACTER = re.compile("[\0\ud800-\udfff]")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+_TAG_KEYS = ("text", "tag", "name")
+
+
+class Frame(msgspec.Struct, frozen=True, kw_only=True):
+    """What holds for all posts of one import."""
+
+    dataset: str
+    platform: str
+    platform_first: bool
+    """The platform was given for the whole file and counts more than a field."""
+    zone: tzinfo
+    styles: Mapping[str, dates.DateStyle]
+    now: datetime
+
+
+def build(values: Mapping[str, object], frame: Frame) -> Post:
+    """Return the post. Raises :class:`Bad` with the reason code if it can't be one."""
+    text = values.get("text")
+    if type(text) is not str:
+        raise Bad("no-text" if text is None else "text-not-string")
+    own = native_id(values.get("id"))
+    if own.problem:
+        raise Bad(own.problem)
+    platform = frame.platform
+    if not frame.platform_first and (field := _word(values.get("platform"))):
+        platform = platform_name(field) or platform
+    space = f"{platform}:" if platform else f"archive:{frame.dataset}:"
+    platform = platform or "archive"
+    flags: list[Flag] = []
+
+    created = dates.Reading(None)
+    if (written := values.get("created_at")) is not None:
+        created = _date(written, "created_at", frame)
+    plausible = created.moment is not None and dates.plausible(created.moment, frame.now)
+    if created.moment is None:
+        flags.append("date-unknown")
+    if not plausible and (created.moment is not None or created.impossible):
+        flags.append("date-implausible")
+    if created.zone_assumed:
+        flags.append("zone-assumed")
+    if own.suspect:
+        flags.append("id-suspect")
+
+    changed = created.moment if plausible else None
+    if (written := values.get("edited_at")) is not None:
+        edited = _date(written, "edited_at", frame).moment
+        if edited is not None and dates.plausible(edited, frame.now):
+            changed = edited
+    collected = None
+    if (written := values.get("collected_at")) is not None:
+        collected = _date(written, "collected_at", frame).moment
+    return Post(
+        id=_spaced(own.value, space) or space,
+        platform=platform,
+        text=_clean(text),
+        version=(changed - _EPOCH) // _MILLISECOND if changed else 0,
+        created_at=created.moment,
+        collected_at=collected or frame.now,
+        author=_word(values.get("author")).removeprefix("@"),
+        url=_word(values.get("url")),
+        reply_to=_reference(values.get("reply_to"), space),
+        repost_of=_reference(values.get("repost_of"), space),
+        hashtags=_hashtags(values.get("hashtags"), text),
+        counts=_counts(values),
+        flags=tuple(flags),
+        source=f"archive:{frame.dataset}",
+    )
+
+
+def _clean(text: str) -> str:
+    """Return the text. Raises :class:`Bad` for what no store can keep."""
+    if "\0" in text or not (text.isascii() or _encodable(text)):
+        wrong = _NO_CHARACTER.search(text)
+        raise Bad("nul" if wrong and wrong[0] == "\0" else "lone-surrogate")
+    return text
+
+
+def _encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _word(value: object) -> str:
+    """Return a name, address or number as text; nothing for lists and objects."""
+    if isinstance(value, str):
+        return _clean(value.strip())
+    return ""
+
+
+def _spaced(native: str, space: str) -> str:
+    """Put the platform before an id, once: exports of Marsad have it there already."""
+    if not native or native.startswith(space):
+        return _clean(native)
+    return _clean(space + native)
+
+
+def _reference(value: object, space: str) -> str:
+    """Return the id of another post; nothing where it was rounded or is no id."""
+    return _spaced(native_id(value).value, space) if value is not None else ""
+
+
+def _date(value: object, column: str, frame: Frame) -> dates.Reading:
+    value = unwrap(value)
+    if not isinstance(value, str):
+        return dates.Reading(None)
+    return dates.read(value, frame.zone, frame.styles.get(column, dates.DateStyle()))
+
+
+def _hashtags(value: object, text: str) -> tuple[str, ...]:
+    """Return hashtags as written, without the sign, each once: of the field, else of the text."""
+    tags: list[str] = []
+    if isinstance(value, list):
+        for entry in value:
+            if isinstance(entry, dict):
+                entry = next((entry[key] for key in _TAG_KEYS if entry.get(key)), "")
+            if isinstance(entry, str) and not isinstance(entry, Number):
+                tags.append(_clean(entry.strip().lstrip("#＃")))
+    elif isinstance(value, str) and not isinstance(value, Number):
+        tags = _LISTED.findall(_clean(value))
+    elif "#" in text or "＃" in text:
+        tags = [tag for tag in _HASHTAG.findall(text) if not tag.isdecimal()]
+    return tuple(dict.fromkeys(tag for tag in tags if tag)) if tags else ()
+
+
+def _counts(values: Mapping[str, object]) -> dict[str, int]:
+    """Return the whole numbers among the counters; ``1.2K`` is no exact number and left out."""
+    counts = {}
+    for name in COUNTS:
+        value = unwrap(values.get(name))
+        if isinstance(value, str) and (match := _COUNT.fullmatch(value.strip())):
+            counts[name] = int(re.sub(r"\D", "", match[1]))
+    return counts

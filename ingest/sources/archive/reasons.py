@@ -1,0 +1,42 @@
+"""Why a record of an archive is kept aside: every code, with its sentence for people."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ingest.records import RAW_LIMIT, Reject
+
+#: Explained one by one in ``docs/dead-letters.md``; a test compares the two.
+REASONS: Final = {
+    "csv-quote": "a quotation mark is not closed or stands where it can't",
+    "csv-torn": "this line follows an unclosed quotation mark and is no full row by itself",
+    "encoding-invalid": "the bytes are not valid in the encoding of the file",
+    "extra-cells": "the row has more cells than the header has columns",
+    "file-damaged": "the compressed data is damaged here; what follows can't be read",
+    "file-truncated": "the file ends in the middle; what was readable has been read",
+    "header-repeated": "the header stands here once more",
+    "id-invalid": "the id is not a text or whole number of at most 512 characters",
+    "id-rounded": "the id was rounded by a spreadsheet or a float and is lost",
+    "json-invalid": "this is not valid JSON",
+    "json-nan": "NaN and Infinity are not JSON",
+    "json-not-object": "this is JSON, but no object with fields",
+    "json-too-deep": "objects or lists are nested too deep to be a post",
+    "json-truncated": "the JSON ends in the middle",
+    "line-too-long": "the record is longer than 10 MB",
+    "lone-surrogate": "half of a surrogate pair stands alone, which is no character",
+    "no-text": "the record has no text field, or its text is null",
+    "nul": "a NUL character stands in the record",
+    "row-empty": "all cells of the row are empty",
+    "text-not-string": "the text is not a JSON string",
+    "too-many-columns": "the record has more than 10,000 columns",
+}
+
+
+def reject(reason: str, raw: bytes, detail: str = "", *, truncated: bool = False) -> Reject:
+    """Return what is kept aside, cut to the size that a dead letter may have."""
+    return Reject(
+        reason=reason,
+        detail=detail or REASONS[reason],
+        raw=raw[:RAW_LIMIT],
+        truncated=truncated or len(raw) > RAW_LIMIT,
+    )

@@ -1,0 +1,332 @@
+"""Archives as a source of posts."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from functools import cached_property
+from itertools import islice
+from pathlib import PurePath
+from typing import Any, BinaryIO
+
+import msgspec
+
+from ingest.errors import SourceError
+from ingest.records import RAW_LIMIT, Item
+from ingest.sources.archive import dates
+from ingest.sources.archive import mapping as mappings
+from ingest.sources.archive.context import Context, Reader
+from ingest.sources.archive.ids import platform_name
+from ingest.sources.archive.layout import Layout, Survey, open_stream, rows, survey, values
+from ingest.sources.archive.lines import Line
+from ingest.sources.archive.objects import Bad, parse_object
+from ingest.sources.archive.opening import ArchiveFile, FileStream, Memory
+from ingest.sources.archive.reasons import reject
+from ingest.sources.archive.tables import Row
+from ingest.sources.base import Capabilities
+
+VERSION = 1
+"""Of this reader: a change in what it makes of a file reads every file anew."""
+
+_SAMPLE = 1000
+_SUFFIX = re.compile(r"\.(gz|gzip|zst|zstd|ndjson|jsonl|json|csv|tsv|tab|txt)$", re.IGNORECASE)
+
+
+class Details(msgspec.Struct, frozen=True, kw_only=True):
+    """What was detected in a file and assumed about it. Encodes to JSON as it is."""
+
+    reader: int
+    dataset: str
+    platform: str
+    format: str
+    compression: str
+    encoding: str
+    under: str
+    delimiter: str
+    header: bool
+    mapping: dict[str, list[str]]
+    """For each field of a post the fields of the file, in the order they are asked."""
+    unseen: list[str]
+    """Fields that the user's mapping names and that the beginning of the file does not have."""
+    timezone: str
+    day_first: bool
+    serial_dates: bool
+
+
+class ArchiveSource:
+    """Posts from one file, or from standard input for ``-``.
+
+    Format, compression and encoding are seen in the content. ``mapping`` names the file's field
+    for a post's (``{"text": "body"}``); other fields are found by their names. ``timezone`` is
+    assumed for dates without one. ``platform`` counts more than a field that was only detected.
+    Raises :class:`MappingError` for a mapping that names no field of a post, and
+    :class:`SourceError` for an unknown time zone or encoding; the file is opened when it is
+    first needed.
+    """
+
+    capabilities = Capabilities(history=True)
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        dataset: str | None = None,
+        platform: str | None = None,
+        mapping: Mapping[str, str] = {},
+        timezone: str = "UTC",
+        encoding: str = "",
+        now: datetime | None = None,
+        stdin: BinaryIO | None = None,
+    ) -> None:
+        self.path = os.fspath(path)
+        self._mapping = mappings.checked(mapping)
+        self._platform = platform_name(platform or "")
+        self._timezone = timezone
+        self._encoding = encoding
+        self._now = now or datetime.now(UTC)
+        self._stdin = stdin
+        self._current: FileStream | None = None
+        self.dataset = _dataset(dataset if dataset is not None else self.path)
+        self.name = f"archive:{self.dataset}"
+        try:
+            dates.zone_named(timezone)
+        except ValueError as error:
+            raise SourceError(
+                f"the time zone {timezone!r} is not known: write Africa/Casablanca or +01:00"
+            ) from error
+
+    @cached_property
+    def key(self) -> str:
+        """Hash of the file's content and of how it is read; where it lies does not matter."""
+        options = (
+            VERSION,
+            self._file.digest(),
+            self.dataset,
+            self._platform,
+            sorted(self._mapping.items()),
+            self._timezone,
+            self._encoding,
+        )
+        digest = hashlib.blake2b(msgspec.json.encode(options), digest_size=16)
+        return f"archive:{digest.hexdigest()}"
+
+    @property
+    def progress(self) -> tuple[int, int]:
+        """Bytes of the file that have been read, and all of them (compressed, if it is)."""
+        return (self._current.position if self._current else 0, self._file.size)
+
+    def details(self) -> Details:
+        """Return what was detected and assumed, for people and for the records."""
+        layout, context = self._survey.layout, self._context
+        created = context.styles.get("created_at", dates.DateStyle())
+        return Details(
+            reader=VERSION,
+            dataset=self.dataset,
+            platform=self._platform,
+            format=layout.format,
+            compression=layout.compression,
+            encoding=layout.encoding,
+            under=layout.under,
+            delimiter=layout.dialect.delimiter if layout.format == "csv" else "",
+            header=layout.header,
+            mapping=self._reader.found,
+            unseen=[
+                field for target, field in self._mapping.items() if target not in self._reader.found
+            ],
+            timezone=self._timezone,
+            day_first=created.day_first,
+            serial_dates=created.serial,
+        )
+
+    @cached_property
+    def context(self) -> str:
+        """What :func:`parse_raw` needs to try a rejected record again, as JSON."""
+        return msgspec.json.encode(self._context).decode()
+
+    def open(self, cursor: str) -> Iterator[Item]:
+        """Yield the records that come after ``cursor`` (all of them for the empty cursor).
+
+        Raises :class:`SourceError` when the file can't be read or has changed, and
+        :class:`MappingError` when it has no field for the text, or not the fields named.
+        """
+        layout = self._survey.layout
+        place = _Place.read(cursor, layout)
+        if place.final:
+            return iter(())
+        self._file.check_unchanged()
+        return self._items(self._reader, place, at_start=not cursor)
+
+    def close(self) -> None:
+        """Release the file."""
+        if "_file" in self.__dict__:
+            self._file.close()
+
+    def _items(self, reader: Reader, place: _Place, *, at_start: bool) -> Iterator[Item]:
+        layout = self._survey.layout
+        if at_start and (wide := self._survey.wide_header):
+            first = _Place(layout.start, layout.first)
+            yield Item(reject("too-many-columns", wide), first.write(), max(1, layout.first - 1))
+        stream, self._current = open_stream(self._file, layout, place.offset)
+        if layout.format == "csv":
+            yield from _from_rows(
+                rows(stream, layout, place.offset, place.number, place.torn), reader
+            )
+        else:
+            yield from _from_values(values(stream, layout, place.offset, place.number), reader)
+        self._file.check_unchanged()
+
+    @cached_property
+    def _file(self) -> ArchiveFile:
+        return ArchiveFile(self.path, self._stdin)
+
+    @cached_property
+    def _survey(self) -> Survey:
+        return survey(self._file, self._encoding, list(self._mapping.values()))
+
+    @cached_property
+    def _context(self) -> Context:
+        layout = self._survey.layout
+        context = Context(
+            format="csv" if layout.format == "csv" else "json",
+            codec=layout.codec,
+            dialect=layout.dialect,
+            columns=layout.columns,
+            mapping=self._mapping,
+            dataset=self.dataset,
+            platform=self._platform,
+            timezone=self._timezone,
+        )
+        return msgspec.structs.replace(context, styles=self._styles(Reader(context, self._now)))
+
+    @cached_property
+    def _reader(self) -> Reader:
+        reader = Reader(self._context, self._now)
+        reader.found = self._found
+        return reader
+
+    def _styles(self, reader: Reader) -> dict[str, dates.DateStyle]:
+        """Check the mapping on the head of the file and learn how its dates are written."""
+        layout, head, complete, _ = self._survey
+        stream = Memory(head[layout.start :])
+        records: list[dict[str, object]]
+        if layout.format == "csv":
+            sample = islice(rows(stream, layout, layout.start, layout.first, 0), _SAMPLE)
+            records = [reader.cells_values(row.cells) for row in sample if not row.problem]
+            self._found = reader.found
+            if "text" not in reader.found and layout.columns:
+                raise mappings.no_text(self.path, layout.columns)
+        else:
+            objects = []
+            for line in islice(values(stream, layout, layout.start, layout.first), _SAMPLE):
+                try:
+                    objects.append(parse_object(line.raw, layout.codec))
+                except Bad:
+                    continue
+            self._found = reader.survey(objects)
+            self._check_fields(objects, complete=complete)
+            records = [reader.object_values(record) for record in objects]
+        return {
+            target: dates.learn(
+                value for record in records if isinstance(value := record.get(target), str)
+            )
+            for target in ("created_at", "edited_at", "collected_at")
+            if any(target in record for record in records)
+        }
+
+    def _check_fields(self, objects: list[dict[str, Any]], *, complete: bool) -> None:
+        if not objects:
+            return
+        fields = mappings.fields_of(objects)
+        for target, field in self._mapping.items():
+            if target not in self._found and (complete or target == "text"):
+                raise mappings.missing(target, field, fields)
+        if "text" not in self._found:
+            raise mappings.no_text(self.path, fields)
+
+
+def _from_values(found: Iterator[Line], reader: Reader) -> Iterator[Item]:
+    for line in found:
+        raw, number = line.raw, line.number
+        cursor = f"{line.end}:{number + 1}"
+        if line.problem:
+            record = reject(line.problem, raw, truncated=line.truncated)
+            yield Item(record, cursor + (":0:end" if line.final else ""), number)
+        elif raw and not raw.isspace():
+            yield Item(reader.read_object(raw), cursor, number)
+
+
+def _from_rows(found: Iterator[Row], reader: Reader) -> Iterator[Item]:
+    for row in found:
+        cursor = f"{row.end}:{row.next_line}"
+        if row.final:
+            cursor += ":0:end"
+        elif row.torn > row.end:
+            cursor += f":{row.torn}"
+        if row.problem:
+            record = reject(row.problem, row.raw, truncated=row.truncated)
+            yield Item(record, cursor, row.number)
+        else:
+            yield Item(reader.read_cells(row.cells, row.raw), cursor, row.number)
+
+
+class _Place(msgspec.Struct, frozen=True):
+    """A cursor, taken apart: ``offset:number[:torn[:end]]``."""
+
+    offset: int
+    number: int
+    torn: int = 0
+    final: bool = False
+
+    @staticmethod
+    def read(cursor: str, layout: Layout) -> _Place:
+        if not cursor:
+            return _Place(layout.start, layout.first)
+        match = re.fullmatch(r"(\d+):(\d+)(?::(\d+))?(:end)?", cursor)
+        if not match:
+            raise SourceError(f"{cursor!r} is no place in a file; read the file from its beginning")
+        return _Place(int(match[1]), int(match[2]), int(match[3] or 0), bool(match[4]))
+
+    def write(self) -> str:
+        return f"{self.offset}:{self.number}"
+
+
+def _dataset(name: str) -> str:
+    """Return the name of a data set: a file's without its endings, fit to stand in an id."""
+    if name == "-":
+        return "stdin"
+    stem = PurePath(name).name
+    while short := _SUFFIX.sub("", stem):
+        if short == stem:
+            break
+        stem = short
+    return re.sub(r"[^\w.@+-]+", "-", stem).strip("-")[:100] or "archive"
+
+
+def parse_raw(
+    raw: bytes,
+    context: str,
+    *,
+    mapping: Mapping[str, str] | None = None,
+    now: datetime | None = None,
+) -> Item:
+    """Try a rejected record again: from its bytes and the ``context`` of its source.
+
+    ``mapping`` replaces the one of the import. The item has neither place nor cursor.
+    Raises :class:`SourceError` for a context of another version, :class:`MappingError` as an
+    import would.
+    """
+    try:
+        known = msgspec.json.decode(context, type=Context)
+    except msgspec.DecodeError as error:
+        raise SourceError(
+            "this record was kept aside by another version; import its file again"
+        ) from error
+    if mapping is not None:
+        known = msgspec.structs.replace(known, mapping=mappings.checked(mapping))
+    reader = Reader(known, now or datetime.now(UTC))
+    if known.format == "csv" and "text" not in reader.found:
+        raise mappings.no_text("the record", known.columns)
+    return Item(reader.read_raw(raw[:RAW_LIMIT]), "")
