@@ -20,7 +20,7 @@ import pytest
 from nlp.crossscript import key
 from pipelines.errors import StoreBusy, StoreError, StoreFull, StoreVersion
 from pipelines.query import All, parse
-from pipelines.stores.base import Ledger
+from pipelines.stores.base import CollectedTombstone, Ledger
 from pipelines.stores.sqlite import SqliteStore, schema
 from tests.conformance.corpus import Feeder, drain, fill, letter, post, stone
 
@@ -492,9 +492,19 @@ class TestErasing:
 
     def test_what_is_kept_aside_is_forgotten_with_the_post(self, tmp_path: Path) -> None:
         with SqliteStore(tmp_path / "a.db") as store:
-            raw = [b'{"id": 4711, "text": "zqxrare"', b'{"id": 47110, "text": "zqxother"']
-            Feeder(store)(post("t:4711"), dead=[letter(1, raw[0]), letter(2, raw[1])])
-            store.delete([stone("t:4711")])
+            raw = [
+                b'{"id": 4711, "text": "zqxrare"',
+                b'{"id": 47110, "text": "zqxother"',
+                '{"id": "4811", "text": "zqxmore"'.encode("utf-16"),
+            ]
+            Feeder(store)(dead=[letter(n, line) for n, line in enumerate(raw)])
+            store.delete([stone("t:4711"), stone("archive:set:4811")])
+            with store.dead_letters() as letters:
+                assert [entry.line for entry in letters.entries()] == [1]
+                letters.put([letter(7, b"by ali_b, zqxlast")])
+            grave = stone(author="u_ali")
+            store.delete([CollectedTombstone(grave.tombstone, (), plain="ali_b")])
             left = self.bytes_of(tmp_path)
             assert b"zqxrare" not in left
+            assert b"zqxlast" not in left
             assert b"zqxother" in left

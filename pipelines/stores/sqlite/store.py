@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
@@ -37,6 +38,8 @@ from pipelines.stores.sqlite_file import explained, reading, writing
 #: While a stream brings deletions, cleaning the file may take at most this part of the time.
 CLEANING = 0.02
 _REQUEUE = 1_000
+#: A last part of an id up to this length says too little to be looked for.
+_SHORT = 3
 
 
 class SqliteStore:
@@ -62,10 +65,12 @@ class SqliteStore:
         limits the file's size, in pages of 4,096 bytes.
         """
         self.path = Path(path)
+        # beside the file itself, whatever links lead to it
+        self._real = self.path.resolve()
         self._timezone = timezone
         self._dead_days = dead_days
         self.readonly = readonly
-        self.dead_path = Path(f"{self.path}.dead")
+        self.dead_path = Path(f"{self._real}.dead")
         self._unclean = False
         self._next_cleaning = 0.0
         if not readonly:
@@ -112,7 +117,7 @@ class SqliteStore:
         Raises :class:`~pipelines.errors.StoreBusy` if there is one already, ``StoreError`` if
         the store's days are those of another time zone than this object was opened with.
         """
-        with hold(Path(f"{self.path}.lock"), command):
+        with hold(Path(f"{self._real}.lock"), command):
             self._check_timezone()
             yield
             self._clean(patience=erase.READERS)
@@ -256,7 +261,20 @@ class SqliteStore:
 
     def _forget(self, tombstones: Sequence[CollectedTombstone]) -> None:
         """Remove what is kept aside under the plain names of what was deleted."""
-        names = {t.plain or t.tombstone.id.partition(":")[2] for t in tombstones}
-        if names - {""} and self.dead_path.exists():
+        names = {name for tombstone in tombstones for name in _plain_names(tombstone)}
+        if names and self.dead_path.exists():
             with self.dead_letters() as letters:
                 letters.forget(names)
+
+
+def _plain_names(collected: CollectedTombstone) -> set[str]:
+    """Return the names by which raw records may know what was deleted.
+
+    Of an id also its last part (``set:4711``, ``did/post/3kab``), unless it is so short that
+    it would be found everywhere.
+    """
+    names = {collected.plain}
+    if collected.tombstone.id:
+        names.add(collected.tombstone.id.partition(":")[2])
+        names |= {n for name in names if len(n := re.split("[:/]", name)[-1]) > _SHORT}
+    return names - {""}
