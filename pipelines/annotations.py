@@ -1,14 +1,14 @@
 """Dated events to mark in charts, read from a CSV file that people keep.
 
-Columns: ``date`` (YYYY-MM-DD) and ``note`` (or ``text``, ``title``) are needed; ``kind``,
-``entity`` (or ``operator``), ``value`` and ``source_url`` (or ``source``) may be there. Where
-there is a ``kind``, only rows of the kind ``event`` are marked: the others are figures.
+Columns: ``date`` (YYYY-MM-DD), and ``label`` (a few words) or ``note`` (a sentence) or both, are
+needed; ``kind``, ``entity`` and ``source_url`` may be there. Where there is a ``kind``, only rows
+of the kind ``event`` are marked: the others are figures.
 """
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
@@ -16,20 +16,21 @@ import msgspec
 
 from pipelines.errors import WatchlistError
 
-_NAMES = {
-    "note": ("note", "text", "title"),
-    "entity": ("entity", "operator"),
-    "source": ("source_url", "source", "url"),
-}
+_FIELDS = ("label", "note", "entity", "source_url")
 
 
 class Event(msgspec.Struct, frozen=True):
     """Something that happened on a day."""
 
     day: date
-    note: str
+    label: str = ""
+    note: str = ""
     entity: str = ""
     source: str = ""
+
+    def words(self) -> str:
+        """Return what is written about it in a list."""
+        return ": ".join(part for part in (self.label, self.note) if part)
 
 
 def load(name: str) -> list[Event]:
@@ -40,7 +41,7 @@ def load(name: str) -> list[Event]:
     path = find(name)
     if path is None:
         raise WatchlistError(
-            f"there are no annotations {name!r}: name a CSV file with the columns date and note, "
+            f"there are no annotations {name!r}: name a CSV file with the columns date and label, "
             "or a watchlist that comes with events"
         )
     return read(path)
@@ -67,32 +68,24 @@ def read(path: Path) -> list[Event]:
 
 
 def _events(path: Path, reader: csv.DictReader[str]) -> Iterator[Event]:
-    columns = [name or "" for name in reader.fieldnames or ()]
-    note, entity, source = (_column(columns, _NAMES[name]) for name in _NAMES)
-    if "date" not in columns or not note:
+    columns = set(reader.fieldnames or ())
+    if "date" not in columns or not columns & {"label", "note"}:
         raise WatchlistError(
-            f"{path}: the first line must name the columns date and note; it names "
-            f"{', '.join(columns) or 'nothing'}"
+            f"{path}: the first line must name the columns date and label or note; it names "
+            f"{', '.join(reader.fieldnames or ()) or 'nothing'}"
         )
     for row in reader:
-        if "kind" in columns and row["kind"] != "event":
+        # cells that a short line lacks are None
+        cells = {name: " ".join((row[name] or "").split()) for name in columns}
+        if cells.get("kind", "event") != "event":
             continue
         try:
-            day = date.fromisoformat((row["date"] or "").strip())
+            day = date.fromisoformat(cells["date"])
         except ValueError as error:
             raise WatchlistError(
-                f"{path}, line {reader.line_num}: {row['date']!r} is no date; write YYYY-MM-DD"
+                f"{path}, line {reader.line_num}: {cells['date']!r} is no date; write YYYY-MM-DD"
             ) from error
-        yield Event(
-            day,
-            " ".join((row[note] or "").split()),
-            (row[entity] or "") if entity else "",
-            (row[source] or "") if source else "",
-        )
-
-
-def _column(columns: Sequence[str], names: Sequence[str]) -> str:
-    return next((name for name in names if name in columns), "")
+        yield Event(day, *(cells.get(name, "") for name in _FIELDS))
 
 
 def _shipped(name: str) -> Path:

@@ -173,7 +173,7 @@ def _list(page: Page, events: Sequence[Event]) -> None:
     for place, event in enumerate(events, start=1):
         page.text(str(place), left=0.42, ha="right", fontweight="bold", fontsize=8)
         page.text(f"{event.day:%Y-%m-%d}", left=0.52, fontsize=8, color=SOFT)
-        page.text(event.note, left=1.32, fontsize=8)
+        page.text(event.words(), left=1.32, fontsize=8)
         page.down(_LINE)
     if events:
         page.down(0.1)

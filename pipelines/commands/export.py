@@ -128,7 +128,8 @@ def _command(
 ) -> str:
     words = ["marsad", "export"]
     if store:
-        words += ["--store", store]
+        # its name alone: folders and servers are nobody else's business
+        words += ["--store", Path(store).name]
     for name, value in filters.items():
         for one in [value] if isinstance(value, str) else value:
             words += [f"--{name}", one]

@@ -188,8 +188,9 @@ def _citation(account: Account, facts: Facts) -> str:
     main, file = next(iter(account.files.items()))
     days = f"{account.first_day} to {account.last_day}" if account.first_day else "undated"
     models = ", ".join(account.models)
+    filters = "".join(f", {name}: {_shown(value)}" for name, value in facts.filters.items())
     return (
-        f"{account.posts:,} posts, {days}, query: {facts.query or 'all posts'}. "
+        f"{account.posts:,} posts, {days}, query: {facts.query or 'all posts'}{filters}. "
         f"Collected and scored with Marsad {facts.marsad} (model {models}), exported "
         f"{facts.created_at:%Y-%m-%d}. {main}, SHA-256 {file.sha256[:16]}…"
     )

@@ -147,7 +147,7 @@ def test_events_are_numbered_in_the_plot_and_listed_below():
     texts = words_of(some_rows(), events=EVENTS)
     for number, event in enumerate(EVENTS, start=1):
         assert texts.count(str(number)) == 2
-        assert event.note in texts
+        assert event.words() in texts
 
 
 def test_events_outside_the_time_shown_are_left_out():
@@ -220,23 +220,23 @@ def test_what_the_font_has_no_sign_for_becomes_a_box_without_a_warning(recwarn):
 def test_events_are_read_in_order_of_time_and_figures_are_passed_over(tmp_path):
     path = tmp_path / "events.csv"
     path.write_text(
-        "\ufeffdate,kind,operator,value,note,source_url\n"
-        "2016-03-01,event,all,,the later one,https://example.org/2\n"
-        "2016-02-27,likes_lost,Inwi,100,a figure,https://example.org/3\n"
-        "2016-02-26,event,Inwi,,the earlier one,https://example.org/1\n",
+        "\ufeffdate,kind,entity,label,note,source_url\n"
+        "2016-03-01,event,all,Later,,https://example.org/2\n"
+        "2016-02-27,likes_lost,inwi,100,a figure,https://example.org/3\n"
+        '2016-02-26,event,inwi,Earlier,"in short,  the first",https://example.org/1\n',
         encoding="utf-8",
     )
-    assert annotations.load(str(path)) == [
-        Event(date(2016, 2, 26), "the earlier one", "Inwi", "https://example.org/1"),
-        Event(date(2016, 3, 1), "the later one", "all", "https://example.org/2"),
-    ]
+    first, last = annotations.load(str(path))
+    assert first.words() == "Earlier: in short, the first"
+    assert (first.entity, first.source) == ("inwi", "https://example.org/1")
+    assert (last.day, last.words()) == (date(2016, 3, 1), "Later")
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
         (b"date,note\n27/02/2016,x\n", "line 2: '27/02/2016' is no date; write YYYY-MM-DD"),
-        (b"day,what\n", "must name the columns date and note; it names day, what"),
+        (b"day,what\n", "must name the columns date and label or note; it names day, what"),
         (b"", "it names nothing"),
         (b"date,note\n2016-02-27,caf\xe9\n", "no CSV file in UTF-8"),
         (b"date,note\n2016-02-27\n", ""),
@@ -249,7 +249,13 @@ def test_a_file_of_events_that_is_wrong_is_told_with_its_place(tmp_path, content
         with pytest.raises(WatchlistError, match=re.escape(message)):
             annotations.load(str(path))
     else:
-        assert annotations.load(str(path)) == [Event(date(2016, 2, 27), "")]
+        assert annotations.load(str(path)) == [Event(date(2016, 2, 27))]
+
+
+def test_the_shipped_case_has_events_with_sources():
+    events = annotations.load("morocco-2016")
+    assert len(events) >= 5
+    assert all(event.label and event.source.startswith("http") for event in events)
 
 
 def test_a_name_can_not_lead_out_of_the_watchlists():

@@ -395,7 +395,10 @@ def test_filters_hold_and_stand_in_the_manifest_with_the_command(store, tmp_path
     assert run(store, "inwi", "--lang", "fr", "--to", out, "--format", "csv").exit_code == 0
     assert [row["text"] for row in read_csv(out)] == ["la connexion inwi"]
     assert manifest(out)["filters"] == {"lang": ["fr"]}
-    assert manifest(out)["command"].endswith("--lang fr --to out --format csv -- inwi")
+    command = "marsad export --store t.db --lang fr --to out --format csv -- inwi"
+    assert manifest(out)["command"] == command
+    assert "query: inwi, lang: fr" in (out / "README.txt").read_text().replace("\n", " ")
+    assert str(tmp_path) not in "".join(path.read_text("utf-8") for path in out.iterdir())
 
 
 def test_nothing_found_is_exit_code_3_and_writes_nothing(store, tmp_path):
