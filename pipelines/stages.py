@@ -174,7 +174,10 @@ def index(posts: Sequence[Post], zone: ZoneInfo) -> list[Document]:
 
 
 def _document(post: Post, zone: ZoneInfo) -> Document:
+    # Platforms tell hashtags that the text does not show: they are words to search by as well.
+    unseen = [tag for tag in post.hashtags if tag not in post.text]
     analysis = analyse(post.text)
+    tags = analyse(" ".join(f"#{tag}" for tag in unseen)) if unseen else None
     hour = local_hour(post, zone)
     return Document(
         post=post,
@@ -182,7 +185,7 @@ def _document(post: Post, zone: ZoneInfo) -> Document:
         hour=hour,
         tokens=" ".join(analysis.tokens),
         keys=" ".join(analysis.keys),
-        variants=" ".join(analysis.variants),
+        variants=" ".join((*analysis.variants, *(tags.tokens + tags.variants if tags else ()))),
     )
 
 

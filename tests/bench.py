@@ -22,10 +22,13 @@ from ingest.records import Mention
 from ingest.sources.archive import ArchiveSource
 from nlp.score import Scored, Scorer
 from pipelines.embedded import collect, drain, position_key
-from pipelines.settings import zone
+from pipelines.settings import Settings, zone
 from pipelines.stages import Collector
 from pipelines.stores.base import Ledger
 from pipelines.stores.sqlite import SqliteStore
+
+
+ZONE = zone(Settings().timezone)
 
 
 class TimedScorer(Scorer):
@@ -61,7 +64,7 @@ def run(files: list[Path], folder: Path) -> None:
 
     def after_batch(outcomes: Ledger) -> None:
         nonlocal posts
-        posts += drain(store, lambda: scorer, zone(store.timezone))
+        posts += drain(store, lambda: scorer, ZONE)
         memory.append(resident())
 
     start = time.perf_counter()

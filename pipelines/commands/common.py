@@ -11,11 +11,11 @@ import click
 
 from ingest.keyring import Keyring
 from ingest.masking import handle_name
-from ingest.privacy import Protector
+from ingest.privacy import Protector, is_pseudonym
 from ingest.watchlist import Watchlist
 from ingest.watchlist import load as load_watchlist
 from pipelines import settings as settings_module
-from pipelines.query import Node, all_of, parse
+from pipelines.query import Node, all_of, only, parse, rewrite
 from pipelines.settings import Settings
 from pipelines.stores.base import Store
 
@@ -106,16 +106,35 @@ def query_node(
 
     Raises :class:`~pipelines.errors.QueryError`.
     """
-    filters = [
-        ("since", since),
-        ("until", until),
-        ("lang", ",".join(lang)),
-        ("sentiment", ",".join(sentiment)),
-        ("entity", ",".join(entity)),
-        ("platform", ",".join(platform)),
-    ]
-    nodes = [parse(f"{field}:{value}") for field, value in filters if value]
-    return all_of(parse(" ".join(query)), *nodes)
+    options = {
+        "since": (since,),
+        "until": (until,),
+        "lang": lang,
+        "sentiment": sentiment,
+        "entity": entity,
+        "platform": platform,
+    }
+    filters = []
+    for field, given in options.items():
+        values = [value for option in given if option for value in option.split(",")]
+        if values:
+            filters.append(only(field, *values))
+    return all_of(parse(" ".join(query)), *filters)
+
+
+def known_authors(node: Node, store: Store) -> Node:
+    """Return the query with plain names of ``author:`` as the pseudonyms they have in a store."""
+
+    def pseudonyms(name: str) -> list[str]:
+        keys = Keyring().all()
+        if is_pseudonym(name) or not keys:
+            return []
+        protect = Protector(keys)
+        platforms = store.status().platforms
+        found = [one for platform in platforms for one in protect.pseudonyms(platform, name)]
+        return [name, *found]  # a store that keeps authors has the plain name
+
+    return rewrite(node, "author", pseudonyms)
 
 
 def say(message: str) -> None:

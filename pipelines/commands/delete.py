@@ -61,7 +61,10 @@ def command(
         opened.close()
     say(f"{deletion.posts:,} posts deleted, {deletion.tombstones:,} tombstones written.")
     if not deletion.clean:
-        say("Another process still reads the old state: the last bytes go with the next write.")
+        say(
+            "Another process still reads the old state, or the disk is full: the texts can't be "
+            "found any more, and the next command that writes removes their last bytes."
+        )
 
 
 def _graves(

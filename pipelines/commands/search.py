@@ -8,6 +8,7 @@ from rich.text import Text
 from ingest.records import Post, encode
 from pipelines.commands.common import (
     filter_options,
+    known_authors,
     nothing_found,
     open_store,
     query_node,
@@ -57,7 +58,7 @@ def command(
     node = query_node(query, since, until, lang, sentiment, entity, platform)
     opened = open_store(store)
     try:
-        page = opened.search(node, limit)
+        page = opened.search(known_authors(node, opened), limit)
     finally:
         opened.close()
     if page.pending:
