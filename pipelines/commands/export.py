@@ -13,6 +13,7 @@ import click
 
 from pipelines.commands.common import (
     filter_options,
+    known_authors,
     nothing_found,
     open_store,
     query_node,
@@ -89,6 +90,7 @@ def command(
     opened = open_store(store)
     try:
         status = opened.status()
+        node = known_authors(node, opened)
         total, _ = opened.count(node)
         facts = Facts(
             query=" ".join(query),

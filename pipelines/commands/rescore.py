@@ -5,6 +5,7 @@ import click
 from pipelines.commands.common import (
     chosen_watchlist,
     configured,
+    known_authors,
     nothing_found,
     open_store,
     query_node,
@@ -41,7 +42,7 @@ def command(query: tuple[str, ...], store: str | None, watchlist: str | None) ->
     opened = open_store(store, readonly=False)
     try:
         with opened.writer("rescore"):
-            posts = (hit.post for hit in opened.scan(node))
+            posts = (hit.post for hit in opened.scan(known_authors(node, opened)))
             # `none` by default means "leave what was found": only asking for it forgets it.
             keep = case is None and watchlist is None
             count = requeue(opened, posts, list if keep else lambda batch: rematch(batch, case))

@@ -19,6 +19,7 @@ from pipelines.commands.common import (
     chosen_watchlist,
     configured,
     filter_options,
+    known_authors,
     nothing_found,
     open_store,
     query_node,
@@ -105,6 +106,7 @@ def command(
     node = query_node(query, since, until, lang, sentiment, entity, platform)
     opened = open_store(store)
     try:
+        node = known_authors(node, opened)
         sums = opened.sums(node, sums_by(by), split or "")
         posts, without_day = opened.count(node)
         status = opened.status()
