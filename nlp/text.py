@@ -22,8 +22,9 @@ MAX_TOKEN = 100
 #: What masking leaves in a text; each is one token.
 PLACEHOLDERS = ("[user]", "[url]", "[mail]", "[phone]")
 
-#: Words that are looked up instead of normalised again (about 15 MB when full).
-_CACHE = 1 << 16
+#: Words that are looked up instead of normalised again. Small, since the analysis of a word
+#: (:mod:`nlp.crossscript`) and the matcher keep caches of their own above this one.
+_CACHE = 1 << 14
 #: Longer words are rare, not repeated, and would fill the cache with megabytes.
 _CACHED_LENGTH = 64
 
