@@ -183,7 +183,7 @@ def test_a_header_alone_is_no_record(tmp_path: Path) -> None:
         (b"PK\x03\x04" + bytes(100), "Excel workbook; unpack it, or save the sheet as CSV"),
         (b"SQLite format 3\0" + bytes(100), "SQLite database; export"),
         (b"<!DOCTYPE html><html>", "web page"),
-        (b"BZh91AY", "bunzip2"),
+        (b"BZh91AY&SY", "compressed with bzip2; unpack it"),
         (bytes(range(256)) * 40, "binary data"),
     ],
 )

@@ -169,7 +169,7 @@ def test_a_field_that_no_post_has_is_refused_with_the_list_of_those_it_has(tmp_p
 
 
 def test_an_unknown_time_zone_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match="'Mars/Base' is not known: write Africa/Casablanca"):
+    with pytest.raises(SourceError, match="'Mars/Base' is not known: write Europe/Paris"):
         ArchiveSource(tmp_path, timezone="Mars/Base")
 
 
@@ -199,6 +199,31 @@ def test_the_platform_of_a_record_names_the_space_of_its_ids(tmp_path: Path) -> 
     assert one(tmp_path / "f", record, platform="forum").id == "forum:9"
     mapped = one(tmp_path / "f", record, platform="forum", mapping={"platform": "platform"})
     assert mapped.id == "twitter:9"
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "reference"),
+    [
+        ("reply_to", "5", "twitter:5"),
+        ("reply_to", 5, "twitter:5"),
+        ("reply_to", "twitter:5", "twitter:5"),
+        ("reply_to", "at://did:plc:abc/post/5", "twitter:at://did:plc:abc/post/5"),
+        ("reply_to", "someone", "someone"),
+        ("reply_to", "@someone", "@someone"),
+        ("parent_id", "t3_abc", "twitter:t3_abc"),
+        ("parent_id", 6.9e17, ""),
+        ("reply_to", [{"id": 5}], ""),
+    ],
+)
+def test_a_reply_names_a_post_unless_it_may_be_the_name_of_an_account(
+    field: str, value: Any, reference: str, tmp_path: Path
+) -> None:
+    # What has no platform before it is replaced by a pseudonym later.
+    record = {"id": "9", "text": "a", field: value}
+    assert one(tmp_path / "f", record, platform="x").reply_to == reference
+    if isinstance(value, str):
+        [item] = source(tmp_path / "g", f"id,text,{field}\n9,a,{value}\n", platform="x").open("")
+        assert item.record.reply_to == reference  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("native", [None, "", " "])

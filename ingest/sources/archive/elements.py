@@ -11,6 +11,8 @@ from ingest.sources.archive.opening import Stream
 
 # A whole string, or the sign that opens one which the buffer does not hold to its end.
 _TOKEN = re.compile(rb'"[^"\\\n]*+(?:\\[^\n][^"\\\n]*+)*+"|["{}\[\]]')
+# The next bracket, with all whole strings before it in one step.
+_BRACKET = re.compile(rb'(?:[^"{}\[\]]++|"[^"\\\n]*+(?:\\[^\n][^"\\\n]*+)*+")*+([{}\[\]])')
 _IN_STRING = re.compile(rb'\\[^\n]|["\n]')
 _STRING = re.compile(rb'"[^"\\\n]*+(?:\\[^\n][^"\\\n]*+)*+"')
 _SEPARATORS = re.compile(rb"[\s,]*")
@@ -109,10 +111,12 @@ class Elements:
         opened = bytearray()
         size = 0
         while True:
-            match, size = self._search(_TOKEN, size)
+            match = _BRACKET.match(self._buffer, self._at + size)
+            if match is None:
+                match, size = self._search(_TOKEN, size)
             if match is None:
                 return self._broken(indent, "json-truncated")
-            sign = match[0]
+            sign = match[match.re.groups]
             size = match.end() - self._at
             if sign == b'"':
                 size, problem = self._rest_of_string(size)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import difflib
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 from ingest.errors import MappingError
 from ingest.sources.archive.ids import unwrap
@@ -43,11 +43,11 @@ ALIASES: dict[str, str] = {
     ),
     "reply_to": (
         "in_reply_to_status_id_str in_reply_to_status_id in_reply_to_tweet_id in_reply_to_id "
-        "reply_to_status_id reply_to_message_id reply_to_id reply_to in_reply_to parent_id"
+        "reply_to_status_id reply_to_message_id reply_to_id parent_id reply_to in_reply_to"
     ),
     "repost_of": (
         "retweeted_status.id_str retweeted_status.id retweeted_status_id_str "
-        "retweeted_tweet.id retweet_of repost_of reblog.id shared_post_id"
+        "retweeted_tweet.id reblog.id shared_post_id retweet_of repost_of"
     ),
     "platform": "platform source_platform social_network social_media network plateforme",
     "hashtags": "hashtags hashtag entities.hashtags tags hash_tags",
@@ -75,8 +75,12 @@ ALIASES: dict[str, str] = {
     ),
 }
 COUNTS = ("likes", "reposts", "replies", "quotes", "views")
+#: Fields that name another post, in some archives its author instead. What a field whose name
+#: ends in "id" holds is the id of a post, and is found under ``reply_to_id``, ``repost_of_id``.
+REFERENCES = ("reply_to", "repost_of")
 #: What ``--map`` may name.
 TARGETS = tuple(ALIASES)
+_T = TypeVar("_T")
 _PLANS = 1024
 _SHOWN = 30
 
@@ -136,7 +140,8 @@ class RowMapper:
                 names = (plain("".join(path)) for path in paths)
                 indices = [plains[name] for name in dict.fromkeys(names) if name in plains]
             if indices:
-                self._sources.append((target, tuple(indices)))
+                for slot, places_of_slot in _slots(target, indices, lambda i: columns[i]):
+                    self._sources.append((slot, tuple(places_of_slot)))
                 self.found[target] = [columns[index] for index in indices]
 
     def values(self, cells: Sequence[str]) -> dict[str, object]:
@@ -151,6 +156,15 @@ class RowMapper:
                     if target == "text":
                         found[target] = ""
         return found
+
+
+def _slots(target: str, sources: list[_T], name: Callable[[_T], str]) -> list[tuple[str, list[_T]]]:
+    """Return the sources of a field, ids of posts apart from what may be names of accounts."""
+    if target not in REFERENCES:
+        return [(target, sources)] if sources else []
+    ids = [source for source in sources if plain(name(source)).endswith(("id", "idstr"))]
+    others = [source for source in sources if source not in ids]
+    return [(slot, part) for slot, part in ((f"{target}_id", ids), (target, others)) if part]
 
 
 def _column(target: str, field: str, columns: Sequence[str], places: Mapping[str, int]) -> int:
@@ -230,7 +244,8 @@ class ObjectMapper:
         """Note in ``found`` which fields the records of a sample have."""
         seen: dict[str, dict[str, None]] = {}
         for record in records:
-            for target, paths in self._plan(tuple(record)):
+            for slot, paths in self._plan(tuple(record)):
+                target = slot if slot in ALIASES else slot.removesuffix("_id")
                 for path in paths:
                     if _walk(record, path) is not None:
                         seen.setdefault(target, {})[".".join(path)] = None
@@ -258,8 +273,8 @@ class ObjectMapper:
                     first_key = plains.get(plain(alias[0]))
                     if len(alias) > 1 and first_key is not None:
                         paths.append((first_key, *alias[1:]))
-            if paths:
-                plan.append((target, list(dict.fromkeys(paths))))
+            paths = list(dict.fromkeys(paths))
+            plan += _slots(target, paths, lambda path: path[-1])
         return plan
 
 
@@ -278,7 +293,7 @@ def _referenced(references: object, found: dict[str, object]) -> None:
     """Take replies and reposts from Twitter's second API: ``[{"type": …, "id": …}]``."""
     for reference in references if isinstance(references, list) else ():
         if isinstance(reference, dict):
-            kind = {"replied_to": "reply_to", "retweeted": "repost_of"}.get(
+            kind = {"replied_to": "reply_to_id", "retweeted": "repost_of_id"}.get(
                 str(reference.get("type"))
             )
             if kind and reference.get("id"):

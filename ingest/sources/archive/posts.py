@@ -83,8 +83,8 @@ def build(values: Mapping[str, object], frame: Frame) -> Post:
         collected_at=collected or frame.now,
         author=_word(values.get("author")).removeprefix("@"),
         url=_word(values.get("url")),
-        reply_to=_reference(values.get("reply_to"), space),
-        repost_of=_reference(values.get("repost_of"), space),
+        reply_to=_reference("reply_to", values, space),
+        repost_of=_reference("repost_of", values, space),
         hashtags=_hashtags(values.get("hashtags"), text),
         counts=_counts(values),
         flags=tuple(flags),
@@ -122,9 +122,20 @@ def _spaced(native: str, space: str) -> str:
     return _clean(space + native)
 
 
-def _reference(value: object, space: str) -> str:
-    """Return the id of another post; nothing where it was rounded or is no id."""
-    return _spaced(native_id(value).value, space) if value is not None else ""
+def _reference(target: str, values: Mapping[str, object], space: str) -> str:
+    """Return the id of another post; nothing where it was rounded or is no id.
+
+    What may be the name of an account (see :data:`ingest.sources.archive.mapping.REFERENCES`)
+    is left without a platform before it: such names are replaced by pseudonyms later.
+    """
+    if (value := values.get(f"{target}_id")) is not None:
+        return _spaced(native_id(value).value, space)
+    if (value := values.get(target)) is None:
+        return ""
+    native = native_id(value).value
+    if native.isdecimal() or ":" in native or "/" in native:
+        return _spaced(native, space)
+    return _clean(native)
 
 
 def _date(value: object, column: str, frame: Frame) -> dates.Reading:
@@ -154,7 +165,10 @@ def _counts(values: Mapping[str, object]) -> dict[str, int]:
     """Return the whole numbers among the counters; ``1.2K`` is no exact number and left out."""
     counts = {}
     for name in COUNTS:
-        value = unwrap(values.get(name))
+        value = values.get(name)
+        if value is None:
+            continue
+        value = unwrap(value)
         if isinstance(value, str) and (match := _COUNT.fullmatch(value.strip())):
             counts[name] = int(re.sub(r"\D", "", match[1]))
     return counts

@@ -95,7 +95,7 @@ class ArchiveSource:
             dates.zone_named(timezone)
         except ValueError as error:
             raise SourceError(
-                f"the time zone {timezone!r} is not known: write Africa/Casablanca or +01:00"
+                f"the time zone {timezone!r} is not known: write Europe/Paris or +01:00"
             ) from error
 
     @cached_property
