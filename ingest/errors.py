@@ -15,5 +15,17 @@ class SourceError(MarsadError):
     """A source can't be opened or read any further."""
 
 
+class SourceBlocked(SourceError):
+    """A platform refuses to answer: rate limit, ban, login wall, captcha, robots.txt, no key."""
+
+
+class SourceChanged(SourceError):
+    """A platform answers in another form than the one this version of Marsad knows."""
+
+
+class SourceGone(SourceError):
+    """What was asked for is not there (any more): deleted, renamed, suspended."""
+
+
 class MappingError(SourceError):
     """The fields of a file can't be matched to those of a post."""

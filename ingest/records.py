@@ -117,6 +117,11 @@ class Tombstone(Record, frozen=True, kw_only=True, omit_defaults=True):
     reason: str = ""
 
 
+#: The sources of readings of pages begin with this. They bring no posts, so their gaps say
+#: nothing about posts.
+PAGES = "pages/"
+
+
 class Gap(Record, frozen=True, kw_only=True, omit_defaults=True):
     """A stretch of time in which a source gave nothing although there may have been posts."""
 
@@ -134,16 +139,28 @@ class Heartbeat(Record, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Counter(Record, frozen=True, kw_only=True, omit_defaults=True):
-    """One reading of a public counter (likes, followers) of one page."""
+    """One reading of a public counter (likes, followers) of one page.
+
+    Metrics ending in ``_lost`` are published losses (a sum since some moment), those ending in
+    ``_lost_ppm`` the same in millionths of the page's likes (5.62 % is 56,200), and those ending
+    in ``_lost_per_minute`` a speed. All others are the counter itself.
+    """
 
     source: str
     page: str
     metric: str
     value: int
     at: datetime
+    """The earliest moment at which it may have been read."""
     granularity: int = 1
     """The step in which the published figure moves: 100,000 for "2.4M"."""
     note: str = ""
+    span: int = 0
+    """Seconds after ``at`` in which it may have been read: 86,400 where only the day is known."""
+    since: datetime | None = None
+    """Of a published loss: since when it is counted; ``None`` where that was not said."""
+    since_span: int = 0
+    """Seconds after ``since`` in which that may have been."""
 
 
 class Reject(Record, frozen=True, kw_only=True, omit_defaults=True):

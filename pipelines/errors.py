@@ -7,6 +7,9 @@
     ├── WatchlistError         a watchlist is missing or not valid               (ingest)
     ├── KeyringError           the keys for pseudonyms can't be used             (ingest)
     ├── SourceError            a source can't be opened or read further          (ingest)
+    │   ├── SourceBlocked      a platform refuses to answer                      (ingest)
+    │   ├── SourceChanged      a platform answers in an unknown form             (ingest)
+    │   ├── SourceGone         what was asked for is not there any more          (ingest)
     │   └── MappingError       a file's fields can't be matched to a post's      (ingest)
     ├── SettingsError          marsad.toml or an environment variable is wrong
     ├── QueryError             a query can't be read; says where
@@ -19,7 +22,15 @@
 Exit codes of the command: 0 done, 1 failed, 2 wrong usage, 3 nothing found.
 """
 
-from ingest.errors import KeyringError, MappingError, SourceError, WatchlistError
+from ingest.errors import (
+    KeyringError,
+    MappingError,
+    SourceBlocked,
+    SourceChanged,
+    SourceError,
+    SourceGone,
+    WatchlistError,
+)
 from nlp.errors import MarsadError, ModelError
 
 __all__ = [
@@ -30,7 +41,10 @@ __all__ = [
     "OutputError",
     "QueryError",
     "SettingsError",
+    "SourceBlocked",
+    "SourceChanged",
     "SourceError",
+    "SourceGone",
     "StoreBusy",
     "StoreError",
     "StoreFull",

@@ -216,7 +216,7 @@ class Store(Protocol):
         if its id, its author or one of their aliases has a tombstone, also one of the same
         batch. A duplicate with the same digest that was matched with another watchlist (not
         with none) takes over text and entities and waits to be scored again, still counted as
-        duplicate.
+        duplicate. Of readings with the same source, page, metric and time the first stays.
         """
 
     def pending(self, limit: int) -> list[Post]:
@@ -242,6 +242,9 @@ class Store(Protocol):
 
     def count(self, query: Node) -> tuple[int, int]:
         """Return how many posts match, and how many of those have no day."""
+
+    def counters(self, page: str | None = None) -> list[Counter]:
+        """Return the readings of one page, or of all, ordered by time, page, metric, source."""
 
     def requeue(self, posts: Iterable[Post]) -> None:
         """Put stored posts back on the waiting list (new watchlist or model); no ledger entry."""

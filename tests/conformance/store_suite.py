@@ -8,12 +8,12 @@ syntax is tested in ``tests/pipelines/test_query.py``.
 from __future__ import annotations
 
 import itertools
-from datetime import timedelta
+from datetime import timedelta, timezone
 
 import msgspec
 import pytest
 
-from ingest.records import Gap, Heartbeat
+from ingest.records import Counter, Gap, Heartbeat
 from nlp.text import tokenize
 from pipelines.errors import StoreBusy
 from pipelines.query import All, highlight, parse
@@ -549,3 +549,68 @@ class Reporting:
         assert [(p.key, p.done) for p in status.inputs] == [("corpus", False), ("input", True)]
         assert status.gaps == [gap]
         assert status.ledger == store.ledger()
+
+
+class Counting:
+    """Readings of pages' counters are kept with all that was known about them."""
+
+    def reading(self, value: int = 2_400_000, **fields: object) -> Counter:
+        given: dict[str, object] = {
+            "source": "pages/test:a",
+            "page": "a",
+            "metric": "likes",
+            "value": value,
+            "at": NOW,
+            "granularity": 100_000,
+        }
+        return msgspec.convert({**given, **fields}, Counter)
+
+    def test_a_store_without_readings_has_none(self, store: Store) -> None:
+        fill(store)
+        Feeder(store)(notices=[Heartbeat(source="stream", at=NOW)])
+        assert store.counters() == []
+
+    def test_a_reading_comes_back_as_it_was(self, store: Store) -> None:
+        published = self.reading(
+            27_000,
+            metric="likes_lost",
+            granularity=1_000,
+            note="about",
+            span=86_400,
+            since=NOW - timedelta(days=2),
+            since_span=86_400,
+        )
+        Feeder(store)(notices=[published, self.reading()])
+        assert store.counters() == [self.reading(), published]
+
+    def test_readings_are_ordered_by_time_and_can_be_asked_for_by_page(self, store: Store) -> None:
+        late = self.reading(at=NOW + timedelta(microseconds=1))
+        latest = self.reading(at=NOW + timedelta(seconds=1), page="b")
+        Feeder(store)(notices=[latest, late, self.reading()])
+        assert store.counters() == [self.reading(), late, latest]
+        assert store.counters("b") == [latest]
+        assert store.counters("c") == []
+
+    def test_of_the_same_source_page_metric_and_time_the_first_reading_stays(
+        self, store: Store
+    ) -> None:
+        first = self.reading()
+        elsewhere = NOW.astimezone(timezone(timedelta(hours=5)))
+        feed = Feeder(store)
+        feed(notices=[first, self.reading(1)])
+        feed(notices=[self.reading(2, at=elsewhere)])
+        assert store.counters() == [first]
+
+    def test_other_sources_pages_metrics_and_times_are_other_readings(self, store: Store) -> None:
+        others = [
+            self.reading(),
+            self.reading(source="pages/test:b"),
+            self.reading(page="b"),
+            self.reading(metric="followers"),
+            self.reading(at=NOW + timedelta(seconds=1)),
+        ]
+        Feeder(store)(notices=others)
+        assert len(store.counters()) == len(others)
+
+    def test_readings_enter_no_ledger(self, store: Store) -> None:
+        assert Feeder(store)(notices=[self.reading()]) == Ledger() == store.ledger()

@@ -42,3 +42,7 @@ class TestSumming(suite.Summing):
 
 class TestReporting(suite.Reporting):
     pass
+
+
+class TestCounting(suite.Counting):
+    pass

@@ -234,6 +234,12 @@ def test_a_gap_that_has_not_ended_reaches_to_the_last_bucket():
     assert [row.gap for row in found] == [0, 1, 1, 1]
 
 
+def test_a_gap_of_a_page_s_counter_says_nothing_about_posts():
+    gap = Gap(source="pages/telegram:x", start=at("2016-02-27"), end=at("2016-02-28"))
+    found = rows([one("2016-02-26"), one("2016-02-28")], "day", zone=CASABLANCA, gaps=[gap])
+    assert [row.state for row in found] == ["ok", "zero", "ok"]
+
+
 def test_gaps_of_two_sources_at_one_time_count_once():
     gaps = [
         Gap(source="a", start=at("2016-02-27", 6), end=at("2016-02-27", 12)),

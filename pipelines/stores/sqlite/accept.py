@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import Counter as Tally
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC
 from typing import NamedTuple
 
 import msgspec
@@ -17,6 +18,7 @@ from pipelines.stores.sqlite import ledger
 from pipelines.stores.sqlite.erase import erase
 
 _ENCODER = msgspec.json.Encoder()
+_COUNTER = msgspec.json.Decoder(Counter)
 
 #: ``rank`` columns: a post's rank as text, since its numbers may exceed SQLite's integers.
 Rank = tuple[int, int, str]
@@ -84,10 +86,7 @@ def accept(connection: sqlite3.Connection, batch: Batch) -> tuple[Ledger, int]:
         changes[ledger.DEAD + letter.reason] += 1
     changes.subtract(_revive(connection, batch))
     ledger.add(connection, changes)
-    connection.executemany(
-        "INSERT INTO notices (kind, source, at, notice) VALUES (?, ?, ?, ?)",
-        map(_notice, batch.notices),
-    )
+    _notices(connection, batch.notices)
     result = Ledger(
         received=outcomes["received"],
         duplicate=outcomes["duplicate"],
@@ -284,7 +283,30 @@ def _revive(connection: sqlite3.Connection, batch: Batch) -> Tally[str]:
     return left
 
 
+def _notices(connection: sqlite3.Connection, notices: Sequence[Gap | Heartbeat | Counter]) -> None:
+    for notice in notices:
+        row = _notice(notice)
+        if isinstance(notice, Counter) and any(
+            (known.page, known.metric) == (notice.page, notice.metric)
+            for known in _counters_at(connection, *row[:3])
+        ):
+            continue
+        connection.execute(
+            "INSERT INTO notices (kind, source, at, notice) VALUES (?, ?, ?, ?)", row
+        )
+
+
+def _counters_at(
+    connection: sqlite3.Connection, kind: str, source: str, at: str
+) -> Iterator[Counter]:
+    rows = connection.execute(
+        "SELECT notice FROM notices WHERE kind = ? AND source = ? AND at = ?", (kind, source, at)
+    )
+    return (_COUNTER.decode(body) for (body,) in rows.fetchall())
+
+
 def _notice(notice: Gap | Heartbeat | Counter) -> tuple[str, str, str, str]:
     at = notice.start if isinstance(notice, Gap) else notice.at
     kind = type(notice).__name__.lower()
-    return kind, notice.source, at.isoformat(), _ENCODER.encode(notice).decode()
+    # in UTC, so that one moment is one text
+    return kind, notice.source, at.astimezone(UTC).isoformat(), _ENCODER.encode(notice).decode()

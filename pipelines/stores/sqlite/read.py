@@ -8,13 +8,14 @@ from typing import Literal
 
 import msgspec
 
-from ingest.records import Gap, decode_post
+from ingest.records import Counter, Gap, decode_post
 from pipelines.query import Node
 from pipelines.stores.base import Hit, Page, Position, Split, Status, Sum
 from pipelines.stores.sqlite import ledger
 from pipelines.stores.sqlite.compile import condition
 
 _GAP = msgspec.json.Decoder(Gap)
+_COUNTER = msgspec.json.Decoder(Counter)
 
 
 def search(connection: sqlite3.Connection, query: Node, limit: int, offset: int) -> Page:
@@ -73,6 +74,16 @@ def count(connection: sqlite3.Connection, query: Node) -> tuple[int, int]:
         f"SELECT count(*), ifnull(sum(p.day = ''), 0) FROM posts p WHERE {where}", values
     ).fetchone()
     return int(row[0]), int(row[1])
+
+
+def counters(connection: sqlite3.Connection, page: str | None) -> list[Counter]:
+    """Return the readings of one page, or of all, ordered by time, page, metric, source."""
+    rows = connection.execute("SELECT notice FROM notices WHERE kind = 'counter'")
+    readings = (_COUNTER.decode(notice) for (notice,) in rows)
+    return sorted(
+        (reading for reading in readings if page in {None, reading.page}),
+        key=lambda reading: (reading.at, reading.page, reading.metric, reading.source),
+    )
 
 
 def timezone(connection: sqlite3.Connection) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal
 
-from ingest.records import Post, decode_post
+from ingest.records import Counter, Post, decode_post
 from pipelines.deadletters import DAYS, DeadLetters
 from pipelines.errors import StoreError
 from pipelines.query import Node
@@ -214,6 +214,11 @@ class SqliteStore:
         """Return how many posts match, and how many of those have no day."""
         with self._reading():
             return read.count(self._connection, query)
+
+    def counters(self, page: str | None = None) -> list[Counter]:
+        """Return the readings of one page, or of all, ordered by time, page, metric, source."""
+        with self._reading():
+            return read.counters(self._connection, page)
 
     def ledger(self) -> Ledger:
         """Return the books."""
