@@ -1,0 +1,260 @@
+"""The language of a post: French, Arabic, Darija in either script, English, mixed, or another.
+
+One hashed n-gram model scores the whole text and every word with its neighbours. The whole text
+gives the language; the words say whether one language has two thirds of them. What no public
+identifier can tell apart (Darija and standard Arabic, Arabizi and French) it learned from labelled
+posts; langdetect is asked for its opinion only where the model is in doubt and langdetect is known
+to help. The result depends on the text and the model alone. ``docs/languages.md`` has the figures.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nlp import features
+from nlp.features import Batch
+from nlp.linear import FOLDER, Floats, Table, read_model, softmax, table_of
+
+#: The languages the model tells apart; `mixed` and `other` are said besides.
+LANGUAGES = ("fr", "ar", "ary", "ary-Latn", "en")
+
+#: Groups whose words are counted against each other: the two in Arabic letters share most words,
+#: so that a mixture of them can't be told from either.
+GROUPS = np.array([[0, 1, 1, 0, 0], [0, 0, 0, 1, 0], [1, 0, 0, 0, 0], [0, 0, 0, 0, 1]]).T
+
+#: Fewer words than this are never called mixed.
+SHORTEST_MIXTURE = 3
+
+#: langdetect reads trigrams of running text: below this it guesses.
+_OPINION_LETTERS = 20
+#: Answers outside our languages that langdetect seldom gives to Arabizi (measured in training).
+_OUTSIDE = frozenset(
+    [
+        "ca",
+        "cs",
+        "da",
+        "de",
+        "el",
+        "es",
+        "fi",
+        "hr",
+        "hu",
+        "it",
+        "lt",
+        "lv",
+        "nl",
+        "no",
+        "pl",
+        "pt",
+        "ro",
+        "ru",
+        "sk",
+        "sl",
+        "sv",
+        "tr",
+        "uk",
+        "vi",
+    ]
+)
+_ARABIC, _LATIN, _OTHER = 1, 2, 3
+
+
+class Language(NamedTuple):
+    """What a text is written in.
+
+    ``confidence`` estimates the probability that ``label`` is right; ``scripts`` are the shares of
+    Arabic, Latin and other letters (zeros without letters); ``opinion`` is langdetect's answer,
+    empty if it was not asked.
+    """
+
+    label: str
+    confidence: float
+    scripts: tuple[float, float, float]
+    opinion: str
+
+
+class Evidence(NamedTuple):
+    """What the model found in some texts, a row each."""
+
+    scores: Floats
+    """Scores of `LANGUAGES` for the whole text, calibrated: their softmax are probabilities."""
+    foreign: Floats
+    """Score of "another language": its logistic function is a probability."""
+    mixture: Floats
+    """The measures that the decision on `mixed` rests on."""
+    words: NDArray[np.int64]
+    """How many words have letters."""
+    letters: NDArray[np.int64]
+    """How many letters are Arabic, Latin, other."""
+
+
+class LanguageModel:
+    """The shipped identifier; :func:`load` reads it once."""
+
+    def __init__(self, path: Path = FOLDER / "language.npz") -> None:
+        """Read the model at `path`. Raises :class:`~nlp.errors.ModelError`."""
+        arrays, digest = read_model(path)
+        self._table = table_of(arrays)
+        self._mixed = np.asarray(arrays["mixed"], dtype=np.float64)
+        self._limits = np.asarray(arrays["limits"], dtype=np.float64)
+        self.version = f"language-{digest}"
+
+    def identify(self, texts: Sequence[str]) -> list[Language]:
+        """Return the language of each text; any string is a text, and none raises.
+
+        At most :data:`nlp.features.MAX_CHARACTERS` characters of a text are read.
+        """
+        found = evidence(self._table, texts)
+        chances = softmax(found.scores)
+        foreign = logistic(found.foreign)
+        mixed = logistic(found.mixture @ self._mixed[:-1] + self._mixed[-1])
+        mixed[found.words < SHORTEST_MIXTURE] = 0.0
+        result = list[Language]()
+        for place, text in enumerate(texts):
+            scripts = found.letters[place]
+            result.append(
+                self._decide(
+                    text, chances[place], float(foreign[place]), float(mixed[place]), scripts
+                )
+            )
+        return result
+
+    def _decide(
+        self, text: str, chances: Floats, foreign: float, mixed: float, letters: NDArray[np.int64]
+    ) -> Language:
+        total = int(letters.sum())
+        if total == 0:
+            return Language("other", 1.0, (0.0, 0.0, 0.0), "")
+        arabic, latin, other = (int(count) / total for count in letters)
+        scripts = (arabic, latin, other)
+        if other > 0.5:
+            return Language("other", other, scripts, "")
+        foreign_limit, mixed_limit, doubt = self._limits
+        best = int(chances.argmax())
+        sure = float(chances[best])
+        opinion = ""
+        if latin > 0.9 and total >= _OPINION_LETTERS and min(sure, 1 - foreign) < doubt:
+            opinion = ask_langdetect(text)
+            if opinion in _OUTSIDE:
+                foreign = max(foreign, (1 + foreign) / 2)
+        if foreign > foreign_limit:
+            return Language("other", foreign, scripts, opinion)
+        if mixed > mixed_limit:
+            return Language("mixed", mixed * (1 - foreign), scripts, opinion)
+        return Language(LANGUAGES[best], sure * (1 - mixed) * (1 - foreign), scripts, opinion)
+
+
+def evidence(table: Table, texts: Sequence[str]) -> Evidence:
+    """Return what `table` finds in `texts`: columns of `LANGUAGES`, then "another language"."""
+    count = len(texts)
+    scores = np.zeros((count, len(LANGUAGES) + 1))
+    mixture = np.zeros((count, len(MIXTURE)))
+    words = np.zeros(count, dtype=np.int64)
+    letters = np.zeros((count, 3), dtype=np.int64)
+    for begin, batch in features.chunks(texts, table.space):
+        here = slice(begin, begin + len(batch.texts) - 1)
+        sums = table.sums(batch)
+        scores[here] = table.logits(np.add.reduceat(sums, batch.texts[:-1]), np.diff(batch.texts))
+        scripts = _scripts()[np.minimum(batch.codes, len(_scripts()) - 1)]
+        marks = scripts[:, None] == np.array([_ARABIC, _LATIN, _OTHER])
+        letters[here] = np.add.reduceat(marks, batch.texts[:-1], dtype=np.int64)
+        windows, owners = _windows(table, batch, sums, scripts)
+        words[here] = np.bincount(owners, minlength=len(batch.texts) - 1)
+        mixture[here] = _measures(windows, owners, scores[here, :-1], letters[here], words[here])
+    return Evidence(scores[:, :-1], scores[:, -1], mixture, words, letters)
+
+
+#: Names of the measures in `Evidence.mixture`.
+MIXTURE = ("top", "second", "top_hard", "second_hard", "unsure", "scripts", "length", "top_squared")
+
+
+def _windows(
+    table: Table, batch: Batch, sums: NDArray[np.int64], scripts: NDArray[np.uint8]
+) -> tuple[Floats, NDArray[np.int64]]:
+    """Return group probabilities of each word with its neighbours, and the word's text."""
+    lettered = (
+        np.add.reduceat(scripts > 0, batch.words) > 0 if len(batch.words) else np.zeros(0, bool)
+    )
+    starts, owners = batch.words[lettered], batch.word_texts[lettered]
+    if not len(starts):
+        return np.zeros((0, GROUPS.shape[1])), owners
+    running = np.zeros((len(sums) + 1, len(LANGUAGES)), dtype=np.int64)
+    np.cumsum(sums[:, : len(LANGUAGES)], axis=0, out=running[1:])
+    edges = starts - 1  # the sign or space before a word belongs to its first n-grams
+    first = np.maximum(np.append(edges[:1], edges[:-1]), batch.texts[owners])
+    after = np.append(edges[2:], [len(sums)] * 2)[: len(edges)]
+    last = np.minimum(after, batch.texts[owners + 1])
+    scores = table.scale[:-1] * (running[last] - running[first])
+    scores = scores / np.sqrt(last - first)[:, None] + table.bias[:-1]
+    return softmax(scores) @ GROUPS, owners
+
+
+def _measures(
+    windows: Floats,
+    owners: NDArray[np.int64],
+    scores: Floats,
+    letters: NDArray[np.int64],
+    words: NDArray[np.int64],
+) -> Floats:
+    """Return the row of `MIXTURE` of each text."""
+    count = len(words)
+    soft = np.zeros((count, GROUPS.shape[1]))
+    hard = np.zeros_like(soft)
+    np.add.at(soft, owners, windows)
+    np.add.at(hard, (owners, windows.argmax(axis=1)), 1.0)
+    soft = np.sort(soft / np.maximum(words, 1)[:, None], axis=1)
+    hard = np.sort(hard / np.maximum(words, 1)[:, None], axis=1)
+    unsure = 1 - (softmax(scores) @ GROUPS).max(axis=1)
+    share = np.minimum(letters[:, 0], letters[:, 1]) / np.maximum(letters.sum(axis=1), 1)
+    length = np.log(np.maximum(words, 1))
+    columns = (soft[:, -1], soft[:, -2], hard[:, -1], hard[:, -2], unsure, share, length)
+    return np.stack((*columns, soft[:, -1] ** 2), axis=1)
+
+
+@cache
+def _scripts() -> NDArray[np.uint8]:
+    """Return for each code of the basic plane the script of its letter, 0 if it is none."""
+    table = np.zeros(0x10000, dtype=np.uint8)
+    for code in range(len(table)):
+        character = chr(code)
+        if unicodedata.category(character)[0] == "L":
+            name = unicodedata.name(character, "")
+            arabic, latin = name.startswith("ARABIC"), "LATIN" in name
+            table[code] = _ARABIC if arabic else _LATIN if latin else _OTHER
+    return table
+
+
+def logistic(scores: Floats) -> Floats:
+    """Turn scores into probabilities."""
+    result: Floats = 1 / (1 + np.exp(-np.clip(scores, -50, 50)))
+    return result
+
+
+def ask_langdetect(text: str) -> str:
+    """Return langdetect's answer on `text`, seeded, or an empty string if it has none."""
+    from langdetect import DetectorFactory, LangDetectException, detect
+
+    DetectorFactory.seed = 0
+    readable = features.clean(text).encode("utf-8", "ignore").decode()
+    try:
+        return str(detect(readable))
+    except LangDetectException:
+        return ""
+
+
+@cache
+def load() -> LanguageModel:
+    """Return the shipped identifier, read once."""
+    return LanguageModel()
+
+
+def identify(texts: Sequence[str]) -> list[Language]:
+    """Return the language of each text (see :meth:`LanguageModel.identify`)."""
+    return load().identify(texts)

@@ -1,0 +1,100 @@
+"""What a post says, in one call: its language, its sentiment, its attitude to what it mentions."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from nlp import language, sentiment, targets
+from nlp.linear import Floats
+from nlp.sentiment import LABELS
+from nlp.targets import Mentioned
+
+
+class Target(NamedTuple):
+    """The attitude towards one entity: its label, and negative, neutral, positive."""
+
+    entity: str
+    label: str
+    probabilities: tuple[float, float, float]
+
+
+class Scored(NamedTuple):
+    """What the models say of one post; probabilities are negative, neutral, positive."""
+
+    language: str
+    language_confidence: float
+    label: str
+    probabilities: tuple[float, float, float]
+    targets: tuple[Target, ...]
+
+
+class Scorer:
+    """The three models together. ``version`` names all of them in one string."""
+
+    def __init__(self, model: str | None = None, threads: int | None = None) -> None:
+        """Load the models; `model` is a sentiment checkpoint (folder or name) in place of ours.
+
+        Raises :class:`~nlp.errors.ModelError` if one is missing, broken or does not fit.
+        """
+        self._sentiment = sentiment.load(model, threads)
+        self._language = language.load()
+        self._targets = targets.load()
+        beside = f"{self._language.version} {self._targets.version}"
+        self.version = (
+            f"{self._sentiment.version}+{hashlib.sha256(beside.encode()).hexdigest()[:8]}"
+        )
+
+    def score(self, texts: Sequence[str], mentions: Sequence[Sequence[Mentioned]]) -> list[Scored]:
+        """Return one result per text, in order; `mentions` names the entities of each.
+
+        Any string is a text. Reposts cost nothing: equal texts with equal mentions are scored
+        once. A result depends on its text and mentions alone (probabilities within 0.001).
+        """
+        places: dict[tuple[str, tuple[tuple[str, str, int, int], ...]], int] = {}
+        index = [
+            places.setdefault((text, tuple(map(_key, named))), len(places))
+            for text, named in zip(texts, mentions, strict=True)
+        ]
+        distinct: dict[int, int] = {}
+        for place, number in enumerate(index):
+            distinct.setdefault(number, place)
+        chosen = list(distinct.values())
+        results = self._score([texts[place] for place in chosen], [mentions[p] for p in chosen])
+        return [results[number] for number in index]
+
+    def _score(self, texts: Sequence[str], mentions: Sequence[Sequence[Mentioned]]) -> list[Scored]:
+        if not texts:
+            return []
+        chances = self._sentiment.predict(texts).astype(np.float64)
+        attitudes = self._targets.attitudes(texts, mentions, chances)
+        return [
+            Scored(
+                spoken.label,
+                spoken.confidence,
+                label_of(row),
+                (float(row[0]), float(row[1]), float(row[2])),
+                tuple(
+                    Target(score.entity, label_of(np.array(score[1:])), score[1:])
+                    for score in scores
+                ),
+            )
+            for spoken, row, scores in zip(
+                self._language.identify(texts), chances, attitudes, strict=True
+            )
+        ]
+
+
+def label_of(chances: Floats) -> str:
+    """Return the most probable label; of equals neutral, then negative."""
+    negative, neutral, positive = chances
+    if neutral >= max(negative, positive):
+        return LABELS[1]
+    return LABELS[0] if negative >= positive else LABELS[2]
+
+
+def _key(mention: Mentioned) -> tuple[str, str, int, int]:
+    return (mention.entity, mention.kind, mention.start, mention.end)

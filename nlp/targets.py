@@ -1,0 +1,236 @@
+"""The attitude of a post towards each entity it mentions.
+
+"Inwi blocked WhatsApp, shame" is against the operator, not against the app. A small model, learned
+from labelled posts, weighs the mood of the whole post, the mood of the words around the mention,
+what kind of entity it is, and what else the post mentions. It knows kinds, never names, and holds
+no list of words: the moods come from the sentiment models. ``docs/targets.md`` has the figures.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from nlp import features, linear
+from nlp.errors import ModelError
+from nlp.linear import FOLDER, Floats, LinearModel, read_model, softmax
+
+#: Kinds of entities the model tells apart; any other kind is taken for a topic.
+KINDS = ("operator", "institution", "app", "topic")
+_KIND = {"operator": 0, "regulator": 1, "government": 1, "app": 2}
+_TOPIC = 3
+
+#: Where a thought ends: punctuation of either script, a dash or stroke between spaces, emoji.
+_BREAK = re.compile(
+    r"[.,;:!?…\n،؛؟()]+|\s[-–—/|]+\s|[\u2600-\u27bf\U0001f000-\U0001faff\ufe0f\u200d]+"
+)
+_WINDOW = 6
+_WORDS = re.compile(r"\S+")
+_FLOOR = 1e-3
+_VIEWS = 4
+
+
+class Mentioned(Protocol):
+    """Words of a text that name an entity: offsets into the text, end exclusive."""
+
+    @property
+    def entity(self) -> str: ...  # noqa: D102
+    @property
+    def kind(self) -> str: ...  # noqa: D102
+    @property
+    def start(self) -> int: ...  # noqa: D102
+    @property
+    def end(self) -> int: ...  # noqa: D102
+
+
+class TargetScore(NamedTuple):
+    """Probabilities of a post's attitude to one entity; they sum to 1."""
+
+    entity: str
+    negative: float
+    neutral: float
+    positive: float
+
+
+class Subject(NamedTuple):
+    """One entity of one text: which text, which entity, and its mentions in order."""
+
+    text: int
+    entity: str
+    mentions: tuple[Mentioned, ...]
+
+
+class TargetModel:
+    """The shipped model; :func:`load` reads it once."""
+
+    def __init__(self, path: Path = FOLDER / "targets.npz") -> None:
+        """Read the model at `path`. Raises :class:`~nlp.errors.ModelError`."""
+        arrays, digest = read_model(path)
+        self._weights = np.asarray(arrays["weights"], dtype=np.float64)
+        self._bias = np.asarray(arrays["bias"], dtype=np.float64)
+        self._moods = linear.load()
+        if str(arrays["moods"]) != self._moods.version:
+            message = (
+                f"Model file {path} was trained beside {arrays['moods']}, "
+                f"installed is {self._moods.version}: train it again (`make train`)."
+            )
+            raise ModelError(message)
+        self.version = f"targets-{digest}"
+
+    def attitudes(
+        self,
+        texts: Sequence[str],
+        mentions: Sequence[Sequence[Mentioned]],
+        sentiment: Floats,
+    ) -> list[list[TargetScore]]:
+        """Return one score per entity of each text, in the order of first mention.
+
+        `sentiment` holds the probabilities of the whole texts, a row each: negative, neutral,
+        positive. Offsets outside a text are cut to it.
+        """
+        found: list[list[TargetScore]] = [[] for _ in texts]
+        entities = subjects(mentions)
+        if not entities:
+            return found
+        rows = describe(texts, mentions, entities, sentiment, self._moods)
+        for subject, chances in zip(
+            entities, softmax(rows @ self._weights + self._bias), strict=True
+        ):
+            score = TargetScore(subject.entity, *(float(chance) for chance in chances))
+            found[subject.text].append(score)
+        return found
+
+
+def subjects(mentions: Sequence[Sequence[Mentioned]]) -> list[Subject]:
+    """Return the entities of all texts, text by text, in the order of first mention."""
+    result = list[Subject]()
+    for place, named in enumerate(mentions):
+        groups: dict[str, list[Mentioned]] = {}
+        for mention in sorted(named, key=lambda mention: (mention.start, mention.end)):
+            groups.setdefault(mention.entity, []).append(mention)
+        result.extend(Subject(place, name, tuple(group)) for name, group in groups.items())
+    return result
+
+
+def describe(
+    texts: Sequence[str],
+    mentions: Sequence[Sequence[Mentioned]],
+    entities: Sequence[Subject],
+    sentiment: Floats,
+    moods: LinearModel,
+) -> Floats:
+    """Return one row of features per entity.
+
+    The features are the logarithms of the probabilities of the whole post (by `sentiment`) and of
+    four views of the mention (by `moods`, all of a batch at once), the same by kind of entity,
+    and where and among what the mention stands.
+    """
+    views = [
+        view
+        for subject in entities
+        for view in _views(texts[subject.text], subject, mentions[subject.text])
+    ]
+    mood = _log(moods.predict(views).astype(np.float64)).reshape(len(entities), _VIEWS, 3)
+    kinds = np.eye(len(KINDS))[[_kind(subject.mentions[0].kind) for subject in entities]]
+    owners = np.array([subject.text for subject in entities])
+    post = _log(sentiment[owners])
+    count = np.bincount(owners, minlength=len(texts))[owners]
+    alone = (count == 1).astype(np.float64)[:, None]
+    company = np.zeros((len(texts), len(KINDS)))
+    np.add.at(company, owners, kinds)
+    company = (company[owners] - kinds > 0).astype(np.float64)
+    places = np.array([_place(texts[subject.text], subject, mentions) for subject in entities])
+    first, last = places[:, :1], places[:, 1:2]
+    columns = (
+        kinds,
+        post,
+        _each(kinds, post),
+        alone,
+        alone * kinds,
+        alone * post,
+        np.log(count)[:, None],
+        mood.reshape(len(entities), -1),
+        _each(kinds, mood[:, 0]),
+        places,
+        company,
+        _each(kinds, company),
+        first * kinds,
+        last * kinds,
+        last * post,
+    )
+    return np.concatenate(columns, axis=1)
+
+
+def _views(text: str, subject: Subject, named: Sequence[Mentioned]) -> Iterator[str]:
+    """Yield what stands around an entity's mentions, without its name, in four ways.
+
+    Up to the next break or other entity; up to the next break; six words before; six words after.
+    """
+    parts = [_around(text, mention, named) for mention in subject.mentions]
+    for column in range(_VIEWS):
+        yield " ".join(part[column] for part in parts)
+
+
+def _around(text: str, mention: Mentioned, named: Sequence[Mentioned]) -> tuple[str, ...]:
+    start, end = max(0, mention.start), min(len(text), mention.end)
+    left, right = 0, len(text)
+    for found in _BREAK.finditer(text):
+        if found.end() <= start:
+            left = found.end()
+        elif found.start() >= end:
+            right = found.start()
+            break
+    near_left, near_right = left, right
+    for other in named:
+        if other.entity != mention.entity:
+            if near_left < other.end <= start:
+                near_left = other.end
+            if end <= other.start < near_right:
+                near_right = other.start
+    before, after = text[:start], text[end:]
+    return (
+        f"{text[near_left:start]} {text[end:near_right]}",
+        f"{text[left:start]} {text[end:right]}",
+        " ".join(_WORDS.findall(before[-40 * _WINDOW :])[-_WINDOW:]),
+        " ".join(_WORDS.findall(after[: 40 * _WINDOW])[:_WINDOW]),
+    )
+
+
+def _place(
+    text: str, subject: Subject, mentions: Sequence[Sequence[Mentioned]]
+) -> tuple[float, ...]:
+    named = mentions[subject.text]
+    begin = subject.mentions[0].start
+    sign = text[begin : begin + 1]
+    return (
+        float(all(begin <= other.start for other in named)),
+        float(all(subject.mentions[-1].start >= other.start for other in named)),
+        min(1.0, max(0, begin) / max(1, len(text))),
+        float(sign == "#"),
+        float(sign == "@"),
+        float(np.log1p(min(len(text), features.MAX_CHARACTERS)) / 5),
+    )
+
+
+def _kind(kind: str) -> int:
+    return _KIND.get(kind, _TOPIC)
+
+
+def _log(chances: Floats) -> Floats:
+    return np.asarray(np.log(np.maximum(chances, _FLOOR)), dtype=np.float64)
+
+
+def _each(one: Floats, other: Floats) -> Floats:
+    """Return the products of every column of `one` with every column of `other`."""
+    return np.asarray((one[:, :, None] * other[:, None, :]).reshape(len(one), -1))
+
+
+@cache
+def load() -> TargetModel:
+    """Return the shipped model, read once."""
+    return TargetModel()

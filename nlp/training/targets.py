@@ -1,0 +1,169 @@
+"""Train the attitudes towards entities on labelled posts, and measure them by cross-validation.
+
+Multinomial logistic regression on what :func:`nlp.targets.describe` sees. Folds are made of whole
+posts, so that no post is judged by what was learned from itself. ``python -m nlp.training.targets``
+wants the mentions of each post in the file; ``python -m pipelines.train_targets`` finds them first.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from nlp import features, linear
+from nlp.linear import FOLDER, Floats, softmax
+from nlp.sentiment import LABELS, SentimentModel, load
+from nlp.targets import Mentioned, describe, subjects
+from nlp.training.data import read_lines
+from nlp.training.fit import fit
+from nlp.training.measures import accuracy, calibration_error, confusion, macro_f1
+
+#: Chosen by cross-validation.
+STRENGTH = 0.05
+FOLDS = 10
+_ITERATIONS = 500
+_AGAINST = frozenset({"operator", "regulator", "government"})
+
+
+class Mention(NamedTuple):
+    """A mention as a file holds it."""
+
+    entity: str
+    kind: str
+    start: int
+    end: int
+
+
+class Labelled(NamedTuple):
+    """A post, what it mentions, and its author's attitude to what it mentions."""
+
+    text: str
+    mentions: tuple[Mention, ...]
+    targets: dict[str, str]
+
+
+class Examples(NamedTuple):
+    """One row per entity that is both found in a post and labelled there."""
+
+    rows: Floats
+    labels: NDArray[np.int64]
+    posts: NDArray[np.int64]
+    kinds: tuple[str, ...]
+    sentiment: Floats
+
+
+def read(path: Path) -> list[Labelled]:
+    """Return the posts of an NDJSON file with `text`, `labels.targets` and `mentions`."""
+    return [
+        Labelled(
+            item["text"],
+            tuple(Mention(*mention) for mention in item["mentions"]),
+            item["labels"]["targets"],
+        )
+        for item in read_lines(path)
+    ]
+
+
+def examples(posts: Sequence[Labelled], model: SentimentModel) -> Examples:
+    """Return what the learner sees of `posts`, with the sentiment that `model` gives them."""
+    texts = [post.text for post in posts]
+    mentions: list[Sequence[Mentioned]] = [post.mentions for post in posts]
+    sentiment = model.predict(texts).astype(np.float64)
+    found = [
+        subject for subject in subjects(mentions) if subject.entity in posts[subject.text].targets
+    ]
+    labels = [LABELS.index(posts[subject.text].targets[subject.entity]) for subject in found]
+    owners = np.array([subject.text for subject in found])
+    return Examples(
+        describe(texts, mentions, found, sentiment, linear.load()),
+        np.array(labels),
+        owners,
+        tuple(subject.mentions[0].kind for subject in found),
+        sentiment[owners],
+    )
+
+
+def learn(rows: Floats, labels: NDArray[np.int64]) -> tuple[Floats, Floats]:
+    """Return weights and biases for `rows` as they are (scaled to fit, and back)."""
+    middle, spread = rows.mean(axis=0), rows.std(axis=0)
+    scale = np.where(spread > 1e-9, 1 / np.maximum(spread, 1e-9), 0.0)
+    counts = sparse.csr_matrix((rows - middle) * scale)
+    weights, bias = fit(
+        counts, np.eye(len(LABELS))[labels], strength=STRENGTH, iterations=_ITERATIONS
+    )
+    weights = weights * scale[:, None]
+    return weights, bias - middle @ weights
+
+
+def cross_validate(seen: Examples, seed: int = 0) -> Floats:
+    """Return the probabilities that each example gets from the other folds' posts."""
+    rng = np.random.default_rng(seed)
+    folds = rng.permutation(int(seen.posts.max()) + 1)[seen.posts] % FOLDS
+    chances = np.zeros((len(seen.labels), len(LABELS)))
+    for fold in range(FOLDS):
+        here = folds == fold
+        weights, bias = learn(seen.rows[~here], seen.labels[~here])
+        chances[here] = softmax(seen.rows[here] @ weights + bias)
+    return chances
+
+
+def report(seen: Examples, chances: Floats) -> dict[str, Any]:
+    """Return the figures of `chances` and of the two rules, overall and where attitudes differ."""
+    differ = np.zeros(int(seen.posts.max()) + 1, dtype=bool)
+    for post in np.unique(seen.posts):
+        differ[post] = len(set(seen.labels[seen.posts == post].tolist())) > 1
+    rule = np.array([0 if kind in _AGAINST else 1 for kind in seen.kinds])
+    guesses = {
+        "learned": chances.argmax(axis=1),
+        "the post's sentiment": seen.sentiment.argmax(axis=1),
+        "apps neutral, operators negative": rule,
+    }
+    parts = {"all": np.ones(len(seen.labels), dtype=bool), "differing": differ[seen.posts]}
+    figures: dict[str, Any] = {"ece": round(calibration_error(chances, seen.labels), 3)}
+    for part, here in parts.items():
+        tables = {
+            name: confusion(seen.labels[here], guess[here]) for name, guess in guesses.items()
+        }
+        figures[part] = {"entities": int(here.sum())} | {
+            name: {"accuracy": round(accuracy(table), 3), "macro_f1": round(macro_f1(table), 3)}
+            for name, table in tables.items()
+        }
+    return figures
+
+
+def train(posts: Sequence[Labelled], target: Path, model: SentimentModel) -> dict[str, Any]:
+    """Learn from `posts`, write the model to `target`, return the cross-validated figures."""
+    seen = examples(posts, model)
+    figures = report(seen, cross_validate(seen))
+    weights, bias = learn(seen.rows, seen.labels)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    np.savez_compressed(
+        target,
+        features=np.int64(features.VERSION),
+        weights=weights.astype(np.float32),
+        bias=bias.astype(np.float32),
+        moods=np.array(linear.load().version),
+        sentiment=np.array(model.version),
+    )
+    return figures
+
+
+def main() -> None:
+    """Train and report."""
+    parser = argparse.ArgumentParser(description="Train the attitudes towards entities.")
+    parser.add_argument("--sample", type=Path, required=True, help="NDJSON with mentions, labels")
+    parser.add_argument("--checkpoint", help="sentiment model: a folder or a Hugging Face name")
+    parser.add_argument("--out", type=Path, default=FOLDER / "targets.npz")
+    options = parser.parse_args()
+    print(json.dumps(train(read(options.sample), options.out, load(options.checkpoint)), indent=1))
+
+
+if __name__ == "__main__":
+    main()
