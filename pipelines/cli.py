@@ -21,6 +21,7 @@ COMMANDS = {
     "trends": "Show sentiment over time.",
     "export": "Write a study subset to a folder.",
     "delete": "Delete posts, or all posts of an author, for good.",
+    "evaluate": "Measure the model on labelled posts.",
     "rescore": "Match and score stored posts again.",
     "status": "Show the books, the inputs and the gaps of a store.",
     "dead": "Look at, or retry, what was kept aside.",

@@ -1,0 +1,104 @@
+"""``marsad evaluate``: measure the model on labelled posts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import msgspec
+from rich.console import Console
+
+from pipelines.commands.common import (
+    chosen_watchlist,
+    configured,
+    nothing_found,
+    say,
+    watchlist_option,
+    write_line,
+)
+from pipelines.errors import OutputError
+from pipelines.progress import progress
+
+if TYPE_CHECKING:
+    from nlp.error_tables import ErrorFile
+
+
+@click.command()
+@click.argument("file")
+@watchlist_option
+@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of tables.")
+@click.option(
+    "--errors",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write what is confused with what, by language and script, as JSON: trends are "
+    "corrected with it. Use posts that the model was neither trained nor calibrated on.",
+)
+def command(file: str, watchlist: str | None, as_json: bool, errors: Path | None) -> None:
+    """Measure the model on FILE, labelled posts as NDJSON (also gzip, zstd; `-` is standard input).
+
+    A row is {"text", "label", "lang", "source"} to measure sentiment, {"text", "lang"} for
+    language, or a post with "labels": {"language", "sentiment", "targets"}. Attitudes to entities
+    need a --watchlist. A row without a known label is told on standard error and left out; the exit
+    code is then 1.
+
+    \b
+    Examples:
+      marsad evaluate labelled.ndjson
+      marsad evaluate --watchlist morocco-2016 --json sample.ndjson > figures.json
+      marsad evaluate held-out.ndjson.gz --errors errors.json
+    """
+    from nlp.error_tables import Data
+    from nlp.score import Scorer
+    from pipelines import evaluation_table
+    from pipelines.evaluation import Evaluation, evaluate
+    from pipelines.labelled import LabelledFile
+
+    found = chosen_watchlist(watchlist)
+    settings = configured()
+    labelled = LabelledFile(file)
+    try:
+        evaluation = Evaluation(
+            Scorer(settings.model or None, threads=settings.threads or None), found
+        )
+        with progress("Scoring") as report:
+            bad = evaluate(
+                labelled.rows(),
+                evaluation,
+                tell=lambda row: say(f"line {row.line}: {row.reason}"),
+                report=lambda posts: report(labelled.position, labelled.size, posts),
+            )
+        data = Data(labelled.name, labelled.sha256(), evaluation.rows)
+    finally:
+        labelled.close()
+    if not evaluation.rows and not bad:
+        nothing_found(f"{file} has no rows.")
+    if evaluation.rows:
+        figures = evaluation.report(data, bad)
+        if as_json:
+            write_line(msgspec.json.encode(figures))
+        else:
+            evaluation_table.show(figures, Console(highlight=False))
+        if found is None and evaluation.targets_labelled:
+            say("Attitudes to entities are labelled; name a --watchlist to measure them.")
+        if errors is not None:
+            _write(errors, evaluation.errors(data))
+    if bad:
+        say(f"{evaluation.rows:,} rows measured, {bad:,} could not be.")
+        raise click.exceptions.Exit(1)
+
+
+def _write(path: Path, file: ErrorFile) -> None:
+    if not file.sentiment and not file.targets:
+        raise OutputError(
+            f"{path} was not written: error tables need posts labelled with sentiment, of sources "
+            "in which some are labelled neutral"
+        )
+    try:
+        path.write_bytes(msgspec.json.format(msgspec.json.encode(file), indent=1) + b"\n")
+    except OSError as error:
+        raise OutputError(
+            f"{path} can't be written: {error.strerror or error}. Check the folder and its rights."
+        ) from error
+    say(f"Error tables written: {path}")
