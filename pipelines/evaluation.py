@@ -25,7 +25,7 @@ from pipelines.stages import Finder, score
 
 _BATCH = 512
 
-#: The simple rule on attitudes: who decides is blamed, what is used is not.
+#: Kinds that the simple rule on attitudes blames, as all who decide; what is used is neutral.
 _BLAMED = frozenset({"operator", "regulator", "government"})
 
 
@@ -169,7 +169,7 @@ class Evaluation:
             )
             rules = {
                 "sentiment-copied": mood.label,
-                "by-kind": "negative" if self._kinds[target.entity] in _BLAMED else "neutral",
+                "by-kind": rule_by_kind(self._kinds[target.entity]),
             }
             self.targets.append(Attitude(judgement, rules))
 
@@ -178,6 +178,11 @@ class Evaluation:
             return None
         found = self._entities
         return Entities(found["both"], found["missed"], found["extra"], dict(self._unknown))
+
+
+def rule_by_kind(kind: str) -> str:
+    """Return the label of the rule "operators negative, apps neutral" for a kind of entity."""
+    return "negative" if kind in _BLAMED else "neutral"
 
 
 def evaluate(
