@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from nlp import language
+from nlp.error_tables import Data, ErrorFile, tables
+from nlp.evaluation import Judgement
 from nlp.model_input import prepare
 from nlp.onnx_model import script
 from nlp.training import measures
-from nlp.training.data import WITHOUT_NEUTRAL, Row
+from nlp.training.data import LABELS, WITHOUT_NEUTRAL, Row
 
 Floats = npt.NDArray[np.float32]
 _FEWEST = 20
@@ -50,20 +55,38 @@ def report(rows: Sequence[Row], probabilities: Floats) -> dict[str, dict[str, An
     return result
 
 
-def error_tables(rows: Sequence[Row], probabilities: Floats) -> dict[str, Any]:
-    """Confusion counts by language and script, for the correction of trends.
+def error_file(
+    rows: Sequence[Row], probabilities: Floats, model: str, data: Data
+) -> dict[str, Any]:
+    """Confusion and mean probabilities by group, for the correction of trends.
 
-    Sets without a neutral class are left out: they cannot say how often neutral is missed.
+    Sets without a neutral class are left out: they cannot say how often neutral is missed. The
+    format is that of `nlp.error_tables.ErrorFile`, as ``marsad evaluate --errors`` writes it.
     """
-    use = [place for place, row in enumerate(rows) if row.source not in WITHOUT_NEUTRAL]
-    tables = report([rows[place] for place in use], probabilities[use])
-    return {
-        kind: {
-            value: {"posts": one["posts"], "confusion": one["confusion"]}
-            for value, one in tables[kind].items()
-        }
-        for kind in ("all", "language", "script")
-    }
+    identified = language.identify([row.text for row in rows])
+    judgements = [
+        Judgement(
+            unit=place,
+            gold=LABELS[row.label],
+            said=LABELS[int(chances.argmax())],
+            confidence=float(chances.max()),
+            probabilities=tuple(map(float, chances)),
+            language=row.lang,
+            script=script(prepare(row.text)),
+            source=row.source,
+            identified=known.label,
+        )
+        for place, (row, chances, known) in enumerate(
+            zip(rows, probabilities, identified, strict=True)
+        )
+    ]
+    use = [one for one in judgements if one.source not in WITHOUT_NEUTRAL]
+    left_out = Counter(one.source for one in judgements if one.source in WITHOUT_NEUTRAL)
+    file = ErrorFile(
+        model=model, data=data, left_out=dict(left_out), sentiment=tables(use), targets={}
+    )
+    found: dict[str, Any] = msgspec.to_builtins(file)
+    return found
 
 
 def lines(tables: dict[str, dict[str, Any]]) -> str:

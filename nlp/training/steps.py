@@ -15,6 +15,7 @@ Pre-training and fine-tuning save a checkpoint every four minutes and go on from
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ from random import Random
 import numpy as np
 import torch
 
+from nlp.error_tables import Data
 from nlp.linear import LinearModel
 from nlp.onnx_model import OnnxModel, linear_scores
 from nlp.training import (
@@ -118,12 +120,26 @@ def finish(folder: Path, candidate: Path, tokenizer: Path, report: Path, threads
     scores = {name: model.predict([row.text for row in part]) for name, part in parts.items()}
     reports = {name: evaluate.report(part, scores[name]) for name, part in parts.items()}
     both = [row for part in parts.values() for row in part]
-    tables = evaluate.error_tables(both, np.concatenate(list(scores.values())))
-    more = {"errors": tables, "dev": reports["dev"]}
+    source = Data(
+        name="dev.jsonl and the part held out of train.jsonl and more.jsonl.gz",
+        sha256=_fingerprint(folder / "sentiment"),
+        rows=len(both),
+    )
+    errors = evaluate.error_file(both, np.concatenate(list(scores.values())), model.version, source)
+    more = {"errors": errors, "dev": reports["dev"]}
     package.write(candidate, network, tokenizer, LONGEST, beside.version, calibration, more)
     text = [f"## {name}\n\n{evaluate.lines(tables)}\n" for name, tables in reports.items()]
     report.write_text("\n".join(text), encoding="utf-8")
     report.with_suffix(".json").write_text(json.dumps(reports, indent=1), encoding="utf-8")
+
+
+def _fingerprint(folder: Path) -> str:
+    """Hash of the labelled files' bytes, one after the other."""
+    digest = hashlib.sha256()
+    for name in ("dev.jsonl", "train.jsonl", "more.jsonl.gz"):
+        if (folder / name).exists():
+            digest.update((folder / name).read_bytes())
+    return digest.hexdigest()
 
 
 def _some(rows: list[data.Row]) -> list[data.Row]:

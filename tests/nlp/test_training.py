@@ -61,8 +61,9 @@ def test_model_json_names_what_a_researcher_asks_for(work: Path) -> None:
     assert facts["labels"] == list(sentiment.LABELS)
     assert facts["licence"] == "CC BY-NC-SA 4.0"
     assert facts["sources"]["afrisenti_ary, afrisenti_arq"] == "CC BY-NC-SA 4.0"
-    assert set(facts["errors"]["script"]) == {"arabic", "latin"}
-    table = facts["errors"]["language"]["fr"]
+    assert set(facts["errors"]["sentiment"]["script"]) == {"arabic", "latin"}
+    assert facts["errors"]["model"] == facts["version"]
+    table = facts["errors"]["sentiment"]["language"]["fr"]
     assert np.sum(table["confusion"]) == table["posts"]
 
 
