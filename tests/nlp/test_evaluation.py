@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
 import numpy as np
 import pytest
@@ -10,8 +12,17 @@ from hypothesis import strategies as st
 from sklearn import metrics
 
 from nlp import measures
-from nlp.error_tables import FEWEST, Data, ErrorFile, tables, without_neutral
-from nlp.evaluation import Attitude, Judgement, attitudes, differing, figures, section
+from nlp.error_tables import FEWEST, Data, ErrorFile, ErrorTable, tables, without_neutral
+from nlp.evaluation import (
+    Attitude,
+    Figures,
+    Judgement,
+    LabelFigures,
+    attitudes,
+    differing,
+    figures,
+    section,
+)
 from nlp.sentiment import LABELS
 
 FIVE = ("fr", "ar", "ary", "ary-Latn", "en", "mixed", "other")
@@ -331,3 +342,12 @@ def test_an_error_file_survives_being_written_and_read() -> None:
     raw = msgspec.json.encode(file)
     assert msgspec.json.decode(raw, type=ErrorFile) == file
     assert msgspec.json.decode(raw)["labels"] == list(LABELS)
+
+
+def test_every_field_of_reports_and_error_files_is_documented() -> None:
+    from pipelines.evaluation import Entities, Report
+
+    text = (Path(__file__).parents[2] / "docs" / "evaluation.md").read_text(encoding="utf-8")
+    for struct in (Report, Entities, Figures, LabelFigures, ErrorFile, ErrorTable):
+        for name in struct.__struct_fields__:
+            assert f"`{name}`" in text, (struct.__name__, name)
