@@ -159,13 +159,20 @@ def _with_score(post: Post, result: Scored, version: str) -> Post:
     return msgspec.structs.replace(
         post,
         language=result.language,
-        language_confidence=result.language_confidence,
-        sentiment=Sentiment(result.label, *result.probabilities),
+        language_confidence=round(result.language_confidence, 4),
+        sentiment=Sentiment(result.label, *_rounded(result.probabilities)),
         targets=tuple(
-            Target(target.entity, target.label, *target.probabilities) for target in result.targets
+            Target(target.entity, target.label, *_rounded(target.probabilities))
+            for target in result.targets
         ),
         model=version,
     )
+
+
+def _rounded(chances: tuple[float, float, float]) -> tuple[float, float, float]:
+    """Return probabilities to six digits, still with the sum 1: more is noise of the batch."""
+    negative, positive = round(chances[0], 6), round(chances[2], 6)
+    return negative, max(0.0, round(1 - negative - positive, 6)), positive
 
 
 def index(posts: Sequence[Post], zone: ZoneInfo) -> list[Document]:
