@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
 from nlp import language, sentiment, targets
 from nlp.linear import Floats
-from nlp.sentiment import LABELS
 from nlp.targets import Mentioned
+
+Label = Literal["negative", "neutral", "positive"]
 
 
 class Target(NamedTuple):
     """The attitude towards one entity: its label, and negative, neutral, positive."""
 
     entity: str
-    label: str
+    label: Label
     probabilities: tuple[float, float, float]
 
 
@@ -27,7 +28,7 @@ class Scored(NamedTuple):
 
     language: str
     language_confidence: float
-    label: str
+    label: Label
     probabilities: tuple[float, float, float]
     targets: tuple[Target, ...]
 
@@ -88,12 +89,12 @@ class Scorer:
         ]
 
 
-def label_of(chances: Floats) -> str:
+def label_of(chances: Floats) -> Label:
     """Return the most probable label; of equals neutral, then negative."""
     negative, neutral, positive = chances
     if neutral >= max(negative, positive):
-        return LABELS[1]
-    return LABELS[0] if negative >= positive else LABELS[2]
+        return "neutral"
+    return "negative" if negative >= positive else "positive"
 
 
 def _key(mention: Mentioned) -> tuple[str, str, int, int]:

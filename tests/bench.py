@@ -27,7 +27,6 @@ from pipelines.stages import Collector
 from pipelines.stores.base import Ledger
 from pipelines.stores.sqlite import SqliteStore
 
-
 ZONE = zone(Settings().timezone)
 
 
@@ -90,7 +89,8 @@ def report(
     """Print the figures."""
     around = total - scorer.seconds
     print(
-        f"machine            {platform.machine()}, {os.cpu_count()} cores, {platform.python_version()}"
+        f"machine            {platform.machine()}, {os.cpu_count()} cores, "
+        f"Python {platform.python_version()}"
     )
     print(f"model              {scorer.version}, loaded in {loading:.1f} s")
     print(
