@@ -32,6 +32,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Threads of the model; 0 for one per core."""
     dead_days: int = 30
     """Days after which what was kept aside is destroyed."""
+    urls: dict[str, str] = {}
+    """Base addresses of platforms, by name, where not their own: mirrors, own servers, tests."""
 
 
 _ENVIRONMENT = {

@@ -12,11 +12,12 @@ import contextlib
 import io
 import os
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import matplotlib as mpl
+from matplotlib.figure import Figure
 
 from pipelines.annotations import Event
 from pipelines.charts.layout import draw
@@ -24,7 +25,7 @@ from pipelines.charts.page import Caption, headline
 from pipelines.errors import OutputError
 from pipelines.trends import By, Row
 
-__all__ = ["Caption", "Format", "format_of", "render", "write"]
+__all__ = ["Caption", "Format", "format_of", "render", "rendered", "write"]
 
 Format = Literal["svg", "png"]
 
@@ -67,14 +68,21 @@ def render(
 
     ``names`` are the groups' names for people, by group.
     """
+    return rendered(
+        lambda: draw(rows, by, caption, events=events, names=names or {}), headline(caption), form
+    )
+
+
+def rendered(make: Callable[[], Figure], title: str, form: Format) -> bytes:
+    """Return the figure that ``make`` draws, with Marsad's settings, as the bytes of a file."""
     with _settings():
-        figure = draw(rows, by, caption, events=events, names=names or {})
+        figure = make()
         buffer = io.BytesIO()
         if form == "svg":
-            about = {"Date": None, "Creator": "Marsad", "Title": headline(caption)}
+            about = {"Date": None, "Creator": "Marsad", "Title": title}
             figure.savefig(buffer, format="svg", metadata=about)
         else:
-            about = {"Software": "Marsad", "Title": headline(caption)}
+            about = {"Software": "Marsad", "Title": title}
             figure.savefig(buffer, format="png", dpi=DPI, metadata=about)
     return buffer.getvalue()
 

@@ -178,7 +178,7 @@ def _dates(ax: Any, rows: list[Row], by: By) -> None:
         middles = [number(start + WIDTHS[by] / 2) for start in starts]
         ax.set_xticks(middles, [start.strftime(form) for start in starts])
         return
-    locator = _locator(time_of(rows[-1]) - time_of(rows[0]))
+    locator = locator_for(time_of(rows[-1]) - time_of(rows[0]))
     formatter = ConciseDateFormatter(  # type: ignore[no-untyped-call]
         locator,
         formats=["%Y", "%b", "%d %b", "%H:%M", "%H:%M", "%S"],
@@ -189,8 +189,8 @@ def _dates(ax: Any, rows: list[Row], by: By) -> None:
     ax.xaxis.set_major_formatter(formatter)
 
 
-def _locator(span: timedelta) -> Any:
-    """Return what places the dates. Left to itself, matplotlib crowds them at a month's end."""
+def locator_for(span: timedelta) -> Any:
+    """Return what places dates. Left to itself, matplotlib crowds them at a month's end."""
     if timedelta(days=3) < span <= timedelta(days=13):
         return DayLocator()  # type: ignore[no-untyped-call]
     if timedelta(days=13) < span <= timedelta(days=90):

@@ -1,0 +1,98 @@
+"""What the reader of a platform's counters must be: three pure functions and some facts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+from urllib.parse import SplitResult
+
+import msgspec
+
+from ingest.errors import SourceBlocked, SourceChanged
+
+
+class Figure(msgspec.Struct, frozen=True):
+    """One counter of a page as it stood when it was read."""
+
+    metric: str
+    value: int
+    granularity: int = 1
+
+
+class Request(msgspec.Struct, frozen=True):
+    """What to ask a platform for. ``secret`` are the parameters that no message may show."""
+
+    path: str
+    params: Mapping[str, str] = {}
+    headers: Mapping[str, str] = {}
+    secret: Mapping[str, str] = {}
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What a platform answered."""
+
+    status: int
+    body: bytes
+
+
+class Reader(Protocol):
+    """Reads the counters of one platform's pages. Its functions are pure."""
+
+    platform: str
+    form: str
+    """How a page is named, for messages."""
+    needs: str
+    """Environment variable with the key it needs; empty if it needs none."""
+    page: bool
+    """Whether it reads pages made for people, for which robots.txt speaks."""
+
+    def valid(self, account: str) -> bool:
+        """Say whether an account may be called so."""
+
+    def recognise(self, address: SplitResult) -> str:
+        """Return the account whose page an address is, empty if it is none of this platform."""
+
+    def base(self, account: str) -> str:
+        """Return the address the platform answers at, unless another one is configured."""
+
+    def request(self, account: str, key: str) -> Request:
+        """Return what to ask for."""
+
+    def parse(self, answer: Answer) -> Sequence[Figure]:
+        """Return the counters an answer holds.
+
+        Also given are answers with an error status, where a platform explains itself in them.
+        Raises :class:`~ingest.errors.SourceBlocked`, ``SourceChanged`` or ``SourceGone``.
+        """
+
+
+def decoded(answer: Answer) -> dict[str, Any]:
+    """Return the JSON object of an answer. Raises ``SourceBlocked`` or ``SourceChanged``."""
+    try:
+        content = json.loads(answer.body)
+    except (ValueError, RecursionError):
+        refuse_walls(answer.body)
+        raise SourceChanged("it answered something else than JSON") from None
+    if not isinstance(content, dict):
+        raise SourceChanged("it answered JSON of an unknown form")
+    return content
+
+
+def refuse_walls(body: bytes) -> None:
+    """Raise :class:`~ingest.errors.SourceBlocked` for a page that wants a login or a human."""
+    page = body.lower()
+    if b"captcha" in page or b"cf-challenge" in page or b"challenge-platform" in page:
+        raise SourceBlocked("it asks for a captcha")
+    if b'type="password"' in page or b"type='password'" in page:
+        raise SourceBlocked("it asks for a login")
+
+
+def whole(content: Mapping[str, Any], field: str) -> int:
+    """Return a field that must be a count. Raises :class:`~ingest.errors.SourceChanged`."""
+    value = content.get(field)
+    if isinstance(value, str) and value.isdecimal():
+        value = int(value)  # Google's APIs write long numbers as strings
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise SourceChanged(f"its answer has no count in {field!r}")
+    return value

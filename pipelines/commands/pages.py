@@ -1,0 +1,388 @@
+"""``marsad pages``: the like counters of pages."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import os
+import re
+import sys
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import click
+import msgspec
+from rich.console import Console
+
+from ingest.errors import SourceError
+from ingest.records import PAGES, Counter, Gap
+from ingest.sources.counters.table import Readings, parse_readings, parse_when
+from ingest.watchlist import available, companion
+from ingest.watchlist import load as load_watchlist
+from pipelines.commands.common import (
+    chosen_watchlist,
+    configured,
+    nothing_found,
+    open_store,
+    say,
+    store_option,
+    watchlist_option,
+    write_line,
+)
+from pipelines.pages import table
+from pipelines.pages.report import Moment, Row, differences, rows
+from pipelines.pages.series import series
+from pipelines.settings import zone
+from pipelines.stages import utc_now
+from pipelines.stores.base import Batch, Position, Store
+
+#: Bad rows and gaps told one by one; of more, how many.
+_TOLD = 20
+_COUNTERS = "counters.csv"
+_DURATION = re.compile(r"(\d+)\s*([smhd]?)")
+_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3_600, "d": 86_400}
+
+
+@click.group()
+def command() -> None:
+    """Follow the likes and followers of pages, and report how many they lost.
+
+    \b
+    Example:
+      marsad pages report --readings morocco-2016 --since 2016-02-26
+    """
+
+
+@command.command("import")
+@click.argument("files", nargs=-1, required=True, metavar="FILE…")
+@store_option
+@click.option(
+    "--timezone", metavar="ZONE", help="Zone of times that name none (default: as configured)."
+)
+@click.option(
+    "--source", default="", metavar="NAME", help="Source of rows without one (default: the file)."
+)
+def import_readings(
+    files: tuple[str, ...], store: str | None, timezone: str | None, source: str
+) -> None:
+    """Store readings that were kept by hand, from CSV files; `-` is standard input.
+
+    Columns: date (or time), page (or entity), value; and, if there, metric, source (or
+    source_url), granularity, approximate, since, note: see docs/pages.md. Rows that can't be
+    used are told with line and reason, the rest goes on. Importing again adds nothing.
+
+    \b
+    Examples:
+      marsad pages import readings.csv
+      marsad pages import notes.csv --timezone Europe/Paris --source "my own notes"
+    """
+    local = zone(timezone or configured().timezone)
+    usable = 0
+    opened = open_store(store, readonly=False)
+    try:
+        for file in files:
+            name, content = _content(file)
+            found = parse_readings(content, name, zone=local, source=source, now=utc_now())
+            added = _keep(opened, name, content, found, local, source)
+            usable += len(found.counters)
+            known = len(found.counters) - added
+            say(f"{name}: {added:,} readings added, {known + found.repeated:,} known before.")
+            _tell_bad(name, found)
+            if found.zone_assumed:
+                say(f"{name}: {found.zone_assumed:,} times name no zone; {local.key} was assumed.")
+    finally:
+        opened.close()
+    if not usable:
+        raise click.exceptions.Exit(1)
+
+
+@command.command()
+@store_option
+@click.option("--since", metavar="DATE", help="Count losses from here on, inclusive.")
+@click.option("--until", metavar="DATE", help="Count losses up to here, exclusive.")
+@click.option("--page", "pages", multiple=True, metavar="NAME", help="This page; may be repeated.")
+@click.option(
+    "--metric", "metrics", multiple=True, metavar="NAME", help="This counter; may be repeated."
+)
+@click.option(
+    "--readings",
+    metavar="CASE|FILE",
+    help="Report a case that comes with Marsad, or a CSV file, without any store.",
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@click.option("--csv", "as_csv", is_flag=True, help="CSV with a header.")
+@click.option(
+    "--chart",
+    "charts",
+    multiple=True,
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Draw the losses into an .svg or .png file; may be repeated.",
+)
+def report(
+    store: str | None,
+    since: str | None,
+    until: str | None,
+    pages: tuple[str, ...],
+    metrics: tuple[str, ...],
+    readings: str | None,
+    as_json: bool,
+    as_csv: bool,
+    charts: tuple[Path, ...],
+) -> None:
+    """Show the likes that pages lost: in all, per hour and in per cent, source by source.
+
+    Sources that disagree stand side by side. Figures are as precise as they were published:
+    `± 1,000` says in which steps they move, and a loss smaller than that is not measurable.
+
+    \b
+    Examples:
+      marsad pages report --readings morocco-2016 --since 2016-02-26
+      marsad pages report --since 2016-02-26T20:00 --page inwi --chart inwi.svg
+      marsad pages report --json > losses.ndjson
+    """
+    if as_json and as_csv:
+        raise click.UsageError("choose --json or --csv")
+    if charts:
+        from pipelines.charts import format_of
+
+        for path in charts:  # said now rather than after the work
+            format_of(path)
+    counters, gaps, local = _readings(readings, store)
+    start, end = _moment(since, "--since", local), _moment(until, "--until", local)
+    found = series(
+        counters,
+        since=start.at if start else None,
+        until=end.at if end else None,
+        pages=pages,
+        metrics=metrics,
+    )
+    if not found:
+        nothing_found(_nothing(counters))
+    everything = series(counters, pages=pages, metrics=metrics)
+    made = rows(
+        found, everything=[c for one in everything for c in one.readings], gaps=gaps, since=start
+    )
+    if as_json:
+        for row in made:
+            write_line(msgspec.json.encode(row))
+    elif as_csv:
+        click.echo(_csv(made), nl=False)
+    else:
+        table.show(made, differences(found), local, Console(highlight=False))
+        _remarks(made, found, gaps, local)
+    if charts:
+        from pipelines.charts import format_of, write
+        from pipelines.charts.losses import render
+
+        for path in charts:
+            write(path, render(found, gaps, local, format_of(path), since=start))
+            say(f"Drawn: {path}")
+
+
+@command.command()
+@click.argument("pages", nargs=-1, metavar="[PAGE…]")
+@store_option
+@watchlist_option
+@click.option(
+    "--every", default="10m", show_default=True, metavar="TIME", help="Interval: 90s, 10m, 2h, 1d."
+)
+@click.option(
+    "--times", type=click.IntRange(1), metavar="N", help="Stop after so many readings of each page."
+)
+@click.option(
+    "--url",
+    "urls",
+    multiple=True,
+    metavar="PLATFORM=URL",
+    help="Base address of a platform, for mirrors and servers of your own; may be repeated.",
+)
+def watch(
+    pages: tuple[str, ...],
+    store: str | None,
+    watchlist: str | None,
+    every: str,
+    times: int | None,
+    urls: tuple[str, ...],
+) -> None:
+    """Read the counters of pages every so often, until it is stopped.
+
+    PAGE is an address (https://t.me/channel) or PLATFORM:NAME; without any, the pages of the
+    watchlist are followed. Mastodon, Bluesky and Telegram need no key; YouTube needs
+    MARSAD_YOUTUBE_KEY, Facebook MARSAD_FACEBOOK_TOKEN in the environment. A page that can't be
+    read leaves a gap with its cause, the others go on. Stop it and start it as you like.
+
+    \b
+    Examples:
+      marsad pages watch --watchlist mine.toml --every 10m
+      marsad pages watch https://t.me/durov mastodon:Gargron@mastodon.social --every 1h
+      marsad pages watch --times 1 --every 1d      (from cron, once a day)
+    """
+    from ingest.sources.counters.fetch import Fetcher
+    from pipelines.pages.aside import Aside
+    from pipelines.pages.choose import choose
+    from pipelines.pages.watch import watch as follow
+
+    interval = _interval(every)
+    settings = configured()
+    wanted = choose(
+        pages,
+        None if pages else chosen_watchlist(watchlist),
+        {**settings.urls, **_addresses(urls)},
+        os.environ,
+        say,
+    )
+    folder = Path(f"{store or settings.store}.aside")
+    opened = open_store(store, readonly=False)
+    fetcher = Fetcher()
+    try:
+        unread = follow(
+            opened,
+            wanted,
+            fetcher,
+            Aside(folder, settings.dead_days),
+            every=interval,
+            times=times,
+            tell=say,
+        )
+    finally:
+        fetcher.close()
+        opened.close()
+    if unread:
+        say(f"{len(unread):,} of {len(wanted):,} pages could not be read.")
+        raise click.exceptions.Exit(1)
+
+
+def _content(file: str) -> tuple[str, bytes]:
+    if file == "-":
+        return "standard input", sys.stdin.buffer.read()
+    try:
+        return Path(file).name, Path(file).read_bytes()
+    except OSError as error:
+        raise SourceError(f"{file} can't be read: {error.strerror}.") from error
+
+
+def _keep(
+    store: Store, name: str, content: bytes, found: Readings, local: ZoneInfo, source: str
+) -> int:
+    """Store readings; return how many were not there before."""
+    digest = hashlib.blake2b(content, digest_size=16).hexdigest()
+    key = f"readings:{digest}:{local.key}:{source}"
+    known = {(c.source, c.page, c.metric, c.at) for c in store.counters()}
+    position = store.position(key)
+    details = {"timezone": local.key, "readings": len(found.counters), "bad": len(found.bad)}
+    store.accept(
+        Batch(
+            position=Position(
+                key=key,
+                name=name,
+                cursor="read",
+                done=True,
+                details=msgspec.json.encode(details).decode(),
+            ),
+            previous_cursor=position.cursor if position else "",
+            notices=found.counters,
+        )
+    )
+    return sum((c.source, c.page, c.metric, c.at) not in known for c in found.counters)
+
+
+def _readings(
+    name: str | None, store: str | None
+) -> tuple[Sequence[Counter], Sequence[Gap], ZoneInfo]:
+    """Return readings, gaps of their sources, and the zone that days are counted in."""
+    if name is None:
+        opened = open_store(store)
+        try:
+            status = opened.status()
+            counters = opened.counters()
+        finally:
+            opened.close()
+        gaps = [gap for gap in status.gaps if gap.source.startswith(PAGES)]
+        return counters, gaps, zone(status.timezone or configured().timezone)
+    local = zone(configured().timezone)
+    shipped = companion(name, _COUNTERS) if name in available() else None
+    if shipped is not None:
+        case = load_watchlist(name)
+        local = zone(case.timezone) if case else local
+        found = parse_readings(shipped, f"{name}/{_COUNTERS}", zone=local, now=utc_now())
+    else:
+        file, content = _content(name)
+        found = parse_readings(content, file, zone=local, now=utc_now())
+    _tell_bad(name, found)
+    return found.counters, (), local
+
+
+def _moment(text: str | None, option: str, local: ZoneInfo) -> Moment | None:
+    if text is None:
+        return None
+    try:
+        when = parse_when(text, local)
+    except ValueError as error:
+        raise click.UsageError(f"{option}: {error}") from None
+    return Moment(when.at, when.span)
+
+
+def _nothing(counters: Sequence[Counter]) -> str:
+    if not counters:
+        return "There are no readings yet: marsad pages import, or marsad pages watch."
+    pages = ", ".join(sorted({counter.page for counter in counters}))
+    metrics = ", ".join(sorted({counter.metric for counter in counters}))
+    return f"No reading matches. There are pages {pages}, with the counters {metrics}."
+
+
+def _tell_bad(name: str, found: Readings) -> None:
+    for row in found.bad[:_TOLD]:
+        say(f"{name}, line {row.line}: left out, {row.reason}.")
+    if len(found.bad) > _TOLD:
+        say(f"{name}: {len(found.bad) - _TOLD:,} more rows were left out.")
+
+
+def _remarks(
+    made: Sequence[Row], found: Sequence[Any], gaps: Sequence[Gap], local: ZoneInfo
+) -> None:
+    if any(row.start_assumed for row in made):
+        say("(assumed): the source names no start of its count; --since was taken.")
+    elif any(row.start is None for row in made):
+        say("Losses whose start was not said have no rate; --since DATE supposes one.")
+    if any(row.per_hour is not None and row.start_span for row in made):
+        say("An hour: bounds in brackets, as only the day of some figures is known.")
+    sources = {one.source for one in found}
+    own = [gap for gap in gaps if gap.source in sources]
+    for gap in own[-_TOLD:]:
+        start, end = (table.moment(at, 0, local) if at else "now" for at in (gap.start, gap.end))
+        say(f"Unknown: {table.short(gap.source)}, {start} to {end}: {gap.cause}")
+
+
+def _interval(text: str) -> timedelta:
+    match = _DURATION.fullmatch(text.strip())
+    seconds = int(match[1]) * _SECONDS[match[2]] if match else 0
+    if not 1 <= seconds <= 366 * 86_400:
+        raise click.UsageError(f"--every is {text!r}; write a time such as 90s, 10m, 2h or 1d")
+    return timedelta(seconds=seconds)
+
+
+def _addresses(options: Sequence[str]) -> dict[str, str]:
+    pairs = [option.partition("=") for option in options]
+    if wrong := [f"{a}{b}{c}" for a, b, c in pairs if not b or "://" not in c]:
+        raise click.UsageError(f"--url takes PLATFORM=https://…; not {wrong[0]!r}")
+    return {platform: address for platform, _, address in pairs}
+
+
+def _csv(made: Sequence[Row]) -> str:
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(Row.__struct_fields__)
+    for row in made:
+        cells = msgspec.to_builtins(row)
+        cells["flags"] = "; ".join(
+            f"{f.kind} {f.change:+d} from {f.start.isoformat()} to {f.end.isoformat()}"
+            for f in row.flags
+        )
+        cells["differs"] = "; ".join(row.differs)
+        writer.writerow(cells.values())
+    return stream.getvalue()
