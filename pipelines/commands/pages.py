@@ -236,7 +236,8 @@ def watch(
         os.environ,
         say,
     )
-    folder = Path(f"{store or settings.store}.aside")
+    place = store or settings.store
+    folder = Path("marsad.aside" if "://" in place else f"{place}.aside")
     opened = open_store(store, readonly=False)
     fetcher = Fetcher()
     try:

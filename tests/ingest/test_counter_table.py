@@ -120,6 +120,20 @@ def test_the_same_reading_twice_is_one_and_a_contradiction_is_told() -> None:
     assert [bad.line for bad in found.bad] == [4]
 
 
+def test_a_stray_quotation_mark_swallows_no_row_in_silence() -> None:
+    header = "date,page,value,note\n"
+    swallowed = read(header + '2019-10-16,"a,1,\n2019-10-17,b",2,\n2019-10-18,a,3,\n')
+    assert [counter.value for counter in swallowed.counters] == [3]
+    assert ["quotation mark" in bad.reason for bad in swallowed.bad] == [True]
+    with pytest.raises(SourceError, match="quotation mark"):
+        read(header + '2019-10-16,a,1,"never closed\n2019-10-17,a,2,\n')
+
+
+def test_a_note_may_run_over_lines() -> None:
+    counter = one('date,page,value,note\n2019-10-16,a,1,"two\nlines"\n')
+    assert counter.note == "two lines"
+
+
 @pytest.mark.parametrize(
     "content", [b"", b"\n", b"name,likes\na,5\n", b"date,page,value\n\xff\xfe", b"a,\x00b\n"]
 )

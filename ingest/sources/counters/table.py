@@ -92,7 +92,7 @@ def parse_readings(
     text = _text(content, name)
     header = text.partition("\n")[0]
     delimiter = max(",;\t", key=header.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     rows = _rows(reader, name)
     columns = _columns(next(rows, (1, []))[1], name)
     found: dict[tuple[str, str, str, datetime], Counter] = {}
@@ -101,12 +101,10 @@ def parse_readings(
     for line, cells in rows:
         if not any(cell.strip() for cell in cells):
             continue
-        row = {
-            field: " ".join(cells[place].split())
-            for field, place in columns.items()
-            if place < len(cells)
-        }
+        given = {field: cells[place] for field, place in columns.items() if place < len(cells)}
+        row = {field: " ".join(cell.split()) for field, cell in given.items()}
         try:
+            _refuse_swallowed(given)
             counter, zone_assumed = _counter(row, zone, source or name, now)
         except ValueError as error:
             bad.append(BadRow(line, str(error)))
@@ -145,7 +143,10 @@ def _rows(reader: Iterator[list[str]], name: str) -> Iterator[tuple[int, list[st
         for cells in reader:
             yield reader.line_num, cells  # type: ignore[attr-defined]
     except csv.Error as error:
-        raise SourceError(f"{name} is no CSV file: {error}.") from None
+        raise SourceError(
+            f"{name}, near line {reader.line_num}: {error}. "  # type: ignore[attr-defined]
+            "A quotation mark may be missing; nothing was read."
+        ) from None
 
 
 def _columns(header: list[str], name: str) -> dict[str, int]:
@@ -187,6 +188,16 @@ def _counter(row: dict[str, str], zone: tzinfo, source: str, now: datetime) -> t
         since=since.at if since else None,
         since_span=since.span if since else 0,
     ), when.zone_assumed
+
+
+def _refuse_swallowed(cells: dict[str, str]) -> None:
+    """Refuse a row whose cell runs over lines: a stray quotation mark swallows other rows."""
+    for field, cell in cells.items():
+        if field != "note" and "\n" in cell.strip():
+            raise ValueError(
+                f"its {field} runs over {cell.count(chr(10)) + 1} lines: a quotation mark is "
+                "missing or stray, and the rows up to here were not read"
+            )
 
 
 def _figure(metric: str, row: dict[str, str]) -> tuple[str, Count]:
