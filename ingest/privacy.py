@@ -42,6 +42,8 @@ _ACCOUNTS = re.compile(
     re.IGNORECASE,
 )
 _OURS = re.compile(r"archive:[^:]*:|(?!did:|at:|https?:)[a-z0-9_-]+:(?!//)")
+# Telegram counts messages within a chat, which stands before the number.
+_CHAT = re.compile(r"telegram:(\w+)/(\d+)")
 _PSEUDONYM = re.compile(r"u_[a-z2-7]{16}")
 _ENCODER = msgspec.json.Encoder(order="deterministic")
 
@@ -161,6 +163,8 @@ def _same(name: str) -> str:
 
 def _in_reference(reference: str, author: str, rename: Rename) -> str:
     """Rename the accounts that an id, URI or URL carries."""
+    if chat := _CHAT.fullmatch(reference):
+        return f"telegram:{rename(chat[1])}/{chat[2]}"
     # What stands before the native id is ours (`platform:`, `archive:<data set>:`).
     ours = _OURS.match(reference)
     start = ours.end() if ours else 0

@@ -55,6 +55,9 @@ DID = "did:plc:abcdefghijklmnopqrstuvwx"
             },
         ),
         ("100044", {"platform": "facebook", "id": "facebook:100044_55", "author": "100044"}),
+        ("nadir", {"platform": "telegram", "id": "telegram:nadir/7", "author": "nadir"}),
+        ("nadir", {"platform": "telegram", "id": "telegram:nadir/8", "author": "x"}),
+        ("nadir", {"platform": "telegram", "id": "telegram:x/8", "reply_to": "telegram:nadir/7"}),
         ("nadir", {"platform": "forum", "id": "forum:nadir-17", "author": "nadir"}),
     ],
 )

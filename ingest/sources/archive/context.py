@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal
 
 import msgspec
 
-from ingest.records import Post, Reject
-from ingest.sources.archive import dates
+from ingest.records import Post, Reject, Tombstone
+from ingest.sources.archive import dates, tools
 from ingest.sources.archive.mapping import ObjectMapper, RowMapper
 from ingest.sources.archive.objects import MAX_COLUMNS, Bad, parse_object
-from ingest.sources.archive.posts import Frame, build
+from ingest.sources.archive.posts import Frame, build, tombstone
 from ingest.sources.archive.reasons import reject
 from ingest.sources.archive.tables import Dialect, parse_row
 
@@ -30,6 +31,12 @@ class Context(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     platform: str = ""
     timezone: str = "UTC"
     styles: dict[str, dates.DateStyle] = {}
+    tool: str = ""
+    """Name of the tool that wrote the file, see :data:`ingest.sources.archive.tools.TOOLS`."""
+    around: dict[str, str] = {}
+
+
+Outcome = Post | Tombstone | Reject
 
 
 class Reader:
@@ -40,6 +47,7 @@ class Reader:
         self._objects = ObjectMapper(context.mapping)
         self._cells = RowMapper(context.columns, context.mapping if context.columns else {})
         self._header = list(context.columns)
+        self._tool = tools.TOOLS.get(context.tool)
         self.found: dict[str, list[str]] = self._cells.found
         """Which fields of the file each field of a post is taken from."""
         self._frame = Frame(
@@ -51,40 +59,73 @@ class Reader:
             now=now,
         )
 
-    def read_object(self, raw: bytes) -> Post | Reject:
-        """Return the post that a JSON object holds, or why it holds none."""
+    @property
+    def has_tool(self) -> bool:
+        """Whether records are read as a known tool's, not by the names of their fields."""
+        return self._tool is not None
+
+    def read_object(self, raw: bytes) -> list[Outcome]:
+        """Return what a JSON object holds: a post or why it is none; some hold several."""
         try:
-            fields = self._objects.values(parse_object(raw, self._context.codec))
+            record = parse_object(raw, self._context.codec)
+        except Bad as bad:
+            return [reject(bad.reason, raw)]
+        if self._tool is None:
+            return [self._built(self._objects.values(record), raw)]
+        parts = self._tool.split(record) if self._tool.split else None
+        if parts is None:
+            return self._mapped(self._tool, record, raw)
+        # A part that is kept aside can be tried again by itself.
+        return [
+            outcome for part in parts for outcome in self._mapped(self._tool, part, _written(part))
+        ]
+
+    def read_cells(self, cells: Sequence[str], raw: bytes) -> list[Outcome]:
+        """Return what a row holds: a post, or why it is none."""
+        if cells == self._header:
+            return [reject("header-repeated", raw)]
+        if self._tool is None:
+            return [self._built(self._cells.values(cells), raw)]
+        record = dict(zip(self._header, cells, strict=False))
+        return self._mapped(self._tool, record, raw, cells)
+
+    def _mapped(
+        self, tool: tools.Tool, record: tools.Record, raw: bytes, cells: Sequence[str] | None = None
+    ) -> list[Outcome]:
+        mapped = tool.map_item(record, self._context.around)
+        if mapped is None:  # another tool's record in the same file
+            mapped = self._objects.values(record) if cells is None else self._cells.values(cells)
+            return [self._built(mapped, raw)]
+        if isinstance(mapped, tools.Deletion):
+            try:
+                return [tombstone(mapped.platform, mapped.id, mapped.at, self._frame)]
+            except Bad as bad:
+                return [reject(bad.reason, raw)]
+        return [self._built(mapped, raw)] if mapped else []
+
+    def _built(self, fields: dict[str, object], raw: bytes) -> Post | Reject:
+        try:
             return build(fields, self._frame)
         except Bad as bad:
             return reject(bad.reason, raw)
 
-    def read_cells(self, cells: Sequence[str], raw: bytes) -> Post | Reject:
-        """Return the post that a row holds, or why it holds none."""
-        if cells == self._header:
-            return reject("header-repeated", raw)
-        try:
-            return build(self._cells.values(cells), self._frame)
-        except Bad as bad:
-            return reject(bad.reason, raw)
-
-    def read_raw(self, raw: bytes) -> Post | Reject:
+    def read_raw(self, raw: bytes) -> list[Outcome]:
         """Return what the bytes of one record hold."""
         if self._context.format == "json":
             return self.read_object(raw.strip())
         try:
             cells = parse_row(raw.decode(self._context.codec), self._context.dialect)
         except UnicodeDecodeError:
-            return reject("encoding-invalid", raw)
+            return [reject("encoding-invalid", raw)]
         except csv.Error:
-            return reject("csv-quote", raw)
+            return [reject("csv-quote", raw)]
         if b"\0" in raw:
-            return reject("nul", raw)
+            return [reject("nul", raw)]
         if len(cells) > MAX_COLUMNS:
-            return reject("too-many-columns", raw)
+            return [reject("too-many-columns", raw)]
         if any(cells[len(self._header) :]):
-            return reject("extra-cells", raw)
-        return self.read_cells(cells, raw) if any(cells) else reject("row-empty", raw)
+            return [reject("extra-cells", raw)]
+        return self.read_cells(cells, raw) if any(cells) else [reject("row-empty", raw)]
 
     def object_values(self, record: dict[str, Any]) -> dict[str, object]:
         """Return the fields of an object, for a look at a sample."""
@@ -98,3 +139,7 @@ class Reader:
         """Return which fields a sample of objects has."""
         self._objects.survey(records)
         return self._objects.found
+
+
+def _written(record: tools.Record) -> bytes:
+    return json.dumps(record, ensure_ascii=False).encode("utf-8", "surrogatepass")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import codecs
-import json
 import re
 from collections.abc import Collection, Iterator
 from typing import Literal, NamedTuple
@@ -12,9 +11,17 @@ import msgspec
 
 from ingest.errors import SourceError
 from ingest.sources.archive import charsets, tables
+from ingest.sources.archive.documents import (
+    SCRIPT,
+    container,
+    first_value,
+    is_array,
+    is_object,
+    is_record,
+)
 from ingest.sources.archive.elements import Elements
 from ingest.sources.archive.lines import Line, lines
-from ingest.sources.archive.mapping import ALIASES, KNOWN, plain
+from ingest.sources.archive.mapping import KNOWN, plain
 from ingest.sources.archive.objects import MAX_COLUMNS, Bad, parse_object
 from ingest.sources.archive.opening import (
     ArchiveFile,
@@ -31,14 +38,9 @@ HEAD = 1_000_000
 _ASCII_HEAD = 64_000_000
 """How far to look for the first letter that tells the encoding."""
 
-#: Fields of one large object in which archives keep their posts, the likeliest first.
-_CONTAINERS = [
-    *("posts", "statuses", "tweets", "messages", "data", "items", "results", "records"),
-    *("entries", "comments", "rows", "documents"),
-]
-_TEXTS = frozenset(plain(alias) for alias in ALIASES["text"].split() if "." not in alias)
-_TOKEN = re.compile(rb'"[^"\\\n]*+(?:\\[^\n][^"\\\n]*+)*+"|[{}\[\]]')
 _POSITION = re.compile(r"#\d+")
+#: Fields around a list of records that say what the records are part of.
+_AROUND = ("type", "id")
 _CONTROLS = frozenset(range(32)) - {0x09, 0x0A, 0x0C, 0x0D, 0x1B}
 
 Format = Literal["empty", "ndjson", "json", "csv"]
@@ -60,6 +62,8 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     array: bool = False
     under: str = ""
     """The field of the one large object whose list holds the posts."""
+    around: dict[str, str] = {}
+    """Fields of that object which stand before the list, and ``ytd``: what Twitter calls it."""
     dialect: tables.Dialect = tables.Dialect()
     columns: tuple[str, ...] = ()
     width: int = 0
@@ -161,103 +165,47 @@ def _charset(head: bytes, stream: Stream) -> str:
 
 def _as_json(base: Layout, head: bytes, *, complete: bool) -> Layout | None:
     body = head[base.start :].lstrip()
-    start = base.start + len(head) - base.start - len(body)
+    if script := SCRIPT.match(body):
+        base = msgspec.structs.replace(base, around={"ytd": script[1].decode()})
+        body = body[script.end() :]
+    start = len(head) - len(body)
     whole = body.split(b"\n")[: None if complete or b"\n" not in body else -1]
     sample = [line for line in whole if line and not line.isspace()][:200]
-    objects = sum(_is_object(line, base.codec) for line in sample)
-    if body[:1] == b"[" and _is_array(body, sample, objects, base.codec):
+    objects = sum(is_object(line, base.codec) for line in sample)
+    if body[:1] == b"[" and is_array(body, sample, objects, base.codec):
         return msgspec.structs.replace(base, format="json", start=start + 1, array=True)
     ndjson = msgspec.structs.replace(base, format="ndjson")
-    if body[:1] == b"{" and (end := _first_value(body, base.codec)):
+    if body[:1] == b"{" and (end := first_value(body, base.codec)):
         alone = not body[end:].strip()
         lined = b"\n" in body[:end].strip() and (alone or objects * 4 < len(sample))
-        if (alone or lined) and (container := _container(body)):
-            under, inside = container
-            return msgspec.structs.replace(
-                base, format="json", start=start + inside, array=True, under=under
-            )
+        large = (alone or lined) and not is_record(body[:end], base.codec)
+        if large and (inside := _inside(base, body, start)):
+            return inside
         return msgspec.structs.replace(base, format="json", start=start) if lined else ndjson
     if objects * 10 >= len(sample) and objects:
         return ndjson
     if 2 * sum(line.lstrip()[:1] == b"{" for line in sample) > len(sample):
         return ndjson
-    if body[:1] == b"{" and (container := _container(body)):
-        under, inside = container  # a large object, broken somewhere
-        return msgspec.structs.replace(
-            base, format="json", start=start + inside, array=True, under=under
-        )
-    return None
+    # Else a large object, broken somewhere, or no JSON at all.
+    return _inside(base, body, start) if body[:1] == b"{" else None
 
 
-def _is_array(body: bytes, sample: list[bytes], objects: int, codec: str) -> bool:
-    """Say whether this is one list, whole or broken, and not lines that hold lists."""
-    inside = body[1:].lstrip()[:1]
-    if inside in {b"", b"]"}:
-        return objects == 0
-    first = next(iter(Elements(Memory(body[1:]), 1, 1, array=True)))
-    listed = sum(
-        line.strip()[-1:] == b"," and _is_object(line.strip(b" \t\r,["), codec) for line in sample
+def _inside(base: Layout, body: bytes, start: int) -> Layout | None:
+    """Return how to read the list of posts in one large object."""
+    found = container(body)
+    if found is None:
+        return None
+    under, inside = found
+    around = base.around
+    try:
+        fields = parse_object(body[:inside] + b"]}", base.codec)
+    except Bad:
+        pass
+    else:
+        around = {name: value for name in _AROUND if isinstance(value := fields.get(name), str)}
+    return msgspec.structs.replace(
+        base, format="json", start=start + inside, array=True, under=under, around=around
     )
-    if first.problem:
-        # The head may end inside a very long first value.
-        return inside == b"{" and objects == 0 and len(sample) < 2
-    return _is_object(first.raw, codec) and objects <= listed + 1
-
-
-def _is_object(line: bytes, codec: str) -> bool:
-    if b"{" not in line[:256]:
-        return False
-    try:
-        parse_object(line, codec)
-    except Bad as bad:
-        return bad.reason == "too-many-columns"
-    return True
-
-
-def _first_value(body: bytes, codec: str) -> int:
-    """Return where the first value ends, at most where the head does; 0 if it is not valid."""
-    text = body.decode(codec, "replace")
-    try:
-        _, end = json.JSONDecoder(parse_int=str).raw_decode(text)
-    except json.JSONDecodeError as error:
-        # Cut by the end of the head: all before is valid. A string that is cut begins on the
-        # last line.
-        unfinished = error.msg.startswith("Unterminated") and "\n" not in text[error.pos :]
-        return len(body) if unfinished or error.pos >= len(text.rstrip()) else 0
-    except RecursionError:
-        return 0
-    return len(text[:end].encode(codec, "replace"))
-
-
-def _container(body: bytes) -> tuple[str, int] | None:
-    """Return the list of objects in one large object that holds its posts, and where it begins."""
-    depth = 0
-    last: re.Match[bytes] | None = None
-    lists: dict[str, int] = {}
-    for token in _TOKEN.finditer(body):
-        sign = token[0][:1]
-        if sign in b"}]":
-            depth -= 1
-            if depth == 0:
-                break
-            continue
-        between = body[last.end() : token.start()].strip() if last is not None else b""
-        key = last[0][1:-1].decode("utf-8", "replace") if last is not None else ""
-        if sign == b'"':
-            if depth == 1:
-                if between == b":" and plain(key) in _TEXTS:
-                    return None  # a post by itself
-                last = token
-            continue
-        depth += 1
-        if sign == b"[" and depth == 2 and between == b":":
-            inside = body[token.end() : token.end() + 200].lstrip()[:1]
-            if inside == b"{" or (inside == b"]" and key in _CONTAINERS):
-                lists.setdefault(key, token.end())
-    for name in (*_CONTAINERS, *lists):
-        if name in lists:
-            return name, lists[name]
-    return None
 
 
 def _as_table(

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 
 import msgspec
 
-from ingest.records import Flag, Post
+from ingest.records import Flag, Post, Tombstone
 from ingest.sources.archive import dates
 from ingest.sources.archive.ids import Number, native_id, platform_name, unwrap
 from ingest.sources.archive.mapping import COUNTS
@@ -89,6 +89,20 @@ def build(values: Mapping[str, object], frame: Frame) -> Post:
         counts=_counts(values),
         flags=tuple(flags),
         source=f"archive:{frame.dataset}",
+    )
+
+
+def tombstone(platform: str, native: object, at: object, frame: Frame) -> Tombstone:
+    """Return the deletion of a post. Raises :class:`Bad` if it names none."""
+    own = native_id(native)
+    if own.problem or not own.value:
+        raise Bad(own.problem or "id-invalid")
+    platform = frame.platform if frame.platform_first else platform
+    return Tombstone(
+        platform=platform,
+        id=_spaced(own.value, f"{platform}:"),
+        deleted_at=_date(at, "deleted_at", frame).moment,
+        reason="deleted on the platform",
     )
 
 

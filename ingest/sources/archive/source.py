@@ -16,19 +16,18 @@ import msgspec
 
 from ingest.errors import SourceError
 from ingest.records import RAW_LIMIT, Item
-from ingest.sources.archive import dates
+from ingest.sources.archive import dates, tools
 from ingest.sources.archive import mapping as mappings
 from ingest.sources.archive.context import Context, Reader
 from ingest.sources.archive.ids import platform_name
-from ingest.sources.archive.layout import Layout, Survey, open_stream, rows, survey, values
-from ingest.sources.archive.lines import Line
+from ingest.sources.archive.layout import Survey, open_stream, rows, survey, values
 from ingest.sources.archive.objects import Bad, parse_object
 from ingest.sources.archive.opening import ArchiveFile, FileStream, Memory
+from ingest.sources.archive.places import Place, from_rows, from_values
 from ingest.sources.archive.reasons import reject
-from ingest.sources.archive.tables import Row
 from ingest.sources.base import Capabilities
 
-VERSION = 1
+VERSION = 2
 """Of this reader: a change in what it makes of a file reads every file anew."""
 
 _SAMPLE = 1000
@@ -45,6 +44,8 @@ class Details(msgspec.Struct, frozen=True, kw_only=True):
     compression: str
     encoding: str
     under: str
+    tool: str
+    """Whose export it is; empty if fields were found by their names."""
     delimiter: str
     header: bool
     mapping: dict[str, list[str]]
@@ -103,6 +104,7 @@ class ArchiveSource:
         """Hash of the file's content and of how it is read; where it lies does not matter."""
         options = (
             VERSION,
+            tools.VERSIONS,
             self._file.digest(),
             self.dataset,
             self._platform,
@@ -130,6 +132,7 @@ class ArchiveSource:
             compression=layout.compression,
             encoding=layout.encoding,
             under=layout.under,
+            tool=context.tool,
             delimiter=layout.dialect.delimiter if layout.format == "csv" else "",
             header=layout.header,
             mapping=self._reader.found,
@@ -153,7 +156,7 @@ class ArchiveSource:
         :class:`MappingError` when it has no field for the text, or not the fields named.
         """
         layout = self._survey.layout
-        place = _Place.read(cursor, layout)
+        place = Place.read(cursor, layout)
         if place.final:
             return iter(())
         self._file.check_unchanged()
@@ -164,18 +167,19 @@ class ArchiveSource:
         if "_file" in self.__dict__:
             self._file.close()
 
-    def _items(self, reader: Reader, place: _Place, *, at_start: bool) -> Iterator[Item]:
+    def _items(self, reader: Reader, place: Place, *, at_start: bool) -> Iterator[Item]:
         layout = self._survey.layout
         if at_start and (wide := self._survey.wide_header):
-            first = _Place(layout.start, layout.first)
+            first = Place(layout.start, layout.first)
             yield Item(reject("too-many-columns", wide), first.write(), max(1, layout.first - 1))
         stream, self._current = open_stream(self._file, layout, place.offset)
         if layout.format == "csv":
-            yield from _from_rows(
+            yield from from_rows(
                 rows(stream, layout, place.offset, place.number, place.torn), reader
             )
         else:
-            yield from _from_values(values(stream, layout, place.offset, place.number), reader)
+            found = values(stream, layout, place.offset, place.number)
+            yield from from_values(found, reader, place)
         self._file.check_unchanged()
 
     @cached_property
@@ -198,8 +202,35 @@ class ArchiveSource:
             dataset=self.dataset,
             platform=self._platform,
             timezone=self._timezone,
+            around=layout.around,
         )
+        if not self._mapping and (tool := self._tool()):
+            self._found: dict[str, list[str]] = {}
+            return msgspec.structs.replace(context, tool=tool.name)
         return msgspec.structs.replace(context, styles=self._styles(Reader(context, self._now)))
+
+    def _tool(self) -> tools.Tool | None:
+        """Return whose export this is. Raises :class:`SourceError` for one that is not read."""
+        layout = self._survey.layout
+        if layout.format == "csv":
+            return tools.of_table(layout.columns)
+        tool = tools.of_records(self._objects)
+        if tool and tool.refuse and (why := tool.refuse(layout.around)):
+            raise SourceError(why)
+        return tool
+
+    @cached_property
+    def _objects(self) -> list[tools.Record]:
+        """The first records, as far as they can be read."""
+        layout, head, _, _ = self._survey
+        objects = []
+        sample = values(Memory(head[layout.start :]), layout, layout.start, layout.first)
+        for line in islice(sample, _SAMPLE):
+            try:
+                objects.append(parse_object(line.raw, layout.codec))
+            except Bad:
+                continue
+        return objects
 
     @cached_property
     def _reader(self) -> Reader:
@@ -210,24 +241,18 @@ class ArchiveSource:
     def _styles(self, reader: Reader) -> dict[str, dates.DateStyle]:
         """Check the mapping on the head of the file and learn how its dates are written."""
         layout, head, complete, _ = self._survey
-        stream = Memory(head[layout.start :])
         records: list[dict[str, object]]
         if layout.format == "csv":
+            stream = Memory(head[layout.start :])
             sample = islice(rows(stream, layout, layout.start, layout.first, 0), _SAMPLE)
             records = [reader.cells_values(row.cells) for row in sample if not row.problem]
             self._found = reader.found
             if "text" not in reader.found and layout.columns:
                 raise mappings.no_text(self.path, layout.columns)
         else:
-            objects = []
-            for line in islice(values(stream, layout, layout.start, layout.first), _SAMPLE):
-                try:
-                    objects.append(parse_object(line.raw, layout.codec))
-                except Bad:
-                    continue
-            self._found = reader.survey(objects)
-            self._check_fields(objects, complete=complete)
-            records = [reader.object_values(record) for record in objects]
+            self._found = reader.survey(self._objects)
+            self._check_fields(self._objects, complete=complete)
+            records = [reader.object_values(record) for record in self._objects]
         return {
             target: dates.learn(
                 value for record in records if isinstance(value := record.get(target), str)
@@ -245,52 +270,6 @@ class ArchiveSource:
                 raise mappings.missing(target, field, fields)
         if "text" not in self._found:
             raise mappings.no_text(self.path, fields)
-
-
-def _from_values(found: Iterator[Line], reader: Reader) -> Iterator[Item]:
-    for line in found:
-        raw, number = line.raw, line.number
-        cursor = f"{line.end}:{number + 1}"
-        if line.problem:
-            record = reject(line.problem, raw, truncated=line.truncated)
-            yield Item(record, cursor + (":0:end" if line.final else ""), number)
-        elif raw and not raw.isspace():
-            yield Item(reader.read_object(raw), cursor, number)
-
-
-def _from_rows(found: Iterator[Row], reader: Reader) -> Iterator[Item]:
-    for row in found:
-        cursor = f"{row.end}:{row.next_line}"
-        if row.final:
-            cursor += ":0:end"
-        elif row.torn > row.end:
-            cursor += f":{row.torn}"
-        if row.problem:
-            record = reject(row.problem, row.raw, truncated=row.truncated)
-            yield Item(record, cursor, row.number)
-        else:
-            yield Item(reader.read_cells(row.cells, row.raw), cursor, row.number)
-
-
-class _Place(msgspec.Struct, frozen=True):
-    """A cursor, taken apart: ``offset:number[:torn[:end]]``."""
-
-    offset: int
-    number: int
-    torn: int = 0
-    final: bool = False
-
-    @staticmethod
-    def read(cursor: str, layout: Layout) -> _Place:
-        if not cursor:
-            return _Place(layout.start, layout.first)
-        match = re.fullmatch(r"(\d+):(\d+)(?::(\d+))?(:end)?", cursor)
-        if not match:
-            raise SourceError(f"{cursor!r} is no place in a file; read the file from its beginning")
-        return _Place(int(match[1]), int(match[2]), int(match[3] or 0), bool(match[4]))
-
-    def write(self) -> str:
-        return f"{self.offset}:{self.number}"
 
 
 def _dataset(name: str) -> str:
@@ -325,8 +304,11 @@ def parse_raw(
             "this record was kept aside by another version; import its file again"
         ) from error
     if mapping is not None:
-        known = msgspec.structs.replace(known, mapping=mappings.checked(mapping))
+        known = msgspec.structs.replace(known, mapping=mappings.checked(mapping), tool="")
     reader = Reader(known, now or datetime.now(UTC))
-    if known.format == "csv" and "text" not in reader.found:
+    if known.format == "csv" and "text" not in reader.found and not reader.has_tool:
         raise mappings.no_text("the record", known.columns)
-    return Item(reader.read_raw(raw[:RAW_LIMIT]), "")
+    outcomes = reader.read_raw(raw[:RAW_LIMIT])
+    if len(outcomes) != 1:
+        raise SourceError(f"this record holds {len(outcomes)} posts; import its file again")
+    return Item(outcomes[0], "")

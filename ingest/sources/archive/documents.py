@@ -1,0 +1,108 @@
+"""What a JSON document holds: one post, a list of posts, or a large object with such a list."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from ingest.sources.archive import tools
+from ingest.sources.archive.elements import Elements
+from ingest.sources.archive.mapping import ALIASES, plain
+from ingest.sources.archive.objects import Bad, parse_object
+from ingest.sources.archive.opening import Memory
+
+#: Fields of one large object in which archives keep their posts, the likeliest first.
+_CONTAINERS = [
+    *("posts", "statuses", "tweets", "messages", "data", "items", "results", "records"),
+    *("entries", "comments", "rows", "documents"),
+]
+_TEXTS = frozenset(plain(alias) for alias in ALIASES["text"].split() if "." not in alias)
+_TOKEN = re.compile(rb'"[^"\\\n]*+(?:\\[^\n][^"\\\n]*+)*+"|[{}\[\]]')
+#: How Twitter's own archives begin: JavaScript that assigns a list.
+SCRIPT = re.compile(rb"window\.YTD\.(\w+)\.part\d+\s*=\s*(?=\[)")
+#: A page of Twitter's second API, which may be longer than the head.
+_PAGE = re.compile(
+    rb'\A\s*\{\s*"data"\s*:[^\0]{0,20000}?"(?:edit_history_tweet_ids|author_id)"\s*:'
+)
+
+
+def is_array(body: bytes, sample: list[bytes], objects: int, codec: str) -> bool:
+    """Say whether this is one list, whole or broken, and not lines that hold lists."""
+    inside = body[1:].lstrip()[:1]
+    if inside in {b"", b"]"}:
+        return objects == 0
+    first = next(iter(Elements(Memory(body[1:]), 1, 1, array=True)))
+    listed = sum(
+        line.strip()[-1:] == b"," and is_object(line.strip(b" \t\r,["), codec) for line in sample
+    )
+    if first.problem:
+        # The head may end inside a very long first value.
+        return inside == b"{" and objects == 0 and len(sample) < 2
+    return is_object(first.raw, codec) and objects <= listed + 1
+
+
+def is_object(line: bytes, codec: str) -> bool:
+    """Say whether a line is a JSON object by itself."""
+    if b"{" not in line[:256]:
+        return False
+    try:
+        parse_object(line, codec)
+    except Bad as bad:
+        return bad.reason == "too-many-columns"
+    return True
+
+
+def is_record(value: bytes, codec: str) -> bool:
+    """Say whether an object is by itself what a known tool writes, lists and all."""
+    if _PAGE.search(value):
+        return True
+    try:
+        return tools.of_record(parse_object(value, codec)) is not None
+    except Bad:
+        return False
+
+
+def first_value(body: bytes, codec: str) -> int:
+    """Return where the first value ends, at most where the head does; 0 if it is not valid."""
+    text = body.decode(codec, "replace")
+    try:
+        _, end = json.JSONDecoder(parse_int=str).raw_decode(text)
+    except json.JSONDecodeError as error:
+        # Cut by the end of the head: all before is valid. A string that is cut begins on the
+        # last line.
+        unfinished = error.msg.startswith("Unterminated") and "\n" not in text[error.pos :]
+        return len(body) if unfinished or error.pos >= len(text.rstrip()) else 0
+    except RecursionError:
+        return 0
+    return len(text[:end].encode(codec, "replace"))
+
+
+def container(body: bytes) -> tuple[str, int] | None:
+    """Return the list of objects in one large object that holds its posts, and where it begins."""
+    depth = 0
+    last: re.Match[bytes] | None = None
+    lists: dict[str, int] = {}
+    for token in _TOKEN.finditer(body):
+        sign = token[0][:1]
+        if sign in b"}]":
+            depth -= 1
+            if depth == 0:
+                break
+            continue
+        between = body[last.end() : token.start()].strip() if last is not None else b""
+        key = last[0][1:-1].decode("utf-8", "replace") if last is not None else ""
+        if sign == b'"':
+            if depth == 1:
+                if between == b":" and plain(key) in _TEXTS:
+                    return None  # a post by itself
+                last = token
+            continue
+        depth += 1
+        if sign == b"[" and depth == 2 and between == b":":
+            inside = body[token.end() : token.end() + 200].lstrip()[:1]
+            if inside == b"{" or (inside == b"]" and key in _CONTAINERS):
+                lists.setdefault(key, token.end())
+    for name in (*_CONTAINERS, *lists):
+        if name in lists:
+            return name, lists[name]
+    return None

@@ -1,0 +1,76 @@
+"""Where a record stands in a file, and what the records from there on hold."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import msgspec
+
+from ingest.errors import SourceError
+from ingest.records import Item
+from ingest.sources.archive.context import Reader
+from ingest.sources.archive.layout import Layout
+from ingest.sources.archive.lines import Line
+from ingest.sources.archive.reasons import reject
+from ingest.sources.archive.tables import Row
+
+
+class Place(msgspec.Struct, frozen=True):
+    """A cursor, taken apart: ``offset:number[+taken][:torn[:end]]``."""
+
+    offset: int
+    number: int
+    taken: int = 0
+    torn: int = 0
+    final: bool = False
+
+    @staticmethod
+    def read(cursor: str, layout: Layout) -> Place:
+        """Return the place of a cursor. Raises :class:`SourceError` for another text."""
+        if not cursor:
+            return Place(layout.start, layout.first)
+        match = re.fullmatch(r"(\d+):(\d+)(?:\+(\d+))?(?::(\d+))?(:end)?", cursor)
+        if not match:
+            raise SourceError(f"{cursor!r} is no place in a file; read the file from its beginning")
+        offset, number, taken, torn = (int(group or 0) for group in match.groups()[:4])
+        return Place(offset, number, taken, torn, bool(match[5]))
+
+    def write(self) -> str:
+        """Return the cursor of a place where a record begins."""
+        return f"{self.offset}:{self.number}"
+
+
+def from_values(found: Iterator[Line], reader: Reader, place: Place) -> Iterator[Item]:
+    """Yield what the values of a document from a place on hold."""
+    begin, taken = f"{place.offset}:{place.number}", place.taken
+    for line in found:
+        raw, number = line.raw, line.number
+        cursor = f"{line.end}:{number + 1}"
+        if line.problem:
+            record = reject(line.problem, raw, truncated=line.truncated)
+            yield Item(record, cursor + (":0:end" if line.final else ""), number)
+        elif raw and not raw.isspace():
+            outcomes = reader.read_object(raw)
+            # Within a record of several posts: where it begins, and how many have been taken.
+            for count, outcome in enumerate(outcomes[taken:], start=taken + 1):
+                whole = count == len(outcomes)
+                yield Item(outcome, cursor if whole else f"{begin}+{count}", number)
+            taken = 0
+        begin = cursor
+
+
+def from_rows(found: Iterator[Row], reader: Reader) -> Iterator[Item]:
+    """Yield what the rows of a table hold."""
+    for row in found:
+        cursor = f"{row.end}:{row.next_line}"
+        if row.final:
+            cursor += ":0:end"
+        elif row.torn > row.end:
+            cursor += f":{row.torn}"
+        if row.problem:
+            record = reject(row.problem, row.raw, truncated=row.truncated)
+            yield Item(record, cursor, row.number)
+        else:
+            for outcome in reader.read_cells(row.cells, row.raw):
+                yield Item(outcome, cursor, row.number)
