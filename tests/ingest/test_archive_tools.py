@@ -128,6 +128,12 @@ def test_the_content_decides_not_the_name_of_the_file(
 
 
 @pytest.mark.parametrize(("folder", "file"), FILES)
+def test_what_is_known_about_a_file_goes_with_its_dead_letters(folder: str, file: str) -> None:
+    opened = source(fixture(folder, file))
+    assert json.loads(opened.context)["tool"] == EXPECTED[folder]["files"][file]["tool"]
+
+
+@pytest.mark.parametrize(("folder", "file"), FILES)
 def test_dates_become_versions(folder: str, file: str) -> None:
     for item in source(fixture(folder, file)).open(""):
         if isinstance(item.record, Post):
@@ -236,6 +242,19 @@ def test_private_conversations_are_refused(kind: str, tmp_path: Path) -> None:
     (tmp_path / "f").write_text(json.dumps({**export, "type": kind}), "utf-8")
     with pytest.raises(SourceError, match="private conversation"):
         list(source(tmp_path / "f").open(""))
+
+
+def test_a_message_kept_aside_keeps_the_chat_it_belongs_to(tmp_path: Path) -> None:
+    export = json.loads(fixture("telegram-desktop", "result.json").read_text("utf-8"))
+    export["messages"][1]["text"] = 5
+    (tmp_path / "f").write_text(json.dumps(export), "utf-8")
+    opened = source(tmp_path / "f")
+    dead = next(opened.open("")).record
+    assert isinstance(dead, Reject)
+    assert dead.reason == "text-not-string"
+    again = parse_raw(dead.raw.replace(b'"text": 5', b'"text": "cinq"'), opened.context).record
+    assert isinstance(again, Post)
+    assert (again.id, again.author) == ("telegram:channel901/77", "channel901")
 
 
 def test_tweets_that_their_author_deleted_are_refused(tmp_path: Path) -> None:

@@ -202,7 +202,9 @@ def _inside(base: Layout, body: bytes, start: int) -> Layout | None:
     except Bad:
         pass
     else:
-        around = {name: value for name in _AROUND if isinstance(value := fields.get(name), str)}
+        around = {
+            name: str(value) for name in _AROUND if isinstance(value := fields.get(name), str)
+        }
     return msgspec.structs.replace(
         base, format="json", start=start + inside, array=True, under=under, around=around
     )
