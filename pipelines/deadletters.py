@@ -20,7 +20,7 @@ from types import TracebackType
 import msgspec
 
 from pipelines.errors import StoreBusy, StoreError, StoreFull
-from pipelines.stores.base import DeadLetter
+from pipelines.stores.base import CollectedTombstone, DeadLetter
 from pipelines.stores.sqlite_file import explained, writing
 
 #: How long a dead letter is kept unless told otherwise.
@@ -31,6 +31,8 @@ _APPLICATION_ID = 0x4D52534C
 #: Encodings in which a name may stand in raw bytes, besides JSON's escapes.
 _ENCODINGS = ("utf-8", "utf-16-le", "utf-16-be", "cp1252", "cp1256")
 _RUNS = re.compile(rb"[0-9a-z]+")
+#: A last part of an id up to this length says too little to be looked for.
+_SHORT = 3
 
 _TABLE = """CREATE TABLE IF NOT EXISTS letters (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -283,6 +285,19 @@ class DeadLetters:
         if owner == 0:
             connection.execute(_TABLE)
             connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+
+
+def plain_names(collected: CollectedTombstone) -> set[str]:
+    """Return the names by which raw records may know what was deleted.
+
+    Of an id also its last part (``set:4711``, ``did/post/3kab``), unless it is so short that
+    it would be found everywhere.
+    """
+    names = {collected.plain}
+    if collected.tombstone.id:
+        names.add(collected.tombstone.id.partition(":")[2])
+        names |= {n for name in names if len(n := re.split("[:/]", name)[-1]) > _SHORT}
+    return names - {""}
 
 
 def _stamp(moment: datetime) -> str:

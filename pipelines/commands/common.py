@@ -28,7 +28,9 @@ NOTHING = 3
 def store_option(function: F) -> F:
     """Add ``--store``."""
     return click.option(
-        "--store", metavar="PATH", help="SQLite file (default: marsad.db, or as configured)."
+        "--store",
+        metavar="PATH|URL",
+        help="SQLite file, or Elasticsearch: http://host:9200/name (default: marsad.db).",
     )(function)
 
 
@@ -67,9 +69,18 @@ def open_store(path: str | None, *, readonly: bool = True) -> Store:
 
     Raises :class:`~pipelines.errors.StoreError` with what to do.
     """
+    settings = configured()
+    if (path or settings.store).startswith(("http://", "https://")):
+        from pipelines.stores.elasticsearch import ElasticsearchStore
+
+        return ElasticsearchStore(
+            path or settings.store,
+            readonly=readonly,
+            timezone=settings.timezone,
+            dead_days=settings.dead_days,
+        )
     from pipelines.stores.sqlite import SqliteStore
 
-    settings = configured()
     return SqliteStore(
         Path(path or settings.store),
         readonly=readonly,

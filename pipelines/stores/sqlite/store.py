@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
@@ -12,7 +11,7 @@ from types import TracebackType
 from typing import Literal
 
 from ingest.records import Counter, Post, decode_post
-from pipelines.deadletters import DAYS, DeadLetters
+from pipelines.deadletters import DAYS, DeadLetters, plain_names
 from pipelines.errors import StoreError
 from pipelines.query import Node
 from pipelines.stores.base import (
@@ -38,8 +37,6 @@ from pipelines.stores.sqlite_file import explained, reading, writing
 #: While a stream brings deletions, cleaning the file may take at most this part of the time.
 CLEANING = 0.02
 _REQUEUE = 1_000
-#: A last part of an id up to this length says too little to be looked for.
-_SHORT = 3
 
 
 class SqliteStore:
@@ -266,20 +263,7 @@ class SqliteStore:
 
     def _forget(self, tombstones: Sequence[CollectedTombstone]) -> None:
         """Remove what is kept aside under the plain names of what was deleted."""
-        names = {name for tombstone in tombstones for name in _plain_names(tombstone)}
+        names = {name for tombstone in tombstones for name in plain_names(tombstone)}
         if names and self.dead_path.exists():
             with self.dead_letters() as letters:
                 letters.forget(names)
-
-
-def _plain_names(collected: CollectedTombstone) -> set[str]:
-    """Return the names by which raw records may know what was deleted.
-
-    Of an id also its last part (``set:4711``, ``did/post/3kab``), unless it is so short that
-    it would be found everywhere.
-    """
-    names = {collected.plain}
-    if collected.tombstone.id:
-        names.add(collected.tombstone.id.partition(":")[2])
-        names |= {n for name in names if len(n := re.split("[:/]", name)[-1]) > _SHORT}
-    return names - {""}

@@ -1,0 +1,261 @@
+"""The books: one document for each input, which is its position, its counts and its journal.
+
+A batch becomes durable with one write: that of its input's document, by compare-and-set, which
+moves the position and the counts together. What the batch does to heads and tombstones is
+written down before (its journal) and carried out after; a process that dies in between leaves
+an open journal, which the next one carries out. Each step of a journal does nothing the second
+time, so no record is lost or counted twice.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import msgspec
+
+from pipelines.stores.base import Position
+from pipelines.stores.elasticsearch.heads import Entry
+from pipelines.stores.elasticsearch.names import Address, short
+from pipelines.stores.elasticsearch.requests import (
+    Seen,
+    Write,
+    Written,
+    bulk,
+    get,
+    get_many,
+    walk,
+)
+from pipelines.stores.elasticsearch.server import Server
+
+#: Bytes of posts that one document of a journal holds at most (but for a single post).
+_CHUNK = 4_000_000
+#: The document of what holds for the whole store.
+_EVERYTHING = "everything"
+_ENCODER = msgspec.json.Encoder(order="deterministic")
+
+
+class Input(msgspec.Struct, kw_only=True):
+    """One input: how far it was read and what became of its records.
+
+    Posts that were accepted are counted by their heads.
+    """
+
+    position: Position
+    order: int
+    """When it was first seen (milliseconds), for listings."""
+    duplicate: int = 0
+    filtered: int = 0
+    deleted: int = 0
+    dead: int = 0
+    reasons: dict[str, int] = {}
+    """Dead records by reason."""
+    token: str = ""
+    """The last batch."""
+    chunks: int = 0
+    """Documents of its journal that may not have been carried out yet."""
+
+
+class Notice(msgspec.Struct, frozen=True, array_like=True):
+    """A gap, heartbeat or counter on its way into the books; ``body`` is its JSON."""
+
+    id: str
+    kind: str
+    at: str
+    body: str
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a batch does besides moving its input's document; one part of its journal."""
+
+    token: str
+    stones: tuple[tuple[str, str], ...] = ()
+    """Tombstones: kind (``id`` or ``author``) and name, aliases included."""
+    notices: tuple[Notice, ...] = ()
+    revived: tuple[tuple[str, int], ...] = ()
+    """Places of dead letters that were tried again."""
+    entries: tuple[Entry, ...] = ()
+
+
+def order_now() -> int:
+    """Return a number that grows with time and leaves room to count up within a batch."""
+    return time.time_ns() // 1_000_000 * 100_000
+
+
+def revived_id(origin: str, line: int) -> str:
+    """Return the id of the note that a dead letter was tried again."""
+    return short(f"revived:{line}:{origin}")
+
+
+def read_input(server: Server, names: Address, key: str) -> tuple[Input, Seen] | None:
+    """Return an input as it is now."""
+    seen = get(server, names.books, _input_id(key))
+    return None if seen is None else (_input(seen.source), seen)
+
+
+def inputs(server: Server, names: Address, *, opened: bool = False) -> Iterator[tuple[Input, Seen]]:
+    """Yield all inputs in the order they were first seen, or those with an open journal."""
+    which: list[dict[str, Any]] = [{"term": {"kind": "input"}}]
+    if opened:
+        which.append({"range": {"chunks": {"gt": 0}}})
+    body = {
+        "query": {"bool": {"filter": which}},
+        "sort": [{"order": "asc"}, {"_shard_doc": "asc"}],
+        "seq_no_primary_term": True,
+    }
+    for hit in walk(server, names.books, body):
+        yield _input(hit["_source"]), Seen(None, hit["_seq_no"], hit["_primary_term"])
+
+
+def save(server: Server, names: Address, state: Input, seen: Seen | None) -> Written:
+    """Write an input's document, only if it is as it was seen (or not there)."""
+    return bulk(server, [_saving(names, state, seen)])[0]
+
+
+def close(server: Server, names: Address, state: Input, seen: Seen) -> None:
+    """Note that an input's journal was carried out, and remove its texts."""
+    chunks = state.chunks
+    state.chunks = 0
+    # Only then may the chunks go: without them an open journal could not be carried out. If
+    # somebody else closed it or moved on meanwhile, that is as good.
+    bulk(server, [_saving(names, state, seen)])
+    gone = [_chunk_id(state.token, number) for number in range(chunks)]
+    bulk(server, [Write(names.books, name, None) for name in gone])
+
+
+def write_journal(server: Server, names: Address, plan: Plan) -> int:
+    """Write a plan down and return of how many documents it consists; nothing is done yet."""
+    parts = list(_parts(plan))
+    bulk(
+        server,
+        [
+            Write(names.books, _chunk_id(plan.token, n), _document("journal", body=part))
+            for n, part in enumerate(parts)
+        ],
+    )
+    return len(parts)
+
+
+def read_journal(server: Server, names: Address, state: Input) -> Iterator[Plan]:
+    """Yield the parts of an open journal; what is not there was carried out by somebody else."""
+    for number in range(state.chunks):
+        seen = get(server, names.books, _chunk_id(state.token, number))
+        if seen is not None:
+            yield msgspec.convert(seen.source["body"], Plan)
+
+
+def tidy(server: Server, names: Address) -> None:
+    """Remove journals that never counted, of processes killed before. Only while nobody writes."""
+    body = {
+        "query": {"term": {"kind": "journal"}},
+        "sort": [{"_shard_doc": "asc"}],
+        "_source": False,
+    }
+    gone = [hit["_id"] for hit in walk(server, names.books, body)]
+    bulk(server, [Write(names.books, name, None) for name in gone])
+
+
+def note(server: Server, names: Address, plan: Plan) -> None:
+    """Write a plan's notices and revived letters; what is there already stays."""
+    notices: dict[str, Notice] = {}
+    for one in plan.notices:
+        notices.setdefault(one.id, one)
+    writes = [
+        Write(
+            names.books,
+            one.id,
+            _document(one.kind, at=one.at, body=msgspec.Raw(one.body.encode())),
+            create=True,
+        )
+        for one in notices.values()
+    ]
+    revived_ids = dict.fromkeys(revived_id(*place) for place in plan.revived)
+    writes += [Write(names.books, name, _document("revived")) for name in revived_ids]
+    bulk(server, writes)
+
+
+def revived(server: Server, names: Address, places: Iterable[tuple[str, int]]) -> set[str]:
+    """Return the ids of those letters that have left the books already."""
+    wanted = [revived_id(origin, line) for origin, line in places]
+    return set(get_many(server, names.books, wanted))
+
+
+def count_deletions(server: Server, names: Address, token: str, count: int) -> None:
+    """Count tombstones that no input brought."""
+    bulk(server, [Write(names.books, f"deletion:{token}", _document("deletion", deleted=count))])
+
+
+def _parts(plan: Plan) -> Iterator[Plan]:
+    """Part a plan's posts so that no document becomes too long."""
+    if not (plan.stones or plan.notices or plan.revived or plan.entries):
+        return
+    part: list[Entry] = []
+    size = 0
+    first = plan
+    for entry in plan.entries:
+        length = len(entry.post.text) * 4
+        if part and size + length > _CHUNK:
+            yield msgspec.structs.replace(first, entries=tuple(part))
+            first = Plan(token=plan.token)
+            part, size = [], 0
+        part.append(entry)
+        size += length
+    yield msgspec.structs.replace(first, entries=tuple(part))
+
+
+def _saving(names: Address, state: Input, seen: Seen | None) -> Write:
+    counts = {name: getattr(state, name) for name in ("duplicate", "filtered", "deleted", "dead")}
+    body = {"position": state.position, "reasons": state.reasons}
+    document = _document(
+        "input",
+        order=state.order,
+        token=state.token,
+        chunks=state.chunks,
+        body=body,
+        **counts,
+    )
+    name = _input_id(state.position.key)
+    return Write(names.books, name, document, create=seen is None, seen=seen)
+
+
+def _input(source: Any) -> Input:
+    kept = {name: value for name, value in source.items() if name not in {"kind", "body"}}
+    return msgspec.convert({**kept, **source["body"]}, Input)
+
+
+def _input_id(key: str) -> str:
+    return short(f"input:{key}")
+
+
+def _chunk_id(token: str, number: int) -> str:
+    return f"journal:{token}:{number}"
+
+
+def _document(kind: str, **fields: Any) -> bytes:
+    return _ENCODER.encode({"kind": kind, **fields})
+
+
+def timezone(server: Server, names: Address) -> str:
+    """Return the zone that the store's days are counted in, empty if none was named yet."""
+    seen = get(server, names.books, _EVERYTHING)
+    return str(seen.source["body"]["timezone"]) if seen else ""
+
+
+def settle_timezone(server: Server, names: Address, zone: str) -> str:
+    """Name the zone of the store's days if none was named before, and return the one in force."""
+    if not (stored := timezone(server, names)):
+        document = _document("everything", body={"timezone": zone})
+        bulk(server, [Write(names.books, _EVERYTHING, document, create=True)])
+        stored = timezone(server, names)
+    return stored
+
+
+def notices(server: Server, names: Address, kind: str) -> Iterator[Any]:
+    """Yield the bodies of all notices of one kind, oldest first."""
+    body = {
+        "query": {"term": {"kind": kind}},
+        "sort": [{"at": "asc"}, {"_shard_doc": "asc"}],
+    }
+    for hit in walk(server, names.books, body):
+        yield hit["_source"]["body"]

@@ -1,0 +1,101 @@
+"""From a query's nodes to Elasticsearch's query language."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nlp.crossscript import key
+from pipelines.query import All, And, Filter, Node, Not, Or, Phrase, Prefix, Word
+from pipelines.stores.elasticsearch.names import short
+
+Query = dict[str, Any]
+
+_KEYWORDS = {
+    "lang": "language",
+    "sentiment": "label",
+    "platform": "platform",
+    "source": "source",
+    "id": "id",
+    "author": "author",
+    "day": "day",
+    "entity": "entities",
+    "target": "attitudes",
+    "flag": "flags",
+}
+_SHORTENED = frozenset({"platform", "source", "author"})
+
+
+def condition(node: Node) -> Query:
+    """Return the query that is true for the posts that match.
+
+    The server allows some 30 levels of nesting, so levels that say nothing are left out.
+    """
+    match node:
+        case All():
+            return {"match_all": {}}
+        case Word() | Phrase() | Prefix():
+            return _word(node)
+        case Filter():
+            return _filter(node.field, node.values)
+        case Not(Not(inner)):
+            return condition(inner)
+        case Not():
+            return {"bool": {"must_not": [condition(node.node)]}}
+        case And():
+            return _all(node)
+        case Or():
+            return _any([condition(n) for n in dict.fromkeys(node.nodes)])
+    raise TypeError(f"unknown query node: {node!r}")
+
+
+def _all(node: And) -> Query:
+    wanted, unwanted = [], []
+    for one in dict.fromkeys(node.nodes):
+        bare = one
+        while isinstance(bare, Not) and isinstance(bare.node, Not):
+            bare = bare.node.node
+        if isinstance(bare, Not):
+            unwanted.append(condition(bare.node))
+        else:
+            wanted.append(condition(bare))
+    return {"bool": {"filter": wanted, "must_not": unwanted}}
+
+
+def _any(parts: list[Query]) -> Query:
+    if len(parts) == 1:
+        return parts[0]
+    return {"bool": {"should": parts, "minimum_should_match": 1}}
+
+
+def _word(node: Word | Phrase | Prefix) -> Query:
+    if isinstance(node, Prefix):
+        return _any([{"prefix": {field: node.token}} for field in ("tokens", "variants")])
+    tokens = _following("tokens", node.tokens)
+    if isinstance(node, Phrase) or node.exact:
+        return tokens
+    keys = tuple(key(token) for token in node.tokens)
+    alternatives = [tokens, _following("keys", keys)]
+    if len(keys) == 1:
+        forms = list(dict.fromkeys((node.tokens[0], keys[0])))
+        alternatives.append({"terms": {"variants": forms}})
+    return _any(alternatives)
+
+
+def _following(field: str, words: tuple[str, ...]) -> Query:
+    """Words that follow one another; they are analysed already, so no analyser may touch them."""
+    if len(words) == 1:
+        return {"term": {field: words[0]}}
+    return {"match_phrase": {field: {"query": " ".join(words), "analyzer": "whitespace"}}}
+
+
+def _filter(field: str, values: tuple[str, ...]) -> Query:
+    if field in _KEYWORDS:
+        given = [short(v) for v in values] if field in _SHORTENED else list(values)
+        return {"terms": {_KEYWORDS[field]: given}}
+    if field == "since":
+        return {"range": {"day": {"gte": values[0]}}}
+    if field == "until":
+        return {"range": {"day": {"lt": values[0]}}}
+    if field == "date":
+        return {"bool": {"must_not": [{"exists": {"field": "day"}}]}}
+    raise TypeError(f"unknown query field: {field}")

@@ -1,0 +1,167 @@
+"""Deletions: tombstones first, then what they name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+import msgspec
+
+from pipelines.stores.base import CollectedTombstone
+from pipelines.stores.elasticsearch import heads
+from pipelines.stores.elasticsearch.heads import Head, head_json, read_head, stone_id
+from pipelines.stores.elasticsearch.names import Address, short
+from pipelines.stores.elasticsearch.requests import Write, bulk, get_many, walk
+from pipelines.stores.elasticsearch.server import Server
+
+_AUTHORS = 1_000
+
+
+def named(tombstones: Sequence[CollectedTombstone]) -> tuple[tuple[str, str], ...]:
+    """Return kind and name of everything that tombstones name, each once, aliases last."""
+    chosen = list(dict.fromkeys(_own(c) for c in tombstones))
+    aliases = [(_own(c)[0], alias) for c in tombstones for alias in c.aliases]
+    return tuple(dict.fromkeys([*chosen, *aliases]))
+
+
+def unknown(server: Server, names: Address, tombstones: Sequence[CollectedTombstone]) -> int:
+    """Return for how many of these deletions there is no tombstone yet."""
+    wanted = {stone_id(*_own(c)) for c in tombstones}
+    return len(wanted) - len(get_many(server, names.tombstones, wanted))
+
+
+def buried(server: Server, names: Address, wanted: Iterable[str]) -> set[str]:
+    """Return those of these tombstones (ids of :func:`stone_id`) that are there now."""
+    return set(get_many(server, names.tombstones, wanted))
+
+
+def bury(server: Server, names: Address, stones: Sequence[tuple[str, str]]) -> int:
+    """Write tombstones, remove the posts they name, and return how many those were.
+
+    Doing it again does nothing. The tombstone comes first: whoever indexes a post at the same
+    time either sees it, or loses the post's head and removes what it wrote.
+    """
+    if not stones:
+        return 0
+    body = {stone_id(*stone): stone for stone in stones}
+    bulk(
+        server,
+        [
+            Write(
+                names.tombstones,
+                name,
+                msgspec.json.encode({"kind": kind, "name": text}),
+                create=True,
+            )
+            for name, (kind, text) in body.items()
+        ],
+    )
+    ids = [short(name) for kind, name in stones if kind == "id"]
+    authors = [short(name) for kind, name in stones if kind == "author"]
+    doomed = [*ids, *_of_authors(server, names, authors)]
+    return erase(server, names, dict.fromkeys(doomed))
+
+
+def erase(server: Server, names: Address, ids: Iterable[str]) -> int:
+    """Remove posts by their heads' ids: the waiting text, and documents in every month."""
+    before = change(server, names, ids, _erased)
+    remove(server, names, before)
+    return len(before)
+
+
+def change(
+    server: Server,
+    names: Address,
+    ids: Iterable[str],
+    event: Callable[[Head], Head | None],
+) -> dict[str, Head]:
+    """Let an event happen to heads, again where somebody else changed one meanwhile.
+
+    ``event`` returns the head after it, None to leave it. Returns the changed heads as they
+    were before; after an answer that was lost also those that had been changed already.
+    """
+    before: dict[str, Head] = {}
+    left = list(ids)
+    while left:
+        seen = get_many(server, names.heads, left)
+        writes: list[Write] = []
+        for name, found in seen.items():
+            head = read_head(found.source)
+            after = event(head)
+            if after is not None:
+                before[name] = head
+                writes.append(Write(names.heads, name, head_json(after), seen=found))
+        results = bulk(server, writes)
+        left = [w.id for w, result in zip(writes, results, strict=True) if result.conflict]
+    return before
+
+
+def remove(server: Server, names: Address, gone: dict[str, Head]) -> None:
+    """Remove the documents of heads from every month in which they may stand."""
+    if not gone:
+        return
+    # Deleting from a month that is not there would make it.
+    there = set(server.do(lambda es: es.indices.get_alias(index=f"{names.posts}-*")).keys())
+    bulk(
+        server,
+        [
+            Write(names.month(month), name, None, version=heads.external(head))
+            for name, head in gone.items()
+            for month in head.months
+            if names.month(month) in there
+        ],
+    )
+
+
+def sweep(server: Server, names: Address) -> None:
+    """Remove documents that an indexing process, killed at the wrong moment, left behind.
+
+    It wrote the document of a post that was being deleted and died before it could look. Only
+    while nobody indexes.
+    """
+    body = {
+        "query": {
+            "bool": {"filter": [{"term": {"state": "buried"}}, {"exists": {"field": "months"}}]}
+        },
+        "sort": [{"_shard_doc": "asc"}],
+    }
+    part: dict[str, Head] = {}
+    for hit in walk(server, names.heads, body):
+        part[hit["_id"]] = read_head(hit["_source"])
+        if len(part) >= _AUTHORS:
+            _swept(server, names, part)
+            part = {}
+    _swept(server, names, part)
+
+
+def _swept(server: Server, names: Address, part: dict[str, Head]) -> None:
+    remove(server, names, part)
+    change(
+        server,
+        names,
+        part,
+        lambda head: msgspec.structs.replace(head, months=()) if head.state == "buried" else None,
+    )
+
+
+def _erased(head: Head) -> Head | None:
+    return None if head.state == "buried" else heads.bury(head)
+
+
+def _own(collected: CollectedTombstone) -> tuple[str, str]:
+    stone = collected.tombstone
+    return ("id", stone.id) if stone.id else ("author", stone.author)
+
+
+def _of_authors(server: Server, names: Address, authors: Sequence[str]) -> Iterator[str]:
+    if not authors:
+        return
+    # What was accepted before the tombstone stood must be found; what comes later sees it.
+    server.do(lambda es: es.indices.refresh(index=names.heads))
+    for start in range(0, len(authors), _AUTHORS):
+        body = {
+            "query": {"terms": {"author": list(authors[start : start + _AUTHORS])}},
+            "sort": [{"_shard_doc": "asc"}],
+            "_source": False,
+        }
+        for hit in walk(server, names.heads, body):
+            yield hit["_id"]

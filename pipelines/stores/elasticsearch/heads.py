@@ -1,0 +1,191 @@
+"""What is known of one post: the one place that decides between its versions.
+
+A head is a small document, read and written by id with compare-and-set, so that it is never
+stale. It says which version is the newest, whether it waits to be scored (then its post rests
+here), in which months a document of it may stand, and how many received records it answers
+for. The functions are pure: each returns the head as it is after one event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import msgspec
+
+from ingest.records import Post
+from pipelines.stores.elasticsearch.names import month_of, short, version_of
+
+#: ``refused``: the server takes no document of it; it is kept aside with the reason.
+State = Literal["waiting", "stored", "refused", "buried"]
+Rank = tuple[int, int, str]
+
+#: Batches that a head remembers, so that one applied twice counts once.
+_REMEMBERED = 4
+_ENCODER = msgspec.json.Encoder(order="deterministic")
+
+
+class Head(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Everything but the searchable document of one post."""
+
+    state: State
+    rank: str = ""
+    watchlist: str = ""
+    author: str = ""
+    months: tuple[str, ...] = ()
+    """Months in which a document may stand; the one it belongs to comes last."""
+    order: int = 0
+    """Place on the waiting list."""
+    weight: int = 0
+    """Received records that wait here."""
+    done: int = 0
+    """Received records that were indexed."""
+    lost: int = 0
+    """Received records that were deleted before they were indexed."""
+    dead: int = 0
+    """Received records whose document the server refused."""
+    reason: str = ""
+    names: tuple[str, ...] = ()
+    """Tombstones that would hit it, while it waits: ids of :func:`stone_id`."""
+    batches: tuple[str, ...] = ()
+    post: Post | None = None
+    """The post that waits to be scored."""
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a batch does to one head."""
+
+    post: Post
+    """The newest version of it; its id names the head."""
+    weight: int
+    """Records of the batch it stands for; 0 where a duplicate only brought new entities."""
+    order: int
+    names: tuple[str, ...]
+
+
+def rank_text(rank: Rank) -> str:
+    """Write a rank; its numbers may exceed those of the server."""
+    return f"{rank[0]} {rank[1]} {rank[2]}"
+
+
+def read_rank(text: str) -> Rank:
+    """Read :func:`rank_text`'s form."""
+    version, reactions, digest = text.split(" ", 2)
+    return int(version), int(reactions), digest
+
+
+def read_head(source: object) -> Head:
+    """Return a head from its document's source."""
+    return msgspec.convert(source, Head)
+
+
+def head_json(head: Head) -> bytes:
+    """Return a head as its document's source."""
+    return _ENCODER.encode(head)
+
+
+def stone_id(kind: str, name: str) -> str:
+    """Return the id of a tombstone."""
+    return short(f"{kind}:{name}")
+
+
+def external(head: Head) -> int:
+    """Return the version under which a head's newest document is indexed."""
+    return version_of(read_rank(head.rank)[0]) if head.rank else 0
+
+
+def take(head: Head | None, entry: Entry, batch: str) -> Head | None:
+    """Return a head with what a batch brought; None if there is nothing to write."""
+    if head is not None and batch in head.batches:
+        return None
+    post = entry.post
+    if head is None or head.state == "buried":
+        if not entry.weight:
+            return None  # only meant for what was there
+        before = head or Head(state="buried")
+        return _wait(before, post, entry, batch, weight=entry.weight)
+    if read_rank(head.rank) > post.rank():
+        # Somebody brought a newer one since this batch was planned; its records still count.
+        settled = head.state != "waiting"
+        return msgspec.structs.replace(
+            head,
+            weight=head.weight + (0 if settled else entry.weight),
+            done=head.done + (entry.weight if settled else 0),
+            batches=_remembered(head, batch),
+        )
+    return _wait(head, post, entry, batch, weight=head.weight + entry.weight)
+
+
+def drop(head: Head | None, entry: Entry, batch: str) -> Head | None:
+    """Return a head after a batch brought what has a tombstone meanwhile."""
+    if (head is not None and batch in head.batches) or not entry.weight:
+        return None
+    head = head or Head(state="buried")
+    return msgspec.structs.replace(
+        head, lost=head.lost + entry.weight, batches=_remembered(head, batch)
+    )
+
+
+def again(head: Head, post: Post, order: int) -> Head:
+    """Return a head whose stored post waits once more; it stands for no further record."""
+    return msgspec.structs.replace(
+        head,
+        state="waiting",
+        watchlist=post.watchlist,
+        order=head.order if head.state == "waiting" else order,
+        names=head.names or tombstones_of([post.id], [post.author]),
+        post=post,
+    )
+
+
+def settle(head: Head, month: str) -> Head:
+    """Return a head whose waiting post was indexed."""
+    return msgspec.structs.replace(
+        _rested(head), state="stored", months=(month,), done=head.done + head.weight
+    )
+
+
+def refuse(head: Head, reason: str) -> Head:
+    """Return a head whose waiting post the server does not take."""
+    return msgspec.structs.replace(
+        _rested(head), state="refused", dead=head.dead + head.weight, reason=reason
+    )
+
+
+def bury(head: Head) -> Head:
+    """Return a head whose post was deleted: nothing of it but the counts and where it stood."""
+    return msgspec.structs.replace(
+        _rested(head), state="buried", author="", lost=head.lost + head.weight
+    )
+
+
+def tombstones_of(ids: Sequence[str], authors: Sequence[str]) -> tuple[str, ...]:
+    """Return the tombstones that would hit a post with these names."""
+    kinds = [("id", name) for name in ids] + [("author", name) for name in authors if name]
+    return tuple(stone_id(kind, name) for kind, name in kinds)
+
+
+def _wait(head: Head, post: Post, entry: Entry, batch: str, weight: int) -> Head:
+    month = month_of(post)
+    return msgspec.structs.replace(
+        head,
+        state="waiting",
+        rank=rank_text(post.rank()),
+        watchlist=post.watchlist,
+        author=short(post.author),
+        months=(*(m for m in head.months if m != month), month),
+        order=head.order if head.state == "waiting" else entry.order,
+        weight=weight,
+        reason="",
+        names=entry.names,
+        batches=_remembered(head, batch),
+        post=post,
+    )
+
+
+def _rested(head: Head) -> Head:
+    return msgspec.structs.replace(head, order=0, weight=0, names=(), post=None)
+
+
+def _remembered(head: Head, batch: str) -> tuple[str, ...]:
+    return (*head.batches, batch)[-_REMEMBERED:]

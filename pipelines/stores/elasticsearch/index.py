@@ -1,0 +1,165 @@
+"""Scored posts become searchable: documents first, heads after, and a look back.
+
+The head is what makes it true: until it says ``stored`` the post waits, and indexing it again
+writes the same bytes. Whoever deletes a post changes its head, so that the last step here fails
+and what was written is taken back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from ingest.records import Post, encode
+from pipelines.stages import utc_now
+from pipelines.stores.base import DeadLetter, Document
+from pipelines.stores.elasticsearch import graves, heads
+from pipelines.stores.elasticsearch.books import order_now
+from pipelines.stores.elasticsearch.documents import document_json
+from pipelines.stores.elasticsearch.heads import Head, head_json, rank_text, read_head
+from pipelines.stores.elasticsearch.names import Address, month_of, short, version_of
+from pipelines.stores.elasticsearch.requests import Seen, Write, Written, bulk, get_many
+from pipelines.stores.elasticsearch.server import Server
+
+#: Reason of a dead letter whose document the server does not take.
+REFUSED = "store-refused"
+
+
+class _Placed(NamedTuple):
+    document: Document
+    seen: Seen
+    head: Head
+    month: str
+
+
+class Refusal(NamedTuple):
+    """A post that the server does not take, as a dead letter; still to be counted."""
+
+    name: str
+    placed: _Placed
+    letter: DeadLetter
+
+
+def index(server: Server, names: Address, documents: Sequence[Document]) -> list[Refusal]:
+    """Write documents and take them off the waiting list.
+
+    One that no longer waits in this version (deleted, edited, matched anew, or indexed by an
+    earlier delivery) is left out. Returns what the server refused: it waits until
+    :func:`give_up`, so that it can be kept aside before it is counted.
+    """
+    current = _current(server, names, documents)
+    if not current:
+        return []
+    writes = [
+        Write(
+            names.month(placed.month),
+            name,
+            document_json(placed.document),
+            version=version_of(placed.document.post.version),
+        )
+        for name, placed in current.items()
+    ]
+    results = dict(zip(current, bulk(server, writes), strict=True))
+    _leave_other_months(server, names, current)
+    taken = {name: placed for name, placed in current.items() if not results[name].refused}
+    settled = [
+        Write(names.heads, name, head_json(heads.settle(p.head, p.month)), seen=p.seen)
+        for name, p in taken.items()
+    ]
+    answers = bulk(server, settled)
+    changed = [w.id for w, answer in zip(settled, answers, strict=True) if answer.conflict]
+    _take_back(server, names, {name: (taken[name], results[name]) for name in changed})
+    return [
+        Refusal(name, placed, _letter(placed.document.post, results[name].reason))
+        for name, placed in current.items()
+        if results[name].refused
+    ]
+
+
+def give_up(server: Server, names: Address, refusals: Sequence[Refusal]) -> None:
+    """Count refused posts as dead, now that they are kept aside."""
+    bulk(
+        server,
+        [
+            Write(
+                names.heads, r.name, head_json(heads.refuse(r.placed.head, REFUSED)),
+                seen=r.placed.seen,
+            )
+            for r in refusals
+        ],
+    )  # fmt: skip
+
+
+def requeue(server: Server, names: Address, posts: Iterable[Post]) -> None:
+    """Put stored posts back on the waiting list; those deleted or edited stay as they are."""
+    order = order_now()
+    wanted = {short(post.id): (post, order + n) for n, post in enumerate(posts)}
+
+    # Bound by id, since the order within a batch belongs to the post and not to the try.
+    left = list(wanted)
+    while left:
+        writes = []
+        for name, found in get_many(server, names.heads, left).items():
+            post, place = wanted[name]
+            head = read_head(found.source)
+            if head.state in {"waiting", "stored"} and head.rank == rank_text(post.rank()):
+                after = heads.again(head, post, place)
+                writes.append(Write(names.heads, name, head_json(after), seen=found))
+        results = bulk(server, writes)
+        left = [w.id for w, result in zip(writes, results, strict=True) if result.conflict]
+
+
+def _current(server: Server, names: Address, documents: Sequence[Document]) -> dict[str, _Placed]:
+    """Return the documents that still wait in this very version and have no tombstone."""
+    by_name = {short(document.post.id): document for document in documents}
+    current: dict[str, _Placed] = {}
+    for name, found in get_many(server, names.heads, by_name, without=["post"]).items():
+        head, document = read_head(found.source), by_name[name]
+        newest = (rank_text(document.post.rank()), document.post.watchlist)
+        if head.state == "waiting" and (head.rank, head.watchlist) == newest:
+            current[name] = _Placed(document, found, head, month_of(document.post))
+    stones = graves.buried(server, names, (n for p in current.values() for n in p.head.names))
+    doomed = [n for n, p in current.items() if not stones.isdisjoint(p.head.names)]
+    graves.erase(server, names, doomed)
+    for name in doomed:
+        del current[name]
+    return current
+
+
+def _leave_other_months(server: Server, names: Address, current: dict[str, _Placed]) -> None:
+    """Remove older versions from the months that edits moved their posts away from."""
+    graves.remove(
+        server,
+        names,
+        {
+            name: msgspec.structs.replace(
+                p.head, months=tuple(m for m in p.head.months if m != p.month)
+            )
+            for name, p in current.items()
+            if len(p.head.months) > 1
+        },
+    )
+
+
+def _take_back(server: Server, names: Address, written: dict[str, tuple[_Placed, Written]]) -> None:
+    """Look at heads that changed meanwhile, and remove documents that have none any more."""
+    now = get_many(server, names.heads, written, without=["post"])
+    gone = []
+    for name, (placed, result) in written.items():
+        head = read_head(now[name].source) if name in now else None
+        if (head is None or head.state == "buried") and result.seen is not None:
+            gone.append(Write(names.month(placed.month), name, None, seen=result.seen))
+    bulk(server, gone)
+
+
+def _letter(post: Post, reason: str) -> DeadLetter:
+    return DeadLetter(
+        origin=f"index:{post.id}",
+        line=0,
+        reason=REFUSED,
+        detail="the server takes no document of it: " + reason.partition(":")[0].replace("_", " "),
+        raw=encode(post),
+        at=utc_now(),
+    )

@@ -1,0 +1,107 @@
+"""What is called how on the server: indices, documents and their versions."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from datetime import UTC
+from urllib.parse import urlsplit
+
+import msgspec
+
+from ingest.records import Post
+from pipelines.errors import StoreError
+
+#: The part of a month's name where posts without a usable date rest.
+UNKNOWN = "unknown"
+_PREFIX = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}")
+_PORTS = {"http": 80, "https": 443}
+#: Elasticsearch takes ids of up to 512 bytes, and keywords are searched as they are.
+_LONGEST = 500
+_HIGHEST = 2**63 - 1
+
+
+class Address(msgspec.Struct, frozen=True):
+    """Where a store is: a server, and the prefix that all its indices share."""
+
+    url: str
+    prefix: str
+
+    def __str__(self) -> str:
+        return f"{self.url}/{self.prefix}"
+
+    @property
+    def posts(self) -> str:
+        """The alias that all months stand behind."""
+        return f"{self.prefix}-posts"
+
+    @property
+    def heads(self) -> str:
+        """One small document for each post ever seen; waiting posts rest here too."""
+        return f"{self.prefix}-heads"
+
+    @property
+    def tombstones(self) -> str:
+        """Deletions, kept for good."""
+        return f"{self.prefix}-tombstones"
+
+    @property
+    def books(self) -> str:
+        """Inputs with their counts, notices, and what holds for the whole store."""
+        return f"{self.prefix}-books"
+
+    def month(self, month: str) -> str:
+        """Return the index of one month."""
+        return f"{self.posts}-{month}"
+
+
+def address(text: str) -> Address:
+    """Read ``http(s)://host:port[/prefix]``; the prefix is ``marsad`` unless one is named.
+
+    Raises :class:`StoreError` for anything else, also for a password in the address, which
+    would show in the list of processes and in the shell's history.
+    """
+    parts = urlsplit(text)
+    try:
+        port = parts.port or _PORTS[parts.scheme]
+        host = parts.hostname or ""
+    except (KeyError, ValueError):
+        host, port = "", 0
+    if parts.username is not None or parts.password is not None:
+        raise StoreError(
+            f"--store names a user or a password in the address of {host}: set "
+            "MARSAD_ELASTICSEARCH_USERNAME and MARSAD_ELASTICSEARCH_PASSWORD, or "
+            "MARSAD_ELASTICSEARCH_API_KEY, instead."
+        )
+    folder, _, prefix = parts.path.rstrip("/").rpartition("/")
+    prefix = prefix or "marsad"
+    if not host or parts.query or parts.fragment or not _PREFIX.fullmatch(prefix):
+        raise StoreError(
+            f"{text} is no address of a store: it reads http://host:9200/name or "
+            "https://host:9200/name, the name in small letters, digits, - and _."
+        )
+    if "-posts" in prefix:
+        raise StoreError(f"{text}: a store's name can't hold -posts, which its indices' names do.")
+    shown = f"[{host}]" if ":" in host else host
+    return Address(f"{parts.scheme}://{shown}:{port}{folder}", prefix)
+
+
+def short(name: str) -> str:
+    """Return a name that the server takes as an id or a keyword: itself, or its hash if long."""
+    encoded = name.encode("utf-8", "surrogatepass")
+    if len(encoded) <= _LONGEST:
+        return name
+    return "~" + hashlib.blake2b(encoded, digest_size=32).hexdigest()
+
+
+def month_of(post: Post) -> str:
+    """Return the month a post rests in, by the author's clock in UTC."""
+    if post.created_at is None or {"date-unknown", "date-implausible"} & set(post.flags):
+        return UNKNOWN
+    moment = post.created_at.astimezone(UTC)
+    return f"{moment.year:04d}-{moment.month:02d}"
+
+
+def version_of(version: int) -> int:
+    """Return a record's version as Elasticsearch counts: from 0, in 63 bits."""
+    return min(max(version, 0), _HIGHEST)

@@ -1,0 +1,190 @@
+"""Talking to the server: credentials, patience, and errors in words that help."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from elastic_transport import ConnectionTimeout, TlsError, TransportError
+from elasticsearch import ApiError, Elasticsearch, UnsupportedProductError
+
+from pipelines.errors import StoreBusy, StoreError, StoreFull, StoreVersion
+
+T = TypeVar("T")
+
+#: The server's major version that this client speaks with.
+MAJOR = 9
+#: Seconds that one request may take.
+REQUEST = 30.0
+#: Seconds for which a server that was there is waited for: a restart, a pause, a burst.
+PATIENCE = 300.0
+#: Environment variables of the account; never options, which others can see.
+API_KEY = "MARSAD_ELASTICSEARCH_API_KEY"
+USERNAME = "MARSAD_ELASTICSEARCH_USERNAME"
+PASSWORD = "MARSAD_ELASTICSEARCH_PASSWORD"
+AUTHORITY = "MARSAD_ELASTICSEARCH_CA"
+
+#: The server is there but can't do it now; the same request later may succeed.
+PASSING = frozenset({429, 502, 503, 504})
+_FIRST_WAIT, _LONGEST_WAIT = 0.1, 5.0
+
+
+class Server:
+    """One Elasticsearch server. Raises :class:`StoreError` and its children only."""
+
+    def __init__(self, url: str, environ: Mapping[str, str] = os.environ) -> None:
+        """Prepare to talk to ``url``; nothing is sent yet."""
+        self.url = url
+        self.patience = PATIENCE
+        options: dict[str, Any] = {}
+        if key := environ.get(API_KEY):
+            options["api_key"] = key
+        elif name := environ.get(USERNAME):
+            options["basic_auth"] = (name, environ.get(PASSWORD, ""))
+        if (authority := environ.get(AUTHORITY)) and url.startswith("https:"):
+            options["ca_certs"] = authority
+        try:
+            self.client = Elasticsearch(url, request_timeout=REQUEST, max_retries=0, **options)
+        except (ValueError, OSError) as error:
+            raise StoreError(
+                f"{url} can't be spoken to as configured ({error}): check the address and the "
+                f"file that {AUTHORITY} names."
+            ) from error
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.client.close()
+
+    def check(self) -> None:
+        """Ask who is there, once. Raises :class:`StoreVersion` for another major version."""
+        try:
+            info = self.client.info()
+        except UnsupportedProductError as error:
+            raise StoreVersion(
+                f"{self.url} answers, but not as Elasticsearch {MAJOR} does: name a server of "
+                f"version {MAJOR} in --store."
+            ) from error
+        except (ApiError, TransportError) as error:
+            if isinstance(error, ApiError) and "media_type_header" in str(error.body):
+                raise StoreVersion(
+                    f"{self.url} is older than Elasticsearch {MAJOR}: upgrade the server to "
+                    f"version {MAJOR}, or name another in --store."
+                ) from error
+            raise self.explain(error) from error
+        number = str(info["version"]["number"])
+        if number.partition(".")[0] != str(MAJOR):
+            raise StoreVersion(
+                f"{self.url} is Elasticsearch {number}, but Marsad speaks with version {MAJOR}: "
+                f"use a server of version {MAJOR}, or another Marsad."
+            )
+
+    def do(self, call: Callable[[Elasticsearch], T]) -> T:
+        """Make a request until it is answered; one that may be repeated without harm.
+
+        Waits for a server that is away or refuses for a while, up to :data:`PATIENCE` seconds.
+        """
+        waiting = Waiting(self)
+        while True:
+            try:
+                return call(self.client)
+            except (ApiError, TransportError) as error:
+                waiting.after(error)
+
+    def explain(self, error: Exception) -> StoreError:
+        """Return an error of the client in words that say what to do."""
+        if isinstance(error, TlsError):
+            return StoreError(
+                f"The certificate of {self.url} is not trusted ({_words(error)}): name the file "
+                f"of its authority in {AUTHORITY}."
+            )
+        if isinstance(error, ConnectionTimeout):
+            return StoreError(
+                f"{self.url} does not answer in time: see whether the server is overloaded or "
+                "stopped, then repeat the command; it goes on where it stopped."
+            )
+        if isinstance(error, TransportError):
+            return StoreError(
+                f"No Elasticsearch server answers at {self.url} ({_words(error)}): start it, or "
+                "correct --store (or MARSAD_STORE)."
+            )
+        if isinstance(error, ApiError):
+            return self._refusal(error)
+        return StoreError(f"{self.url}: {error}")
+
+    def _refusal(self, error: ApiError) -> StoreError:
+        status, words = error.meta.status, _words(error)
+        if is_full(words):
+            return full(self.url)
+        if status == 401:
+            return StoreError(
+                f"{self.url} does not know this account: set {API_KEY}, or {USERNAME} and "
+                f"{PASSWORD}, to one that it knows."
+            )
+        if status == 403:
+            return StoreError(
+                f"{self.url} does not allow this account what is asked ({words}): give it the "
+                "rights that docs/elasticsearch.md lists, or lift the block on the index."
+            )
+        if status in PASSING:
+            return StoreBusy(
+                f"{self.url} is too busy or not ready ({words}): repeat the command when it has "
+                "recovered; it goes on where it stopped."
+            )
+        return StoreError(f"{self.url} refuses what Marsad asked ({status}): {words}")
+
+
+class Waiting:
+    """Growing pauses between tries, up to a server's patience."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._end = time.monotonic() + server.patience
+        self._wait = _FIRST_WAIT
+
+    def after(self, error: Exception) -> None:
+        """Wait after an error that may pass; raise, explained, what will not."""
+        passing = (
+            error.meta.status in PASSING and not is_full(_words(error))
+            if isinstance(error, ApiError)
+            else isinstance(error, TransportError) and not isinstance(error, TlsError)
+        )
+        explained = self._server.explain(error)
+        if not passing:
+            raise explained from error
+        self.pause(explained)
+
+    def pause(self, reason: StoreError) -> None:
+        """Wait once more; raise the reason when there is no patience left."""
+        if time.monotonic() + self._wait > self._end:
+            raise reason
+        # spread, so that several workers do not come back at the same moment
+        time.sleep(self._wait * random.uniform(0.5, 1.0))
+        self._wait = min(self._wait * 2, _LONGEST_WAIT)
+
+
+def is_full(words: str) -> bool:
+    """Tell whether the server stopped writing because its disk is nearly full."""
+    return "flood" in words or "read-only-allow-delete" in words or "disk usage exceeded" in words
+
+
+def full(url: str) -> StoreFull:
+    """Return the error of a server without room."""
+    return StoreFull(
+        f"No room is left on the disk of {url}, which made its indices read-only: make room "
+        "there, then repeat the command; it goes on where it stopped, and what was stored "
+        "before is whole."
+    )
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, ApiError):
+        body = error.body
+        cause = body.get("error", body) if isinstance(body, dict) else body
+        if isinstance(cause, dict):
+            roots = cause.get("root_cause") or [cause]
+            return str(roots[0].get("reason") or roots[0].get("type") or cause.get("reason"))
+        return str(cause)
+    return str(getattr(error, "message", error)).partition("\n")[0]

@@ -1,0 +1,273 @@
+"""The store's face: what the other modules do, in the order that makes it safe."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from types import TracebackType
+from typing import Literal
+
+import platformdirs
+
+from ingest.records import Counter, Post
+from pipelines.deadletters import DAYS, DeadLetters, plain_names
+from pipelines.errors import StoreError
+from pipelines.query import Node
+from pipelines.stores.base import (
+    Batch,
+    CollectedTombstone,
+    Deletion,
+    Document,
+    Hit,
+    Ledger,
+    Page,
+    Position,
+    Split,
+    Status,
+    Sum,
+)
+from pipelines.stores.elasticsearch import books, clean, graves, lease, read, setup
+from pipelines.stores.elasticsearch.accept import accept, recover
+from pipelines.stores.elasticsearch.index import give_up, index, requeue
+from pipelines.stores.elasticsearch.names import Address, address
+from pipelines.stores.elasticsearch.server import Server
+
+_REQUEUE = 1_000
+
+
+class ElasticsearchStore:
+    """Posts on an Elasticsearch server. Fulfils :class:`~pipelines.stores.base.Store`.
+
+    What one object wrote, it finds; others find it some seconds later, and at the latest when
+    :meth:`writer` has ended. Raises :class:`~pipelines.errors.StoreError` and its children.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        readonly: bool = False,
+        timezone: str = "",
+        dead_days: float = DAYS,
+    ) -> None:
+        """Open a store, or make it (not for reading).
+
+        ``timezone`` names the zone that the days of documents are counted in; the first one
+        named is the store's. ``dead_days`` is how long dead letters are kept.
+        """
+        self.names: Address = address(url)
+        self.readonly = readonly
+        self._timezone = timezone
+        self._dead_days = dead_days
+        self._recovered = False
+        self._unclean = False
+        self._stale: set[str] = set()
+        # What is kept aside raw never leaves the machine that collected it.
+        slug = re.sub(r"[^a-z0-9]+", "-", str(self.names).partition("://")[2].lower()).strip("-")
+        digest = hashlib.blake2b(str(self.names).encode(), digest_size=4).hexdigest()
+        self._folder = platformdirs.user_data_path("marsad") / "stores"
+        self.dead_path = self._folder / f"{slug}-{digest}.dead"
+        self._server = Server(self.names.url)
+        try:
+            self._server.check()
+            if readonly:
+                setup.require(self._server, self.names)
+            else:
+                setup.prepare(self._server, self.names)
+        except BaseException:
+            self._server.close()
+            raise
+
+    def __enter__(self) -> ElasticsearchStore:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections; what was written can be found by others first."""
+        try:
+            self._fresh(*self._stale)
+        except StoreError:
+            pass  # the server makes it visible by itself
+        finally:
+            self._server.close()
+
+    @contextmanager
+    def writer(self, command: str) -> Iterator[None]:
+        """Be the only import on this store; ``command`` is what others are told.
+
+        Raises :class:`~pipelines.errors.StoreBusy` if there is one already, ``StoreError`` if
+        the store's days are those of another time zone than this object was opened with.
+        """
+        lock = self.dead_path.with_suffix(".lock")
+        with lease.held(self._server, self.names, lock, command):
+            self._check_timezone()
+            self._recover()
+            self._stale |= {self.names.books, self.names.heads}
+            self._fresh(self.names.books, self.names.heads)
+            books.tidy(self._server, self.names)
+            graves.sweep(self._server, self.names)
+            clean.settle(self._server, self.names)
+            yield
+            self._fresh(*self._stale)
+            if self._unclean:
+                self._unclean = not clean.settle(self._server, self.names)
+
+    def dead_letters(self) -> DeadLetters:
+        """Open what is kept aside from this store's input, on this machine."""
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return DeadLetters(self.dead_path, days=self._dead_days)
+
+    # Writing
+
+    def position(self, key: str) -> Position | None:
+        """Return how far an input has been read, ``None`` if it is new."""
+        found = books.read_input(self._server, self.names, key)
+        return found[0].position if found else None
+
+    def accept(self, batch: Batch) -> Ledger:
+        """Make a batch durable; see :meth:`pipelines.stores.base.Store.accept`."""
+        self._writing()
+        self._recover()
+        # Before the moment the batch counts from, since repeating both does nothing and the
+        # journal holds no plain names: after a crash the batch comes again.
+        if batch.dead:
+            with self.dead_letters() as letters:
+                letters.put(batch.dead)
+        self._forget(batch.tombstones)
+        self._stale |= {self.names.books, self.names.heads, self.names.posts}
+        if batch.tombstones and not self._unclean:
+            clean.mark(self._server, self.names)
+        outcomes, removed = accept(self._server, self.names, batch)
+        if batch.retried and self.dead_path.exists():
+            with self.dead_letters() as letters:
+                letters.remove(batch.retried)
+        self._unclean = self._unclean or removed
+        return outcomes
+
+    def pending(self, limit: int) -> list[Post]:
+        """Return up to ``limit`` posts that wait to be scored, oldest first."""
+        if not self.readonly:
+            self._recover()
+        self._fresh(self.names.heads)
+        return read.pending(self._server, self.names, limit)
+
+    def index(self, documents: Sequence[Document]) -> None:
+        """Make scored posts searchable; see :meth:`pipelines.stores.base.Store.index`."""
+        self._writing()
+        self._stale |= {self.names.heads, self.names.posts}
+        refusals = index(self._server, self.names, documents)
+        if refusals:
+            with self.dead_letters() as letters:
+                letters.put(refusal.letter for refusal in refusals)
+            give_up(self._server, self.names, refusals)
+
+    def requeue(self, posts: Iterable[Post]) -> None:
+        """Put stored posts back on the waiting list; no ledger entry."""
+        self._writing()
+        self._recover()
+        rest = iter(posts)
+        while chunk := list(islice(rest, _REQUEUE)):
+            self._stale.add(self.names.heads)
+            requeue(self._server, self.names, chunk)
+
+    def delete(self, tombstones: Sequence[CollectedTombstone]) -> Deletion:
+        """Write tombstones and remove every trace of the texts they name, on disk too.
+
+        Works while an import runs. What is kept aside on this machine goes too where it holds
+        a plain name.
+        """
+        self._writing()
+        self._recover()
+        self._stale |= {self.names.books, self.names.heads, self.names.posts}
+        clean.mark(self._server, self.names)
+        written = graves.unknown(self._server, self.names, tombstones)
+        texts = graves.bury(self._server, self.names, graves.named(tombstones))
+        books.count_deletions(self._server, self.names, uuid.uuid4().hex, len(tombstones))
+        self._forget(tombstones)
+        self._fresh(*self._stale)
+        return Deletion(texts, written, clean.settle(self._server, self.names) or not texts)
+
+    # Reading
+
+    def search(self, query: Node, limit: int, offset: int = 0) -> Page:
+        """Return the posts that match, newest first."""
+        self._fresh(self.names.posts, self.names.heads)
+        return read.find(self._server, self.names, query, limit, offset)
+
+    def scan(self, query: Node) -> Iterator[Hit]:
+        """Yield every post that matches, ordered by id, from one consistent state."""
+        self._fresh(self.names.posts)
+        yield from read.scan(self._server, self.names, query)
+
+    def sums(self, query: Node, by: Literal["day", "hour"], split: Split) -> list[Sum]:
+        """Return the sums that trends are computed from; posts without a day are left out."""
+        self._fresh(self.names.posts)
+        return read.sums(self._server, self.names, query, by, split)
+
+    def count(self, query: Node) -> tuple[int, int]:
+        """Return how many posts match, and how many of those have no day."""
+        self._fresh(self.names.posts)
+        return read.count(self._server, self.names, query)
+
+    def counters(self, page: str | None = None) -> list[Counter]:
+        """Return the readings of one page, or of all, ordered by time, page, metric, source."""
+        self._fresh(self.names.books)
+        return read.counters(self._server, self.names, page)
+
+    def ledger(self) -> Ledger:
+        """Return the books."""
+        self._fresh(self.names.books, self.names.heads)
+        return read.ledger(self._server, self.names)
+
+    def status(self) -> Status:
+        """Return the state of the store."""
+        self._fresh(self.names.books, self.names.heads, self.names.posts)
+        return read.status(self._server, self.names)
+
+    # Inside
+
+    def _writing(self) -> None:
+        if self.readonly:
+            raise StoreError(f"{self.names} was opened for reading only.")
+
+    def _fresh(self, *indices: str) -> None:
+        """Make findable what this object wrote to these indices."""
+        stale = sorted(self._stale.intersection(indices))
+        if not stale:
+            return
+        self._server.do(lambda es: es.indices.refresh(index=stale, ignore_unavailable=True))
+        self._stale.difference_update(stale)
+
+    def _recover(self) -> None:
+        """Carry out, once, what a process that was killed left half done."""
+        if not self._recovered:
+            recover(self._server, self.names)
+            self._recovered = True
+
+    def _check_timezone(self) -> None:
+        if not self._timezone:
+            return
+        stored = books.settle_timezone(self._server, self.names, self._timezone)
+        if stored != self._timezone:
+            raise StoreError(
+                f"{self.names} counts its days in the time zone {stored}, but {self._timezone} "
+                f"is configured: set the time zone to {stored}, or choose another --store."
+            )
+
+    def _forget(self, tombstones: Sequence[CollectedTombstone]) -> None:
+        """Remove what is kept aside under the plain names of what was deleted."""
+        names = {name for tombstone in tombstones for name in plain_names(tombstone)}
+        if names and self.dead_path.exists():
+            with self.dead_letters() as letters:
+                letters.forget(names)
