@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from tests.servers import elasticsearch, real_elasticsearch  # noqa: F401 - fixtures
+
 ROOT = Path(__file__).parent.parent
 CASE = ROOT / "ingest" / "watchlists" / "morocco-2016"
 COMMAND = Path(sys.executable).parent / "marsad"

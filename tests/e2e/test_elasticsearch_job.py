@@ -1,0 +1,114 @@
+"""The main job on the sample archive: Elasticsearch gives what SQLite gives."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from elasticsearch import Elasticsearch
+
+from tests.conftest import CASE, Marsad
+from tests.servers import Elastic
+
+SAMPLE = CASE / "sample.ndjson"
+QUERIES = [
+    "whatsapp",
+    "inwi -merci sentiment:negative",
+    '"maroc telecom"',
+    "lang:ary,ary-Latn voip",
+]
+
+
+def alike(one: Any, other: Any) -> bool:
+    """Whether two answers are the same, numbers within 0.001."""
+    if isinstance(one, float) or isinstance(other, float):
+        return bool(one == pytest.approx(other, abs=0.001))
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(alike(one[key], other[key]) for key in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(alike, one, other))
+    return bool(one == other)
+
+
+def without_times(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Posts but for the moment they were collected at, which differs between two imports."""
+    return [{name: value for name, value in row.items() if name != "collected_at"} for row in rows]
+
+
+def exported(folder: Path) -> list[dict[str, Any]]:
+    lines = (folder / "posts.ndjson").read_text(encoding="utf-8").splitlines()
+    return without_times([json.loads(line) for line in lines])
+
+
+def table(text: str) -> list[dict[str, Any]]:
+    def number(value: str) -> Any:
+        try:
+            return float(value)
+        except ValueError:
+            return value
+
+    return [{k: number(v) for k, v in row.items()} for row in csv.DictReader(io.StringIO(text))]
+
+
+def test_the_sample_gives_the_same_answers_on_both_stores(
+    marsad: Marsad, real_elasticsearch: Elastic, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    prefix = f"job{os.getpid()}"
+    url = f"{real_elasticsearch.url}/{prefix}"
+    stores = ("one.db", url)
+    try:
+        for store in stores:
+            watch = ("--watchlist", "morocco-2016")
+            first = marsad("ingest", "archive", SAMPLE, *watch, "--store", store)
+            assert "done" in first.stderr
+        one, other = (marsad.ledger("--store", store) for store in stores)
+        assert one == other
+        assert one["pending"] == 0
+        again = marsad("ingest", "archive", SAMPLE, *watch, "--store", url)
+        assert "read to its end before" in again.stderr
+        assert marsad.ledger("--store", url) == one
+        for query in QUERIES:
+            hits, same = (
+                without_times(marsad.rows("search", query, "--json", "--limit", "20", "--store", s))
+                for s in stores
+            )
+            assert hits, query
+            assert alike(hits, same), query
+        for split in ((), ("--split", "entity"), ("--split", "language")):
+            rows, same = (
+                table(marsad("trends", *split, "--csv", "--store", store).stdout)
+                for store in stores
+            )
+            assert rows
+            assert alike(rows, same), split
+        for number, store in enumerate(stores):
+            marsad("export", "--to", tmp_path / f"export{number}", "--store", store)
+        mine, theirs = (exported(tmp_path / f"export{number}") for number in range(2))
+        assert len(mine) == one["indexed"]
+        assert alike(mine, theirs)
+        gone = mine[0]["id"]
+        for store in stores:
+            marsad("delete", gone, "--store", store)
+            marsad("search", f"id:{gone}", "--store", store, code=3)
+            marsad("rescore", "lang:en", "--store", store)
+        assert marsad.ledger("--store", "one.db") == marsad.ledger("--store", url)
+    finally:
+        with Elasticsearch(real_elasticsearch.url) as client:
+            there = [name for name in client.indices.get_alias() if name.startswith(f"{prefix}-")]
+            if there:
+                client.indices.delete(index=there)
+
+
+def test_a_reader_without_a_store_or_server_is_told_what_to_do(
+    marsad: Marsad, real_elasticsearch: Elastic
+) -> None:
+    for url in (f"{real_elasticsearch.url}/nothing-here", "http://127.0.0.1:9"):
+        failed = marsad("search", "x", "--store", url, code=1)
+        assert failed.stderr.startswith("Error: ")
+        assert "Traceback" not in failed.stderr
