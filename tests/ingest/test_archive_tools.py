@@ -276,6 +276,25 @@ def test_no_name_of_a_forwarded_chat_is_taken_for_an_id_or_an_address(
     assert is_pseudonym(Protector([KEY]).protect(post).post.repost_of)
 
 
+def test_tables_of_tabs_that_were_written_without_quoting_keep_their_quotation_marks(
+    tmp_path: Path,
+) -> None:
+    # As the first versions of YouTube Data Tools did.
+    header, *rows = fixture("youtube-data-tools", "comments.tab").read_text("utf-8").splitlines()
+    texts = ['"Coupé" dit-il', '"', 'dit "rien"', '"tout entre guillemets"']
+    cells = rows[1].split("\t")
+    lines = ["\t".join([*cells[:5], text, *cells[6:]]) for text in texts]
+    (tmp_path / "f").write_text("\n".join([header, *lines]), "utf-8")
+    found = [item.record for item in source(tmp_path / "f").open("")]
+    assert [record.text for record in found if isinstance(record, Post)] == texts
+    (tmp_path / "g").write_text("\n".join([header, *lines[2:]]), "utf-8")
+    found = [item.record for item in source(tmp_path / "g").open("")]
+    assert [record.text for record in found if isinstance(record, Post)] == [
+        'dit "rien"',
+        "tout entre guillemets",
+    ]
+
+
 def test_an_incomplete_capture_of_instagram_is_kept_aside(tmp_path: Path) -> None:
     lines = fixture("zeeschuimer", "capture").read_text("utf-8").splitlines()
     partial = json.loads(lines[5])

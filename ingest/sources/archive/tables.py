@@ -32,6 +32,8 @@ class Dialect(msgspec.Struct, frozen=True):
     delimiter: str = ","
     escape: str = ""
     """``\\`` if quotation marks inside cells are escaped so, else they are doubled."""
+    quoted: bool = True
+    """Whether cells may stand in quotation marks; if not, a mark is a letter like any other."""
 
 
 class Row(NamedTuple):
@@ -69,6 +71,7 @@ def _reader(texts: Iterator[str], dialect: Dialect) -> Iterator[list[str]]:
         delimiter=dialect.delimiter,
         escapechar=dialect.escape or None,
         doublequote=not dialect.escape,
+        quoting=csv.QUOTE_MINIMAL if dialect.quoted else csv.QUOTE_NONE,
         strict=True,
     )
 
@@ -197,10 +200,26 @@ def detect(head: str, known: frozenset[str] | set[str]) -> tuple[Dialect, int]:
 
 def _quoting(head: str, delimiter: str) -> Dialect:
     plain = Dialect(delimiter=delimiter)
+    if delimiter == "\t" and _unquoted(head):
+        return Dialect(delimiter=delimiter, quoted=False)
     if '\\"' not in head:
         return plain
     escaped = Dialect(delimiter=delimiter, escape="\\")
     return escaped if _failures(head, escaped) < _failures(head, plain) else plain
+
+
+def _unquoted(head: str) -> bool:
+    """Say whether a table of tabs was written without any quoting, as some programs do.
+
+    Then every line has all cells, and marks stand where quoting can't have put them.
+    """
+    split = [line.split("\t") for line in head.split("\n")[:_SAMPLE_ROWS] if line]
+    if len({len(cells) for cells in split}) != 1:
+        return False
+    marked = [[cell for cell in cells if cell.startswith('"')] for cells in split]
+    closed = sum(any(cell.endswith('"') and len(cell) > 1 for cell in cells) for cells in marked)
+    loose = sum(any(not cell.endswith('"') or cell == '"' for cell in cells) for cells in marked)
+    return loose > closed
 
 
 def _sample(head: str, dialect: Dialect) -> Iterator[list[str] | None]:
