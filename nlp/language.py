@@ -155,7 +155,7 @@ def evidence(table: Table, texts: Sequence[str]) -> Evidence:
     """Return what `table` finds in `texts`: columns of `LANGUAGES`, then "another language"."""
     count = len(texts)
     scores = np.zeros((count, len(LANGUAGES) + 1))
-    mixture = np.zeros((count, len(MIXTURE)))
+    mixture = np.zeros((count, _MEASURES))
     words = np.zeros(count, dtype=np.int64)
     letters = np.zeros((count, 3), dtype=np.int64)
     for begin, batch in features.chunks(texts, table.space):
@@ -165,57 +165,100 @@ def evidence(table: Table, texts: Sequence[str]) -> Evidence:
         scripts = _scripts()[np.minimum(batch.codes, len(_scripts()) - 1)]
         marks = scripts[:, None] == np.array([_ARABIC, _LATIN, _OTHER])
         letters[here] = np.add.reduceat(marks, batch.texts[:-1], dtype=np.int64)
-        windows, owners = _windows(table, batch, sums, scripts)
-        words[here] = np.bincount(owners, minlength=len(batch.texts) - 1)
-        mixture[here] = _measures(windows, owners, scores[here, :-1], letters[here], words[here])
+        parts = _words(batch, scripts)
+        words[here] = np.diff(parts.texts)
+        mixture[here] = _measures(table, sums, parts, scores[here, :-1], letters[here])
     return Evidence(scores[:, :-1], scores[:, -1], mixture, words, letters)
 
 
-#: Names of the measures in `Evidence.mixture`.
-MIXTURE = ("top", "second", "top_hard", "second_hard", "unsure", "scripts", "length", "top_squared")
+class _Words(NamedTuple):
+    """The words with letters of a batch."""
+
+    edges: NDArray[np.int64]
+    """The code before each word: a space or sign, which its first n-grams begin with."""
+    owners: NDArray[np.int64]
+    """The text of each word."""
+    texts: NDArray[np.int64]
+    """The number of each text's first word, and the number of all."""
+    bounds: NDArray[np.int64]
+    """Where the texts begin, and the end of the last."""
 
 
-def _windows(
-    table: Table, batch: Batch, sums: NDArray[np.int64], scripts: NDArray[np.uint8]
-) -> tuple[Floats, NDArray[np.int64]]:
-    """Return group probabilities of each word with its neighbours, and the word's text."""
-    lettered = (
-        np.add.reduceat(scripts > 0, batch.words) > 0 if len(batch.words) else np.zeros(0, bool)
-    )
-    starts, owners = batch.words[lettered], batch.word_texts[lettered]
-    if not len(starts):
-        return np.zeros((0, GROUPS.shape[1])), owners
+#: How many words on either side a word is read with, for the measures of mixture.
+_REACH = (0, 1)
+#: Measures of one set of shares: as they are, products of each two, the largest two, one square.
+_PER_SHARES = GROUPS.shape[1] * (GROUPS.shape[1] + 3) // 2 + 3
+_MEASURES = (2 * len(_REACH) + 1) * _PER_SHARES + 2
+
+
+def _words(batch: Batch, scripts: NDArray[np.uint8]) -> _Words:
+    count = len(batch.texts) - 1
+    if len(batch.words):
+        lettered = np.add.reduceat(scripts > 0, batch.words) > 0
+    else:
+        lettered = np.zeros(0, dtype=bool)
+    owners = batch.word_texts[lettered]
+    numbers = np.bincount(owners, minlength=count)
+    texts = np.concatenate((np.zeros(1, dtype=np.int64), np.cumsum(numbers)))
+    return _Words(batch.words[lettered] - 1, owners, texts, batch.texts)
+
+
+def _windows(table: Table, sums: NDArray[np.int64], parts: _Words, reach: int) -> Floats:
+    """Return group probabilities of each word, read with `reach` words before and after it."""
     running = np.zeros((len(sums) + 1, len(LANGUAGES)), dtype=np.int64)
     np.cumsum(sums[:, : len(LANGUAGES)], axis=0, out=running[1:])
-    edges = starts - 1  # the sign or space before a word belongs to its first n-grams
-    first = np.maximum(np.append(edges[:1], edges[:-1]), batch.texts[owners])
-    after = np.append(edges[2:], [len(sums)] * 2)[: len(edges)]
-    last = np.minimum(after, batch.texts[owners + 1])
+    number = np.arange(len(parts.edges))
+    starts, ends = parts.bounds[parts.owners], parts.bounds[parts.owners + 1]
+    first = np.maximum(parts.edges[np.maximum(number - reach, 0)], starts)
+    edges = np.append(parts.edges, len(sums))
+    last = np.minimum(edges[np.minimum(number + reach + 1, len(number))], ends)
     scores = table.scale[:-1] * (running[last] - running[first])
     scores = scores / np.sqrt(last - first)[:, None] + table.bias[:-1]
-    return softmax(scores) @ GROUPS, owners
+    return np.asarray(softmax(scores) @ GROUPS)
 
 
 def _measures(
-    windows: Floats,
-    owners: NDArray[np.int64],
+    table: Table,
+    sums: NDArray[np.int64],
+    parts: _Words,
     scores: Floats,
     letters: NDArray[np.int64],
-    words: NDArray[np.int64],
 ) -> Floats:
-    """Return the row of `MIXTURE` of each text."""
-    count = len(words)
-    soft = np.zeros((count, GROUPS.shape[1]))
-    hard = np.zeros_like(soft)
-    np.add.at(soft, owners, windows)
-    np.add.at(hard, (owners, windows.argmax(axis=1)), 1.0)
-    soft = np.sort(soft / np.maximum(words, 1)[:, None], axis=1)
-    hard = np.sort(hard / np.maximum(words, 1)[:, None], axis=1)
-    unsure = 1 - (softmax(scores) @ GROUPS).max(axis=1)
+    """Return what speaks for a mixture in each text: shares of its words by group, and so on."""
+    words = np.diff(parts.texts)
+    rows = [_quadratic(softmax(scores) @ GROUPS)]
+    for reach in _REACH:
+        soft = np.zeros((0, GROUPS.shape[1]))
+        if len(parts.owners):
+            soft = _windows(table, sums, parts, reach)
+        hard = np.eye(GROUPS.shape[1])[soft.argmax(axis=1)] if len(soft) else soft
+        rows += [_quadratic(_means(soft, parts.texts)), _quadratic(_means(hard, parts.texts))]
     share = np.minimum(letters[:, 0], letters[:, 1]) / np.maximum(letters.sum(axis=1), 1)
     length = np.log(np.maximum(words, 1))
-    columns = (soft[:, -1], soft[:, -2], hard[:, -1], hard[:, -2], unsure, share, length)
-    return np.stack((*columns, soft[:, -1] ** 2), axis=1)
+    return np.column_stack([*rows, share, length])
+
+
+def _means(rows: Floats, bounds: NDArray[np.int64]) -> Floats:
+    """Return the mean of the rows between each two bounds; zeros where there are none."""
+    sums = np.zeros((len(bounds) - 1, rows.shape[1]))
+    filled = bounds[1:] > bounds[:-1]
+    if filled.any():
+        sums[filled] = np.add.reduceat(rows, bounds[:-1][filled], axis=0)
+    return np.asarray(sums / np.maximum(np.diff(bounds), 1)[:, None])
+
+
+def _quadratic(shares: Floats) -> Floats:
+    ordered = np.sort(shares, axis=1)
+    one, two = np.triu_indices(shares.shape[1])
+    return np.column_stack(
+        (
+            shares,
+            shares[:, one] * shares[:, two],
+            ordered[:, -1],
+            ordered[:, -2],
+            ordered[:, -1] ** 2,
+        )
+    )
 
 
 @cache

@@ -32,9 +32,15 @@ class Table:
     root keeps long texts from being sure of themselves only because they are long.
     """
 
-    def __init__(self, space: Space, weights: Weights, scale: Floats, bias: Floats) -> None:
-        """`weights` has one row per place of `space`, and one column per class (at most 8 or 4)."""
+    def __init__(
+        self, space: Space, weights: Weights, scale: Floats, bias: Floats, run_weight: int = 1
+    ) -> None:
+        """`weights` has one row per place of `space`, and one column per class (at most 8 or 4).
+
+        A word or a run of words counts `run_weight` times as much as a character n-gram.
+        """
         self.space, self.scale, self.bias = space, scale, bias
+        self._run_weight = run_weight
         self.classes = weights.shape[1]
         columns = 8 // weights.itemsize
         if self.classes > columns:
@@ -47,7 +53,13 @@ class Table:
 
     @classmethod
     def quantised(
-        cls, space: Space, weights: Floats, scale: float, bias: Floats, bits: int
+        cls,
+        space: Space,
+        weights: Floats,
+        scale: float,
+        bias: Floats,
+        bits: int,
+        run_weight: int = 1,
     ) -> tuple[Table, Weights]:
         """Return the table of real `weights` rounded to 8 or 16 `bits`, and the rounded weights.
 
@@ -58,13 +70,14 @@ class Table:
         step = np.maximum(np.quantile(np.abs(weights), 0.99999, axis=0), 1e-12) / top
         rounded = np.clip(np.rint(weights / step), -top, top)
         small = rounded.astype(np.int8) if bits == 8 else rounded.astype(np.int16)
-        return cls(space, small, step * scale, bias), small
+        return cls(space, small, step * scale, bias, run_weight), small
 
     def sums(self, batch: Batch) -> Sums:
         """Return for each code of `batch` the summed weights of the n-grams that begin there."""
         grams = self._unpack(self._rows[batch.grams]).sum(axis=0, dtype=np.int64)
         if len(batch.words) and len(batch.runs):
-            grams[batch.words] += self._unpack(self._rows[batch.runs]).sum(axis=0, dtype=np.int64)
+            runs = self._unpack(self._rows[batch.runs]).sum(axis=0, dtype=np.int64)
+            grams[batch.words] += self._run_weight * runs
         return np.asarray(grams)
 
     def _unpack(self, rows: NDArray[np.int64]) -> Weights:
@@ -121,8 +134,8 @@ def table_of(arrays: dict[str, NDArray[np.generic]]) -> Table:
     """Return the table that :func:`nlp.training.fit.arrays_of` wrote."""
     orders, words, bits = arrays["orders"], int(arrays["words"]), int(arrays["bits"])
     space = Space(tuple(int(order) for order in orders), words, bits)
-    weights = arrays["weights"]
-    return Table(space, weights, arrays["scale"], arrays["bias"])  # type: ignore[arg-type]
+    weights, run_weight = arrays["weights"], int(arrays.get("run_weight", np.int64(1)))
+    return Table(space, weights, arrays["scale"], arrays["bias"], run_weight)  # type: ignore[arg-type]
 
 
 class LinearModel:

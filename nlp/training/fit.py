@@ -22,8 +22,11 @@ from nlp.linear import Floats, Table, softmax
 SCALE = 1 / 15
 
 
-def matrix(texts: Sequence[str], space: Space) -> Any:
-    """Return the sparse matrix of counts over the root of the length: a row per text."""
+def matrix(texts: Sequence[str], space: Space, run_weight: int = 1) -> Any:
+    """Return the sparse matrix of counts over the root of the length: a row per text.
+
+    A run of words counts `run_weight` times.
+    """
     parts = [sparse.csr_matrix((0, space.size), dtype=np.float32)]
     for _, batch in features.chunks(texts, space):
         lengths = np.diff(batch.texts)
@@ -34,6 +37,7 @@ def matrix(texts: Sequence[str], space: Space) -> Any:
         places = np.concatenate([batch.grams.ravel(), batch.runs.ravel()])
         inside = places < space.size
         values = (SCALE / np.sqrt(lengths)).astype(np.float32)[rows]
+        values[batch.grams.size :] *= run_weight
         shape = (len(lengths), space.size)
         parts.append(sparse.csr_matrix((values[inside], (rows[inside], places[inside])), shape))
     return sparse.vstack(parts).tocsr().astype(np.float32)
@@ -114,6 +118,21 @@ def fit(
     return found.x[:size].reshape(-1, classes), found.x[size:]
 
 
+def fit_few(
+    rows: Floats, targets: Floats, *, strength: float, weights: Floats | None = None
+) -> tuple[Floats, Floats]:
+    """Return weights and biases for a few dense features, as they are.
+
+    The features are standardised for the fit, so that the penalty is fair to all of them.
+    """
+    middle, spread = rows.mean(axis=0), rows.std(axis=0)
+    scale = np.where(spread > 1e-9, 1 / np.maximum(spread, 1e-9), 0.0)
+    counts = sparse.csr_matrix((rows - middle) * scale)
+    table, bias = fit(counts, targets, strength=strength, weights=weights, iterations=500)
+    table = table * scale[:, None]
+    return table, np.asarray(bias - middle @ table)
+
+
 def temperature(scores: Floats, labels: NDArray[np.int64], weights: Floats | None = None) -> float:
     """Return the number by which held-out `scores` are best divided (least log loss)."""
     weight = np.ones(len(labels)) if weights is None else weights
@@ -128,11 +147,11 @@ def temperature(scores: Floats, labels: NDArray[np.int64], weights: Floats | Non
 
 
 def arrays_of(
-    space: Space, weights: Floats, bias: Floats, bits: int, cooling: float
+    space: Space, weights: Floats, bias: Floats, bits: int, run_weight: int = 1
 ) -> tuple[Table, dict[str, Any]]:
     """Return the rounded table of fitted weights, and its arrays as a model file holds them."""
-    table, small = Table.quantised(space, weights / cooling, SCALE, bias / cooling, bits)
-    return table, {
+    table, small = Table.quantised(space, weights, SCALE, bias, bits, run_weight)
+    arrays = {
         "features": np.int64(features.VERSION),
         "orders": np.array(space.orders),
         "words": np.int64(space.words),
@@ -141,3 +160,6 @@ def arrays_of(
         "scale": table.scale,
         "bias": table.bias,
     }
+    if run_weight != 1:
+        arrays["run_weight"] = np.int64(run_weight)
+    return table, arrays

@@ -10,6 +10,7 @@ most of their words are the same.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from random import Random
 from typing import NamedTuple
 
@@ -55,21 +56,26 @@ def splices(posts: Mapping[str, Sequence[str]], count: int, seed: int) -> list[S
 
 
 def _splice(words: Mapping[str, Sequence[list[str]]], main: str, other: str, rng: Random) -> Splice:
-    """Put a stretch of `other` before, after or into a stretch of `main`."""
+    """Shuffle pieces of a stretch of `main` and of one of `other` into each other, in turn."""
     total = rng.randint(4, _LONGEST)
     guest = max(1, round(total * rng.uniform(0.08, 0.6)))
     first = _stretch(words[main], total - guest, rng)
     second = _stretch(words[other], guest, rng)
-    place = rng.choice((0, len(first), rng.randint(0, len(first))))
-    if rng.random() < 0.25 and len(second) > 1:
-        cut = rng.randint(1, len(second) - 1)
-        pieces = [second[:cut], first, second[cut:]]
-    else:
-        pieces = [first[:place], second, first[place:]]
+    turns = rng.choice((1, 1, 2, 3))
+    pieces = [_cut(first, turns, rng), _cut(second, max(1, turns - rng.randint(0, 1)), rng)]
+    rng.shuffle(pieces)
     counts = {main: len(first), other: len(second)}
     language = max(counts, key=lambda name: counts[name])
-    text = " ".join(word for piece in pieces for word in piece)
+    text = " ".join(
+        word for turn in range(turns) for side in pieces if turn < len(side) for word in side[turn]
+    )
     return Splice(text, counts[language] / sum(counts.values()), language)
+
+
+def _cut(words: list[str], pieces: int, rng: Random) -> list[list[str]]:
+    """Cut `words` at random into `pieces` (fewer, if there are fewer words)."""
+    cuts = sorted(rng.sample(range(1, len(words)), min(pieces, len(words)) - 1))
+    return [words[a:b] for a, b in pairwise([0, *cuts, len(words)])]
 
 
 def _stretch(posts: Sequence[list[str]], count: int, rng: Random) -> list[str]:

@@ -15,20 +15,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from nlp import features, linear
 from nlp.linear import FOLDER, Floats, softmax
+from nlp.measures import accuracy, calibration_error, confusion, macro_f1
 from nlp.sentiment import LABELS, SentimentModel, load
 from nlp.targets import Mentioned, describe, subjects
 from nlp.training.data import read_lines
-from nlp.training.fit import fit
-from nlp.training.measures import accuracy, calibration_error, confusion, macro_f1
+from nlp.training.fit import fit_few
 
 #: Chosen by cross-validation.
 STRENGTH = 0.05
 FOLDS = 10
-_ITERATIONS = 500
 _AGAINST = frozenset({"operator", "regulator", "government"})
 
 
@@ -91,15 +89,8 @@ def examples(posts: Sequence[Labelled], model: SentimentModel) -> Examples:
 
 
 def learn(rows: Floats, labels: NDArray[np.int64]) -> tuple[Floats, Floats]:
-    """Return weights and biases for `rows` as they are (scaled to fit, and back)."""
-    middle, spread = rows.mean(axis=0), rows.std(axis=0)
-    scale = np.where(spread > 1e-9, 1 / np.maximum(spread, 1e-9), 0.0)
-    counts = sparse.csr_matrix((rows - middle) * scale)
-    weights, bias = fit(
-        counts, np.eye(len(LABELS))[labels], strength=STRENGTH, iterations=_ITERATIONS
-    )
-    weights = weights * scale[:, None]
-    return weights, bias - middle @ weights
+    """Return weights and biases for `rows`."""
+    return fit_few(rows, np.eye(len(LABELS))[labels], strength=STRENGTH)
 
 
 def cross_validate(seen: Examples, seed: int = 0) -> Floats:
