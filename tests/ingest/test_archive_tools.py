@@ -19,7 +19,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.errors import SourceError
+from ingest.errors import MappingError, SourceError
 from ingest.keyring import Key
 from ingest.privacy import Protector, is_pseudonym
 from ingest.records import Post, Reject, Tombstone, encode
@@ -227,6 +227,36 @@ def test_a_bad_tweet_of_a_page_costs_only_itself_and_can_be_tried_again(tmp_path
 
 
 TEXT = "Plus d'appels par internet depuis ce matin"
+
+
+def test_a_page_longer_than_what_is_looked_at_first_is_read_with_its_accounts(
+    tmp_path: Path,
+) -> None:
+    page = json.loads(fixture("twarc-v2", "one-page.json").read_text("utf-8"))
+    first = page["data"][0]
+    page["data"] = [
+        {**first, "id": str(10**17 + n), "text": f"{n} " + "mot " * 400} for n in range(700)
+    ]
+    for form in (None, 1):
+        (tmp_path / "f").write_text(json.dumps(page, indent=form), "utf-8")
+        assert (tmp_path / "f").stat().st_size > 1_300_000
+        found = [item.record for item in source(tmp_path / "f").open("")]
+        assert len(found) == 700
+        assert {record.author for record in found if isinstance(record, Post)} == {"nora_fictive"}
+
+
+def test_a_platform_of_zeeschuimer_that_is_not_read_is_told_with_its_fields(
+    tmp_path: Path,
+) -> None:
+    line = json.loads(fixture("zeeschuimer", "capture").read_text("utf-8").splitlines()[0])
+    line = {**line, "source_platform": "example.org", "data": {"id": "1", "words": "a"}}
+    (tmp_path / "f").write_text(json.dumps(line), "utf-8")
+    with pytest.raises(MappingError, match=r"'data\.words'.*--map"):
+        source(tmp_path / "f").details()
+    mapping = {"text": "data.words", "id": "data.id"}
+    [item] = source(tmp_path / "f", mapping=mapping, platform="example").open("")
+    assert isinstance(item.record, Post)
+    assert (item.record.id, item.record.text) == ("example:1", "a")
 
 
 def test_a_page_that_is_kept_aside_whole_is_not_tried_as_one_post() -> None:

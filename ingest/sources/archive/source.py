@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cached_property
 from itertools import islice
@@ -20,9 +20,10 @@ from ingest.sources.archive import dates, tools
 from ingest.sources.archive import mapping as mappings
 from ingest.sources.archive.context import Context, Reader
 from ingest.sources.archive.ids import platform_name
-from ingest.sources.archive.layout import Survey, open_stream, rows, survey, values
+from ingest.sources.archive.layout import Layout, Survey, open_stream, rows, survey, values
+from ingest.sources.archive.lines import Line
 from ingest.sources.archive.objects import Bad, parse_object
-from ingest.sources.archive.opening import ArchiveFile, FileStream, Memory
+from ingest.sources.archive.opening import ArchiveFile, FileStream, Memory, Stream
 from ingest.sources.archive.places import Place, from_rows, from_values
 from ingest.sources.archive.reasons import reject
 from ingest.sources.base import Capabilities
@@ -221,15 +222,14 @@ class ArchiveSource:
 
     @cached_property
     def _objects(self) -> list[tools.Record]:
-        """The first records, as far as they can be read."""
-        layout, head, _, _ = self._survey
-        objects = []
-        sample = values(Memory(head[layout.start :]), layout, layout.start, layout.first)
-        for line in islice(sample, _SAMPLE):
-            try:
-                objects.append(parse_object(line.raw, layout.codec))
-            except Bad:
-                continue
+        """The first records, as far as they can be read; one at least if the head ends in it."""
+        layout, head, complete, _ = self._survey
+        stream: Stream = Memory(head[layout.start :])
+        objects = list(_parsed(values(stream, layout, layout.start, layout.first), layout))
+        if not objects and not complete:
+            stream, _ = open_stream(self._file, layout, layout.start)
+            lines = islice(values(stream, layout, layout.start, layout.first), 1)
+            objects = list(_parsed(lines, layout))
         return objects
 
     @cached_property
@@ -270,6 +270,14 @@ class ArchiveSource:
                 raise mappings.missing(target, field, fields)
         if "text" not in self._found:
             raise mappings.no_text(self.path, fields)
+
+
+def _parsed(lines: Iterable[Line], layout: Layout) -> Iterator[tools.Record]:
+    for line in islice(lines, _SAMPLE):
+        try:
+            yield parse_object(line.raw, layout.codec)
+        except Bad:
+            continue
 
 
 def _dataset(name: str) -> str:
