@@ -144,15 +144,21 @@ def _curve(
     odd = flags(readings) if one.kind == "count" else []
     lost = _lost(one, odd)
     unknown = [*silences(readings, gaps), *((flag.start, flag.end) for flag in odd)]
+    marked = len(readings) <= _MARKED
+    off = slack(max(reading.granularity for reading in readings))
     for known, points in _stretches(readings, lost, unknown):
+        times = [number(_middle(reading, zone)) for reading, _ in points]
+        values = [value for _, value in points]
         ax.plot(
-            [number(_middle(reading, zone)) for reading, _ in points],
-            [value for _, value in points],
+            times,
+            values,
             color=style.colour,
             linewidth=1.3 if known else 0.9,
             linestyle="-" if known else (0, (1, 2)),
         )
-    marked = len(readings) <= _MARKED
+        if known and off and not marked:
+            low, high = [value - off for value in values], [value + off for value in values]
+            ax.fill_between(times, low, high, color=style.colour, alpha=0.15, linewidth=0)
     for reading, value in zip(readings, lost, strict=True) if marked else ():
         middle, off = number(_middle(reading, zone)), slack(reading.granularity)
         half = reading.span / 2 / 86_400
@@ -162,10 +168,6 @@ def _curve(
         if half:
             ax.plot([middle - half, middle + half], [value, value], **bars)
         ax.plot([middle], [value], style.mark, color=style.colour, markersize=5)
-    if not marked and (off := slack(max(r.granularity for r in readings))):
-        times = [number(_middle(reading, zone)) for reading in readings]
-        low, high = [value - off for value in lost], [value + off for value in lost]
-        ax.fill_between(times, low, high, color=style.colour, alpha=0.15, linewidth=0)
     for flag in odd:
         start, end = (number(_local(at, zone)) for at in (flag.start, flag.end))
         ax.axvspan(start, end, color=style.colour, alpha=0.12, linewidth=0)

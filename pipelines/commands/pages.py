@@ -219,7 +219,7 @@ def watch(
     \b
     Examples:
       marsad pages watch --watchlist mine.toml --every 10m
-      marsad pages watch https://t.me/durov mastodon:Gargron@mastodon.social --every 1h
+      marsad pages watch https://t.me/somebody mastodon:somebody@social.example --every 1h
       marsad pages watch --times 1 --every 1d      (from cron, once a day)
     """
     from ingest.sources.counters.fetch import Fetcher

@@ -79,8 +79,9 @@ def _rises(readings: Sequence[Counter]) -> Iterator[tuple[int, int]]:
             lowest.append(place - 1)  # further back than the window: counted pro rata
         if lowest and place and reading.value > readings[place - 1].value:
             first = lowest[0]
-            whole = readings[first : place + 1]
-            if _sudden(readings[first], reading) and reading.value == max(r.value for r in whole):
+            if _sudden(readings[first], reading) and all(
+                before.value <= reading.value for before in readings[first:place]
+            ):
                 yield first, place
         while lowest and readings[lowest[-1]].value >= reading.value:
             lowest.pop()

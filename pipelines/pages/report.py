@@ -140,7 +140,7 @@ def differences(found: Iterable[Series]) -> list[Difference]:
         for place, early in enumerate(readings):
             # a day ends where the next one begins; a moment reaches some minutes further
             reach = timedelta(seconds=early.span - 1) if early.span else _TOGETHER
-            for late in readings[place + 1 :]:
+            for late in map(readings.__getitem__, range(place + 1, len(readings))):
                 if late.at > early.at + reach:
                     break
                 if late.source != early.source and arithmetic.differ(early, late):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import pairwise
 from statistics import median
 from typing import Literal
@@ -19,6 +19,8 @@ Kind = Literal["count", "loss", "share", "speed"]
 #: A metric with one of these words is about the people of a page; others (signatures, views)
 #: are reported when they are asked for.
 _PEOPLE = ("like", "fan", "follower", "subscriber", "member")
+
+_FOREVER = datetime.max.replace(tzinfo=UTC)
 
 #: Without readings for this many times the usual interval, nobody knows what happened.
 SILENCE = 3
@@ -91,20 +93,20 @@ def silences(readings: Sequence[Counter], gaps: Sequence[Gap]) -> list[tuple[dat
     usual; with fewer, every interval is unknown between its two ends.
     """
     source = readings[0].source if readings else ""
-    own = [gap for gap in gaps if gap.source == source]
+    own = sorted(
+        ((gap.start, gap.end or _FOREVER) for gap in gaps if gap.source == source), reverse=True
+    )
     pairs = list(pairwise(readings))
     lengths = [(after.at - before.at).total_seconds() for before, after in pairs]
     usual = median(lengths) if len(lengths) >= HABIT else 0.0
-    unknown = [
-        (before.at, after.at)
-        for (before, after), length in zip(pairs, lengths, strict=True)
-        if length > usual * SILENCE or any(_touches(gap, before.at, after.at) for gap in own)
-    ]
+    unknown = []
+    blind_until = datetime.min.replace(tzinfo=UTC)
+    for (before, after), length in zip(pairs, lengths, strict=True):
+        while own and own[-1][0] < after.at:  # gaps that began, each looked at once
+            blind_until = max(blind_until, own.pop()[1])
+        if length > usual * SILENCE or blind_until > before.at:
+            unknown.append((before.at, after.at))
     return list(_merged(unknown))
-
-
-def _touches(gap: Gap, start: datetime, end: datetime) -> bool:
-    return gap.start < end and (gap.end is None or gap.end > start)
 
 
 def _merged(spans: Sequence[tuple[datetime, datetime]]) -> Iterator[tuple[datetime, datetime]]:

@@ -41,7 +41,7 @@ def show(
         console.print(Text(f"  {_aligned(_HEAD, wide)}  source", style="dim"))
         for row, cells in zip(own, lines, strict=True):
             console.print(Text(f"  {_aligned(cells, wide)}  {short(row.source)}"), soft_wrap=True)
-            console.print(Padding(_remarks(row, zone), (0, 0, 0, 6)))
+            console.print(Padding(_remarks(row, zone), (0, 0, 0, 6), expand=False))
         console.print()
     for pair in unequal[:_PAIRS]:
         console.print(Text(disagreement(pair, zone)))
