@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
 import os
 import re
-import sys
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -18,11 +16,8 @@ import click
 import msgspec
 from rich.console import Console
 
-from ingest.errors import SourceError
-from ingest.records import PAGES, Counter, Gap
-from ingest.sources.counters.table import Readings, parse_readings, parse_when
-from ingest.watchlist import available, companion
-from ingest.watchlist import load as load_watchlist
+from ingest.records import Counter, Gap
+from ingest.sources.counters.table import parse_readings, parse_when
 from pipelines.commands.common import (
     chosen_watchlist,
     configured,
@@ -33,16 +28,14 @@ from pipelines.commands.common import (
     watchlist_option,
     write_line,
 )
+from pipelines.commands.readings import TOLD, content, keep, tell_bad
+from pipelines.commands.readings import readings as stored_or_shipped
 from pipelines.pages import table
 from pipelines.pages.report import Moment, Row, differences, rows
 from pipelines.pages.series import series
 from pipelines.settings import zone
 from pipelines.stages import utc_now
-from pipelines.stores.base import Batch, Position, Store
 
-#: Bad rows and gaps told one by one; of more, how many.
-_TOLD = 20
-_COUNTERS = "counters.csv"
 _DURATION = re.compile(r"(\d+)\s*([smhd]?)")
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
@@ -85,13 +78,13 @@ def import_readings(
     opened = open_store(store, readonly=False)
     try:
         for file in files:
-            name, content = _content(file)
-            found = parse_readings(content, name, zone=local, source=source, now=utc_now())
-            added = _keep(opened, name, content, found, local, source)
+            name, raw = content(file)
+            found = parse_readings(raw, name, zone=local, source=source, now=utc_now())
+            added = keep(opened, name, raw, found, local, source)
             usable += len(found.counters)
             known = len(found.counters) - added
             say(f"{name}: {added:,} readings added, {known + found.repeated:,} known before.")
-            _tell_bad(name, found)
+            tell_bad(name, found)
             if found.zone_assumed:
                 say(f"{name}: {found.zone_assumed:,} times name no zone; {local.key} was assumed.")
     finally:
@@ -152,7 +145,7 @@ def report(
 
         for path in charts:  # said now rather than after the work
             format_of(path)
-    counters, gaps, local = _readings(readings, store)
+    counters, gaps, local = stored_or_shipped(readings, store)
     start, end = _moment(since, "--since", local), _moment(until, "--until", local)
     found = series(
         counters,
@@ -258,66 +251,6 @@ def watch(
         raise click.exceptions.Exit(1)
 
 
-def _content(file: str) -> tuple[str, bytes]:
-    if file == "-":
-        return "standard input", sys.stdin.buffer.read()
-    try:
-        return Path(file).name, Path(file).read_bytes()
-    except OSError as error:
-        raise SourceError(f"{file} can't be read: {error.strerror}.") from error
-
-
-def _keep(
-    store: Store, name: str, content: bytes, found: Readings, local: ZoneInfo, source: str
-) -> int:
-    """Store readings; return how many were not there before."""
-    digest = hashlib.blake2b(content, digest_size=16).hexdigest()
-    key = f"readings:{digest}:{local.key}:{source}"
-    known = {(c.source, c.page, c.metric, c.at) for c in store.counters()}
-    position = store.position(key)
-    details = {"timezone": local.key, "readings": len(found.counters), "bad": len(found.bad)}
-    store.accept(
-        Batch(
-            position=Position(
-                key=key,
-                name=name,
-                cursor="read",
-                done=True,
-                details=msgspec.json.encode(details).decode(),
-            ),
-            previous_cursor=position.cursor if position else "",
-            notices=found.counters,
-        )
-    )
-    return sum((c.source, c.page, c.metric, c.at) not in known for c in found.counters)
-
-
-def _readings(
-    name: str | None, store: str | None
-) -> tuple[Sequence[Counter], Sequence[Gap], ZoneInfo]:
-    """Return readings, gaps of their sources, and the zone that days are counted in."""
-    if name is None:
-        opened = open_store(store)
-        try:
-            status = opened.status()
-            counters = opened.counters()
-        finally:
-            opened.close()
-        gaps = [gap for gap in status.gaps if gap.source.startswith(PAGES)]
-        return counters, gaps, zone(status.timezone or configured().timezone)
-    local = zone(configured().timezone)
-    shipped = companion(name, _COUNTERS) if name in available() else None
-    if shipped is not None:
-        case = load_watchlist(name)
-        local = zone(case.timezone) if case else local
-        found = parse_readings(shipped, f"{name}/{_COUNTERS}", zone=local, now=utc_now())
-    else:
-        file, content = _content(name)
-        found = parse_readings(content, file, zone=local, now=utc_now())
-    _tell_bad(name, found)
-    return found.counters, (), local
-
-
 def _moment(text: str | None, option: str, local: ZoneInfo) -> Moment | None:
     if text is None:
         return None
@@ -336,13 +269,6 @@ def _nothing(counters: Sequence[Counter]) -> str:
     return f"No reading matches. There are pages {pages}, with the counters {metrics}."
 
 
-def _tell_bad(name: str, found: Readings) -> None:
-    for row in found.bad[:_TOLD]:
-        say(f"{name}, line {row.line}: left out, {row.reason}.")
-    if len(found.bad) > _TOLD:
-        say(f"{name}: {len(found.bad) - _TOLD:,} more rows were left out.")
-
-
 def _remarks(
     made: Sequence[Row], found: Sequence[Any], gaps: Sequence[Gap], local: ZoneInfo
 ) -> None:
@@ -354,7 +280,7 @@ def _remarks(
         say("An hour: bounds in brackets, as only the day of some figures is known.")
     sources = {one.source for one in found}
     own = [gap for gap in gaps if gap.source in sources]
-    for gap in own[-_TOLD:]:
+    for gap in own[-TOLD:]:
         start, end = (table.moment(at, 0, local) if at else "now" for at in (gap.start, gap.end))
         say(f"Unknown: {table.short(gap.source)}, {start} to {end}: {gap.cause}")
 

@@ -40,6 +40,12 @@ def test_a_reading_has_page_time_value_and_source() -> None:
     )
 
 
+def test_day_and_hour_may_stand_in_two_columns_the_hour_may_be_missing() -> None:
+    found = read("date,time,page,value\n2019-10-17,20:15,a,1\n2019-10-18,,a,2\n")
+    assert [counter.at.hour for counter in found.counters] == [17, 21]
+    assert [counter.span for counter in found.counters] == [0, 86_400]
+
+
 def test_a_row_without_a_source_comes_from_the_file_or_from_what_is_said() -> None:
     text = "date,page,value\n2019-10-17,alfa,5\n"
     assert read(text).counters[0].source == "notes.csv"

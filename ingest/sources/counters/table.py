@@ -15,7 +15,8 @@ from ingest.sources.counters.numbers import Count, parse_count, parse_percent, r
 
 #: Columns that mean the same, the first one present is read.
 NAMES = {
-    "at": ("time", "date", "at"),
+    "at": ("time", "at", "date"),
+    "day": ("date",),
     "page": ("page", "entity"),
     "metric": ("metric",),
     "value": ("value",),
@@ -169,12 +170,12 @@ def _counter(row: dict[str, str], zone: tzinfo, source: str, now: datetime) -> t
     page, metric = row.get("page", ""), row.get("metric") or "likes"
     if not page:
         raise ValueError("no page is named")
-    when = parse_when(row.get("at", ""), zone)
+    when = parse_when(_at(row), zone)
     if when.at > now + _AHEAD:
-        raise ValueError(f"{row['at']} is still to come")
+        raise ValueError(f"{_at(row)} is still to come")
     since = parse_when(row["since"], zone) if row.get("since") else None
     if since and since.at > when.at + timedelta(seconds=when.span):
-        raise ValueError(f"it is counted since {row['since']}, after {row['at']}")
+        raise ValueError(f"it is counted since {row['since']}, after {_at(row)}")
     metric, count = _figure(metric, row)
     return Counter(
         source=row.get("source") or source,
@@ -188,6 +189,12 @@ def _counter(row: dict[str, str], zone: tzinfo, source: str, now: datetime) -> t
         since=since.at if since else None,
         since_span=since.span if since else 0,
     ), when.zone_assumed
+
+
+def _at(row: dict[str, str]) -> str:
+    """Return the time of a row, which may stand in two columns, day and hour."""
+    day, at = row.get("day", ""), row.get("at", "")
+    return f"{day} {at}" if day and at and ":" in at and len(at) <= len("20:15:00") else at or day
 
 
 def _refuse_swallowed(cells: dict[str, str]) -> None:
