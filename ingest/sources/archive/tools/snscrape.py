@@ -23,6 +23,8 @@ from ingest.sources.archive.tools.facebook import account_of, post_id
 from ingest.sources.archive.tools.tweets import address, repost, reposted_name, restored
 
 _TELEGRAM = re.compile(r"https?://t\.me/(?:s/)?(\w+)/(\d+)")
+#: What Reddit writes instead of what was deleted.
+_GONE = ("[deleted]", "[removed]")
 _INSTAGRAM = re.compile(r"instagram\.com/(?:[\w.]+/)?(?:p|reel|tv)/([\w-]+)")
 
 
@@ -32,7 +34,7 @@ def knows(record: Record) -> bool:
 
 
 def map_item(record: Record, around: Around) -> Mapped:
-    """Return the fields of a post; accounts and placeholders of the scraper are none."""
+    """Return the fields of a post; accounts, placeholders and what was deleted are none."""
     kind = _kind(record)
     if kind in _SHAPES:
         return filled(_SHAPES[kind](record))
@@ -108,11 +110,15 @@ def _weibo(post: Record) -> Fields:
 
 
 def _submission(post: Record) -> Fields:
+    if post.get("selftext") in _GONE:
+        return {}
     parts = (word(post.get("title")), word(post.get("selftext")))
     return {**_reddit(post), "text": joined(parts, "\n\n")}
 
 
 def _comment(post: Record) -> Fields:
+    if post.get("body") in _GONE:
+        return {}
     return {**_reddit(post), "text": post.get("body"), "reply_to_id": post.get("parentId")}
 
 
@@ -121,7 +127,7 @@ def _reddit(post: Record) -> Fields:
         "platform": "reddit",
         "id": post.get("id"),
         "created_at": take(post, "date", "created"),
-        "author": post.get("author"),
+        "author": None if post.get("author") in _GONE else post.get("author"),
         "url": post.get("url"),
     }
 
