@@ -1,6 +1,6 @@
 # Marsad. `make` lists the targets; `make run` and `make test` do all set-up by themselves.
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint bench train clean
+.PHONY: help install run test test-faults lint bench train clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -31,6 +31,9 @@ run: $(VENV)/.installed ## The main job on the sample archive: import, search, t
 
 test: lint ## All tests
 	@$(BIN)/python -m pytest
+
+test-faults: $(VENV)/.installed-dev ## The long forms of the fault tests (minutes to an hour)
+	@MARSAD_TEST_FAULTS=1 $(BIN)/python -m pytest tests/pipelines/test_elasticsearch_store.py
 
 lint: $(VENV)/.installed-dev ## ruff and mypy --strict
 	@$(BIN)/ruff check

@@ -12,9 +12,11 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -29,6 +31,8 @@ SCRIPTS = Path(os.environ.get("MARSAD_SERVERS") or ROOT.parent / "shared" / "ser
 GIVEN = os.environ.get("MARSAD_TEST_ELASTICSEARCH", "")
 #: Seconds until a server must answer, on a machine with better things to do.
 START = 180.0
+#: Bytes that a server's folder may need, and its idea of a disk that is nearly full.
+ROOM = 4_000_000_000
 
 
 def free_port() -> int:
@@ -94,6 +98,14 @@ class Process:
             self.kill()
 
 
+def in_memory() -> Path | None:
+    """A folder that is not on a disk, where there is room: a server waits for each write."""
+    memory = Path("/dev/shm")
+    if not memory.is_dir() or shutil.disk_usage(memory).free < ROOM:
+        return None
+    return Path(tempfile.mkdtemp(prefix="marsad-", dir=memory))
+
+
 class Elastic:
     """An Elasticsearch server for tests; ``process`` is None for one that was there before."""
 
@@ -133,7 +145,9 @@ def elastic_from_scripts(folder: Path, *settings: str) -> Elastic:
     command += ["--data", folder / "data"]
     for setting in settings:
         command += ["--set", setting]
-    return Elastic(url, Process(command, folder, answers(url), MARSAD_HEAP="384m"), real=True)
+    # The quick compiler alone: a server of some minutes never earns back what the other costs.
+    quick = {"MARSAD_HEAP": "384m", "JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1"}
+    return Elastic(url, Process(command, folder, answers(url), **quick), real=True)
 
 
 def small_elastic(folder: Path) -> Elastic | None:
@@ -154,16 +168,17 @@ def elasticsearch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Elastic]
     if GIVEN:
         yield Elastic(GIVEN, None, real=True)
         return
-    folder = tmp_path_factory.mktemp("elasticsearch")
+    folder = in_memory() or tmp_path_factory.mktemp("elasticsearch")
     server = elastic_from_scripts(folder) if SCRIPTS.is_dir() else small_elastic(folder)
     if server is None:
         pytest.skip("no Elasticsearch: set MARSAD_TEST_ELASTICSEARCH, or pip install noida-db")
     assert server.process is not None
-    server.process.start()
     try:
+        server.process.start()
         yield server
     finally:
         server.process.stop()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture
