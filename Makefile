@@ -33,7 +33,7 @@ test: lint ## All tests
 	@$(BIN)/python -m pytest
 
 test-faults: $(VENV)/.installed-dev ## The long forms of the fault tests (minutes to an hour)
-	@MARSAD_TEST_FAULTS=1 $(BIN)/python -m pytest tests/pipelines/test_elasticsearch_store.py
+	@MARSAD_TEST_FAULTS=1 $(BIN)/python -m pytest tests/pipelines/test_elasticsearch_faults.py
 
 lint: $(VENV)/.installed-dev ## ruff and mypy --strict
 	@$(BIN)/ruff check

@@ -14,7 +14,6 @@ from tests.conformance import store_suite as suite
 from tests.conformance.corpus import NOW
 from tests.servers import Elastic
 
-
 #: What the small stand-in can't answer: points in time over several indices or none, and
 #: composite aggregations.
 BEYOND_THE_STAND_IN = {

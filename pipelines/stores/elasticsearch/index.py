@@ -61,7 +61,7 @@ def index(server: Server, names: Address, documents: Sequence[Document]) -> list
         )
         for name, placed in current.items()
     ]
-    results = dict(zip(current, bulk(server, writes), strict=True))
+    results = dict(zip(current, bulk(server, writes, refusable=True), strict=True))
     _leave_other_months(server, names, current)
     taken = {name: placed for name, placed in current.items() if not results[name].refused}
     settled = [

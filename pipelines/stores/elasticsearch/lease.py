@@ -45,8 +45,7 @@ def held(server: Server, names: Address, lock: Path, command: str) -> Iterator[N
             yield
         finally:
             ended.set()
-            renewing.join()
-            _write(server, names, get(server, names.books, _NAME), command, until=0.0)
+            _release(server, names, command)
 
 
 def _take(server: Server, names: Address, command: str) -> None:
@@ -77,6 +76,17 @@ def _renew(server: Server, names: Address, command: str, ended: threading.Event)
             _write(server, names, seen, command, until=time.time() + LENGTH)
         except StoreError:
             continue  # the import itself will tell
+
+
+def _release(server: Server, names: Address, command: str) -> None:
+    """Give the place free, if the server answers at once; else it runs out by itself."""
+    patience, server.patience = server.patience, 0.0
+    try:
+        _write(server, names, get(server, names.books, _NAME), command, until=0.0)
+    except StoreError:
+        pass
+    finally:
+        server.patience = patience
 
 
 def _write(server: Server, names: Address, seen: Seen | None, command: str, until: float) -> bool:

@@ -91,9 +91,10 @@ def get_many(
     return found
 
 
-def bulk(server: Server, writes: Sequence[Write]) -> list[Written]:
+def bulk(server: Server, writes: Sequence[Write], *, refusable: bool = False) -> list[Written]:
     """Make writes and return what became of each; no two may name the same document.
 
+    A document that the server will never take is an error unless it is ``refusable``.
     What the server can't take now is sent again, with growing pauses. After an answer that was
     lost a write may say ``conflict`` although it was made: the caller looks. Raises
     :class:`StoreFull` if the server has no room, what :meth:`Server.do` raises otherwise.
@@ -112,7 +113,7 @@ def bulk(server: Server, writes: Sequence[Write]) -> list[Written]:
                         "when it has recovered; it goes on where it stopped."
                     )
                     continue
-                results[place] = _written(server, left.pop(place), status, item, reason)
+                results[place] = _written(server, left.pop(place), status, item, reason, refusable)
         except (ApiError, TransportError) as error:
             waiting.after(error)
             continue
@@ -183,16 +184,22 @@ def _action(write: Write) -> dict[str, Any]:
 
 
 def _written(
-    server: Server, write: Write, status: int, item: dict[str, Any], reason: str
+    server: Server,
+    write: Write,
+    status: int,
+    item: dict[str, Any],
+    reason: str,
+    refusable: bool,
 ) -> Written:
     """Return what became of a write; raise where the fault is not the document's."""
     absent = write.body is None and status == 404
     if is_full(reason):
         raise full(server.url)
-    if status >= 300 and status not in {400, 409, 413} and not absent:
+    expected = {400, 409, 413} if refusable else {409}
+    if status >= 300 and status not in expected and not absent:
         raise StoreError(
-            f"{server.url} does not write to {write.where} ({reason}): lift the block on it, or "
-            "give the account the rights that docs/elasticsearch.md lists."
+            f"{server.url} does not write to {write.where} ({reason}): lift a block on it, give "
+            "the account the rights that docs/elasticsearch.md lists, or free what it lacks."
         )
     seen = Seen(None, item["_seq_no"], item["_primary_term"]) if "_seq_no" in item else None
     return Written(status, reason, seen)

@@ -42,7 +42,7 @@ def prepare(server: Server, names: Address) -> None:
     Raises :class:`StoreError` if an index of that name is no store's, :class:`StoreVersion` if
     it is a later Marsad's, :class:`StoreFull` if the server has no room.
     """
-    there = verify(server, names)
+    there = verify(server, names, writing=True)
     posts = definition("posts", names)
     lifecycle = f"{names.prefix}-posts"
     if _lifecycle(server, names, lifecycle):
@@ -62,7 +62,7 @@ def require(server: Server, names: Address) -> None:
         raise StoreError(f"There is nothing in {names} yet: run marsad ingest first.")
 
 
-def verify(server: Server, names: Address) -> set[str]:
+def verify(server: Server, names: Address, *, writing: bool = False) -> set[str]:
     """Check the indices that are there, and return their names."""
     patterns = [f"{names.posts}-*", names.posts, *(f"{names.prefix}-{one}" for one in _SINGLE)]
     found = server.do(
@@ -72,7 +72,7 @@ def verify(server: Server, names: Address) -> set[str]:
     )
     for index, state in found.items():
         blocks = state["settings"]["index"].get("blocks", {})
-        if str(blocks.get("read_only_allow_delete")) == "true":
+        if writing and str(blocks.get("read_only_allow_delete")) == "true":
             raise full(server.url)
         _check(server, names, index, state["mappings"])
     return set(found.keys())

@@ -1,0 +1,235 @@
+"""Crashes, lost answers, pauses, restarts and full disks change nothing in the end."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+
+import elastic_transport
+import pytest
+from elasticsearch import Elasticsearch
+
+from pipelines.errors import StoreFull
+from pipelines.stores.base import Batch, Collected, Ledger, Position, Store
+from pipelines.stores.elasticsearch import ElasticsearchStore, server
+from pipelines.stores.elasticsearch.names import address
+from tests.conformance.corpus import (
+    Feeder,
+    drain,
+    fill,
+    letter,
+    post,
+    stone,
+)
+from tests.pipelines.an_elasticsearch import (
+    Proxy,
+    contents,
+    in_month,
+    remove,
+    stored,
+)
+from tests.servers import Elastic
+
+#: Long forms are run as well (`MARSAD_TEST_FAULTS=1`); read before tests hide the variable.
+FAULTS = bool(os.environ.get("MARSAD_TEST_FAULTS"))
+
+
+BATCHES: list[dict] = [
+    {"posts": [post("t:1", "un", version=1), post("t:2"), post("t:3")], "filtered": 2,
+     "dead": [letter(1), letter(2)]},
+    {"posts": [in_month(1, text="deux", version=2), post("t:2"), post("t:4", author="u_a")],
+     "tombstones": [stone("t:3")]},
+    {"posts": [post("t:5"), post("t:5", "et puis", version=4)], "retried": [letter(1)],
+     "tombstones": [stone(author="u_a")]},
+]  # fmt: skip
+
+
+def run(store: Store) -> None:
+    """Read an input from where it was left to its end, as a runner does."""
+    position = store.position("input")
+    start = int(position.cursor) if position else 0
+    if start != 2:
+        drain(store)  # a waiting post that is deleted counts otherwise than an indexed one
+    for number in range(start, len(BATCHES)):
+        given = dict(BATCHES[number])
+        posts = [Collected(one) for one in given.pop("posts")]
+        place = Position(key="input", name="a-file", cursor=str(number + 1))
+        store.accept(Batch(position=place, previous_cursor=str(number or ""), posts=posts, **given))
+        if number != 1:
+            drain(store)
+    drain(store)
+
+
+def killed_after(requests: int, url: str) -> bool:
+    """Run in a process that is killed right after so many requests; tell whether it was."""
+    child = os.fork()
+    if child:
+        _, status = os.waitpid(child, 0)
+        return os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
+    try:
+        left = itertools.count(requests, -1)
+        perform = elastic_transport.Transport.perform_request
+
+        def counted(self, *arguments, **options):  # type: ignore[no-untyped-def]
+            answer = perform(self, *arguments, **options)
+            if next(left) <= 1:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return answer
+
+        elastic_transport.Transport.perform_request = counted
+        run(ElasticsearchStore(url))
+        os._exit(0)
+    except BaseException:
+        os._exit(1)
+
+
+MOMENTS = range(8, 300) if FAULTS else (19, 21, 26, 41)
+
+
+class TestCrashes:
+    def test_killed_between_any_two_requests_nothing_is_lost_or_doubled(
+        self, real_elasticsearch: Elastic, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        from tests.conformance.test_elasticsearch import empty
+
+        monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+        prefix = f"crash{os.getpid()}"
+        url = f"{real_elasticsearch.url}/{prefix}"
+        try:
+            with ElasticsearchStore(url) as store:
+                run(store)
+                books, reasons = store.ledger(), store.status().dead_reasons
+            whole = contents(url)
+            assert books == Ledger(
+                received=13, indexed=6, duplicate=1, filtered=2, deleted=3, dead=1
+            )
+            for moment in MOMENTS:
+                empty(real_elasticsearch, prefix)
+                killed = killed_after(moment, url)
+                with ElasticsearchStore(url) as store:
+                    with store.writer("again"):
+                        run(store)
+                    assert store.ledger() == books, moment
+                    assert store.status().dead_reasons == reasons, moment
+                assert contents(url) == whole, moment
+                if not killed:
+                    break
+        finally:
+            with Elasticsearch(real_elasticsearch.url) as client:
+                remove(client, prefix)
+
+
+class TestFaults:
+    def test_answers_that_are_lost_change_nothing(self, url: str, proxy: Proxy) -> None:
+        prefix = address(url).prefix
+        with ElasticsearchStore(f"{proxy.url}/{prefix}") as store:
+            proxy.lose = lambda number: number % 3 == 0
+            run(store)
+            proxy.lose = lambda number: False
+            assert proxy.lost > 10
+            assert store.ledger() == Ledger(
+                received=13, indexed=6, duplicate=1, filtered=2, deleted=3, dead=1
+            )
+            assert sorted(stored(url)) == ["t:1", "t:2", "t:5"]
+
+    def test_a_paused_server_is_waited_for(
+        self, url: str, real_elasticsearch: Elastic, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        if real_elasticsearch.process is None:
+            pytest.skip("the server of MARSAD_TEST_ELASTICSEARCH is not ours to pause")
+        monkeypatch.setattr(server, "REQUEST", 1.0)
+        with ElasticsearchStore(url) as store:
+            store.accept(
+                Batch(position=Position(key="k", name="n", cursor="0"), previous_cursor="")
+            )
+            process = real_elasticsearch.process
+            process.signal(signal.SIGSTOP)
+            timer = threading.Timer(3, process.signal, (signal.SIGCONT,))
+            timer.start()
+            try:
+                run(store)
+            finally:
+                timer.join()
+            assert store.ledger().indexed == 6
+
+    def test_a_server_that_is_killed_and_started_again_is_waited_for(
+        self, url: str, real_elasticsearch: Elastic
+    ) -> None:
+        process = real_elasticsearch.process
+        if process is None:
+            pytest.skip("the server of MARSAD_TEST_ELASTICSEARCH is not ours to kill")
+        with ElasticsearchStore(url) as store:
+            fill(store)
+            before = contents(url)
+            process.kill()
+            starting = threading.Thread(target=process.start)
+            starting.start()
+            try:
+                run(store)
+            finally:
+                starting.join()
+            store.delete([stone(p.id) for p in (post("t:1"), post("t:2"), post("t:5"))])
+            assert store.ledger().indexed == 12 + 6
+        assert contents(url) == before
+
+    def test_a_document_that_the_server_refuses_is_kept_aside_and_the_rest_indexed(
+        self, url: str
+    ) -> None:
+        with ElasticsearchStore(url) as store:
+            # the tag stands in no text: 40,000 bytes are more than a keyword may have
+            Feeder(store)(post("t:1"), post("t:2", entities=["x" * 40_000]), post("t:3"))
+            drain(store)
+            assert sorted(stored(url)) == ["t:1", "t:3"]
+            assert store.ledger() == Ledger(received=3, indexed=2, dead=1)
+            assert store.status().dead_reasons == {"store-refused": 1}
+            with store.dead_letters() as letters:
+                (entry,) = letters.entries()
+                kept = letters.get(entry.number)
+            assert entry.origin == "index:t:2"
+            assert kept is not None
+            assert json.loads(kept.raw)["id"] == "t:2"
+            mode = store.dead_path.stat().st_mode
+            assert mode & 0o077 == 0
+
+    def test_a_server_without_room_ends_the_command_clearly_and_it_goes_on_later(
+        self, url: str
+    ) -> None:
+        names = address(url)
+        block = "index.blocks.read_only_allow_delete"
+        with ElasticsearchStore(url) as store, Elasticsearch(names.url) as client:
+            Feeder(store)(post("t:1"))
+            client.indices.put_settings(index=f"{names.prefix}-*", settings={block: True})
+            with pytest.raises(StoreFull, match="make room"):
+                Feeder(store)(post("t:2"))
+            with pytest.raises(StoreFull, match="make room"):
+                drain(store)
+            with pytest.raises(StoreFull, match="make room"):
+                ElasticsearchStore(url)
+            client.indices.put_settings(index=f"{names.prefix}-*", settings={block: None})
+            Feeder(store)(post("t:2"))
+            drain(store)
+            assert sorted(stored(url)) == ["t:1", "t:2"]
+
+
+if FAULTS:
+
+    class TestLongForms:
+        def test_deleted_texts_leave_the_servers_files_with_the_next_command_after_half_a_minute(
+            self, url: str, real_elasticsearch: Elastic
+        ) -> None:
+            with ElasticsearchStore(url) as store:
+                Feeder(store)(post("t:1"), post("t:2"))
+                drain(store)
+                store.delete([stone("t:1")])
+                time.sleep(40)  # the server's own clock: it keeps what is deleted for 30 seconds
+                with store.writer("next"):
+                    pass
+            names = address(url)
+            for index in (names.posts, names.heads):
+                stats = real_elasticsearch.ask("GET", f"{index}/_stats/docs")
+                assert stats["_all"]["primaries"]["docs"]["deleted"] == 0, index
