@@ -9,7 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from ingest.records import Post
 from pipelines.query import All
-from pipelines.stores.base import Ledger
+from pipelines.stores.base import Ledger, Store
 from pipelines.stores.sqlite import SqliteStore
 from tests.conformance.corpus import Feeder, document, drain, letter, post, scored, stone
 
@@ -40,12 +40,15 @@ class Books(RuleBasedStateMachine):
         super().__init__()
         self.folder = tempfile.TemporaryDirectory()
         self.path = Path(self.folder.name) / "test.db"
-        self.store = SqliteStore(self.path)
+        self.store = self.opened()
         self.newest: dict[str, Post] = {}
         self.waiting: dict[str, int] = {}
         self.again: set[str] = set()
         self.buried: set[str] = set()
         self.books = dict.fromkeys(Ledger.__struct_fields__, 0)
+
+    def opened(self) -> Store:
+        return SqliteStore(self.path)
 
     def teardown(self) -> None:
         self.store.close()
@@ -116,7 +119,7 @@ class Books(RuleBasedStateMachine):
     @rule()
     def reopen(self) -> None:
         self.store.close()
-        self.store = SqliteStore(self.path)
+        self.store = self.opened()
 
     @invariant()
     def books_balance_and_agree(self) -> None:

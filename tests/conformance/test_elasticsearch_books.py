@@ -1,0 +1,37 @@
+"""Whatever happens in whatever order, the books on Elasticsearch balance as well."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from pipelines.stores.base import Store
+from pipelines.stores.elasticsearch import ElasticsearchStore
+from tests.conformance import test_sqlite_books
+from tests.conformance.test_elasticsearch import empty
+from tests.servers import Elastic
+
+
+class OnElasticsearch(test_sqlite_books.Books):
+    """The same machine and the same model around another store."""
+
+    server: Elastic
+    new = True
+
+    def opened(self) -> Store:
+        if self.new:
+            empty(self.server, "books")
+            self.new = False
+        return ElasticsearchStore(f"{self.server.url}/books")
+
+
+@pytest.fixture(autouse=True)
+def a_server(real_elasticsearch: Elastic, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    OnElasticsearch.server = real_elasticsearch
+
+
+TestOnElasticsearch = OnElasticsearch.TestCase
+TestOnElasticsearch.settings = settings(max_examples=6, stateful_step_count=12, deadline=None)
