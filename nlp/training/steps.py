@@ -113,10 +113,14 @@ def finish(folder: Path, candidate: Path, tokenizer: Path, report: Path, threads
     texts = [row.text for row in rows]
     logits = OnnxModel(candidate, threads).logits(texts)
     beside = LinearModel(candidate / "linear.npz")
+    alone = calibrate.by_script(rows, logits)
+    package.write(candidate, network, tokenizer, LONGEST, calibration=alone)
+    dev = data.labelled(folder, "dev")
+    without = OnnxModel(candidate, threads).predict([row.text for row in dev])
     calibration = calibrate.by_script(rows, logits, linear_scores(beside, texts))
     package.write(candidate, network, tokenizer, LONGEST, beside.version, calibration)
     model = OnnxModel(candidate, threads)
-    parts = {"dev": data.labelled(folder, "dev"), "check": _some(data.labelled(folder, "check"))}
+    parts = {"dev": dev, "check": _some(data.labelled(folder, "check"))}
     scores = {name: model.predict([row.text for row in part]) for name, part in parts.items()}
     reports = {name: evaluate.report(part, scores[name]) for name, part in parts.items()}
     both = [row for part in parts.values() for row in part]
@@ -129,6 +133,7 @@ def finish(folder: Path, candidate: Path, tokenizer: Path, report: Path, threads
     more = {"errors": errors, "dev": reports["dev"]}
     package.write(candidate, network, tokenizer, LONGEST, beside.version, calibration, more)
     text = [f"## {name}\n\n{evaluate.lines(tables)}\n" for name, tables in reports.items()]
+    text += [f"## dev, the network alone\n\n{evaluate.lines(evaluate.report(dev, without))}\n"]
     report.write_text("\n".join(text), encoding="utf-8")
     report.with_suffix(".json").write_text(json.dumps(reports, indent=1), encoding="utf-8")
 
