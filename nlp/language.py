@@ -25,9 +25,8 @@ from nlp.linear import FOLDER, Floats, Table, read_model, softmax, table_of
 #: The languages the model tells apart; `mixed` and `other` are said besides.
 LANGUAGES = ("fr", "ar", "ary", "ary-Latn", "en")
 
-#: Groups whose words are counted against each other: the two in Arabic letters share most words,
-#: so that a mixture of them can't be told from either.
-GROUPS = np.array([[0, 1, 1, 0, 0], [0, 0, 0, 1, 0], [1, 0, 0, 0, 0], [0, 0, 0, 0, 1]]).T
+#: Number of groups whose words are counted against each other (see :func:`_grouped`).
+_GROUPS = 4
 
 #: Fewer words than this are never called mixed.
 SHORTEST_MIXTURE = 3
@@ -114,7 +113,7 @@ class LanguageModel:
         found = evidence(self._table, texts)
         chances = softmax(found.scores)
         foreign = logistic(found.foreign)
-        mixed = logistic(found.mixture @ self._mixed[:-1] + self._mixed[-1])
+        mixed = logistic(weigh(found.mixture, self._mixed))
         mixed[found.words < SHORTEST_MIXTURE] = 0.0
         result = list[Language]()
         for place, text in enumerate(texts):
@@ -187,7 +186,7 @@ class _Words(NamedTuple):
 #: How many words on either side a word is read with, for the measures of mixture.
 _REACH = (0, 1)
 #: Measures of one set of shares: as they are, products of each two, the largest two, one square.
-_PER_SHARES = GROUPS.shape[1] * (GROUPS.shape[1] + 3) // 2 + 3
+_PER_SHARES = _GROUPS * (_GROUPS + 3) // 2 + 3
 _MEASURES = (2 * len(_REACH) + 1) * _PER_SHARES + 2
 
 
@@ -209,12 +208,13 @@ def _windows(table: Table, sums: NDArray[np.int64], parts: _Words, reach: int) -
     np.cumsum(sums[:, : len(LANGUAGES)], axis=0, out=running[1:])
     number = np.arange(len(parts.edges))
     starts, ends = parts.bounds[parts.owners], parts.bounds[parts.owners + 1]
-    first = np.maximum(parts.edges[np.maximum(number - reach, 0)], starts)
-    edges = np.append(parts.edges, len(sums))
-    last = np.minimum(edges[np.minimum(number + reach + 1, len(number))], ends)
+    edges = np.pad(parts.edges, (reach, 0))
+    edges = np.pad(edges, (0, reach + 1), constant_values=len(sums))
+    first = np.maximum(edges[number], starts)
+    last = np.minimum(edges[number + 2 * reach + 1], ends)
     scores = table.scale[:-1] * (running[last] - running[first])
     scores = scores / np.sqrt(last - first)[:, None] + table.bias[:-1]
-    return np.asarray(softmax(scores) @ GROUPS)
+    return _grouped(scores)
 
 
 def _measures(
@@ -226,16 +226,27 @@ def _measures(
 ) -> Floats:
     """Return what speaks for a mixture in each text: shares of its words by group, and so on."""
     words = np.diff(parts.texts)
-    rows = [_quadratic(softmax(scores) @ GROUPS)]
+    rows = [_quadratic(_grouped(scores))]
     for reach in _REACH:
-        soft = np.zeros((0, GROUPS.shape[1]))
+        soft = np.zeros((0, _GROUPS))
         if len(parts.owners):
             soft = _windows(table, sums, parts, reach)
-        hard = np.eye(GROUPS.shape[1])[soft.argmax(axis=1)] if len(soft) else soft
+        hard = np.eye(_GROUPS)[soft.argmax(axis=1)] if len(soft) else soft
         rows += [_quadratic(_means(soft, parts.texts)), _quadratic(_means(hard, parts.texts))]
     share = np.minimum(letters[:, 0], letters[:, 1]) / np.maximum(letters.sum(axis=1), 1)
     length = np.log(np.maximum(words, 1))
     return np.column_stack([*rows, share, length])
+
+
+def _grouped(scores: Floats) -> Floats:
+    """Return probabilities of what can be told apart word by word.
+
+    The two languages in Arabic letters share most words, so they are taken together: a mixture of
+    them can't be told from either.
+    """
+    chances = softmax(scores)
+    arabic = chances[:, 1] + chances[:, 2]
+    return np.column_stack((arabic, chances[:, 3], chances[:, 0], chances[:, 4]))
 
 
 def _means(rows: Floats, bounds: NDArray[np.int64]) -> Floats:
@@ -272,6 +283,14 @@ def _scripts() -> NDArray[np.uint8]:
             arabic, latin = name.startswith("ARABIC"), "LATIN" in name
             table[code] = _ARABIC if arabic else _LATIN if latin else _OTHER
     return table
+
+
+def weigh(mixture: Floats, weights: Floats) -> Floats:
+    """Return the score of "mixed" for rows of measures; the last of `weights` is the bias.
+
+    Summed row by row: a matrix product may round differently in another batch.
+    """
+    return np.asarray((mixture * weights[:-1]).sum(axis=1) + weights[-1])
 
 
 def logistic(scores: Floats) -> Floats:

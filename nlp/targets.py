@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nlp import features, linear
 from nlp.errors import ModelError
@@ -98,12 +99,15 @@ class TargetModel:
         if not entities:
             return found
         rows = describe(texts, mentions, entities, sentiment, self._moods)
-        for subject, chances in zip(
-            entities, softmax(rows @ self._weights + self._bias), strict=True
-        ):
+        for subject, chances in zip(entities, softmax(self._scores(rows)), strict=True):
             score = TargetScore(subject.entity, *(float(chance) for chance in chances))
             found[subject.text].append(score)
         return found
+
+    def _scores(self, rows: Floats) -> Floats:
+        # Summed row by row: a matrix product may round differently in another batch.
+        sums = (rows[:, None, :] * self._weights.T).sum(axis=2)
+        return np.asarray(sums + self._bias)
 
 
 def subjects(mentions: Sequence[Sequence[Mentioned]]) -> list[Subject]:
@@ -128,7 +132,8 @@ def describe(
 
     The features are the logarithms of the probabilities of the whole post (by `sentiment`) and of
     four views of the mention (by `moods`, all of a batch at once), the same by kind of entity,
-    and where and among what the mention stands.
+    how they differ from those of the post's other entities, and where and among what the mention
+    stands.
     """
     views = [
         view
@@ -155,6 +160,7 @@ def describe(
         alone * post,
         np.log(count)[:, None],
         mood.reshape(len(entities), -1),
+        _contrast(mood.reshape(len(entities), -1), owners),
         _each(kinds, mood[:, 0]),
         places,
         company,
@@ -215,6 +221,16 @@ def _place(
         float(sign == "@"),
         float(np.log1p(min(len(text), features.MAX_CHARACTERS)) / 5),
     )
+
+
+def _contrast(mood: Floats, owners: NDArray[np.int64]) -> Floats:
+    """Return by how much each row differs from the mean of its text's other rows; 0 if alone."""
+    begins = np.flatnonzero(np.diff(owners, prepend=-1))
+    counts = np.diff(np.append(begins, len(owners)))
+    sums = np.repeat(np.add.reduceat(mood, begins, axis=0), counts, axis=0)
+    others = np.repeat(counts, counts)[:, None] - 1
+    mean = (sums - mood) / np.maximum(others, 1)
+    return np.where(others > 0, mood - mean, 0.0)
 
 
 def _kind(kind: str) -> int:

@@ -15,7 +15,7 @@ from ingest import watchlist
 from nlp import sentiment
 from nlp.linear import FOLDER
 from nlp.training.data import read_lines
-from nlp.training.targets import Labelled, Mention, train
+from nlp.training.targets import Labelled, Mention, brands, train
 from pipelines.stages import Finder
 
 
@@ -40,12 +40,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Train the attitudes towards entities.")
     parser.add_argument("watchlist", help="name, file or folder of the case's watchlist")
     parser.add_argument("--sample", type=Path, required=True, help="labelled posts (NDJSON)")
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--checkpoint", help="sentiment model: a folder or a Hugging Face name")
     parser.add_argument("--out", type=Path, default=FOLDER / "targets.npz")
     options = parser.parse_args()
     posts = labelled(options.sample, options.watchlist)
     model = sentiment.load(options.checkpoint)
-    print(json.dumps(train(posts, options.out, model), indent=1))
+    print(json.dumps(train(posts, options.out, model, brands(options.data)), indent=1))
 
 
 if __name__ == "__main__":

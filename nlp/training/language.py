@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from nlp.features import Space
-from nlp.language import LANGUAGES, LanguageModel, evidence
+from nlp.language import LANGUAGES, LanguageModel, evidence, logistic, weigh
 from nlp.linear import FOLDER, Floats, Table
 from nlp.measures import confusion, f1, macro_f1
 from nlp.training import foreign
@@ -38,14 +38,14 @@ _LIMIT = 5.0
 _FOREIGN, _FOREIGN_WEIGHT = 6_000, 0.3
 _KIN = {"zindi-tunisian-arabizi": 3_000, "ynsaid-dz-youtube": 2_000, "djalil21-dz-comments": 2_000}
 """Neighbours of Darija: not foreign, though not among the posts labelled by language."""
-_SPLICES = 12_000
+SPLICES = 12_000
 _REAL_WEIGHT = 3.0
 #: Where langdetect is asked: the chosen language, or "none of them", is less sure than this.
 DOUBT = 0.75
 #: "Another language" is said above this.
 FOREIGN_LIMIT = 0.5
 #: At most this much macro F1 of the five languages is paid for saying `mixed`.
-PRICE = 0.002
+PRICE = 0.001
 
 
 class Post(NamedTuple):
@@ -146,7 +146,7 @@ def fit_mixed(table: Table, held: Sequence[Post]) -> Floats:
 def mixed_limit(table: Table, mixed: Floats, held: Sequence[Post]) -> float:
     """Return the lowest limit on `mixed` that costs the five languages at most `PRICE`."""
     found = evidence(table, [post.text for post in held])
-    chance = 1 / (1 + np.exp(-(found.mixture @ mixed[:-1] + mixed[-1])))
+    chance = logistic(weigh(found.mixture, mixed))
     truth = np.array([post.label for post in held])
     plain = found.scores.argmax(axis=1)
     size = len(LANGUAGES) + 1
@@ -212,7 +212,7 @@ def _splices(posts: Sequence[Post], seed: int) -> list[Splice]:
     texts = defaultdict[str, list[str]](list)
     for post in posts:
         texts[LANGUAGES[post.label]].append(post.text)
-    return splices(texts, _SPLICES, seed)
+    return splices(texts, SPLICES, seed)
 
 
 def main() -> None:

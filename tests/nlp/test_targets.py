@@ -1,0 +1,203 @@
+"""The attitude of a post towards what it mentions, and the scorer that joins all models."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nlp import features, linear, targets
+from nlp.errors import ModelError
+from nlp.score import Scorer, label_of
+from nlp.targets import TargetModel, describe, subjects
+from nlp.training import targets as training
+from nlp.training.targets import Labelled, cross_validate, examples, report, train
+from pipelines.train_targets import labelled
+
+CASE = Path(__file__).parents[2] / "ingest" / "watchlists" / "morocco-2016"
+
+
+class Mention(NamedTuple):
+    entity: str
+    kind: str
+    start: int
+    end: int
+
+
+def named(text: str, **kinds: str) -> tuple[Mention, ...]:
+    """Return the mentions of the words `kinds` names, with their kinds."""
+    return tuple(
+        Mention(word, kind, text.index(word), text.index(word) + len(word))
+        for word, kind in kinds.items()
+    )
+
+
+def attitudes(texts: Sequence[str], mentions: Sequence[Sequence[Mention]]) -> list[dict[str, str]]:
+    sentiment = linear.load().predict(texts).astype(np.float64)
+    scored = targets.load().attitudes(texts, mentions, sentiment)
+    return [{score.entity: label_of(np.array(score[1:])) for score in row} for row in scored]
+
+
+def test_two_entities_of_one_post_can_meet_different_attitudes() -> None:
+    text = "acme a coupé whats, quelle honte pour acme, service nul"
+    [found] = attitudes([text], [named(text, acme="operator", whats="app")])
+    assert found == {"acme": "negative", "whats": "neutral"}
+
+
+def test_praise_of_an_operator_is_not_turned_into_blame() -> None:
+    text = "merci acme, excellent service, très content, bravo"
+    [found] = attitudes([text], [named(text, acme="operator")])
+    assert found == {"acme": "positive"}
+
+
+def test_the_name_itself_says_nothing() -> None:
+    mood = linear.load().predict(["x"]).astype(np.float64)
+    rows = []
+    for name in ("acme", "zzzz"):
+        text = f"le réseau de {name} est mort"
+        mentions = [named(text, **{name: "operator"})]
+        rows.append(describe([text], mentions, subjects(mentions), mood, linear.load()))
+    assert np.allclose(rows[0], rows[1])
+
+
+def test_an_entity_named_twice_has_one_attitude_in_order_of_first_mention() -> None:
+    text = "whats whats acme whats"
+    mentions = (
+        Mention("acme", "operator", 12, 16),
+        Mention("whats", "app", 17, 22),
+        Mention("whats", "app", 0, 5),
+    )
+    [found] = attitudes([text], [mentions])
+    assert list(found) == ["whats", "acme"]
+
+
+def test_a_post_that_mentions_nothing_has_no_attitudes() -> None:
+    assert attitudes(["salam", "labas"], [(), ()]) == [{}, {}]
+    assert attitudes([], []) == []
+
+
+def test_an_unknown_kind_is_taken_for_a_topic() -> None:
+    text = "le festival commence demain"
+    one, other = (named(text, festival=kind) for kind in ("topic", "something new"))
+    sentiment = np.full((1, 3), 1 / 3)
+    model = targets.load()
+    assert model.attitudes([text], [one], sentiment) == model.attitudes([text], [other], sentiment)
+
+
+@given(
+    st.text(alphabet=st.characters(exclude_categories=())),
+    st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 50), st.integers(0, 9)), max_size=6),
+)
+def test_any_text_and_any_offsets_give_probabilities(
+    text: str, places: list[tuple[str, int, int]]
+) -> None:
+    mentions = [Mention(name, "app", start, start + size) for name, start, size in places]
+    [scores] = targets.load().attitudes([text], [mentions], np.full((1, 3), 1 / 3))
+    assert {score.entity for score in scores} == {name for name, _, _ in places}
+    for score in scores:
+        assert sum(score[1:]) == pytest.approx(1)
+        assert all(0 <= chance <= 1 for chance in score[1:])
+
+
+def test_a_model_trained_beside_another_linear_model_is_refused(tmp_path: Path) -> None:
+    np.savez(
+        tmp_path / "targets.npz",
+        features=np.int64(features.VERSION),
+        weights=np.zeros((1, 3)),
+        bias=np.zeros(3),
+        moods=np.array("linear-00000000"),
+    )
+    with pytest.raises(ModelError, match=r"linear-00000000.*train it again"):
+        TargetModel(tmp_path / "targets.npz")
+
+
+class Plain:
+    """A sentiment model without an opinion."""
+
+    version = "plain"
+
+    def predict(self, texts: Sequence[str]) -> np.ndarray:
+        return np.full((len(texts), 3), 1 / 3, dtype=np.float32)
+
+
+def test_training_writes_a_model_and_measures_it_on_posts_it_did_not_see(tmp_path: Path) -> None:
+    posts = []
+    for number in range(40):
+        text = (
+            f"acme {'est nul, honte' if number % 2 else 'est excellent, bravo'} mais whats {number}"
+        )
+        label = "negative" if number % 2 else "positive"
+        mentions = tuple(
+            training.Mention(*mention) for mention in named(text, acme="operator", whats="app")
+        )
+        posts.append(Labelled(text, mentions, {"acme": label, "whats": "neutral"}))
+    figures = train(posts, tmp_path / "targets.npz", Plain())
+    assert figures["differing"]["entities"] == 80
+    assert figures["all"]["learned"]["accuracy"] > 0.9
+    assert figures["all"]["the post's sentiment"]["accuracy"] == 0.25
+    model = TargetModel(tmp_path / "targets.npz")
+    assert model.version.startswith("targets-")
+
+
+def test_the_learner_beats_both_rules_on_the_sample_archive() -> None:
+    seen = examples(labelled(CASE / "sample.ndjson", str(CASE)), linear.load())
+    figures = report(seen, cross_validate(seen))
+    for part, margin in (("all", 0.12), ("differing", 0.12)):
+        learned = figures[part].pop("learned")["macro_f1"]
+        figures[part].pop("entities")
+        for rule, figure in figures[part].items():
+            assert learned > figure["macro_f1"] + margin, (part, rule)
+
+
+def test_the_file_of_a_training_sample_may_bring_its_mentions(tmp_path: Path) -> None:
+    item = {
+        "text": "acme",
+        "mentions": [["acme", "operator", 0, 4]],
+        "labels": {"targets": {"acme": "neutral"}},
+    }
+    (tmp_path / "posts.ndjson").write_text(json.dumps(item), encoding="utf-8")
+    [post] = training.read(tmp_path / "posts.ndjson")
+    assert post == Labelled(
+        "acme", (training.Mention("acme", "operator", 0, 4),), {"acme": "neutral"}
+    )
+
+
+@pytest.fixture(scope="module")
+def scorer() -> Scorer:
+    return Scorer()
+
+
+def test_equal_posts_have_equal_scores_and_stay_in_place(scorer: Scorer) -> None:
+    text = "acme a coupé whats, quelle honte"
+    mentions = named(text, acme="operator", whats="app")
+    texts = [text, "salam", text, text]
+    first, second, third, fourth = scorer.score(texts, [mentions, (), mentions, ()])
+    assert first == third
+    assert second.targets == fourth.targets == ()
+    assert first.probabilities == fourth.probabilities
+    assert [target.entity for target in first.targets] == ["acme", "whats"]
+
+
+def test_a_post_without_words_is_scored_too(scorer: Scorer) -> None:
+    for found in scorer.score(["", "\0", "😡", "\ud800"], [()] * 4):
+        assert found.language == "other"
+        assert sum(found.probabilities) == pytest.approx(1, abs=1e-5)
+
+
+def test_the_version_names_all_three_models(scorer: Scorer) -> None:
+    sentiment, _, rest = scorer.version.partition("+")
+    assert sentiment
+    assert len(rest) == 8
+
+
+def test_of_equal_probabilities_neutral_wins_then_negative() -> None:
+    assert label_of(np.array([0.4, 0.4, 0.2])) == "neutral"
+    assert label_of(np.array([0.2, 0.4, 0.4])) == "neutral"
+    assert label_of(np.array([0.4, 0.2, 0.4])) == "negative"
+    assert label_of(np.array([0.2, 0.3, 0.5])) == "positive"
