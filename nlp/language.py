@@ -33,35 +33,11 @@ SHORTEST_MIXTURE = 3
 
 #: langdetect reads trigrams of running text: below this it guesses.
 _OPINION_LETTERS = 20
-#: Answers outside our languages that langdetect seldom gives to Arabizi (measured in training).
-_OUTSIDE = frozenset(
-    [
-        "ca",
-        "cs",
-        "da",
-        "de",
-        "el",
-        "es",
-        "fi",
-        "hr",
-        "hu",
-        "it",
-        "lt",
-        "lv",
-        "nl",
-        "no",
-        "pl",
-        "pt",
-        "ro",
-        "ru",
-        "sk",
-        "sl",
-        "sv",
-        "tr",
-        "uk",
-        "vi",
-    ]
-)
+#: Answers outside our languages that langdetect gives to at most 2 % of posts in Arabizi each, and
+#: that can be expected. It calls 64 % of them Somali, Indonesian, Swahili or Welsh: such answers
+#: are recorded and change nothing.
+_OUTSIDE = frozenset({"ca", "cs", "da", "de", "es", "fi", "hr", "hu", "it", "lt", "lv"})
+_OUTSIDE |= {"nl", "no", "pl", "pt", "ro", "sk", "sl", "sv", "tr", "vi"}
 _ARABIC, _LATIN, _OTHER = 1, 2, 3
 
 
