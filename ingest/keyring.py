@@ -79,16 +79,20 @@ class Keyring:
         Raises :class:`KeyringError` if one of the ids is not there; nothing is removed then.
         """
         with self._locked() as file:
+            self.check(key_ids)
             known = {key.id: key for key in file.keys}
-            if missing := [key_id for key_id in key_ids if key_id not in known]:
-                there = ", ".join(known) or "none"
-                raise KeyringError(
-                    f"no key {missing[0]!r} in {self.path} (there: {there}); "
-                    "`marsad keys list` shows them"
-                )
             self._overwrite()
             self._write(_File([key for key in file.keys if key.id not in key_ids]))
             return [known[key_id] for key_id in key_ids]
+
+    def check(self, key_ids: list[str]) -> None:
+        """Raise :class:`KeyringError` if one of the ids is not there."""
+        known = [key.id for key in self._read().keys]
+        if missing := [key_id for key_id in key_ids if key_id not in known]:
+            raise KeyringError(
+                f"no key {missing[0]!r} in {self.path} (there: {', '.join(known) or 'none'}); "
+                "`marsad keys list` shows them"
+            )
 
     def _read(self) -> _File:
         try:

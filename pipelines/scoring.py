@@ -1,8 +1,8 @@
 """``marsad score``: NDJSON in, the same objects with their scores out, in order.
 
 A line is copied byte for byte and the scores are put before its closing brace: numbers of any
-size, unusual escapes and unknown fields pass through as they came. Only an object that already
-has one of our fields is written anew, without the old values.
+size, unusual escapes and unknown fields pass through as they came. Where one of our fields stands
+there already, its old value is left out.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import msgspec
 
@@ -43,14 +43,15 @@ class BadLine(msgspec.Struct, frozen=True):
 class _Good(msgspec.Struct, frozen=True):
     raw: bytes
     text: str
-    rewrite: dict[str, Any] | None
+    stale: bool
+    """Whether it has one of our fields already."""
 
 
 def score_lines(
     lines: Iterable[bytes], scorer: Scorer, finder: Finder, batch_size: int
 ) -> Iterator[bytes | BadLine]:
     """Yield one result for each line that is not blank, in order; nothing is filtered."""
-    numbered = ((number, line.strip()) for number, line in enumerate(lines, 1))
+    numbered = ((number, _bare(number, line)) for number, line in enumerate(lines, 1))
     parsed = (_parse(number, line) for number, line in numbered if line)
     while batch := list(islice(parsed, batch_size)):
         good = [entry for entry in batch if isinstance(entry, _Good)]
@@ -99,8 +100,7 @@ def _parse(number: int, line: bytes) -> _Good | BadLine:
     if not isinstance(text, str):
         found = _kind(text) if "text" in value else "none"
         return bad(f"no `text` that is a string (found: {found})")
-    clash = any(field in value for field in ADDED)
-    return _Good(line, text, value if clash else None)
+    return _Good(line, text, any(field in value for field in ADDED))
 
 
 def _no_constant(name: str) -> NoReturn:
@@ -114,10 +114,35 @@ def _kind(value: object) -> str:
 
 def _spliced(entry: _Good, post: Post) -> bytes:
     added = msgspec.json.encode({field: getattr(post, field) for field in ADDED})
-    if entry.rewrite is not None:
-        kept = {name: value for name, value in entry.rewrite.items() if name not in ADDED}
-        # Escapes keep lone surrogates, which UTF-8 can't hold, as they came.
-        raw = json.dumps(kept, ensure_ascii=True).encode()
-    else:
-        raw = entry.raw
-    return raw.rstrip()[:-1].rstrip() + b", " + added[1:]
+    raw = _without_stale(entry.raw) if entry.stale else entry.raw
+    return raw[:-1].rstrip() + b", " + added[1:]
+
+
+def _without_stale(line: bytes) -> bytes:
+    """Return an object without the fields that are ours; the others as they are written."""
+    text = line.decode()
+    decoder = json.JSONDecoder()
+    kept = []
+    at = _skip(text, 1)
+    while text[at] != "}":
+        start = at
+        name, at = decoder.raw_decode(text, at)
+        at = _skip(text, _skip(text, at) + 1)  # over the colon
+        _, at = decoder.raw_decode(text, at)
+        if name not in ADDED:
+            kept.append(text[start:at])
+        at = _skip(text, at)
+        if text[at] == ",":
+            at = _skip(text, at + 1)
+    return ("{" + ", ".join(kept) + "}").encode()
+
+
+def _skip(text: str, at: int) -> int:
+    while text[at] in " \t\n\r":
+        at += 1
+    return at
+
+
+def _bare(number: int, line: bytes) -> bytes:
+    """Return a line without white space around it, and the first one without its UTF-8 mark."""
+    return (line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line).strip()

@@ -76,6 +76,8 @@ def _convert(values: dict[str, object], place: str, *, strict: bool = False) -> 
         known = ", ".join(Settings.__struct_fields__)
         raise SettingsError(f"{place}: {error}; the settings are: {known}") from error
     zone(settings.timezone, place)
+    if settings.threads < 0:
+        raise SettingsError(f"{place}: threads is {settings.threads}; it must be 0 or more")
     if settings.dead_days < 1:
         raise SettingsError(f"{place}: dead_days is {settings.dead_days}; it must be 1 or more")
     return settings

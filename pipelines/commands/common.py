@@ -21,6 +21,9 @@ from pipelines.stores.base import Store
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+#: For commands with a QUERY: `-word` is part of it, not an option (they have long ones alone).
+QUERY_SETTINGS = {"ignore_unknown_options": True, "help_option_names": ["--help"]}
+
 #: Exit code for "nothing found".
 NOTHING = 3
 
@@ -89,6 +92,15 @@ def open_store(path: str | None, *, readonly: bool = True) -> Store:
     )
 
 
+def open_existing(path: str | None) -> Store:
+    """Open a store for writing that must be there: a mistyped name is no new store.
+
+    Raises :class:`~pipelines.errors.StoreError` with what to do.
+    """
+    open_store(path).close()
+    return open_store(path, readonly=False)
+
+
 def chosen_watchlist(name: str | None) -> Watchlist | None:
     """Return the watchlist that the option names, else the configured one."""
     return load_watchlist(name or configured().watchlist)
@@ -117,6 +129,9 @@ def query_node(
 
     Raises :class:`~pipelines.errors.QueryError`.
     """
+    for word in query:
+        if word.startswith("--"):  # `-word` is a word to leave out, this can only be a mistake
+            raise click.NoSuchOption(word)
     options = {
         "since": (since,),
         "until": (until,),
@@ -146,6 +161,11 @@ def known_authors(node: Node, store: Store) -> Node:
         return [name, *found]  # a store that keeps authors has the plain name
 
     return rewrite(node, "author", pseudonyms)
+
+
+def count(number: int, noun: str) -> str:
+    """Return a number with its noun: ``1 post``, ``2,000 posts``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def say(message: str) -> None:

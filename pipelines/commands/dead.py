@@ -12,6 +12,7 @@ from rich.table import Table
 from pipelines.commands.common import (
     chosen_watchlist,
     nothing_found,
+    open_existing,
     open_store,
     protector,
     say,
@@ -106,7 +107,7 @@ def retry(
 ) -> None:
     """Try again, after an upgrade or with another mapping; all that is there, or by NUMBER."""
     case = chosen_watchlist(watchlist)
-    opened = open_store(store, readonly=False)
+    opened = open_existing(store)
     try:
         with opened.writer("dead retry"):
             with opened.dead_letters() as letters:

@@ -4,9 +4,16 @@ import click
 
 from ingest.privacy import Protector, is_pseudonym
 from ingest.records import Tombstone
-from pipelines.commands.common import nothing_found, open_store, protector, say, store_option
+from pipelines.commands.common import (
+    count,
+    nothing_found,
+    open_existing,
+    protector,
+    say,
+    store_option,
+)
 from pipelines.stages import bury, utc_now
-from pipelines.stores.base import CollectedTombstone
+from pipelines.stores.base import CollectedTombstone, Store
 
 
 @click.command()
@@ -50,21 +57,31 @@ def command(
             raise click.UsageError(
                 f"{post_id!r} is no id of a post: they read platform:number, as in `marsad search`"
             )
-    opened = open_store(store, readonly=False)
+    opened = open_existing(store)
     try:
+        aside = _kept_aside(opened)
         places = platforms or tuple(opened.status().platforms)
         if authors and not places:
             nothing_found("The store is empty; name the account's --platform.")
         graves = _graves(protector(None), ids, authors, places)
         deletion = opened.delete(graves)
+        aside -= _kept_aside(opened)
     finally:
         opened.close()
-    say(f"{deletion.posts:,} posts deleted, {deletion.tombstones:,} tombstones written.")
+    say(
+        f"{count(deletion.posts, 'post')} deleted, {count(aside, 'record')} kept aside removed, "
+        f"{count(deletion.tombstones, 'tombstone')} written."
+    )
     if not deletion.clean:
         say(
             "Another process still reads the old state, or the disk is full: the texts can't be "
             "found any more, and the next command that writes removes their last bytes."
         )
+
+
+def _kept_aside(store: Store) -> int:
+    with store.dead_letters() as letters:
+        return sum(letters.reasons().values())
 
 
 def _graves(

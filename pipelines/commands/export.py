@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from pipelines.commands.common import (
+    QUERY_SETTINGS,
     filter_options,
     known_authors,
     nothing_found,
@@ -32,7 +33,7 @@ def _formats(ctx: click.Context, option: click.Parameter, value: str) -> tuple[s
     return tuple(name for name in _FORMATS if name in wanted)
 
 
-@click.command()
+@click.command(context_settings=QUERY_SETTINGS)
 @click.argument("query", nargs=-1)
 @store_option
 @filter_options

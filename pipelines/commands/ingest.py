@@ -66,7 +66,6 @@ def command() -> None:
 @click.option(
     "--keep-authors",
     metavar="REASON",
-    default="",
     help="Keep account names instead of pseudonyms; the reason is recorded.",
 )
 def archive(
@@ -79,7 +78,7 @@ def archive(
     timezone: str,
     encoding: str,
     limit: int | None,
-    keep_authors: str,
+    keep_authors: str | None,
 ) -> None:
     """Read posts from files: NDJSON, JSON or CSV, plain, gzip or zstd; `-` is standard input.
 
@@ -94,6 +93,8 @@ def archive(
       marsad ingest archive old.csv --timezone Africa/Casablanca --store study.db
       zcat *.gz | marsad ingest archive - --dataset dump-2016
     """
+    if keep_authors is not None and not keep_authors.strip():
+        raise click.UsageError("--keep-authors needs a reason, which is recorded with the import")
     sources = [
         ArchiveSource(
             file,
@@ -110,7 +111,7 @@ def archive(
     failures = 0
     try:
         with opened.writer("ingest archive"):
-            run = _Run(opened, case, keep_authors, limit)
+            run = _Run(opened, case, (keep_authors or "").strip(), limit)
             for source in sources:
                 failures += run.file(source)
             finish_pending(opened)

@@ -61,7 +61,15 @@ def destroy(key_ids: tuple[str, ...], everything: bool, yes: bool) -> None:
         if everything:
             raise KeyringError(f"no key in {keyring.path}")
         raise click.UsageError("name the keys to destroy (see `marsad keys list`), or --all")
-    if not yes:
-        click.confirm(f"Destroy {', '.join(ids)} in {keyring.path} for good?", abort=True, err=True)
+    keyring.check(ids)
+    if not yes and not _confirmed(f"Destroy {', '.join(ids)} in {keyring.path} for good?"):
+        raise click.UsageError("not confirmed, nothing was destroyed; --yes does not ask")
     destroyed = keyring.destroy(ids)
     say(f"Destroyed {', '.join(key.id for key in destroyed)}.")
+
+
+def _confirmed(question: str) -> bool:
+    try:
+        return click.confirm(question, err=True)
+    except click.Abort:  # nobody there to answer
+        return False

@@ -3,11 +3,12 @@
 import click
 
 from pipelines.commands.common import (
+    QUERY_SETTINGS,
     chosen_watchlist,
     configured,
     known_authors,
     nothing_found,
-    open_store,
+    open_existing,
     query_node,
     say,
     store_option,
@@ -18,7 +19,7 @@ from pipelines.embedded import requeue
 from pipelines.stages import rematch
 
 
-@click.command()
+@click.command(context_settings=QUERY_SETTINGS)
 @click.argument("query", nargs=-1)
 @store_option
 @watchlist_option
@@ -39,7 +40,7 @@ def command(query: tuple[str, ...], store: str | None, watchlist: str | None) ->
     node = query_node(query)
     chosen = watchlist or configured().watchlist
     case = chosen_watchlist(chosen)
-    opened = open_store(store, readonly=False)
+    opened = open_existing(store)
     try:
         with opened.writer("rescore"):
             posts = (hit.post for hit in opened.scan(known_authors(node, opened)))

@@ -1,6 +1,7 @@
 """``marsad score``: score NDJSON from standard input."""
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import IO
@@ -26,7 +27,7 @@ from pipelines.stages import Finder
     "--dead",
     type=click.Path(dir_okay=False, writable=True, path_type=Path),
     metavar="FILE",
-    help="Write lines that can't be scored there, as NDJSON with "
+    help="Add lines that can't be scored there, as NDJSON with "
     "`line`, `reason`, `raw`, instead of telling them on standard error.",
 )
 @click.option("--progress", "shown", is_flag=True, help="Show progress on standard error.")
@@ -35,7 +36,8 @@ def command(watchlist: str | None, batch_size: int, dead: Path | None, shown: bo
     output, in order, with `language`, `language_confidence`, `sentiment`, `entities`, `targets`
     and `model`. Every other field passes through as it came; nothing is filtered.
 
-    A line that is no such object is told on standard error and left out; the exit code is then 1.
+    A line that is no such object, or longer than 10 MB, is told on standard error and left out;
+    the exit code is then 1.
 
     \b
     Examples:
@@ -74,7 +76,9 @@ def _open(path: Path | None) -> IO[bytes]:
     # What could not be read may name people: the owner's alone, like all that is kept aside.
     path.touch(mode=0o600)
     path.chmod(0o600)
-    return path.open("wb")
+    if os.path.sameopenfile(sys.stdin.fileno(), os.open(path, os.O_RDONLY)):
+        raise click.UsageError(f"--dead {path} is the file that is being read; name another")
+    return path.open("ab")
 
 
 def _keep(result: BadLine, graves: IO[bytes]) -> None:

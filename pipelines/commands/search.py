@@ -7,6 +7,7 @@ from rich.text import Text
 
 from ingest.records import Post, encode
 from pipelines.commands.common import (
+    QUERY_SETTINGS,
     filter_options,
     known_authors,
     nothing_found,
@@ -22,7 +23,7 @@ from pipelines.stores.base import Hit
 _COLOURS = {"negative": "red", "neutral": "yellow", "positive": "green"}
 
 
-@click.command()
+@click.command(context_settings=QUERY_SETTINGS)
 @click.argument("query", nargs=-1)
 @store_option
 @filter_options
@@ -74,7 +75,7 @@ def command(
         console.print(_for_people(hit, node))
     shown = len(page.hits)
     say(
-        f"{page.total:,} posts match"
+        ("1 post matches" if page.total == 1 else f"{page.total:,} posts match")
         + (f"; the newest {shown:,} are shown." if page.total > shown else ".")
     )
 

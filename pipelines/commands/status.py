@@ -57,7 +57,7 @@ def _show(status: Status, console: Console) -> None:
         ("languages", status.languages),
         ("platforms", status.platforms),
         ("models", status.models),
-        ("kept aside", status.dead_reasons),
+        ("dead, by reason", status.dead_reasons),
     ):
         if counts:
             console.print(f"{title}: " + ", ".join(f"{k or '-'} {v:,}" for k, v in counts.items()))

@@ -16,6 +16,7 @@ from pipelines import trend_table
 from pipelines.annotations import Event, find
 from pipelines.annotations import load as load_events
 from pipelines.commands.common import (
+    QUERY_SETTINGS,
     chosen_watchlist,
     configured,
     filter_options,
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from pipelines.charts import Caption
 
 
-@click.command()
+@click.command(context_settings=QUERY_SETTINGS)
 @click.argument("query", nargs=-1)
 @store_option
 @filter_options
