@@ -34,8 +34,9 @@ ALIASES: dict[str, str] = {
     "author": (
         "user.screen_name author.screen_name author.username user.username author.handle "
         "account.acct screen_name user_name author_name author_handle handle author user "
-        "from_user from poster auteur utilisateur account user.id_str author.id_str author.id "
-        "user.id author_id user_id from_id"
+        "from_user from poster auteur utilisateur account from.username owner.username owner "
+        "user.id_str author.id_str author.id user.id author_id user_id from_id from.id owner.id "
+        "owner_id account.id user.name author.name from.name owner.name account.name"
     ),
     "url": (
         "url post_url tweet_url status_url permalink permalink_url permanent_url post_link "
