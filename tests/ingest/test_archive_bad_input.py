@@ -188,6 +188,12 @@ def test_a_bad_row_is_kept_aside_and_its_neighbours_arrive(
     assert found == ["voilà", *becomes, "encore là", "dernier à venir"]
 
 
+@pytest.mark.parametrize("row", [",", ",,", ",,,,", '"","",""', ""])
+def test_a_row_of_empty_cells_is_no_post_however_many_they_are(row: str, tmp_path: Path) -> None:
+    found = rows(tmp_path / "file", "id,text", "1,a", row, "2,b")
+    assert found == ["a", *(["row-empty"] if row else []), "b"]
+
+
 def test_an_unclosed_quotation_mark_at_the_end_costs_its_own_line(tmp_path: Path) -> None:
     path = tmp_path / "file"
     assert rows(path, "id,text", "1,a", '2,"open', "3,c", "4,d") == ["a", "csv-quote", "c", "d"]

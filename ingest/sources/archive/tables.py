@@ -153,10 +153,10 @@ class Rows:
             problem = "too-many-columns"
         elif first.end <= self._torn and len(cells) != self._width:
             problem = "csv-torn"
-        elif len(cells) > self._width:
-            problem = "" if not any(cells[self._width :]) else "extra-cells"
         elif not any(cells):
             problem = "row-empty"
+        elif any(cells[self._width :]):
+            problem = "extra-cells"
         return Row(cells, raw, first.number, last.end, last.number + 1, self._torn, problem)
 
     def _unclosed(self) -> Row:
