@@ -49,7 +49,7 @@ _SERIAL_FIRST, _SERIAL_LAST = 32874, 55153
 _LONGEST = 80
 
 _NUMBER = re.compile(r"([+-]?)(\d+)(?:[.,](\d+))?")
-_COMPACT = re.compile(r"((?:19|20)\d\d)([01]\d)([0-3]\d)(?:([0-2]\d)([0-5]\d)([0-5]\d)?)?")
+_COMPACT = re.compile(r"((?:19|20)\d\d)([01]\d)([0-3]\d)(?:([0-2]\d)([0-5]\d)([0-6]\d)?)?")
 _NO_YEAR = re.compile(r"[+-]?(?:0000|\d{5,})-\d\d-\d\d")
 _TIME = (
     r"(?:(?:[T,\s]|\bat\b|à)*(?P<hour>\d{1,2})[:h](?P<minute>\d{2})(?::(?P<second>\d{2})"
@@ -189,7 +189,7 @@ def _from_number(number: re.Match[str], style: DateStyle) -> datetime | None:
     sign, digits, decimals = number.groups()
     if not sign and not decimals and (compact := _COMPACT.fullmatch(digits)):
         try:
-            return datetime(*(int(part) for part in compact.groups(default="0")))  # type: ignore[arg-type]
+            return _moment(*(int(part) for part in compact.groups(default="0")))
         except ValueError:
             pass  # no such day: an epoch number after all
     if len(digits) > 20:
@@ -229,16 +229,24 @@ def _assemble(parts: dict[str, str | None], style: DateStyle) -> datetime | None
     if half := parts.get("half"):
         hour = hour % 12 + (12 if half[0] in "pP" else 0)
     fraction = int(f"{parts.get('fraction') or '0':0<6}"[:6])
-    return datetime(
-        year,
-        month,
-        day,
-        hour,
-        int(parts["minute"] or 0),
-        int(parts["second"] or 0),
-        fraction,
-        tzinfo=_zone(parts["zone"]),
-    )
+    minute, second = int(parts["minute"] or 0), int(parts["second"] or 0)
+    moment = _moment(year, month, day, hour, minute, second, fraction)
+    return moment.replace(tzinfo=_zone(parts["zone"]))
+
+
+def _moment(
+    year: int, month: int, day: int, hour: int, minute: int, second: int, fraction: int = 0
+) -> datetime:
+    """Return a moment; ISO 8601 also writes a day's end as 24:00, a leap second as second 60.
+
+    Raises ``ValueError`` for what no clock shows.
+    """
+    later = timedelta()
+    if second == 60:
+        second, fraction, later = 59, 0, timedelta(seconds=1)
+    if hour == 24 and not (minute or second or fraction):
+        hour, later = 0, timedelta(days=1)
+    return datetime(year, month, day, hour, minute, second, fraction) + later
 
 
 def _zone(text: str | None) -> tzinfo | None:
