@@ -34,6 +34,8 @@ VERSION = 2
 _SAMPLE = 1000
 _SUFFIX = re.compile(r"\.(gz|gzip|zst|zstd|ndjson|jsonl|json|csv|tsv|tab|txt)$", re.IGNORECASE)
 
+_DATASET = re.compile(r"[+@.-]*\w[\w.@+-]*")
+
 
 class Details(msgspec.Struct, frozen=True, kw_only=True):
     """What was detected in a file and assumed about it. Encodes to JSON as it is."""
@@ -65,8 +67,8 @@ class ArchiveSource:
     for a post's (``{"text": "body"}``); other fields are found by their names. ``timezone`` is
     assumed for dates without one. ``platform`` counts more than a field that was only detected.
     Raises :class:`MappingError` for a mapping that names no field of a post, and
-    :class:`SourceError` for an unknown time zone or encoding; the file is opened when it is
-    first needed.
+    :class:`SourceError` for an unknown time zone or encoding, or a data set's name that can't
+    stand in an id; the file is opened when it is first needed.
     """
 
     capabilities = Capabilities(history=True)
@@ -91,7 +93,7 @@ class ArchiveSource:
         self._now = now or datetime.now(UTC)
         self._stdin = stdin
         self._current: FileStream | None = None
-        self.dataset = _dataset(dataset if dataset is not None else self.path)
+        self.dataset = _dataset(self.path) if dataset is None else _given(dataset)
         self.name = f"archive:{self.dataset}"
         try:
             dates.zone_named(timezone)
@@ -290,6 +292,21 @@ def _dataset(name: str) -> str:
             break
         stem = short
     return re.sub(r"[^\w.@+-]+", "-", stem).strip("-")[:100] or "archive"
+
+
+def _given(name: str) -> str:
+    """Return a data set's name as a user wrote it. Raises :class:`SourceError` for a bad one.
+
+    It stands in ids, between colons: what is silently changed would be searched for in vain.
+    """
+    better = _dataset(re.sub(r"[/:]", "-", name).strip("-. "))
+    if len(name) > 100 or not _DATASET.fullmatch(name):
+        raise SourceError(
+            f"--dataset {name[:120]!r}: the name becomes part of ids, so it is up to 100 letters, "
+            "digits and signs of -_.+@, without spaces, colons and slashes. Try --dataset "
+            f"{better}"
+        )
+    return _dataset(name)
 
 
 def parse_raw(
