@@ -76,9 +76,11 @@ def document(scored_post: Post) -> Document:
     )
 
 
-def stone(name: str = "", author: str = "", aliases: Iterable[str] = ()) -> CollectedTombstone:
+def stone(
+    name: str = "", author: str = "", aliases: Iterable[str] = (), plain: str = ""
+) -> CollectedTombstone:
     return CollectedTombstone(
-        Tombstone(platform="t", id=name, author=author, deleted_at=NOW), tuple(aliases)
+        Tombstone(platform="t", id=name, author=author, deleted_at=NOW), tuple(aliases), plain
     )
 
 

@@ -311,6 +311,32 @@ class Deleting:
         assert feed(post("t:4", author="u_a")).deleted == 1
         assert list(texts(store)) == ["t:3"]
 
+    @pytest.mark.parametrize("scoring", [False, True])
+    def test_an_author_kept_in_plain_is_deleted_by_name_in_any_spelling(
+        self, store: Store, scoring: bool
+    ) -> None:
+        plain = [post("t:1", author="Karim_A"), post("t:2", author="@karim_a")]
+        others = [post("v:3", author="karim_a"), post("t:4", author="karim_ab"), post("t:5")]
+        feed = Feeder(store)
+        feed(*plain, *others)
+        if scoring:
+            drain(store)
+        deletion = store.delete([stone(author="u_karim", plain="KARIM_A")])
+        assert (deletion.posts, deletion.tombstones) == (2, 1)
+        later = Collected(post("t:6", author="Karim_A"), (), ("u_karim",))
+        assert feed(later).deleted == 1
+        drain(store)
+        assert list(texts(store)) == ["t:4", "t:5", "v:3"]
+        balance(store.ledger())
+
+    def test_a_plain_name_is_looked_for_but_not_kept_as_a_tombstone(self, store: Store) -> None:
+        by_id = stone("t:u_karim/1", plain="karim/1")
+        store.delete([stone(author="u_karim", plain="karim"), by_id])
+        feed = Feeder(store)
+        # Somebody else, under a key that knows nothing of the deleted account.
+        assert feed(post("t:karim/1", author="karim")).deleted == 0
+        assert store.delete([by_id]).posts == 1
+
     def test_posts_without_an_author_share_none(self, store: Store) -> None:
         Feeder(store)(post("t:1", author=""), post("t:2", author=""))
         store.delete([stone("t:1")])

@@ -12,8 +12,10 @@ from pipelines.stores.elasticsearch.heads import Head, head_json, read_head, sto
 from pipelines.stores.elasticsearch.names import Address, short
 from pipelines.stores.elasticsearch.requests import Write, bulk, get_many, walk
 from pipelines.stores.elasticsearch.server import Server
+from pipelines.stores.plain import plain_names
 
 _AUTHORS = 1_000
+_ACCOUNTS = 50
 
 
 def named(tombstones: Sequence[CollectedTombstone]) -> tuple[tuple[str, str], ...]:
@@ -58,6 +60,31 @@ def bury(server: Server, names: Address, stones: Sequence[tuple[str, str]]) -> i
     ids = [short(name) for kind, name in stones if kind == "id"]
     authors = [short(name) for kind, name in stones if kind == "author"]
     doomed = [*ids, *_of_authors(server, names, authors)]
+    return erase(server, names, dict.fromkeys(doomed))
+
+
+def erase_plain(server: Server, names: Address, tombstones: Sequence[CollectedTombstone]) -> int:
+    """Remove what is stored under the plain names of deletions; return how many posts.
+
+    Doing it again does nothing. These names are in no tombstone, and in no journal.
+    """
+    plain = plain_names(tombstones)
+    if not plain:
+        return 0
+    doomed = [short(name) for name in plain.ids]
+    if plain.accounts:
+        server.do(lambda es: es.indices.refresh(index=names.heads))
+    written = sorted({name for _, name in plain.accounts})
+    for start in range(0, len(written), _ACCOUNTS):
+        body = {
+            "query": {"bool": {"should": list(_spellings(written[start : start + _ACCOUNTS]))}},
+            "sort": [{"_shard_doc": "asc"}],
+            "_source": ["author"],
+        }
+        for hit in walk(server, names.heads, body):
+            name, author = hit["_id"], hit["_source"]["author"]
+            if plain.written_by(name, author) or name.startswith("~"):
+                doomed.append(name)
     return erase(server, names, dict.fromkeys(doomed))
 
 
@@ -150,6 +177,15 @@ def _erased(head: Head) -> Head | None:
 def _own(collected: CollectedTombstone) -> tuple[str, str]:
     stone = collected.tombstone
     return ("id", stone.id) if stone.id else ("author", stone.author)
+
+
+def _spellings(accounts: Sequence[str]) -> Iterator[dict[str, object]]:
+    for account in accounts:
+        for sign in ("", "@", "＠"):
+            # The server ignores the case of ASCII letters only: the others' forms are named.
+            for name in {account, account.upper(), account.title()}:
+                value = {"value": short(sign + name), "case_insensitive": True}
+                yield {"term": {"author": value}}
 
 
 def _of_authors(server: Server, names: Address, authors: Sequence[str]) -> Iterator[str]:

@@ -148,11 +148,12 @@ class ElasticsearchStore:
         self._stale |= {self.names.books, self.names.heads, self.names.posts}
         if batch.tombstones and not self._unclean:
             clean.mark(self._server, self.names)
+        plain = graves.erase_plain(self._server, self.names, batch.tombstones)
         outcomes, removed = accept(self._server, self.names, batch)
         if batch.retried and self.dead_path.exists():
             with self.dead_letters() as letters:
                 letters.remove(batch.retried)
-        self._unclean = self._unclean or removed
+        self._unclean = self._unclean or removed or plain > 0
         return outcomes
 
     def pending(self, limit: int) -> list[Post]:
@@ -193,6 +194,7 @@ class ElasticsearchStore:
         clean.mark(self._server, self.names)
         written = graves.unknown(self._server, self.names, tombstones)
         texts = graves.bury(self._server, self.names, graves.named(tombstones))
+        texts += graves.erase_plain(self._server, self.names, tombstones)
         books.count_deletions(self._server, self.names, uuid.uuid4().hex, len(tombstones))
         self._forget(tombstones)
         self._fresh(*self._stale)

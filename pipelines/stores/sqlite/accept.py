@@ -14,6 +14,7 @@ import msgspec
 from ingest.records import Counter, Gap, Heartbeat, Post, decode_post
 from pipelines.errors import StoreBusy
 from pipelines.stores.base import Batch, Collected, CollectedTombstone, Ledger
+from pipelines.stores.plain import PlainNames, plain_names
 from pipelines.stores.sqlite import ledger
 from pipelines.stores.sqlite.erase import erase
 
@@ -141,9 +142,29 @@ def bury(connection: sqlite3.Connection, tombstones: Sequence[CollectedTombstone
         "INSERT OR IGNORE INTO tombstones (kind, name) VALUES (?, ?)",
         [(kind, name) for kind in names for name in names[kind]],
     )
-    removed = erase(connection, names_json(names["id"]), names_json(names["author"]))
+    doomed = names["id"] | _stored_plain(connection, plain_names(tombstones))
+    removed = erase(connection, names_json(doomed), names_json(names["author"]))
     ledger.add(connection, {"accepted": -removed.weight, "deleted": removed.weight})
     return Buried(removed.texts, written)
+
+
+def _stored_plain(connection: sqlite3.Connection, plain: PlainNames) -> set[str]:
+    """Return the ids of posts that may be stored under these plain names."""
+    ids = set(plain.ids)
+    if plain.accounts:
+        # Pseudonyms lie between `u_` and the character after the underscore: the index passes
+        # over them, so this costs nothing where no plain names are stored.
+        spans = [("\0", "u_"), ("u`", "\U0010ffff")]
+        if any(name.startswith("u_") for _, name in plain.accounts):
+            spans = [("\0", "\U0010ffff")]
+        for table in ("posts", "queue"):
+            for first, last in spans:
+                rows = connection.execute(
+                    f"SELECT id, author FROM {table} WHERE author >= ? AND author < ?",
+                    (first, last),
+                )
+                ids |= {name for name, author in rows if plain.written_by(name, author)}
+    return ids
 
 
 def _posts(connection: sqlite3.Connection, posts: Sequence[Collected]) -> Tally[str]:

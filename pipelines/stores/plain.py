@@ -1,0 +1,41 @@
+"""Posts that were stored under plain names (``marsad ingest --keep-authors``).
+
+A deletion must find them, but its tombstones hold pseudonyms only: a list of plain names of
+people who asked to be deleted is what nobody should keep. A post with a plain author that comes
+later brings its pseudonyms along, so those tombstones stop it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from ingest.masking import handle_name
+from pipelines.stores.base import CollectedTombstone
+
+
+class PlainNames(msgspec.Struct, frozen=True):
+    """What deletions name in plain: ids, and platforms with accounts as they are compared."""
+
+    ids: frozenset[str]
+    accounts: frozenset[tuple[str, str]]
+
+    def __bool__(self) -> bool:
+        return bool(self.ids or self.accounts)
+
+    def written_by(self, post_id: str, author: str) -> bool:
+        """Tell whether a stored post's author is one of the accounts, in any spelling."""
+        return (post_id.partition(":")[0], handle_name(author)) in self.accounts
+
+
+def plain_names(tombstones: Sequence[CollectedTombstone]) -> PlainNames:
+    """Return the plain names that deletions came with."""
+    ids, accounts = set(), set()
+    for collected in tombstones:
+        stone, plain = collected.tombstone, collected.plain
+        if plain and stone.id:
+            ids.add(f"{stone.id.partition(':')[0]}:{plain}")
+        elif plain:
+            accounts.add((stone.platform, handle_name(plain)))
+    return PlainNames(frozenset(ids), frozenset(accounts))
