@@ -7,6 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 DATA ?= ../shared/data
+WORK ?= build/training
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,8 +44,12 @@ lint: $(VENV)/.installed-dev ## ruff and mypy --strict
 bench: $(VENV)/.installed-dev ## Measure: file to index, the model's share, memory (DATA=folder)
 	@$(BIN)/python -m tests.bench --data $(DATA)
 
-train: $(VENV)/.installed-dev ## Make the shipped model from the data folder (hours; DATA=folder)
-	@$(BIN)/python -m nlp.training --data $(DATA)
+train: $(VENV)/.installed-dev ## Make the shipped model from the data folder (hours, resumable; DATA=folder WORK=folder)
+	@$(BIN)/python -m nlp.training.language --data $(DATA)
+	@$(BIN)/python -m nlp.training.linear --data $(DATA)
+	@$(BIN)/python -m nlp.training --data $(DATA) --work $(WORK) --ship
+	@$(BIN)/python -m pipelines.train_targets morocco-2016 \
+		--sample ingest/watchlists/morocco-2016/sample.ndjson --data $(DATA)
 
 clean: ## Remove what `make run` wrote (marsad.db, out/); not .venv
 	@rm -rf out marsad.db marsad.db-wal marsad.db-shm marsad.db.dead* marsad.db.lock

@@ -170,9 +170,9 @@ def _with_score(post: Post, result: Scored, version: str) -> Post:
 
 
 def _rounded(chances: tuple[float, float, float]) -> tuple[float, float, float]:
-    """Return probabilities to six digits, still with the sum 1: more is noise of the batch."""
-    negative, positive = round(chances[0], 6), round(chances[2], 6)
-    return negative, max(0.0, round(1 - negative - positive, 6)), positive
+    """Return probabilities to four digits, still with the sum 1: more is noise of the batch."""
+    negative, positive = round(chances[0], 4), round(chances[2], 4)
+    return negative, max(0.0, round(1 - negative - positive, 4)), positive
 
 
 def index(posts: Sequence[Post], zone: ZoneInfo) -> list[Document]:
