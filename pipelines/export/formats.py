@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import re
 from pathlib import Path
 from typing import IO, Any, Protocol
 
@@ -11,16 +10,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ingest.records import encode
+from ingest.spreadsheets import guard
 from pipelines.export.columns import COLUMNS, TARGET_COLUMNS, Column, Exported, as_text
 
 # A group of rows is complete at so many posts, or so many characters of text: posts may be long.
 _GROUP_POSTS = 10_000
 _GROUP_CHARACTERS = 8_000_000
-
-# What a spreadsheet takes for the beginning of a formula, full-width forms included (OWASP,
-# "CSV Injection"). Apostrophes before it count, so that guarding can be undone exactly.
-_FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
-_GUARDED = re.compile(r"'+[=+\-@\t\r\n＝＋－＠]")
 
 
 class Writer(Protocol):
@@ -34,16 +29,6 @@ class Writer(Protocol):
 
     def close(self) -> None:
         """Finish the files."""
-
-
-def guard(cell: str) -> str:
-    """Return a cell that no spreadsheet takes for a formula; :func:`unguard` undoes it."""
-    return f"'{cell}" if _FORMULA.match(cell) else cell
-
-
-def unguard(cell: str) -> str:
-    """Return the cell as it was before :func:`guard`."""
-    return cell[1:] if _GUARDED.match(cell) else cell
 
 
 class Ndjson:

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from ingest.sources.archive.tools import (
     crowdtangle,
     fourcat,
+    marsad,
     own_data,
     snscrape,
     tcat,
@@ -47,6 +48,7 @@ TOOLS: dict[str, Tool] = {
         youtube.VIDEOS,
         youtube.TAKEOUT,
         fourcat.TABLE,
+        marsad.TOOL,
     )
 }
 
