@@ -12,39 +12,23 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import re
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Container, Sequence
 from functools import lru_cache
 
 import msgspec
 
+from ingest.addresses import (
+    PSEUDONYM,
+    Rename,
+    is_two_numbers,
+    rename_address,
+    rename_reference,
+)
 from ingest.keyring import Key
 from ingest.masking import handle_name, mask
 from ingest.records import Post, Tombstone
 
-Rename = Callable[[str], str]
-
-# Places in URLs and URIs where an account stands, as the platforms' own addresses show them.
-# Group 1 is what stays before the account, group 2 the account.
-_ACCOUNTS = re.compile(
-    r"((?:twitter|x)\.com/)(?!i/|hashtag/|search)(\w+)"
-    r"|(facebook\.com/)(?!groups/|permalink|photo|watch|story|events/|profile\.php)([\w.-]+)"
-    r"|(facebook\.com/profile\.php\?id=)(\d+)"
-    r"|(instagram\.com/)(?!p/|reel/|tv/|explore/)([\w.]+)"
-    r"|(youtube\.com/(?:channel|user|c)/)([\w.-]+)"
-    r"|((?:t\.me|telegram\.me)/(?:s/)?)(?!c/)(\w+)"
-    r"|(reddit\.com/u(?:ser)?/)([\w-]+)"
-    r"|(bsky\.app/profile/)([\w.:-]+)"
-    r"|(/(?:users|user|profile|author)/)([\w.-]+)"
-    r"|(/@)([\w.-]+(?:@[\w.-]+)?)"
-    r"|(at://)([\w.:-]+)"
-    r"|()(did:[a-z]+:[\w.:%-]+)",
-    re.IGNORECASE,
-)
-_OURS = re.compile(r"archive:[^:]*:|(?!did:|at:|https?:)[a-z0-9_-]+:(?!//)")
-# Telegram counts messages within a chat, which stands before the number.
-_CHAT = re.compile(r"telegram:(\w+)/(\d+)")
-_PSEUDONYM = re.compile(r"u_[a-z2-7]{16}")
+_USER = "[user]"
 _ENCODER = msgspec.json.Encoder(order="deterministic")
 
 
@@ -88,6 +72,9 @@ class Protector:
         """Return the post without names of people, and its other names under older keys."""
         versions = [self._rename(post, secret) for secret in self._secrets]
         shown = self._rename(post, None) if self._keep_authors else versions[0]
+        if post.hashtags:
+            tags = tuple(_USER if tag[:1] in ("@", "＠") else tag for tag in post.hashtags)
+            shown = msgspec.structs.replace(shown, hashtags=tags)
         text = mask(post.text, keep=self._handles, country=self._country)
         # The watchlist decides which handles stay, and it may change: the digest must not.
         anonymous = text if text == post.text else mask(text, country=self._country)
@@ -100,11 +87,14 @@ class Protector:
         )
 
     def protect_tombstone(self, tombstone: Tombstone) -> ProtectedTombstone:
-        """Return the deletion with the pseudonyms that the stored posts may carry."""
+        """Return the deletion with the pseudonyms that the stored posts may carry.
+
+        Plain names are not among them, since stores write all of these down: what is stored
+        under a plain name is found by ``CollectedTombstone.plain``, and what comes later under
+        one has its pseudonyms in ``Protected.aliases`` and ``author_aliases``.
+        """
         versions = [self._rename_tombstone(tombstone, secret) for secret in self._secrets]
-        # Names kept in plain are found by their pseudonym as well: see `Protected.author_aliases`.
-        plain = [tombstone] if tombstone.id else []
-        names = [version.id or version.author for version in [*versions, *plain]]
+        names = [version.id or version.author for version in versions]
         return ProtectedTombstone(versions[0], aliases=_others(names))
 
     def pseudonyms(self, platform: str, author: str) -> list[str]:
@@ -112,32 +102,28 @@ class Protector:
         return [pseudonym(secret, platform, handle_name(author)) for secret in self._secrets]
 
     def _rename_tombstone(self, tombstone: Tombstone, secret: bytes) -> Tombstone:
-        hashed = _renamer(secret, tombstone.platform)
-
-        def rename(name: str) -> str:
-            # People delete by what they see in their data: a pseudonym is meant as it stands.
-            return name if is_pseudonym(name) else hashed(name)
-
+        rename = _renamer(secret, tombstone.platform)
         return msgspec.structs.replace(
             tombstone,
-            id=_in_reference(tombstone.id, "", rename),
+            id=rename_reference(tombstone.id, tombstone.platform, "", rename),
             author=rename(tombstone.author) if tombstone.author else "",
         )
 
     def _rename(self, post: Post, secret: bytes | None) -> Post:
         """Return the post with its accounts renamed; as they are without a secret."""
-        rename = _renamer(secret, post.platform) if secret else _same
-        author = post.author
-        post_id = post.id
+        post_id, author = post.id, post.author
         if post_id.endswith(":"):
             post_id += "~" + _content_id(secret or self._secrets[0], post)
+        if secret is None:
+            return msgspec.structs.replace(post, id=post_id)
+        rename = _renamer(secret, post.platform)
         return msgspec.structs.replace(
             post,
-            id=_in_reference(post_id, author, rename),
+            id=rename_reference(post_id, post.platform, author, rename),
             author=rename(author) if author else "",
-            url=_in_reference(post.url, author, rename),
-            reply_to=_reply(post.reply_to, author, rename),
-            repost_of=_reply(post.repost_of, author, rename),
+            url=rename_address(post.url, author, rename),
+            reply_to=_reply(post.reply_to, post, rename),
+            repost_of=_reply(post.repost_of, post, rename),
         )
 
 
@@ -150,49 +136,27 @@ def pseudonym(secret: bytes, platform: str, name: str) -> str:
 
 def is_pseudonym(name: str) -> bool:
     """Tell whether a name looks like one of ours: ``u_`` and 16 characters of base32."""
-    return _PSEUDONYM.fullmatch(name) is not None
+    return PSEUDONYM.fullmatch(name) is not None
 
 
 def _renamer(secret: bytes, platform: str) -> Rename:
-    return lambda name: pseudonym(secret, platform, handle_name(name))
+    def rename(name: str) -> str:
+        # What was exported is imported again as it stands, and people delete by what they see
+        # in their data.
+        if is_pseudonym(name):
+            return name
+        return pseudonym(secret, platform, handle_name(name))
+
+    return rename
 
 
-def _same(name: str) -> str:
-    return name
-
-
-def _in_reference(reference: str, author: str, rename: Rename) -> str:
-    """Rename the accounts that an id, URI or URL carries."""
-    if chat := _CHAT.fullmatch(reference):
-        return f"telegram:{rename(chat[1])}/{chat[2]}"
-    # What stands before the native id is ours (`platform:`, `archive:<data set>:`).
-    ours = _OURS.match(reference)
-    start = ours.end() if ours else 0
-    return reference[:start] + _rename_accounts(reference[start:], author, rename)
-
-
-def _rename_accounts(text: str, author: str, rename: Rename) -> str:
-    if not text or text.isdecimal():
-        return text
-    text = _ACCOUNTS.sub(lambda found: _rename_match(found, rename), text)
-    name = author.lstrip("@＠")
-    if len(name) > 1 and name.casefold() in text.casefold():
-        # An underscore is a boundary here: Facebook's ids are `<account>_<post>`.
-        whole = re.compile(rf"(?<![^\W_]){re.escape(name)}(?![^\W_])", re.IGNORECASE)
-        text = whole.sub(lambda _: rename(name), text)
-    return text
-
-
-def _rename_match(found: re.Match[str], rename: Rename) -> str:
-    before, account = (group for group in found.groups() if group is not None)
-    return before + rename(account)
-
-
-def _reply(reference: str, author: str, rename: Rename) -> str:
+def _reply(reference: str, post: Post, rename: Rename) -> str:
     """Rename what a post refers to: ``platform:id`` or a number is a post, a URL or URI carries
     an account, anything else is an account's name."""
-    if not reference or reference.isdecimal() or ":" in reference or "/" in reference:
-        return _in_reference(reference, author, rename)
+    if not reference or reference.isdecimal():
+        return reference
+    if ":" in reference or "/" in reference or is_two_numbers(reference):
+        return rename_reference(reference, post.platform, post.author, rename)
     return rename(reference)
 
 

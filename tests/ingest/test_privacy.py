@@ -104,8 +104,116 @@ def test_the_same_name_on_another_platform_is_another_pseudonym() -> None:
     assert here != there.author
 
 
-def test_a_handle_that_looks_like_a_pseudonym_is_replaced_too() -> None:
-    assert protector().protect(post(author="u_" + "a" * 16)).post.author != "u_" + "a" * 16
+ADDRESSES = [
+    "https://www.facebook.com/Nadir%20Alami/posts/1",
+    "https://www.facebook.com/%D9%86%D8%A7%D8%AF%D8%B1nadir/posts/1",
+    "https://facebook.com/people/Nadir/123",
+    "https://facebook.com/people/Some/100044777",
+    "https://facebook.com/story.php?story_fbid=1&id=100044777",
+    "https://m.facebook.com/photo.php?fbid=7&set=a.1.2.100044777",
+    "https://m.facebook.com/x/photos/a.1.2.100044777/55",
+    "https://facebook.com/groups/9/user/100044777",
+    "https://instagram.com/stories/nadir/1",
+    "https://twitter.com/intent/user?user_id=100044777",
+    "https://twitter.com/i/status/1?author=nadir",
+    "https://youtube.com/Nadir",
+    "https://www.youtube.com/watch?v=1&ab_channel=Nadir#nadir",
+    "https://linkedin.com/in/nadir-x-1",
+    "https://www.linkedin.com/posts/nadir-x_slug-activity-1",
+    "https://vk.com/nadir",
+    "https://vk.com/wall100044777_2",
+    "https://nadir.tumblr.com/post/12/about-nadir",
+    "http://nadir.blogspot.co.uk/2016/01/x.html",
+    "https://plus.google.com/+Nadir/posts/abc",
+    "https://forum.example/members/nadir.55/",
+    "https://forum.example/profile/Nadir+Alami",
+    "https://forum.example/%40nadir/5",
+    "https://forum.example/viewtopic.php?t=55&u=nadir",
+    "https://nadir:secret@host.example/a",
+    "www.facebook.com/nadir/posts/1",
+    "nadir sur le forum",
+    "tg://resolve?domain=nadir",
+    "https://[nadir",
+]
+
+
+@pytest.mark.parametrize("url", ADDRESSES)
+@pytest.mark.parametrize("author", ["x", "", "Nadir Alami"])
+def test_no_account_survives_in_an_address(url: str, author: str) -> None:
+    kept = protector().protect(post(author=author, url=url)).post.url.lower()
+    assert not [name for name in ("nadir", "100044777", "secret") if name in kept]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://twitter.com/i/status/690",
+        "https://www.facebook.com/groups/voip/permalink/77",
+        "https://www.youtube.com/watch?v=dQ_-4w&lc=Ug1",
+        "https://www.instagram.com/p/B_1-x",
+        "https://www.reddit.com/r/morocco/comments/4ab",
+        "https://news.example:8080/2016/02/voip-bloque.html",
+        "https://forum.example/viewtopic.php?t=55#p123",
+        "https://blog.example/?p=12#comment-4",
+        "",
+    ],
+)
+def test_an_address_without_an_account_stays(url: str) -> None:
+    kept = protector().protect(post(author="nadir", url=url)).post.url
+    assert kept == url
+
+
+@pytest.mark.parametrize(
+    ("name", "fields"),
+    [
+        ("100044", {"platform": "facebook", "id": "facebook:100044_55"}),
+        ("100044", {"platform": "facebook", "id": "facebook:1", "reply_to": "100044_55"}),
+        ("100044", {"platform": "archive", "id": "archive:set:100044_55"}),
+        ("100044", {"platform": "instagram", "id": "instagram:55_100044"}),
+        ("secretname", {"platform": "facebook", "id": "facebook:SecretName_123",
+                        "author": "SecretName"}),
+        ("karim", {"platform": "rss", "id": "rss:https://a.example/?by=karim", "author": "x"}),
+        ("karim", {"platform": "rss", "id": "rss:https://a.example/Karim%20A/1",
+                   "author": "karim a"}),
+        ("karim", {"hashtags": ("@karim",)}),
+    ],
+)  # fmt: skip
+def test_no_account_survives_in_an_id_or_hashtag(name: str, fields: dict[str, object]) -> None:
+    assert name not in encode(protector().protect(post(**fields)).post).decode().lower()
+
+
+def test_ids_that_differ_in_what_is_dropped_stay_different() -> None:
+    ids = [f"rss:https://a.example/x?{end}" for end in ("n=Ab", "n=aB", "n=1#a", "n=1#b", "p=1")]
+    kept = {protector().protect(post(id=one, platform="rss")).post.id for one in ids}
+    assert len(kept) == len(ids)
+
+
+def test_a_pseudonym_stays_as_it_is_when_an_export_is_read_again() -> None:
+    record = post(
+        id="facebook:100044_55", platform="facebook", author="nadir", reply_to="salma",
+        url="https://www.facebook.com/nadir/posts/55", repost_of="facebook:100045_7",
+    )  # fmt: skip
+    first = protector(OLD).protect(record).post
+    assert protector(NEW).protect(first).post == first
+
+
+@given(
+    st.sampled_from([u for u in ADDRESSES if "[" not in u]),
+    st.sampled_from(["Nadir Alami", "nadir", "x"]),
+)
+def test_protecting_twice_is_protecting_once(url: str, author: str) -> None:
+    record = post(platform="rss", id=f"rss:{url}", url=url, author=author, reply_to=url)
+    once = protector().protect(record).post
+    assert protector().protect(once).post == once
+
+
+@pytest.mark.parametrize("by", ["pseudonym", "name"])
+def test_a_deleted_author_does_not_come_back_with_an_export(by: str) -> None:
+    exported = protector(OLD).protect(post(author="nadir")).post
+    name = exported.author if by == "pseudonym" else "Nadir"
+    grave = protector(NEW, OLD).protect_tombstone(Tombstone(platform="twitter", author=name))
+    again = protector(NEW, OLD).protect(exported)
+    assert {again.post.author, *again.author_aliases} & {grave.tombstone.author, *grave.aliases}
 
 
 def test_without_the_key_a_guess_cannot_be_tested() -> None:
@@ -143,6 +251,28 @@ def test_a_deletion_of_an_account_finds_its_pseudonyms() -> None:
     grave = protector(NEW, OLD).protect_tombstone(Tombstone(platform="twitter", author="@Nadir"))
     assert "nadir" not in encode(grave.tombstone).decode().lower()
     assert stored in grave.aliases
+
+
+@pytest.mark.parametrize(
+    "stone",
+    [
+        Tombstone(platform="telegram", id="telegram:nadir/7"),
+        Tombstone(platform="telegram", author="@Nadir"),
+    ],
+)
+def test_a_tombstone_names_nobody_in_plain(stone: Tombstone) -> None:
+    grave = protector(NEW, OLD).protect_tombstone(stone)
+    kept = [encode(grave.tombstone).decode(), *grave.aliases]
+    assert not [name for name in kept if "nadir" in name.lower()]
+
+
+def test_a_deletion_stops_what_is_imported_later_with_its_author_in_plain() -> None:
+    record = post(id="telegram:nadir/7", platform="telegram", author="Nadir")
+    later = protector(NEW, keep_authors=True).protect(record)
+    by_id = protector(NEW).protect_tombstone(Tombstone(platform="telegram", id=record.id))
+    by_name = protector(NEW).protect_tombstone(Tombstone(platform="telegram", author="nadir"))
+    assert by_id.tombstone.id in later.aliases
+    assert by_name.tombstone.author in later.author_aliases
 
 
 def test_the_digest_does_not_depend_on_which_handles_the_watchlist_keeps() -> None:
