@@ -156,6 +156,9 @@ class FileStream:
 
     def __init__(self, file: ArchiveFile, compression: Compression, offset: int = 0) -> None:
         self.damage = ""
+        self.doubtful = False
+        """The damage lies behind data that was given already and that its checksum, which stands
+        at the end, can't confirm any more."""
         self.position = 0
         """How much of the file itself has been read, in bytes."""
         self._file = file
@@ -177,6 +180,7 @@ class FileStream:
     def _unpacked(self, compression: Literal["gzip", "zstd"]) -> Iterator[bytes]:
         feed = _FEED[compression]
         unpacker: zlib._Decompress | zstandard.ZstdDecompressionObj | None = None
+        given = False  # something of what is being unpacked
         for block in self._blocks():
             for start in range(0, len(block), feed):
                 data = block[start : start + feed]
@@ -186,15 +190,19 @@ class FileStream:
                         data = data.lstrip(b"\0") if compression == "gzip" else data
                         if not data:
                             break
-                        unpacker = _unpacker(compression)
+                        unpacker, given = _unpacker(compression), False
                     spare = unpacker.copy() if hasattr(unpacker, "copy") else None
                     try:
                         piece = unpacker.decompress(data)
                     except (zlib.error, zstandard.ZstdError):
                         self.damage = "file-damaged"
-                        yield from _salvaged(spare, data)
+                        self.doubtful = given
+                        for piece in _salvaged(spare, data):
+                            self.doubtful = True
+                            yield piece
                         return
                     if piece:
+                        given = True
                         yield piece
                     data = b""
                     if unpacker.eof:
@@ -202,6 +210,18 @@ class FileStream:
                         unpacker = None
         if unpacker is not None:
             self.damage = "file-truncated"
+
+
+def checked(file: ArchiveFile, compression: Compression) -> FileStream:
+    """Return a stream that was read to its end, so that its damage is known.
+
+    The checksums of gzip and zstd stand at the end of the data: only a pass over all of it shows
+    whether its beginning is right. A file that is not compressed has none and costs nothing.
+    """
+    stream = FileStream(file, compression)
+    while compression and stream.read():
+        pass
+    return stream
 
 
 def _unpacker(compression: str) -> zlib._Decompress | zstandard.ZstdDecompressionObj:

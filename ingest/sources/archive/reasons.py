@@ -12,7 +12,8 @@ REASONS: Final = {
     "csv-torn": "this line follows an unclosed quotation mark and is no full row by itself",
     "encoding-invalid": "the bytes are not valid in the encoding of the file",
     "extra-cells": "the row has more cells than the header has columns",
-    "file-damaged": "the compressed data is damaged here; what follows can't be read",
+    "file-damaged": "the compressed data is damaged here; what follows can't be read, and what "
+    "came before may be wrong too",
     "file-truncated": "the file ends in the middle; what was readable has been read",
     "header-repeated": "the header stands here once more",
     "id-invalid": "the id is not a text or whole number of at most 512 characters",
@@ -30,6 +31,30 @@ REASONS: Final = {
     "text-not-string": "the text is not a JSON string",
     "too-many-columns": "the record has more than 10,000 columns",
 }
+
+_DAMAGED = "the compressed data is damaged"
+
+
+def warning(damage: str, *, doubtful: bool) -> str:
+    """Return what to tell people of a damaged file before it is read; nothing of a whole one."""
+    if damage == "file-truncated":
+        return "the compressed data ends in the middle: posts are missing. Get the whole file"
+    if doubtful:
+        return (
+            f"{_DAMAGED} (its checksum or its structure is wrong): what is read before the damage "
+            "may be wrong too. Get the file again before you rely on its posts"
+        )
+    return f"{_DAMAGED} or something else follows it: posts may be missing" if damage else ""
+
+
+def damage_detail(records: int, *, doubtful: bool) -> str:
+    """Return the detail of ``file-damaged`` behind so many records."""
+    if not doubtful:
+        return f"{_DAMAGED} here, or something else follows it; what came before is whole"
+    return (
+        f"{_DAMAGED} here; what follows can't be read, and up to {records:,} records before it may "
+        "be wrong too"
+    )
 
 
 def reject(reason: str, raw: bytes, detail: str = "", *, truncated: bool = False) -> Reject:

@@ -4,37 +4,33 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cached_property
 from itertools import islice
-from pathlib import PurePath
 from typing import Any, BinaryIO
 
 import msgspec
 
 from ingest.errors import SourceError
-from ingest.records import RAW_LIMIT, Item
+from ingest.records import RAW_LIMIT, Item, Reject
 from ingest.sources.archive import dates, tools
 from ingest.sources.archive import mapping as mappings
 from ingest.sources.archive.context import Context, Reader
+from ingest.sources.archive.datasets import file_name, given_name
 from ingest.sources.archive.ids import platform_name
 from ingest.sources.archive.layout import Layout, Survey, open_stream, rows, survey, values
 from ingest.sources.archive.lines import Line
 from ingest.sources.archive.objects import Bad, parse_object
-from ingest.sources.archive.opening import ArchiveFile, FileStream, Memory, Stream
+from ingest.sources.archive.opening import ArchiveFile, FileStream, Memory, Stream, checked
 from ingest.sources.archive.places import Place, from_rows, from_values
-from ingest.sources.archive.reasons import reject
+from ingest.sources.archive.reasons import damage_detail, reject, warning
 from ingest.sources.base import Capabilities
 
-VERSION = 2
+VERSION = 3
 """Of this reader: a change in what it makes of a file reads every file anew."""
 
 _SAMPLE = 1000
-_SUFFIX = re.compile(r"\.(gz|gzip|zst|zstd|ndjson|jsonl|json|csv|tsv|tab|txt)$", re.IGNORECASE)
-
-_DATASET = re.compile(r"[+@.-]*\w[\w.@+-]*")
 
 
 class Details(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,6 +41,8 @@ class Details(msgspec.Struct, frozen=True, kw_only=True):
     platform: str
     format: str
     compression: str
+    damage: str
+    """``file-damaged`` or ``file-truncated`` if the compressed data is not as it was written."""
     encoding: str
     under: str
     tool: str
@@ -93,7 +91,9 @@ class ArchiveSource:
         self._now = now or datetime.now(UTC)
         self._stdin = stdin
         self._current: FileStream | None = None
-        self.dataset = _dataset(self.path) if dataset is None else _given(dataset)
+        self.warnings: list[str] = []
+        """What people must know of the file; known once it was opened, before its first record."""
+        self.dataset = file_name(self.path) if dataset is None else given_name(dataset)
         self.name = f"archive:{self.dataset}"
         try:
             dates.zone_named(timezone)
@@ -133,6 +133,7 @@ class ArchiveSource:
             platform=self._platform,
             format=layout.format,
             compression=layout.compression,
+            damage=self._checked.damage,
             encoding=layout.encoding,
             under=layout.under,
             tool=context.tool,
@@ -163,6 +164,8 @@ class ArchiveSource:
         if place.final:
             return iter(())
         self._file.check_unchanged()
+        told = warning(self._checked.damage, doubtful=self._checked.doubtful)
+        self.warnings = [told] if told else []
         return self._items(self._reader, place, at_start=not cursor)
 
     def close(self) -> None:
@@ -176,14 +179,27 @@ class ArchiveSource:
             first = Place(layout.start, layout.first)
             yield Item(reject("too-many-columns", wide), first.write(), max(1, layout.first - 1))
         stream, self._current = open_stream(self._file, layout, place.offset)
-        if layout.format == "csv":
-            yield from from_rows(
-                rows(stream, layout, place.offset, place.number, place.torn), reader
-            )
-        else:
-            found = values(stream, layout, place.offset, place.number)
-            yield from from_values(found, reader, place)
+        items = (
+            from_rows(rows(stream, layout, place.offset, place.number, place.torn), reader)
+            if layout.format == "csv"
+            else from_values(values(stream, layout, place.offset, place.number), reader, place)
+        )
+        for item in items:
+            if isinstance(item.record, Reject) and item.record.reason == "file-damaged":
+                item = self._with_extent(item, item.record)
+            yield item
         self._file.check_unchanged()
+
+    def _with_extent(self, item: Item, damage: Reject) -> Item:
+        """Say of the end of a damaged file how many records before it may be wrong."""
+        detail = damage_detail(
+            max(0, item.line - self._survey.layout.first), doubtful=self._checked.doubtful
+        )
+        return msgspec.structs.replace(item, record=msgspec.structs.replace(damage, detail=detail))
+
+    @cached_property
+    def _checked(self) -> FileStream:
+        return checked(self._file, self._survey.layout.compression)
 
     @cached_property
     def _file(self) -> ArchiveFile:
@@ -280,33 +296,6 @@ def _parsed(lines: Iterable[Line], layout: Layout) -> Iterator[tools.Record]:
             yield parse_object(line.raw, layout.codec)
         except Bad:
             continue
-
-
-def _dataset(name: str) -> str:
-    """Return the name of a data set: a file's without its endings, fit to stand in an id."""
-    if name == "-":
-        return "stdin"
-    stem = PurePath(name).name
-    while short := _SUFFIX.sub("", stem):
-        if short == stem:
-            break
-        stem = short
-    return re.sub(r"[^\w.@+-]+", "-", stem).strip("-")[:100] or "archive"
-
-
-def _given(name: str) -> str:
-    """Return a data set's name as a user wrote it. Raises :class:`SourceError` for a bad one.
-
-    It stands in ids, between colons: what is silently changed would be searched for in vain.
-    """
-    better = _dataset(re.sub(r"[/:]", "-", name).strip("-. "))
-    if len(name) > 100 or not _DATASET.fullmatch(name):
-        raise SourceError(
-            f"--dataset {name[:120]!r}: the name becomes part of ids, so it is up to 100 letters, "
-            "digits and signs of -_.+@, without spaces, colons and slashes. Try --dataset "
-            f"{better}"
-        )
-    return _dataset(name)
 
 
 def parse_raw(
