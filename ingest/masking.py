@@ -8,7 +8,7 @@ addresses @inwi is the evidence, and a company is not a person.
 from __future__ import annotations
 
 import re
-from collections.abc import Container
+from collections.abc import Container, Sequence
 
 import phonenumbers
 
@@ -21,18 +21,36 @@ _URL = re.compile(
     re.IGNORECASE,
 )
 _TRAILING = ".,;:!?…)]}'’،؛؟"
-_MAIL = re.compile(r"(?<![\w.+@＠-])[\w.+-]{1,64}[@＠][\w-]{1,63}(?:\.[\w-]{1,63})+")
+# A comma is a slip of the finger only before an ending that is no word.
+_MAIL = re.compile(
+    r"(?<![\w.+@＠-])[\w.+-]{1,64}[@＠][\w-]{1,63}"
+    r"(?:(?:\.[\w-]{1,63})+|,(?:com|net|org|info|fr)(?!\w))"
+)
 _MENTION = re.compile(r"[@＠](\w+(?:[.-]\w+)*)((?:@[\w-]+(?:\.[\w-]+)+)?)")
 _REDDIT = re.compile(r"(?<![\w/])/?u/[\w-]{3,}")
 # Anything that may be a telephone number: at least eight digits of any script with the
 # separators people use. The library decides; this only spares it most texts.
-_DIGITS = re.compile(r"\d(?:[ .()/\u00a0-]{0,2}\d){7,}")
-# A number that starts as telephone numbers do, for texts whose country is not known.
-_LEADING_ZERO = re.compile(r"(?<![\w.,/:-])0\d(?:[ .\u00a0-]?\d){7,10}(?![\w/:-])")
+_DIGITS = re.compile(r"\d(?:[ .()/_:\u00a0\u202f-]{0,2}\d){7,}")
+# Numbers that start as telephone numbers do, also where the country is not known: with the
+# prefix of a country; with a zero; in five pairs, whatever stands between them.
+_ZERO = "[0٠۰]"
+_BEFORE, _AFTER = r"(?<![\w.,/:-])", r"(?![\w/:-])"
+_NUMBERS = (
+    re.compile(rf"(?<![\w.,/:])(?:[+＋]|{_ZERO}{{2}})(?:[ .()/_\u00a0-]{{0,2}}\d){{8,15}}{_AFTER}"),
+    re.compile(rf"{_BEFORE}{_ZERO}\d(?:[ .\u00a0-]?\d){{7,10}}{_AFTER}"),
+    re.compile(rf"{_BEFORE}{_ZERO}\d([ .\u00a0_/:-])\d\d(?:\1\d\d){{3}}{_AFTER}"),
+)
+_PHONE_STARTS = ("+", "＋", "0", "٠", "۰")
+# Groups of three are a figure: 10 000 000 000 dirhams.
+_FIGURE = re.compile(
+    r"(?<![\d+＋])(?<!\d[ .,'\u00a0\u202f])[1-9١-٩۱-۹]\d{0,2}"
+    r"(?:[ .,'\u00a0\u202f]\d{3})+(?![ .,'\u00a0\u202f]?\d)"
+)
 _DAY, _MONTH = r"(?:0?[1-9]|[12]\d|3[01])", r"(?:0?[1-9]|1[0-2])"
 _DATE = re.compile(
     rf"(?<![\d./-])(?:(?:19|20)\d\d[./-]{_MONTH}[./-]{_DAY}|{_DAY}[./-]{_MONTH}[./-](?:\d\d){{1,2}})"
     r"(?![./-]?\d)"
+    rf"|(?<!\d)(?:(?:19|20)\d\d {_MONTH} {_DAY}|{_DAY} {_MONTH} (?:19|20)\d\d)(?!\d)"
 )
 
 
@@ -55,7 +73,10 @@ def mask(text: str, *, keep: Container[str] = frozenset(), country: str | None =
         text = _MAIL.sub("[mail]", text)
         text = _MENTION.sub(lambda found: _mask_mention(found, keep), text)
     if _DIGITS.search(text):
-        text = _mask_phones(text, country)
+        masked = _mask_phones(text, country)
+        if masked != text:
+            # What stood beside a number may be seen only now; each time there are fewer digits.
+            return mask(masked, keep=keep, country=country)
     return text
 
 
@@ -72,15 +93,19 @@ def _mask_mention(found: re.Match[str], keep: Container[str]) -> str:
 
 
 def _mask_phones(text: str, country: str | None) -> str:
+    figures = [found.span() for found in _FIGURE.finditer(text)]
     spans = [
         (match.start, match.end)
         for match in phonenumbers.PhoneNumberMatcher(
             text, country, leniency=phonenumbers.Leniency.POSSIBLE, max_tries=1000
         )
-        if _looks_like_phone(match)
+        if _looks_like_phone(match, figures)
     ]
     spans += [
-        found.span() for found in _LEADING_ZERO.finditer(text) if not _DATE.match(found.group())
+        found.span()
+        for pattern in _NUMBERS
+        for found in pattern.finditer(text)
+        if not _DATE.match(found.group()) and not _inside(found.start(), figures)
     ]
     if not spans:
         return text
@@ -92,9 +117,18 @@ def _mask_phones(text: str, country: str | None) -> str:
     return "".join([*parts, text[end:]])
 
 
-def _looks_like_phone(match: phonenumbers.PhoneNumberMatch) -> bool:
+def _looks_like_phone(
+    match: phonenumbers.PhoneNumberMatch, figures: Sequence[tuple[int, int]]
+) -> bool:
     if _DATE.search(match.raw_string):
         return False
-    return match.raw_string.startswith(("+", "00", "0")) or phonenumbers.is_valid_number(
-        match.number
-    )
+    if match.raw_string.lstrip("( ").startswith(_PHONE_STARTS):
+        return not _inside(match.start, figures)
+    if any(start < match.end and match.start < end for start, end in figures):
+        return False
+    return phonenumbers.is_valid_number(match.number)
+
+
+def _inside(place: int, figures: Sequence[tuple[int, int]]) -> bool:
+    """Tell whether this is among the zeros of a figure, not at its begin."""
+    return any(start < place < end for start, end in figures)

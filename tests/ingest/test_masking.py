@@ -59,6 +59,14 @@ def test_what_only_resembles_a_link_stays(text: str) -> None:
     assert masked(text) == text
 
 
+def test_a_mail_address_with_a_comma_for_its_point_becomes_mail() -> None:
+    assert masked("écris à nadir.b@example,com vite") == "écris à [mail] vite"
+
+
+def test_a_comma_before_a_word_is_no_part_of_an_address() -> None:
+    assert masked("salam@inwi,bonjour") == "salam@inwi,bonjour"
+
+
 def test_mail_addresses_become_mail() -> None:
     assert masked("écrivez à n.amrani+voip@example.co.ma svp") == "écrivez à [mail] svp"
 
@@ -86,6 +94,45 @@ def test_telephone_numbers_are_found_without_a_known_country() -> None:
 
 
 @pytest.mark.parametrize(
+    "number",
+    [
+        "٠٦٠٠٠٠٠٠٠١",
+        "٠٦ ٠٠ ٠٠ ٠٠ ٠١",
+        "00212 600 00 00 01",
+        "00 212 6 00 00 00 01",
+        "+212 600 000 001",
+        "06/61/00/00/01",
+        "06_61_00_00_01",
+        "06:61:00:00:01",
+        "0600 000 001",
+    ],
+)
+@pytest.mark.parametrize("country", ["MA", None])
+def test_no_digit_of_a_telephone_number_is_left(number: str, country: str | None) -> None:
+    assert masked(f"appelle {number} svp", country) == "appelle [phone] svp"
+
+
+@pytest.mark.parametrize("country", ["MA", None])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "10 000 000 000 dirhams",
+        "1 000 000 000 utilisateurs",
+        "700 000 000 dh",
+        "600.000.000 dh",
+        "612\u00a0345\u00a0678 vues",
+        "le 05 01 2016 21 14",
+        "le 05/01/2016 06:12:23",
+        "2016-01-05 06:12:23",
+        "de 06:12 à 07:45",
+        "2016 01 05 21 14",
+    ],
+)
+def test_figures_and_dates_stay_with_and_without_a_country(text: str, country: str | None) -> None:
+    assert masked(text, country) == text
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "137 500 likes perdus",
@@ -105,6 +152,12 @@ def test_dates_and_figures_stay(text: str) -> None:
 def test_masking_twice_is_masking_once(text: str) -> None:
     once = masked(text)
     assert masked(once) == once
+
+
+@given(st.text(alphabet="0012678٠٦ +-./:_,@ua", max_size=60), st.sampled_from(["MA", None]))
+def test_masking_numbers_twice_is_masking_them_once(text: str, country: str | None) -> None:
+    once = masked(text, country)
+    assert masked(once, country) == once
 
 
 @given(st.text(alphabet="@a.:/ 06+-_éع", max_size=80))
