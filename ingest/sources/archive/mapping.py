@@ -9,6 +9,8 @@ from functools import lru_cache
 from typing import Any, TypeVar
 
 from ingest.errors import MappingError
+from ingest.sources.archive import hints
+from ingest.sources.archive.hints import Sample
 from ingest.sources.archive.ids import unwrap
 
 #: Names under which archives keep what a post needs; the first that a record has is taken.
@@ -186,13 +188,26 @@ def missing(target: str, field: str, columns: Iterable[str]) -> MappingError:
     )
 
 
-def no_text(name: str, columns: Iterable[str]) -> MappingError:
-    """Return the error for a file in which no field is known to hold texts."""
+def no_text(columns: Iterable[str], sample: Sample | None = None) -> MappingError:
+    """Return the error for a file in which no field is known to hold texts.
+
+    ``sample`` are texts of its first records under the names that the advice may propose.
+    """
     columns = list(columns)
-    example = columns[-1] if columns else "body"
+    example = hints.likeliest(sample or {}) or (columns[-1] if columns else "body")
     return MappingError(
-        f"{name}: no field is known to hold the text of a post. The file has {_listed(columns)}. "
-        f"Name the field, for example: --map 'text={example[:60]}'"
+        f"no field is known to hold the text of a post. The file has {_listed(columns)}. "
+        f"Name the field, for example: --map 'text={example}'"
+    )
+
+
+def no_header(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> MappingError:
+    """Return the error for a table whose first row is no header; it may hold a text itself."""
+    places = [f"#{place}" for place in range(1, len(columns) + 1)]
+    example = hints.likeliest(hints.of_rows(places, [columns, *rows]))
+    return MappingError(
+        "no column is known to hold the text of a post: the first row seems to be data and not "
+        f"names of columns. Name the columns by their places, for example: --map 'text={example}'"
     )
 
 

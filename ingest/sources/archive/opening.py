@@ -83,13 +83,16 @@ class ArchiveFile:
     """One file on disk, or standard input copied there so that it can be read again.
 
     The copy has no name and is gone with the process, so nobody else can read it.
+    ``name`` is what errors call it instead of its path.
     Raises :class:`SourceError` for what can't be opened.
     """
 
-    def __init__(self, path: str | os.PathLike[str], stdin: BinaryIO | None = None) -> None:
-        self.name = os.fspath(path)
+    def __init__(
+        self, path: str | os.PathLike[str], stdin: BinaryIO | None = None, name: str = ""
+    ) -> None:
+        self.name = name or os.fspath(path)
         try:
-            if self.name == "-":
+            if os.fspath(path) == "-":
                 self._file = _spooled(stdin or sys.stdin.buffer)
             else:
                 self._file = Path(path).open("rb")  # noqa: SIM115 (until close)

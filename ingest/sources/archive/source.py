@@ -14,7 +14,7 @@ import msgspec
 
 from ingest.errors import SourceError
 from ingest.records import RAW_LIMIT, Item, Reject
-from ingest.sources.archive import dates, tools
+from ingest.sources.archive import dates, hints, tools
 from ingest.sources.archive import mapping as mappings
 from ingest.sources.archive.context import Context, Reader
 from ingest.sources.archive.datasets import file_name, given_name
@@ -203,7 +203,7 @@ class ArchiveSource:
 
     @cached_property
     def _file(self) -> ArchiveFile:
-        return ArchiveFile(self.path, self._stdin)
+        return ArchiveFile(self.path, self._stdin, name="it")  # whoever tells it names the file
 
     @cached_property
     def _survey(self) -> Survey:
@@ -263,10 +263,13 @@ class ArchiveSource:
         if layout.format == "csv":
             stream = Memory(head[layout.start :])
             sample = islice(rows(stream, layout, layout.start, layout.first, 0), _SAMPLE)
-            records = [reader.cells_values(row.cells) for row in sample if not row.problem]
+            table = [row.cells for row in sample if not row.problem]
+            records = [reader.cells_values(cells) for cells in table]
             self._found = reader.found
             if "text" not in reader.found and layout.columns:
-                raise mappings.no_text(self.path, layout.columns)
+                if layout.header and hints.without_header(layout.columns):
+                    raise mappings.no_header(layout.columns, table)
+                raise mappings.no_text(layout.columns, hints.of_rows(layout.columns, table))
         else:
             self._found = reader.survey(self._objects)
             self._check_fields(self._objects, complete=complete)
@@ -287,7 +290,7 @@ class ArchiveSource:
             if target not in self._found and (complete or target == "text"):
                 raise mappings.missing(target, field, fields)
         if "text" not in self._found:
-            raise mappings.no_text(self.path, fields)
+            raise mappings.no_text(fields, hints.of_objects(objects))
 
 
 def _parsed(lines: Iterable[Line], layout: Layout) -> Iterator[tools.Record]:
@@ -321,7 +324,7 @@ def parse_raw(
         known = msgspec.structs.replace(known, mapping=mappings.checked(mapping), tool="")
     reader = Reader(known, now or datetime.now(UTC))
     if known.format == "csv" and "text" not in reader.found and not reader.has_tool:
-        raise mappings.no_text("the record", known.columns)
+        raise mappings.no_text(known.columns)
     outcomes = reader.read_raw(raw[:RAW_LIMIT])
     if len(outcomes) != 1:
         raise SourceError(f"this record holds {len(outcomes)} posts; import its file again")

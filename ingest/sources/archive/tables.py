@@ -24,6 +24,7 @@ MAX_ROW_LINES = 10_000
 _USUAL = ",;\t|"
 _SEP_LINE = re.compile(r'"?sep=(.)"?')
 _SAMPLE_ROWS = 200
+_REGULAR = 0.9
 
 
 class Dialect(msgspec.Struct, frozen=True):
@@ -187,14 +188,23 @@ def detect(head: str, known: frozenset[str] | set[str]) -> tuple[Dialect, int]:
     """Return the dialect of a table and the length of a leading ``sep=;`` line in characters.
 
     The delimiter that gives the most columns with a name in ``known`` (see
-    :func:`ingest.sources.archive.mapping.plain`), then the most rows as wide as the header.
+    :func:`ingest.sources.archive.mapping.plain`), then a usual one with which nearly all rows
+    are as wide as the header, then the most such rows.
     """
     first = head.split("\n", 1)[0]
     if hint := _SEP_LINE.fullmatch(first.strip("\r")):
         return _quoting(head[len(first) + 1 :], hint[1]), len(first) + 1
     others = sorted({sign for sign in first if not sign.isalnum() and sign not in "_-.\"'#\r @\\"})
     candidates = [*_USUAL, *(sign for sign in others if sign not in _USUAL)]
-    best = max(candidates, key=lambda sign: (*_fit(head, sign, known), -candidates.index(sign)))
+    fits = {sign: _fit(head, sign, known) for sign in candidates}
+
+    def rank(sign: str) -> tuple[int, bool, float, int, int]:
+        names, same, columns = fits[sign]
+        # Without known names, the signs of dates and addresses would make more columns.
+        usual = sign in _USUAL and same >= _REGULAR
+        return names, usual, same, columns, -candidates.index(sign)
+
+    best = max(candidates, key=rank)
     return _quoting(head, best), 0
 
 
