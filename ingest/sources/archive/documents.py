@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from typing import NamedTuple
 
 from ingest.sources.archive import tools
 from ingest.sources.archive.elements import Elements
@@ -16,6 +17,10 @@ _CONTAINERS = [
     *("posts", "statuses", "tweets", "messages", "data", "items", "results", "records"),
     *("entries", "comments", "rows", "documents"),
 ]
+#: Fields of one large object whose own object has nothing but such a list and remarks about it.
+_WRAPPERS = frozenset(
+    {"data", "items", "result", "results", "response", "payload", "records", "posts", "tweets"}
+)
 _TEXTS = frozenset(plain(alias) for alias in ALIASES["text"].split() if "." not in alias)
 _TOKEN = re.compile(rb'"[^"\\\n]*+(?:\\[^\n][^"\\\n]*+)*+"|[{}\[\]]')
 #: How Twitter's own archives begin: JavaScript that assigns a list.
@@ -77,32 +82,49 @@ def first_value(body: bytes, codec: str) -> int:
     return len(text[:end].encode(codec, "replace"))
 
 
-def container(body: bytes) -> tuple[str, int] | None:
-    """Return the list of objects in one large object that holds its posts, and where it begins."""
-    depth = 0
+class Container(NamedTuple):
+    """A list of posts in one large object: its field, where it begins, how many objects are open.
+
+    A field of an inner object has a dot (``data.items``).
+    """
+
+    field: str
+    start: int
+    depth: int
+
+
+def container(body: bytes) -> Container | None:
+    """Return the list of objects in one large object that holds its posts.
+
+    It stands in the object itself, or under usual names in one that only wraps it.
+    """
+    keys: list[str | None] = []  # of what is open; none for what is no field of a wrapper
     last: re.Match[bytes] | None = None
-    lists: dict[str, int] = {}
+    outer: dict[str, Container] = {}
+    inner: dict[str, Container] = {}
     for token in _TOKEN.finditer(body):
         sign = token[0][:1]
         if sign in b"}]":
-            depth -= 1
-            if depth == 0:
+            if len(keys) < 2:
                 break
+            keys.pop()
             continue
-        between = body[last.end() : token.start()].strip() if last is not None else b""
-        key = last[0][1:-1].decode("utf-8", "replace") if last is not None else ""
+        named = last is not None and body[last.end() : token.start()].strip() == b":"
+        key = last[0][1:-1].decode("utf-8", "replace") if last is not None and named else None
         if sign == b'"':
-            if depth == 1:
-                if between == b":" and plain(key) in _TEXTS:
+            if key is not None and keys[-1] is not None and plain(key) in _TEXTS:
+                if len(keys) == 1:
                     return None  # a post by itself
-                last = token
+                keys[-1] = None
+            last = token
             continue
-        depth += 1
-        if sign == b"[" and depth == 2 and between == b":":
+        if sign == b"[" and key is not None and keys and None not in keys:
             inside = body[token.end() : token.end() + 200].lstrip()[:1]
             if inside == b"{" or (inside == b"]" and key in _CONTAINERS):
-                lists.setdefault(key, token.end())
-    for name in (*_CONTAINERS, *lists):
-        if name in lists:
-            return name, lists[name]
-    return None
+                path = ".".join([*(name for name in keys if name), key])
+                lists = outer if len(keys) == 1 else inner
+                if lists is outer or key in _CONTAINERS:
+                    lists.setdefault(key, Container(path, token.end(), len(keys)))
+        keys.append("" if not keys else key if sign == b"{" and key in _WRAPPERS else None)
+    found = [lists[name] for lists in (outer, inner) for name in _CONTAINERS if name in lists]
+    return next(iter([*found, *outer.values()]), None)

@@ -61,7 +61,7 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Line of the first record."""
     array: bool = False
     under: str = ""
-    """The field of the one large object whose list holds the posts."""
+    """The field of the one large object whose list holds the posts, such as ``data.items``."""
     around: dict[str, str] = {}
     """Fields of that object which stand before the list, and ``ytd``: what Twitter calls it."""
     dialect: tables.Dialect = tables.Dialect()
@@ -195,10 +195,10 @@ def _inside(base: Layout, body: bytes, start: int) -> Layout | None:
     found = container(body)
     if found is None:
         return None
-    under, inside = found
+    under, inside, depth = found
     around = base.around
     try:
-        fields = parse_object(body[:inside] + b"]}", base.codec)
+        fields = parse_object(body[:inside] + b"]" + b"}" * depth, base.codec)
     except Bad:
         pass
     else:
