@@ -146,6 +146,8 @@ class _Run:
             return 1
         finally:
             source.close()
+        for warning in source.warnings:
+            say(f"Warning: {source.path}: {warning}")
         if result.known:
             say(f"{source.path}: read to its end before, nothing to add.")
             return 0

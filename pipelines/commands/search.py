@@ -72,7 +72,7 @@ def command(
         return
     console = Console(highlight=False, soft_wrap=True)
     for hit in page.hits:
-        console.print(_for_people(hit, node))
+        console.print(_for_people(hit, node, coloured=console.is_terminal and not console.no_color))
     shown = len(page.hits)
     say(
         ("1 post matches" if page.total == 1 else f"{page.total:,} posts match")
@@ -86,17 +86,21 @@ def _json(hit: Hit, node: Node) -> bytes:
     return msgspec.json.encode({**post, "day": hit.day, "highlights": spans})
 
 
-def _for_people(hit: Hit, node: Node) -> Text:
+def _for_people(hit: Hit, node: Node, *, coloured: bool) -> Text:
     post = hit.post
     label = post.sentiment.label if post.sentiment else "unscored"
     text = Text()
     text.append(f"{_date(post)}  {post.platform}  {post.language}  ", style="dim")
     text.append(label, style=_COLOURS.get(label, "dim"))
     text.append(f"  {_attitudes(post)}\n", style="dim")
-    body = Text(post.text)
+    at = 0
     for start, end in highlight(node, post.text):
-        body.stylize("bold reverse", start, end)
-    text.append_text(body)
+        text.append(post.text[at:start])
+        # Where colours are lost, in a file or a pipe, signs show what was found.
+        found = post.text[start:end]
+        text.append(found if coloured else f"**{found}**", style="bold reverse")
+        at = end
+    text.append(post.text[at:])
     text.append(f"\n{post.id}\n", style="dim")
     return text
 

@@ -325,6 +325,69 @@ def test_wrong_usage_is_exit_code_2(marsad: Marsad) -> None:
         marsad(*arguments, code=2)
 
 
+def test_without_colours_signs_show_what_was_found(study: Marsad) -> None:
+    assert "**watsap** mab9ach" in study("search", "whatsapp").stdout
+
+
+def test_a_word_with_a_minus_is_part_of_the_query_and_a_mistyped_option_is_told(
+    study: Marsad,
+) -> None:
+    found = study.rows("search", "-lang:fr", "whatsapp", "--json")
+    assert {post["id"] for post in found} == {"twitter:2", "youtube:3"}
+    assert "--limt" in study("search", "whatsapp", "--limt", "5", code=2).stderr
+
+
+def test_an_option_cannot_smuggle_in_a_query(study: Marsad) -> None:
+    study("search", "--lang", "fr) OR (lang:ary", code=1)
+
+
+def test_posts_of_an_author_are_found_by_name(study: Marsad) -> None:
+    assert [post["id"] for post in study.rows("search", "author:Nadir_K", "--json")] == [
+        "twitter:1"
+    ]
+
+
+def test_a_mistyped_store_is_told_and_not_made(study: Marsad) -> None:
+    for arguments in (["delete", "twitter:1"], ["rescore"], ["dead", "retry"]):
+        failed = study(*arguments, "--store", "typo.db", code=1)
+        assert "typo.db" in failed.stderr
+    assert not (study.folder / "typo.db").exists()
+
+
+def test_a_blank_reason_keeps_no_author(marsad: Marsad) -> None:
+    marsad.write("posts.ndjson", POSTS)
+    for reason in ("", "  "):
+        marsad("ingest", "archive", "posts.ndjson", "--keep-authors", reason, code=2)
+    assert not (marsad.folder / "marsad.db").exists()
+
+
+def test_kept_authors_are_deleted_by_name(marsad: Marsad) -> None:
+    marsad.write("posts.ndjson", POSTS)
+    marsad("ingest", "archive", "posts.ndjson", "--keep-authors", "consent")
+    marsad("delete", "--author", "NADIR_K", "--platform", "twitter")
+    assert marsad("search", "id:twitter:1", code=3).stdout == ""
+
+
+def test_destroying_a_key_is_asked_and_without_an_answer_not_done(marsad: Marsad) -> None:
+    marsad("keys", "rotate")
+    key = marsad("keys", "list").stdout.split()[0]
+    assert "--yes" in marsad("keys", "destroy", key, code=2).stderr
+    marsad("keys", "destroy", "k0", code=1)
+    marsad("keys", "destroy", key, "--yes")
+    marsad("keys", "list", code=3)
+
+
+def test_an_export_read_back_keeps_its_pseudonyms_and_its_deletions(study: Marsad) -> None:
+    study("export", "--to", "out", "--format", "ndjson")
+    (post,) = study.rows("search", "id:twitter:1", "--json")
+    study("delete", "--author", "nadir_k", "--platform", "twitter")
+    study("ingest", "archive", "out/posts.ndjson")
+    study("search", "id:twitter:1", code=3)
+    study("ingest", "archive", "out/posts.ndjson", "--store", "other.db")
+    (again,) = study.rows("search", "id:twitter:1", "--store", "other.db", "--json")
+    assert again["author"] == post["author"]
+
+
 def test_a_watchlist_with_a_mistake_is_explained(marsad: Marsad) -> None:
     marsad.write("bad.toml", "name = 3\n")
     failed = marsad("watchlist", "check", "bad.toml", code=1)

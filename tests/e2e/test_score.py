@@ -2,6 +2,7 @@
 
 import json
 import stat
+import subprocess
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from nlp.score import Scorer
 from pipelines.scoring import ADDED, BadLine, score_lines
 from pipelines.stages import Finder
-from tests.conftest import Marsad
+from tests.conftest import COMMAND, Marsad
 
 
 @pytest.fixture(scope="module")
@@ -62,12 +63,41 @@ def test_numbers_and_escapes_pass_through_as_they_came(scorer: Scorer) -> None:
     assert out.startswith(line[:-1])
 
 
-def test_scores_that_stand_there_already_are_replaced(scorer: Scorer) -> None:
-    line = b'{"id": "1", "language": "xx", "text": "bonjour tout le monde", "model": 3}'
+def test_scores_that_stand_there_already_are_replaced_and_the_rest_stays_exact(
+    scorer: Scorer,
+) -> None:
+    line = (
+        rb'{ "id": 1, "language" : {"x": [1]}, "n": 1.10 ,"e":1E400, "text": "bonjour tout le '
+        rb'monde", "u": "\ud83d", "model": 3 }'
+    )
     (out,) = score_lines([line], scorer, Finder(None), 8)
     assert isinstance(out, bytes)
+    assert out.startswith(
+        rb'{"id": 1, "n": 1.10, "e":1E400, "text": "bonjour tout le monde", "u": '
+    )
     assert out.count(b'"language":') == 1
     assert json.loads(out)["language"] == "fr"
+
+
+def test_a_scored_line_can_be_scored_again(scorer: Scorer) -> None:
+    (once,) = score_lines([b'{"id": "1", "text": "salut"}'], scorer, Finder(None), 8)
+    assert isinstance(once, bytes)
+    assert list(score_lines([once], scorer, Finder(None), 8)) == [once]
+
+
+def test_a_mark_of_utf_8_before_the_first_line_does_no_harm(scorer: Scorer) -> None:
+    (out,) = score_lines([b'\xef\xbb\xbf{"id": "1", "text": "salut"}'], scorer, Finder(None), 8)
+    assert isinstance(out, bytes)
+
+
+def test_the_file_that_is_read_is_not_overwritten(marsad: Marsad) -> None:
+    path = marsad.write("in.ndjson", '{"id": 1, "text": "ok"}\n')
+    with path.open("rb") as stream:
+        done = subprocess.run(
+            [str(COMMAND), "score", "--dead", str(path)], stdin=stream, check=False
+        )
+    assert done.returncode == 2
+    assert path.read_text() == '{"id": 1, "text": "ok"}\n'
 
 
 @pytest.mark.parametrize(
