@@ -124,6 +124,7 @@ _OURS = re.compile(r"archive:[^:]*:|(?!did:|at:|https?:)[a-z0-9_-]+:(?!//)")
 _CHAT = re.compile(r"telegram:(\w+)/(\d+)")
 # Facebook's Graph writes `<account>_<post>`, Instagram `<post>_<account>`.
 _TWO_NUMBERS = re.compile(r"-?(\d+)((?:_\d+)+)")
+_RENAMED_NUMBERS = re.compile(rf"{PSEUDONYM.pattern}(?:_\d+)+|\d+_{PSEUDONYM.pattern}")
 _AT = re.compile(r"at://([^/?#]+)", re.IGNORECASE)
 _DID = re.compile(r"did:[a-z]+:[\w.:%-]+")
 _HOST = re.compile(r"(?:[\w-]+\.)+[a-z]{2,}(?=[/:?#]|$)", re.IGNORECASE)
@@ -163,8 +164,8 @@ def rename_address(url: str, author: str, rename: Rename) -> str:
 
 
 def is_two_numbers(reference: str) -> bool:
-    """Tell whether this is an id of two numbers, one of which is an account's."""
-    return _TWO_NUMBERS.fullmatch(reference) is not None
+    """Tell whether this is an id of two numbers, one of which is an account's, also once that is renamed."""
+    return bool(_TWO_NUMBERS.fullmatch(reference) or _RENAMED_NUMBERS.fullmatch(reference))
 
 
 def _numbers(found: re.Match[str], platform: str, rename: Rename) -> str:

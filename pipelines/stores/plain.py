@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import msgspec
 
 from ingest.masking import handle_name
+from ingest.privacy import is_pseudonym
 from pipelines.stores.base import CollectedTombstone
 
 
@@ -36,6 +37,6 @@ def plain_names(tombstones: Sequence[CollectedTombstone]) -> PlainNames:
         stone, plain = collected.tombstone, collected.plain
         if plain and stone.id:
             ids.add(f"{stone.id.partition(':')[0]}:{plain}")
-        elif plain:
+        elif plain and not is_pseudonym(plain):  # that is found by its tombstone
             accounts.add((stone.platform, handle_name(plain)))
     return PlainNames(frozenset(ids), frozenset(accounts))

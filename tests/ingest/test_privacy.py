@@ -188,6 +188,18 @@ def test_ids_that_differ_in_what_is_dropped_stay_different() -> None:
     assert len(kept) == len(ids)
 
 
+@pytest.mark.parametrize(
+    ("platform", "reference"),
+    [("facebook", "100044_55"), ("instagram", "55_100044"), ("facebook", "salma")],
+)
+def test_a_reply_refers_to_the_same_when_an_export_is_read_again(
+    platform: str, reference: str
+) -> None:
+    record = post(id=f"{platform}:1", platform=platform, author="nadir", reply_to=reference)
+    first = protector(OLD).protect(record).post
+    assert protector(NEW).protect(first).post.reply_to == first.reply_to
+
+
 def test_a_pseudonym_stays_as_it_is_when_an_export_is_read_again() -> None:
     record = post(
         id="facebook:100044_55", platform="facebook", author="nadir", reply_to="salma",
