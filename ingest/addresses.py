@@ -164,7 +164,7 @@ def rename_address(url: str, author: str, rename: Rename) -> str:
 
 
 def is_two_numbers(reference: str) -> bool:
-    """Tell whether this is an id of two numbers, one of which is an account's, also once that is renamed."""
+    """Tell whether this is an id of two numbers, one an account's or its pseudonym."""
     return bool(_TWO_NUMBERS.fullmatch(reference) or _RENAMED_NUMBERS.fullmatch(reference))
 
 
