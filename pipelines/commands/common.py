@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import click
@@ -23,6 +25,19 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 #: For commands with a QUERY: `-word` is part of it, not an option (they have long ones alone).
 QUERY_SETTINGS = {"ignore_unknown_options": True, "help_option_names": ["--help"]}
+
+#: Options that narrow a query, with their metavar and help; their names are fields of queries.
+_FILTERS = {
+    "since": ("DATE", "First day, inclusive (YYYY-MM-DD)."),
+    "until": ("DATE", "Day after the last, exclusive."),
+    "lang": ("CODE", "fr, ar, ary, ary-Latn, …"),
+    "sentiment": ("LABEL", "negative, …"),
+    "entity": ("ID", "A watched entity."),
+    "platform": ("NAME", "twitter, youtube, …"),
+}
+
+#: The options of ``_FILTERS`` that were given: one value for a date, else several.
+Filters = Mapping[str, str | tuple[str, ...]]
 
 #: Exit code for "nothing found".
 NOTHING = 3
@@ -46,20 +61,21 @@ def watchlist_option(function: F) -> F:
     )(function)
 
 
-def filter_options(function: F) -> F:
-    """Add the options that narrow a query: dates, language, sentiment, entity, platform."""
-    for option in reversed(
-        [
-            click.option("--since", metavar="DATE", help="First day, inclusive (YYYY-MM-DD)."),
-            click.option("--until", metavar="DATE", help="Day after the last, exclusive."),
-            click.option("--lang", multiple=True, metavar="CODE", help="fr, ar, ary, ary-Latn, …"),
-            click.option("--sentiment", multiple=True, metavar="LABEL", help="negative, …"),
-            click.option("--entity", multiple=True, metavar="ID", help="A watched entity."),
-            click.option("--platform", multiple=True, metavar="NAME", help="twitter, youtube, …"),
-        ]
-    ):
-        function = option(function)
-    return function
+def filter_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that narrow a query; the command gets those given as ``filters``."""
+
+    @functools.wraps(function)
+    def packed(*arguments: Any, **options: Any) -> Any:
+        given = {name: options.pop(name) for name in _FILTERS}
+        filters = {name: value for name, value in given.items() if value}
+        return function(*arguments, filters=filters, **options)
+
+    for name, (metavar, explanation) in reversed(_FILTERS.items()):
+        once = name in {"since", "until"}
+        packed = click.option(f"--{name}", metavar=metavar, help=explanation, multiple=not once)(
+            packed
+        )
+    return packed
 
 
 def configured() -> Settings:
@@ -116,15 +132,7 @@ def protector(watchlist: Watchlist | None, *, keep_authors: bool = False) -> Pro
     )
 
 
-def query_node(
-    query: Sequence[str],
-    since: str | None = None,
-    until: str | None = None,
-    lang: Sequence[str] = (),
-    sentiment: Sequence[str] = (),
-    entity: Sequence[str] = (),
-    platform: Sequence[str] = (),
-) -> Node:
+def query_node(query: Sequence[str], filters: Filters = MappingProxyType({})) -> Node:
     """Return the query that words and options ask for together.
 
     Raises :class:`~pipelines.errors.QueryError`.
@@ -132,20 +140,14 @@ def query_node(
     for word in query:
         if word.startswith("--"):  # `-word` is a word to leave out, this can only be a mistake
             raise click.NoSuchOption(word)
-    options = {
-        "since": (since,),
-        "until": (until,),
-        "lang": lang,
-        "sentiment": sentiment,
-        "entity": entity,
-        "platform": platform,
-    }
-    filters = []
-    for field, given in options.items():
-        values = [value for option in given if option for value in option.split(",")]
-        if values:
-            filters.append(only(field, *values))
-    return all_of(parse(" ".join(query)), *filters)
+    nodes = [only(field, *values_of(given)) for field, given in filters.items()]
+    return all_of(parse(" ".join(query)), *nodes)
+
+
+def values_of(given: str | tuple[str, ...]) -> list[str]:
+    """Return the values of one option, which may be repeated or hold several with commas."""
+    options = (given,) if isinstance(given, str) else given
+    return [value for option in options for value in option.split(",") if value]
 
 
 def known_authors(node: Node, store: Store) -> Node:

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import click
 
 from pipelines.commands.common import (
     QUERY_SETTINGS,
+    Filters,
     filter_options,
     known_authors,
     nothing_found,
@@ -57,12 +57,7 @@ def _formats(ctx: click.Context, option: click.Parameter, value: str) -> tuple[s
 def command(
     query: tuple[str, ...],
     store: str | None,
-    since: str | None,
-    until: str | None,
-    lang: tuple[str, ...],
-    sentiment: tuple[str, ...],
-    entity: tuple[str, ...],
-    platform: tuple[str, ...],
+    filters: Filters,
     folder: Path,
     formats: tuple[str, ...],
 ) -> None:
@@ -78,16 +73,7 @@ def command(
     """
     from pipelines.export import Facts, export
 
-    node = query_node(query, since, until, lang, sentiment, entity, platform)
-    options: dict[str, Any] = {
-        "since": since,
-        "until": until,
-        "lang": lang,
-        "sentiment": sentiment,
-        "entity": entity,
-        "platform": platform,
-    }
-    filters = {name: value for name, value in options.items() if value}
+    node = query_node(query, filters)
     opened = open_store(store)
     try:
         status = opened.status()
@@ -95,7 +81,7 @@ def command(
         total, _ = opened.count(node)
         facts = Facts(
             query=" ".join(query),
-            filters=filters,
+            filters=dict(filters),
             command=_command(query, store, filters, folder, formats),
             store=Path(status.store).name,
             ledger=status.ledger,
@@ -125,7 +111,7 @@ def command(
 def _command(
     query: Sequence[str],
     store: str | None,
-    filters: dict[str, Any],
+    filters: Filters,
     folder: Path,
     formats: Sequence[str],
 ) -> str:

@@ -8,6 +8,7 @@ from rich.text import Text
 from ingest.records import Post, encode
 from pipelines.commands.common import (
     QUERY_SETTINGS,
+    Filters,
     filter_options,
     known_authors,
     nothing_found,
@@ -38,12 +39,7 @@ _COLOURS = {"negative": "red", "neutral": "yellow", "positive": "green"}
 def command(
     query: tuple[str, ...],
     store: str | None,
-    since: str | None,
-    until: str | None,
-    lang: tuple[str, ...],
-    sentiment: tuple[str, ...],
-    entity: tuple[str, ...],
-    platform: tuple[str, ...],
+    filters: Filters,
     limit: int,
     as_json: bool,
 ) -> None:
@@ -56,7 +52,7 @@ def command(
       marsad search 'inwi -promo sentiment:negative lang:ary-Latn'
       marsad search --entity anrt --json --limit 1000 > anrt.ndjson
     """
-    node = query_node(query, since, until, lang, sentiment, entity, platform)
+    node = query_node(query, filters)
     opened = open_store(store)
     try:
         page = opened.search(known_authors(node, opened), limit)

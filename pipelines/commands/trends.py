@@ -17,6 +17,7 @@ from pipelines.annotations import Event, find
 from pipelines.annotations import load as load_events
 from pipelines.commands.common import (
     QUERY_SETTINGS,
+    Filters,
     chosen_watchlist,
     configured,
     filter_options,
@@ -26,6 +27,7 @@ from pipelines.commands.common import (
     query_node,
     say,
     store_option,
+    values_of,
     write_line,
 )
 from pipelines.settings import zone
@@ -71,12 +73,7 @@ if TYPE_CHECKING:
 def command(
     query: tuple[str, ...],
     store: str | None,
-    since: str | None,
-    until: str | None,
-    lang: tuple[str, ...],
-    sentiment: tuple[str, ...],
-    entity: tuple[str, ...],
-    platform: tuple[str, ...],
+    filters: Filters,
     by: By,
     split: Split | None,
     as_json: bool,
@@ -104,7 +101,7 @@ def command(
         for path in charts:  # said now rather than after a long computation
             format_of(path)
     marks = _events(events) if charts else []
-    node = query_node(query, since, until, lang, sentiment, entity, platform)
+    node = query_node(query, filters)
     opened = open_store(store)
     try:
         node = known_authors(node, opened)
@@ -113,8 +110,7 @@ def command(
         status = opened.status()
     finally:
         opened.close()
-    if split == "entity" and entity:
-        wanted = {name for option in entity for name in option.split(",")}
+    if split == "entity" and (wanted := values_of(filters.get("entity", ()))):
         sums = [one for one in sums if one.group in wanted]
     timezone = status.timezone or configured().timezone
     table = rows(sums, by, zone=zone(timezone), gaps=status.gaps)
@@ -140,7 +136,7 @@ def command(
         from pipelines.charts import Caption
 
         caption = Caption(
-            query=_words(query, since, until, lang, sentiment, entity, platform),
+            query=_words(query, filters),
             timezone=timezone,
             posts=posts,
             without_date=without_day,
@@ -186,25 +182,10 @@ def _names(split: Split | None) -> dict[str, str]:
     return {entity.id: entity.name for entity in watchlist.entities} if watchlist else {}
 
 
-def _words(
-    query: Sequence[str],
-    since: str | None,
-    until: str | None,
-    lang: Sequence[str],
-    sentiment: Sequence[str],
-    entity: Sequence[str],
-    platform: Sequence[str],
-) -> str:
+def _words(query: Sequence[str], filters: Filters) -> str:
     """Return query and options as one query, as people may write it."""
-    options = {
-        "since": since,
-        "until": until,
-        "lang": ",".join(lang),
-        "sentiment": ",".join(sentiment),
-        "entity": ",".join(entity),
-        "platform": ",".join(platform),
-    }
-    return " ".join([*query, *(f"{field}:{value}" for field, value in options.items() if value)])
+    options = [f"{field}:{','.join(values_of(given))}" for field, given in filters.items()]
+    return " ".join([*query, *options])
 
 
 def _csv(table: Sequence[Row]) -> str:
