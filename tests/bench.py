@@ -106,7 +106,7 @@ def report(
         f"{around / scorer.seconds:.1%} of the model's"
     )
     quarters = [memory[int((len(memory) - 1) * part / 4)] for part in range(5)]
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
     print(
         "memory             "
         + ", ".join(f"{value:,.0f}" for value in quarters)
