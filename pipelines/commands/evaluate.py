@@ -11,7 +11,6 @@ from rich.console import Console
 
 from pipelines.commands.common import (
     chosen_watchlist,
-    configured,
     nothing_found,
     say,
     watchlist_option,
@@ -50,18 +49,15 @@ def command(file: str, watchlist: str | None, as_json: bool, errors: Path | None
       marsad evaluate held-out.ndjson.gz --errors errors.json
     """
     from nlp.error_tables import Data
-    from nlp.score import Scorer
     from pipelines import evaluation_table
+    from pipelines.commands.work import make_scorer
     from pipelines.evaluation import Evaluation, evaluate
     from pipelines.labelled import LabelledFile
 
     found = chosen_watchlist(watchlist)
-    settings = configured()
     labelled = LabelledFile(file)
     try:
-        evaluation = Evaluation(
-            Scorer(settings.model or None, threads=settings.threads or None), found
-        )
+        evaluation = Evaluation(make_scorer(), found)
         with progress("Scoring") as report:
             bad = evaluate(
                 labelled.rows(),

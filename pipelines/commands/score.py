@@ -8,7 +8,7 @@ from typing import IO
 
 import click
 
-from pipelines.commands.common import chosen_watchlist, configured, say, watchlist_option
+from pipelines.commands.common import chosen_watchlist, say, watchlist_option
 from pipelines.progress import progress
 from pipelines.scoring import BadLine, read_lines, score_lines
 from pipelines.stages import Finder
@@ -44,11 +44,10 @@ def command(watchlist: str | None, batch_size: int, dead: Path | None, shown: bo
       marsad score < posts.ndjson > scored.ndjson
       zstdcat posts.ndjson.zst | marsad score --watchlist morocco-2016 --progress | zstd > out.zst
     """
-    from nlp.score import Scorer
+    from pipelines.commands.work import make_scorer
 
     finder = Finder(chosen_watchlist(watchlist))
-    settings = configured()
-    scorer = Scorer(settings.model or None, threads=settings.threads or None)
+    scorer = make_scorer()
     bad = good = 0
     output = sys.stdout.buffer
     with progress("Scoring", shown=shown) as report, _open(dead) as graves:

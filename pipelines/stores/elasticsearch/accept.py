@@ -17,30 +17,26 @@ from pipelines.stores.elasticsearch import books, graves, heads
 from pipelines.stores.elasticsearch.books import Input, Notice, Plan, order_now
 from pipelines.stores.elasticsearch.heads import (
     Entry,
-    Rank,
     head_json,
     read_head,
-    read_rank,
     stone_id,
     tombstones_of,
 )
 from pipelines.stores.elasticsearch.names import Address, short
 from pipelines.stores.elasticsearch.requests import Seen, Write, bulk, get_many
 from pipelines.stores.elasticsearch.server import Server
+from pipelines.stores.versions import Known, Rank, read_rank, taken_over
 
 _ENCODER = msgspec.json.Encoder()
 
 
-class _Known:
-    """The newest version of a post as the batch goes on."""
+class _Known(Known):
+    """The newest version of a post, with the names of tombstones that would hit it."""
 
-    __slots__ = ("names", "post", "rank", "watchlist", "weight")
+    __slots__ = ("names",)
 
-    def __init__(self, rank: Rank, watchlist: str) -> None:
-        self.rank = rank
-        self.watchlist = watchlist
-        self.weight = 0
-        self.post: Post | None = None
+    def __init__(self, rank: Rank | None = None, watchlist: str = "") -> None:
+        super().__init__(rank, watchlist)
         self.names: tuple[str, ...] = ()
 
 
@@ -209,7 +205,6 @@ def _posts(
         head = read_head(found.source)
         if head.state != "buried":
             known[name] = _Known(read_rank(head.rank), head.watchlist)
-    retaken: dict[str, Collected] = {}
     for collected, would_hit in zip(posts, graves_of, strict=True):
         post = collected.post
         if not buried.isdisjoint(would_hit):
@@ -217,24 +212,14 @@ def _posts(
             continue
         ids = (post.id, *collected.aliases)
         chosen = next((n for n in ids if short(n) in known), post.id)
-        name, rank = short(chosen), post.rank()
-        state = known.get(name)
-        if state is not None and rank <= state.rank:
+        state = known.setdefault(short(chosen), _Known())
+        named = post if post.id == chosen else msgspec.structs.replace(post, id=chosen)
+        if not state.takes(named):
             outcomes["duplicate"] += 1
-            # Without a watchlist nothing was matched, so there is nothing to take over.
-            if post.digest == state.rank[2] and post.watchlist not in {"", state.watchlist}:
-                retaken[name] = collected
-                state.watchlist = post.watchlist
             continue
-        if state is None:
-            state = known[name] = _Known(rank, post.watchlist)
         outcomes["pending"] += 1
-        retaken.pop(name, None)
-        state.rank, state.watchlist = rank, post.watchlist
-        state.weight += 1
         state.names = tuple(dict.fromkeys((*state.names, *would_hit)))
-        state.post = post if post.id == chosen else msgspec.structs.replace(post, id=chosen)
-    _retake(server, names, known, retaken)
+    _retake(server, names, known)
     order = order_now()
     entries = [
         Entry(post=s.post, weight=s.weight, order=order + number, names=s.names)
@@ -244,25 +229,16 @@ def _posts(
     return entries, seen
 
 
-def _retake(
-    server: Server, names: Address, known: dict[str, _Known], retaken: dict[str, Collected]
-) -> None:
+def _retake(server: Server, names: Address, known: dict[str, _Known]) -> None:
     """Let posts that were matched with another watchlist take over what that changed."""
-    missing = [name for name in retaken if known[name].post is None]
+    retaken = {name: state for name, state in known.items() if state.retaken is not None}
+    missing = [name for name, state in retaken.items() if state.post is None]
     stored = newest(server, names, missing)
-    for name, collected in retaken.items():
-        new, state = collected.post, known[name]
+    for name, state in retaken.items():
         kept = state.post or stored.get(name)
-        if kept is None:
+        if kept is None or state.retaken is None:
             continue  # deleted this moment
-        state.post = msgspec.structs.replace(
-            kept,
-            text=new.text,
-            hashtags=new.hashtags,
-            entities=new.entities,
-            mentions=new.mentions,
-            watchlist=new.watchlist,
-        )
+        state.post = taken_over(kept, state.retaken)
         state.names = state.names or tombstones_of([kept.id], [kept.author])
 
 

@@ -15,10 +15,10 @@ import msgspec
 
 from ingest.records import Post
 from pipelines.stores.elasticsearch.names import month_of, short, version_of
+from pipelines.stores.versions import rank_text, read_rank
 
 #: ``refused``: the server takes no document of it; it is kept aside with the reason.
 State = Literal["waiting", "stored", "refused", "buried"]
-Rank = tuple[int, int, str]
 
 #: Batches that a head remembers, so that one applied twice counts once.
 _REMEMBERED = 4
@@ -61,17 +61,6 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Records of the batch it stands for; 0 where a duplicate only brought new entities."""
     order: int
     names: tuple[str, ...]
-
-
-def rank_text(rank: Rank) -> str:
-    """Write a rank; its numbers may exceed those of the server."""
-    return f"{rank[0]} {rank[1]} {rank[2]}"
-
-
-def read_rank(text: str) -> Rank:
-    """Read :func:`rank_text`'s form."""
-    version, reactions, digest = text.split(" ", 2)
-    return int(version), int(reactions), digest
 
 
 def read_head(source: object) -> Head:

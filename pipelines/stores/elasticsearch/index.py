@@ -18,10 +18,11 @@ from pipelines.stores.base import DeadLetter, Document
 from pipelines.stores.elasticsearch import graves, heads
 from pipelines.stores.elasticsearch.books import order_now
 from pipelines.stores.elasticsearch.documents import document_json
-from pipelines.stores.elasticsearch.heads import Head, head_json, rank_text, read_head
+from pipelines.stores.elasticsearch.heads import Head, head_json, read_head
 from pipelines.stores.elasticsearch.names import Address, month_of, short, version_of
 from pipelines.stores.elasticsearch.requests import Seen, Write, Written, bulk, get_many
 from pipelines.stores.elasticsearch.server import Server
+from pipelines.stores.versions import rank_text
 
 #: Reason of a dead letter whose document the server does not take.
 REFUSED = "store-refused"

@@ -17,23 +17,10 @@ from pipelines.stores.base import Batch, Collected, CollectedTombstone, Ledger
 from pipelines.stores.plain import PlainNames, plain_names
 from pipelines.stores.sqlite import ledger
 from pipelines.stores.sqlite.erase import erase
+from pipelines.stores.versions import Known, rank_text, read_rank, taken_over
 
 _ENCODER = msgspec.json.Encoder()
 _COUNTER = msgspec.json.Decoder(Counter)
-
-#: ``rank`` columns: a post's rank as text, since its numbers may exceed SQLite's integers.
-Rank = tuple[int, int, str]
-
-
-def rank_text(rank: Rank) -> str:
-    """Write a rank for its column."""
-    return f"{rank[0]} {rank[1]} {rank[2]}"
-
-
-def read_rank(text: str) -> Rank:
-    """Read :func:`rank_text`'s form."""
-    version, reactions, digest = text.split(" ", 2)
-    return int(version), int(reactions), digest
 
 
 def post_json(post: Post) -> str:
@@ -44,20 +31,6 @@ def post_json(post: Post) -> str:
 def names_json(names: Iterable[str]) -> str:
     """Return names as the one value of ``IN (SELECT value FROM json_each(?))``."""
     return json.dumps(list(names), ensure_ascii=False)
-
-
-class _Known:
-    """The newest version of a post that is stored or waiting, as the batch goes on."""
-
-    __slots__ = ("post", "rank", "watchlist", "weight")
-
-    def __init__(self, rank: Rank, watchlist: str) -> None:
-        self.rank = rank
-        self.watchlist = watchlist
-        self.weight = 0
-        """Records of this batch that wait under this id."""
-        self.post: Post | None = None
-        """What to write to the queue; None while nothing new is to be written."""
 
 
 class Buried(NamedTuple):
@@ -173,30 +146,16 @@ def _posts(connection: sqlite3.Connection, posts: Sequence[Collected]) -> Tally[
         return outcomes
     buried = _buried(connection, posts)
     known = _known(connection, posts)
-    retaken: dict[str, Collected] = {}
     for collected in posts:
         post = collected.post
         if buried and _is_buried(collected, buried):
             outcomes["deleted"] += 1
             continue
         name = next((n for n in (post.id, *collected.aliases) if n in known), post.id)
-        rank = post.rank()
-        state = known.get(name)
-        if state is not None and rank <= state.rank:
-            outcomes["duplicate"] += 1
-            # Without a watchlist nothing was matched, so there is nothing to take over.
-            if post.digest == state.rank[2] and post.watchlist not in {"", state.watchlist}:
-                retaken[name] = collected
-                state.watchlist = post.watchlist
-            continue
-        if state is None:
-            state = known[name] = _Known(rank, post.watchlist)
-        outcomes["accepted"] += 1
-        retaken.pop(name, None)
-        state.rank, state.watchlist = rank, post.watchlist
-        state.weight += 1
-        state.post = post if post.id == name else msgspec.structs.replace(post, id=name)
-    _retake(connection, known, retaken)
+        named = post if post.id == name else msgspec.structs.replace(post, id=name)
+        taken = known.setdefault(name, Known()).takes(named)
+        outcomes["accepted" if taken else "duplicate"] += 1
+    _retake(connection, known)
     enqueue(
         connection,
         [(s.post, s.weight) for s in known.values() if s.post is not None],
@@ -225,7 +184,7 @@ def _buried(connection: sqlite3.Connection, posts: Sequence[Collected]) -> set[t
     return set(rows.fetchall())
 
 
-def _known(connection: sqlite3.Connection, posts: Sequence[Collected]) -> dict[str, _Known]:
+def _known(connection: sqlite3.Connection, posts: Sequence[Collected]) -> dict[str, Known]:
     names = names_json({n for c in posts for n in (c.post.id, *c.aliases)})
     rows = connection.execute(
         "SELECT p.id, b.rank, b.watchlist FROM posts p JOIN bodies b ON b.rowid = p.rowid "
@@ -237,28 +196,17 @@ def _known(connection: sqlite3.Connection, posts: Sequence[Collected]) -> dict[s
         "SELECT id, rank, watchlist FROM queue WHERE id IN (SELECT value FROM json_each(?))",
         (names,),
     ).fetchall()
-    return {name: _Known(read_rank(rank), watchlist) for name, rank, watchlist in rows}
+    return {name: Known(read_rank(rank), watchlist) for name, rank, watchlist in rows}
 
 
-def _retake(
-    connection: sqlite3.Connection, known: dict[str, _Known], retaken: dict[str, Collected]
-) -> None:
-    """Let posts that were matched with another watchlist take over what that changed.
-
-    The version that is kept stays, with its counts and dates.
-    """
-    missing = [name for name in retaken if known[name].post is None]
+def _retake(connection: sqlite3.Connection, known: dict[str, Known]) -> None:
+    """Let posts that were matched with another watchlist take over what that changed."""
+    retaken = {name: state for name, state in known.items() if state.retaken is not None}
+    missing = [name for name, state in retaken.items() if state.post is None]
     stored = {post.id: post for post in newest(connection, missing)}
-    for name, collected in retaken.items():
-        new, state = collected.post, known[name]
-        state.post = msgspec.structs.replace(
-            state.post or stored[name],
-            text=new.text,
-            hashtags=new.hashtags,
-            entities=new.entities,
-            mentions=new.mentions,
-            watchlist=new.watchlist,
-        )
+    for name, state in retaken.items():
+        if state.retaken is not None:
+            state.post = taken_over(state.post or stored[name], state.retaken)
 
 
 def newest(connection: sqlite3.Connection, ids: Sequence[str]) -> list[Post]:

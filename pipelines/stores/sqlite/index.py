@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 
 from ingest.records import Post, Target
 from pipelines.stores.base import Document
-from pipelines.stores.sqlite.accept import enqueue, names_json, post_json, rank_text
+from pipelines.stores.sqlite.accept import enqueue, names_json, post_json
+from pipelines.stores.versions import rank_text
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _POSTS = (
