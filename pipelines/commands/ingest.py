@@ -173,6 +173,9 @@ class _Run:
         collector = Collector(
             self._protector, self._case, origin=source.key, context=source.context
         )
+        # What an interruption left waiting comes first: whether a post was indexed before its
+        # deletion came then does not depend on when the interruption was.
+        drain(self._store, self._loaded, self._zone)
         posts = 0
         with progress(f"Reading {source.path}") as report:
 

@@ -262,6 +262,7 @@ from pipelines.stores.sqlite import SqliteStore
 from tests.conformance.corpus import Feeder, drain, letter, post, stone
 with SqliteStore(sys.argv[1]) as store, store.writer("marsad ingest"):
     feed = Feeder(store)
+    drain(store)  # as the runner does: what waits is indexed before more is read
     while True:
         position = store.position("input")
         n = int(position.cursor) if position else 0
@@ -275,7 +276,6 @@ with SqliteStore(sys.argv[1]) as store, store.writer("marsad ingest"):
         )
         drain(store)
         print(n, flush=True)
-    drain(store)
 """
 
 
