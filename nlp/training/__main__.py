@@ -25,6 +25,12 @@ from nlp.training import loop, steps
     help="Where steps leave their results and checkpoints; give the same one to go on.",
 )
 @click.option("--pretrain-steps", default=0, show_default=True, help="Batches of 64 lines.")
+@click.option(
+    "--pretrain-seconds",
+    default=0.0,
+    show_default=True,
+    help="End the pre-training after this time at the latest (0: no limit).",
+)
 @click.option("--finetune-steps", default=6000, show_default=True, help="Batches of 48 posts.")
 @click.option(
     "--finetune-seconds",
@@ -40,6 +46,7 @@ def main(
     data: Path,
     work: Path,
     pretrain_steps: int,
+    pretrain_seconds: float,
     finetune_steps: int,
     finetune_seconds: float,
     layers: int,
@@ -59,7 +66,7 @@ def main(
     settings = steps.Settings(
         data,
         work,
-        pretraining=loop.Plan(pretrain_steps, 2e-4),
+        pretraining=loop.Plan(pretrain_steps, 2.5e-4, pretrain_seconds),
         finetuning=loop.Plan(finetune_steps, 1.2e-4, finetune_seconds),
         layers=layers,
         threads=threads,

@@ -22,7 +22,15 @@ from torch.nn import functional
 
 from nlp.model_input import prepare
 from nlp.training import augment, data, loop, measures
-from nlp.training.encoder import Classifier, load_bert, load_tokenizer, mask_of, pad
+from nlp.training.encoder import (
+    Classifier,
+    keep_layers,
+    load_bert,
+    load_tokenizer,
+    mask_of,
+    pad,
+    without_dropout,
+)
 
 LONGEST = 64
 BATCH = 48
@@ -174,7 +182,7 @@ def run(
     torch.manual_seed(seed)
     tokenizer = load_tokenizer(tokenizer_file, LONGEST)
     bert = load_bert(encoder)
-    _without_dropout(bert)
+    without_dropout(bert)
     keep_layers(bert, layers)
     model = Classifier(bert)
     rows = data.labelled(folder, "train")
@@ -203,24 +211,6 @@ def run(
 
     loop.train(model, batches, loss_of, plan, target / "checkpoint.pt", watch)
     save(model, target)
-
-
-def keep_layers(bert: Any, layers: int) -> None:
-    """Cut the encoder down to its lowest `layers` layers, in place."""
-    bert.encoder.layer = bert.encoder.layer[:layers]
-    bert.config.num_hidden_layers = len(bert.encoder.layer)
-
-
-def _without_dropout(bert: Any) -> None:
-    # Drawing dropout masks costs a sixth of the time on a processor; hidden pieces, respelling
-    # and a mean over few passes do its work. The layer before the head keeps its own.
-    for module in bert.modules():
-        if isinstance(module, torch.nn.Dropout):
-            module.p = 0.0
-        if hasattr(module, "dropout_prob"):
-            module.dropout_prob = 0.0
-        if isinstance(getattr(module, "dropout", None), float):
-            module.dropout = 0.0
 
 
 def save(model: Classifier, target: Path) -> None:

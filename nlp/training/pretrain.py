@@ -18,7 +18,15 @@ from torch.nn import functional
 
 from nlp.model_input import prepare
 from nlp.training import augment, data, loop
-from nlp.training.encoder import Masked, load_bert, load_tokenizer, mask_of, pad
+from nlp.training.encoder import (
+    Masked,
+    keep_layers,
+    load_bert,
+    load_tokenizer,
+    mask_of,
+    pad,
+    without_dropout,
+)
 
 LONGEST = 48
 BATCH = 64
@@ -118,12 +126,20 @@ def run(
     target: Path,
     plan: loop.Plan,
     batch: int = BATCH,
+    layers: int = 12,
     seed: int = 1,
 ) -> None:
-    """Pre-train the encoder in `encoder` on the data `folder`; write `target`/bert."""
+    """Pre-train the lowest `layers` layers of `encoder` on the data `folder`.
+
+    Writes `target`/bert. Layers that the fine-tuning would drop are dropped before, so that the
+    others learn to do without them here, where there is most text.
+    """
     torch.manual_seed(seed)
     tokenizer = load_tokenizer(tokenizer_file, LONGEST)
-    model = Masked(load_bert(encoder))
+    bert = load_bert(encoder)
+    without_dropout(bert)
+    keep_layers(bert, layers)
+    model = Masked(bert)
     lines = read(folder)
     batches = Batches(lines, tokenizer, plan.steps, batch, seed)
     print(f"pre-training on {len(lines)} lines, {plan.steps} steps of {batch}", flush=True)

@@ -79,8 +79,15 @@ def run(settings: Settings) -> Path:
         encoder = grown / "bert"
         if not (encoder / "config.json").exists():
             _say("pretrain")
-            plan, seed = settings.pretraining, settings.seed
-            pretrain.run(small / "bert", tokenizer, settings.data, grown, plan, seed=seed)
+            pretrain.run(
+                small / "bert",
+                tokenizer,
+                settings.data,
+                grown,
+                settings.pretraining,
+                layers=settings.layers,
+                seed=settings.seed,
+            )
     if not (tuned / "model.pt").exists():
         _say("finetune")
         finetune.run(
