@@ -193,6 +193,16 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     gaps: list[Gap]
 
 
+class Intake(Protocol):
+    """Where what was collected becomes durable: a store, or topics between machines."""
+
+    def position(self, key: str) -> Position | None:
+        """Return how far an input has been read, ``None`` if it is new."""
+
+    def accept(self, batch: Batch) -> Ledger:
+        """Make a batch durable, with its position, in one step; return its outcomes so far."""
+
+
 class Store(Protocol):
     """One place where posts rest. All methods raise :class:`~pipelines.errors.StoreError`."""
 
