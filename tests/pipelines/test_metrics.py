@@ -1,0 +1,193 @@
+"""What a process tells a monitoring system, read as Prometheus reads it: over a socket."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from pipelines import metrics
+from pipelines.errors import SettingsError
+from pipelines.metrics.exporter import Exporter
+from pipelines.metrics.health import Health
+from pipelines.metrics.instruments import Instruments
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def exporter() -> Iterator[Exporter]:
+    serving = metrics.serve(0)
+    yield serving
+    serving.close()
+
+
+def ask(exporter: Exporter, path: str) -> tuple[int, str]:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{exporter.port}{path}", timeout=30) as got:
+            return got.status, got.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+
+
+def samples(exporter: Exporter) -> dict[tuple[str, frozenset[str]], float]:
+    """Every sample by its name and the values of its labels."""
+    return {
+        (sample.name, frozenset(sample.labels.values())): sample.value
+        for family in text_string_to_metric_families(ask(exporter, "/metrics")[1])
+        for sample in family.samples
+    }
+
+
+def test_outcomes_and_reasons_are_counted(exporter: Exporter) -> None:
+    before = samples(exporter)
+    metrics.records("score", "passed", 3)
+    metrics.records("score", "passed", 0)
+    metrics.dead("score", "too-large", 2)
+    after = samples(exporter)
+
+    def grown(name: str, *labels: str) -> float:
+        place = (name, frozenset(labels))
+        return after[place] - before.get(place, 0)
+
+    assert grown("marsad_records_total", "score", "passed") == 3
+    assert grown("marsad_records_total", "score", "dead") == 2
+    assert grown("marsad_dead_letters_total", "score", "too-large") == 2
+
+
+def test_a_batch_that_failed_is_not_a_batch(exporter: Exporter) -> None:
+    place = ("marsad_batch_seconds_count", frozenset({"index"}))
+    with metrics.batch("index"):
+        pass
+    counted = samples(exporter)
+    with pytest.raises(ZeroDivisionError), metrics.batch("index"):
+        _ = 1 // 0
+    after = samples(exporter)
+    assert counted[place] >= 1
+    assert after[place] == counted[place]
+    assert after["marsad_last_batch_timestamp_seconds", frozenset({"index"})] > 1e9
+
+
+def test_a_partition_that_moved_to_another_worker_is_told_no_more(exporter: Exporter) -> None:
+    name = "marsad_consumer_lag_records"
+    metrics.lag("score", {("posts", 0): 7, ("posts", 1): 2})
+    metrics.lag("index", {("scored", 0): 1})
+    metrics.lag("score", {("posts", 1): 5})
+    lags = {labels: value for (found, labels), value in samples(exporter).items() if found == name}
+    assert lags == {
+        frozenset({"score", "posts", "1"}): 5,
+        frozenset({"index", "scored", "0"}): 1,
+    }
+    metrics.lag("score", {})
+    metrics.lag("index", {})
+    assert not [found for found, _ in samples(exporter) if found == name]
+
+
+def test_a_source_tells_of_its_state(exporter: Exporter) -> None:
+    moment = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    metrics.source_up("press", True)
+    metrics.source_heartbeat("press", moment)
+    metrics.source_posts("press", 4)
+    metrics.source_gap("press", "rate-limit")
+    metrics.source_silent("press", False)
+    told = {name: (labels, value) for (name, labels), value in samples(exporter).items()}
+    assert told["marsad_source_up"] == ({"press"}, 1)
+    assert told["marsad_source_last_heartbeat_timestamp_seconds"][1] == moment.timestamp()
+    assert told["marsad_source_posts_total"] == ({"press"}, 4)
+    assert told["marsad_source_gaps_total"] == ({"press", "rate-limit"}, 1)
+    assert told["marsad_source_silent"] == ({"press"}, 0)
+
+
+def test_no_sentence_and_no_name_of_an_account_becomes_a_label(exporter: Exporter) -> None:
+    metrics.source_gap("@some_person", "HTTP 429 from https://example.org/@some_person")
+    metrics.dead("collect", "cannot parse: secret words")
+    _, text = ask(exporter, "/metrics")
+    assert "some_person" not in text
+    assert "secret" not in text
+    assert 'marsad_source_gaps_total{cause="other",source="other"}' in text
+
+
+def test_a_label_has_room_for_so_many_values_and_no_more() -> None:
+    made = Instruments()
+    seen = {made.sources(f"source-{number}") for number in range(1000)}
+    assert len(seen) == 201
+    assert "other" in seen
+    assert made.sources("source-0") == "source-0"
+
+
+def test_versions_are_told(exporter: Exporter) -> None:
+    metrics.build("model-of-a-test")
+    _, text = ask(exporter, "/metrics")
+    assert re.search(
+        r'marsad_build_info\{model="model-of-a-test",version="\d+\.\d+.*"\} 1\.0', text
+    )
+
+
+def test_ready_is_who_has_all_that_it_named() -> None:
+    health = Health()
+    assert health.ready() == (False, "not started")
+    health.condition("assigned", True)
+    health.condition("store", False)
+    assert health.ready() == (False, "missing: store")
+    health.condition("store", True)
+    assert health.ready() == (True, "there: assigned, store")
+
+
+def test_alive_is_whose_loop_turned_lately() -> None:
+    stuck = Health(stale=-1.0)
+    stuck.turn()
+    assert stuck.alive()[0] is False
+    fine = Health()
+    assert fine.alive()[0] is True
+
+
+def test_probes_are_answered_by_status() -> None:
+    registry = Instruments().registry
+    serving = Exporter(0, "127.0.0.1", registry, Health(stale=-1.0))
+    try:
+        assert ask(serving, "/healthz")[0] == 503
+        assert ask(serving, "/readyz") == (503, "not started\n")
+        assert ask(serving, "/other")[0] == 404
+    finally:
+        serving.close()
+
+
+def test_a_process_that_turns_and_has_what_it_needs_is_alive_and_ready(exporter: Exporter) -> None:
+    metrics.turn()
+    metrics.ready("assigned", True)
+    assert ask(exporter, "/healthz")[0] == 200
+    assert ask(exporter, "/readyz")[0] == 200
+    metrics.ready("assigned", False)
+    assert ask(exporter, "/readyz") == (503, "missing: assigned\n")
+    metrics.ready("assigned", True)
+
+
+def test_a_taken_port_is_told_in_one_sentence(exporter: Exporter) -> None:
+    with pytest.raises(SettingsError, match=f"port {exporter.port}"):
+        metrics.serve(exporter.port)
+
+
+def test_every_metric_is_documented_and_every_documented_one_exists() -> None:
+    text = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
+    documented = set(re.findall(r"^\| `(marsad_\w+)` \|", text, re.MULTILINE))
+    made = {
+        {"counter": f"{family.name}_total", "info": f"{family.name}_info"}.get(
+            family.type, family.name
+        )
+        for family in Instruments().registry.collect()
+        if family.name.startswith("marsad_")
+    }
+    assert documented == made
+
+
+def test_importing_the_calls_loads_no_client_library() -> None:
+    code = "import sys, pipelines.metrics; sys.exit('prometheus_client' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
