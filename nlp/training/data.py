@@ -71,6 +71,13 @@ GROUPS: dict[str, int] = {
     "semeval_en/en": 7000,
     "tunizi70k/aeb-Latn": 5000,
     "twifil/arq": 300,
+    # Posts in Arabic script, shown in Latin script (see `transliterate`).
+    "dz_brands/arq~Latn": 2000,
+    "dz_youtube/arq~Latn": 1500,
+    "elecmorocco2016/ary~Latn": 1500,
+    "ma_youtube/ary~Latn": 2500,
+    "mac/ary~Latn": 1500,
+    "myc_cleaned/ary~Latn": 2000,
 }
 
 #: Sets whose makers had no neutral class (tunizi70k has 3.6 %: as good as none).

@@ -21,7 +21,7 @@ from tokenizers import Tokenizer
 from torch.nn import functional
 
 from nlp.model_input import prepare
-from nlp.training import augment, data, loop, measures
+from nlp.training import augment, data, loop, measures, transliterate
 from nlp.training.encoder import (
     Classifier,
     keep_layers,
@@ -87,12 +87,15 @@ def draw(rows: list[data.Row], total: int, seed: int) -> list[int]:
     return order[:total]
 
 
-def _text(row: data.Row, rng: random.Random) -> str:
+def _text(row: data.Row, spellings: transliterate.Spellings, rng: random.Random) -> str:
     text = row.text
+    written = row.lang.endswith(transliterate.MARK)
+    if written:
+        text = spellings.text(text, rng)
     if rng.random() < _EMOJI_LOST.get(row.source, _EMOJI_LOST_ELSE):
         text = augment.drop_emoji(text)
     text = prepare(text)
-    if row.lang in _LATIN_DIALECTS and rng.random() < _RESPELLED:
+    if (written or row.lang in _LATIN_DIALECTS) and rng.random() < _RESPELLED:
         text = augment.respell(text, rng)
     return text
 
@@ -108,9 +111,16 @@ class Batches:
     """The same batches for the same seed and step, tokenised as they are needed."""
 
     def __init__(
-        self, rows: list[data.Row], tokenizer: Tokenizer, steps: int, batch: int, seed: int
+        self,
+        rows: list[data.Row],
+        tokenizer: Tokenizer,
+        steps: int,
+        batch: int,
+        seed: int,
+        spellings: transliterate.Spellings,
     ) -> None:
         self.rows, self.tokenizer, self.batch, self.seed = rows, tokenizer, batch, seed
+        self.spellings = spellings
         self.order = draw(rows, steps * batch, seed)
         self.weights = class_weights(rows)
         self.mask = mask_of(tokenizer)
@@ -122,7 +132,9 @@ class Batches:
         for chunk in range(step // _CHUNK, -(-len(self.order) // width)):
             rng = random.Random(self.seed * 1_000_003 + chunk)
             rows = [self.rows[place] for place in self.order[chunk * width : (chunk + 1) * width]]
-            encodings = self.tokenizer.encode_batch([_text(row, rng) for row in rows])
+            encodings = self.tokenizer.encode_batch(
+                [_text(row, self.spellings, rng) for row in rows]
+            )
             ids = [_hide(one.ids, self.mask, rng) for one in encodings]
             by_length = sorted(range(len(rows)), key=lambda i: len(ids[i]) + rng.random())
             parts = [by_length[i : i + self.batch] for i in range(0, len(rows), self.batch)]
@@ -186,9 +198,11 @@ def run(
     keep_layers(bert, layers)
     model = Classifier(bert)
     rows = data.labelled(folder, "train")
+    spellings = transliterate.learn(folder)
+    rows += transliterate.candidates(rows, spellings)
     watched = data.labelled(folder, "check")
     watched = random.Random(0).sample(watched, min(_WATCHED, len(watched)))
-    batches = Batches(rows, tokenizer, plan.steps, batch, seed)
+    batches = Batches(rows, tokenizer, plan.steps, batch, seed, spellings)
     print(f"fine-tuning on {len(rows)} rows, {plan.steps} steps of {batch}", flush=True)
 
     def loss_of(parts: tuple[torch.Tensor, ...]) -> torch.Tensor:

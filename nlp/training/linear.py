@@ -9,6 +9,7 @@ training part, the temperature on the part held out for calibration.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import random
 from collections import Counter
 from pathlib import Path
@@ -20,6 +21,7 @@ from scipy import sparse
 from nlp.features import Space
 from nlp.linear import FOLDER, LinearModel
 from nlp.measures import calibration_error, confusion, macro_f1, weighted_f1
+from nlp.training import transliterate
 from nlp.training.augment import drop_emoji
 from nlp.training.data import GROUPS, WITHOUT_NEUTRAL, Row, labelled
 from nlp.training.fit import arrays_of, balance, fit, matrix, rarity, temperature
@@ -57,7 +59,13 @@ def row_weights(rows: list[Row]) -> NDArray[np.float64]:
 def train(data: Path, target: Path, *, space: Space = SPACE, iterations: int = ITERATIONS) -> None:
     """Fit the model on the folder `data` and write it to `target`."""
     noise = random.Random(1)
-    rows = sample(labelled(data, "train"), _MOST)
+    rows = labelled(data, "train")
+    spellings = transliterate.learn(data)
+    rows += [
+        dataclasses.replace(row, text=spellings.text(row.text, noise))
+        for row in transliterate.candidates(rows, spellings)
+    ]
+    rows = sample(rows, _MOST)
     texts = [
         drop_emoji(row.text) if row.source in WITHOUT_NEUTRAL and noise.random() < 0.5 else row.text
         for row in rows

@@ -12,7 +12,18 @@ import torch
 from click.testing import CliRunner
 
 from nlp import sentiment
-from nlp.training import augment, base, calibrate, compress, data, finetune, loop, measures, steps
+from nlp.training import (
+    augment,
+    base,
+    calibrate,
+    compress,
+    data,
+    finetune,
+    loop,
+    measures,
+    steps,
+    transliterate,
+)
 from nlp.training.__main__ import main
 from nlp.training.encoder import Classifier, pad
 from tests.nlp import tiny
@@ -185,7 +196,9 @@ def test_batches_from_a_step_are_the_batches_of_the_whole(tmp_path: Path) -> Non
         data.Row(one["text"], data.LABELS.index(one["label"]), one["lang"], one["source"])
         for one in tiny.rows(300, 5)
     ]
-    batches = finetune.Batches(rows, tokenizer, 60, 4, seed=1)
+    spellings = transliterate.Spellings([("zwin", "زوين"), ("zwine", "زوين")])
+    rows += transliterate.candidates(rows, spellings)
+    batches = finetune.Batches(rows, tokenizer, 60, 4, 1, spellings)
     whole, rest = list(batches(0)), list(batches(43))
     assert len(whole) == 60
     for one, other in zip(whole[43:], rest, strict=True):
