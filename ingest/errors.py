@@ -12,7 +12,16 @@ class KeyringError(MarsadError):
 
 
 class SourceError(MarsadError):
-    """A source can't be opened or read any further."""
+    """A source can't be opened or read any further.
+
+    ``body`` is what a platform sent instead of an answer, kept aside for whoever looks into it;
+    ``wait`` are the seconds for which it asked to be left alone.
+    """
+
+    def __init__(self, message: str = "", *, body: bytes = b"", wait: float = 0.0) -> None:
+        super().__init__(message)
+        self.body = body
+        self.wait = wait
 
 
 class SourceBlocked(SourceError):

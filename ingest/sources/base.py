@@ -1,20 +1,27 @@
-"""The protocol that every source fulfils."""
+"""The protocols that every source fulfils, and what a live source is given to work with."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Protocol
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
 from ingest.records import Item
+
+if TYPE_CHECKING:
+    from ingest.sources.http import Client
 
 
 class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     """What a source can give."""
 
     live: bool = False
+    """Posts as they are published, without end. A source without it ends when it has read what
+    there is, and can be read again later."""
     history: bool = False
+    """What was published before it was asked, and so what an interruption missed."""
     deletions: bool = False
     counters: bool = False
 
@@ -39,3 +46,73 @@ class Source(Protocol):
         Bad input is yielded as :class:`~ingest.records.Reject` and never ends the iteration.
         Raises :class:`~ingest.errors.SourceError` when the source can't be read (any further).
         """
+
+
+class Stopped(Exception):
+    """Raised inside a source, by what it was given, when the run is to end. Let it pass."""
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody wants of a live source: one target, from one address."""
+
+    url: str
+    """Base address without a slash at its end: the platform's own, or another."""
+    target: str = ""
+    """One channel, tag, video, feed…; empty where the source takes none."""
+    since: datetime | None = None
+    """Inclusive. A saved cursor that is later counts more."""
+    until: datetime | None = None
+    """Exclusive. A live source ends there."""
+    secrets: Mapping[str, str] = {}
+    """Keys and tokens by the name of their environment variable, those that are set."""
+
+
+class Means(msgspec.Struct, frozen=True, kw_only=True):
+    """What a live source has to work with. May be used by several threads."""
+
+    client: Client
+    """Asks over HTTP, politely; raises :class:`Stopped` when the run is to end."""
+    now: Callable[[], datetime]
+    """The time in UTC, in whole milliseconds."""
+    sleep: Callable[[float], None]
+    """Wait for so many seconds; raises :class:`Stopped` when the run is to end."""
+    stopped: Callable[[], bool]
+    """Whether the run is to end: what waits for a socket looks here every second."""
+
+
+class LiveSource(Source, Protocol):
+    """A source on a platform, made by its class with an :class:`Order` and :class:`Means`.
+
+    One object reads one target; several objects run in threads of their own. What
+    :meth:`~Source.open` does is the same every time it is called with the same cursor:
+
+    * It yields :class:`~ingest.records.Item` in an order in which every cursor is a place to go
+      on from: what was yielded before it is never needed again, what comes after it is still
+      to come. After a short overlap posts may come twice (the store knows them).
+    * ``--since`` and ``--until`` of the order hold; without a cursor and ``since`` a live
+      source begins now, and one with history with all that the platform offers.
+    * It yields a :class:`~ingest.records.Heartbeat` whenever it knows that it is listening and
+      that nothing was missed: with every page of an answer, and every few seconds of a quiet
+      stream. The runner keeps one a minute.
+    * It yields a :class:`~ingest.records.Gap` where it learns that the platform can't give
+      back what a cursor asks for.
+    * It ends when nothing more will come: at the end of what there is, or at ``until``. An
+      interruption of a stream is no end: it raises.
+    * It raises :class:`~ingest.errors.SourceBlocked`, ``SourceChanged``, ``SourceGone`` or
+      plain ``SourceError`` (network, errors of the server) with the ``body`` that came instead
+      and, where the platform says so, the seconds to ``wait``. It never waits for long and
+      never tries again by itself: the runner opens it again from the last cursor, and records
+      the gap.
+
+    ``version`` is raised with every change of what its pure ``map_item`` makes of an item.
+    """
+
+    version: int
+
+
+class MakesSource(Protocol):
+    """The class of a live source."""
+
+    def __call__(self, order: Order, means: Means) -> LiveSource:
+        """Make a source; raises :class:`~ingest.errors.SourceError` for a target that no
+        platform could have. Nothing is asked of the platform yet."""

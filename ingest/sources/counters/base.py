@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 from urllib.parse import SplitResult
 
 import msgspec
 
-from ingest.errors import SourceBlocked, SourceChanged
+from ingest.errors import SourceChanged
+from ingest.sources.http import Answer, refuse_walls
+
+__all__ = ["Answer", "Figure", "Reader", "Request", "decoded", "refuse_walls", "whole"]
 
 
 class Figure(msgspec.Struct, frozen=True):
@@ -27,13 +29,6 @@ class Request(msgspec.Struct, frozen=True):
     params: Mapping[str, str] = {}
     headers: Mapping[str, str] = {}
     secret: Mapping[str, str] = {}
-
-
-class Answer(msgspec.Struct, frozen=True):
-    """What a platform answered."""
-
-    status: int
-    body: bytes
 
 
 class Reader(Protocol):
@@ -69,23 +64,10 @@ class Reader(Protocol):
 
 def decoded(answer: Answer) -> dict[str, Any]:
     """Return the JSON object of an answer. Raises ``SourceBlocked`` or ``SourceChanged``."""
-    try:
-        content = json.loads(answer.body)
-    except (ValueError, RecursionError):
-        refuse_walls(answer.body)
-        raise SourceChanged("it answered something else than JSON") from None
+    content = answer.json()
     if not isinstance(content, dict):
         raise SourceChanged("it answered JSON of an unknown form")
     return content
-
-
-def refuse_walls(body: bytes) -> None:
-    """Raise :class:`~ingest.errors.SourceBlocked` for a page that wants a login or a human."""
-    page = body.lower()
-    if b"captcha" in page or b"cf-challenge" in page or b"challenge-platform" in page:
-        raise SourceBlocked("it asks for a captcha")
-    if b'type="password"' in page or b"type='password'" in page:
-        raise SourceBlocked("it asks for a login")
 
 
 def whole(content: Mapping[str, Any], field: str) -> int:

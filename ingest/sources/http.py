@@ -1,0 +1,342 @@
+"""Asking platforms politely: one name, one request at a time, robots.txt, Retry-After.
+
+Requests to one host are at least :data:`SPACING` seconds apart, or as far as its robots.txt
+wants, whoever makes them. Raises the errors of :mod:`ingest.errors` and nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+import time
+from collections.abc import Callable, Container, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from importlib.metadata import version
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+from urllib.robotparser import RobotFileParser
+
+import httpx2
+import msgspec
+
+from ingest.errors import SourceBlocked, SourceChanged, SourceError, SourceGone
+
+#: How Marsad calls itself to every server.
+AGENT = f"Marsad/{version('marsad')} (open-source research on public posts and counters)"
+#: The name that robots.txt may speak of.
+ROBOT = "Marsad"
+SPACING = 1.0
+#: No page of posts needs a larger answer, or a longer one.
+LARGEST = 20_000_000
+SECONDS = 20.0
+LONGEST_ANSWER = 60.0
+#: A stream that sends nothing for so long is dead: servers send a sign of life more often.
+SILENCE = 90.0
+LONGEST_LINE = 10_000_000
+#: robots.txt is asked for again after a day (RFC 9309, 2.4).
+_ROBOTS_SECONDS = 86_400.0
+_REDIRECTS = 5
+_LONGEST_WAIT = 86_400.0
+_REDIRECTED = {301, 302, 303, 307, 308}
+_LOGIN = re.compile(r"//(?:accounts|login|consent)\.|/(?:login|signin|sign_in|checkpoint)\b", re.I)
+_RESETS = ("x-ratelimit-reset", "x-rate-limit-reset")
+_REMAINING = ("x-ratelimit-remaining", "x-rate-limit-remaining")
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What a platform answered. Names of headers are in small letters."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str] = {}
+    url: str = ""
+    """Where the answer came from in the end."""
+
+    @property
+    def wait(self) -> float:
+        """Seconds for which the platform asks to be left alone, at most a day."""
+        return wait_of(self.headers)
+
+    def json(self) -> Any:
+        """Return what the JSON of the answer says.
+
+        Raises :class:`SourceBlocked` for a login or captcha instead, else ``SourceChanged``.
+        """
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError):
+            refuse_walls(self.body)
+            raise SourceChanged("it answered something else than JSON", body=self.body) from None
+
+
+class Client:
+    """Asks over HTTP. One object serves all threads, so that a host is spared by all of them.
+
+    ``sleep`` may raise to end a run; it is called before every request.
+    """
+
+    def __init__(
+        self,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._clock = clock
+        self._sleep = sleep
+        self._client = httpx2.Client(
+            headers={"User-Agent": AGENT, "Accept-Language": "en"}, timeout=SECONDS
+        )
+        self._lock = threading.Lock()
+        self._robots: dict[str, tuple[float, RobotFileParser | None]] = {}
+        self._next: dict[str, float] = {}
+        self._used_up: dict[str, float] = {}
+
+    def close(self) -> None:
+        """Let go of connections."""
+        self._client.close()
+
+    def get(
+        self,
+        url: str,
+        params: Mapping[str, str] | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        keys: Mapping[str, str] | None = None,
+        secret: Mapping[str, str] | None = None,
+        robots: bool = False,
+        expected: Container[int] = (),
+    ) -> Answer:
+        """Return the answer, if its status is below 400 or among ``expected``.
+
+        ``keys`` are headers and ``secret`` parameters that no message may show and no redirect
+        may carry on. ``robots`` asks robots.txt first: for pages made for people. Raises
+        :class:`~ingest.errors.SourceError` with what came instead.
+        """
+        if robots:
+            self.ask_robots(url)
+        answer = self.ask(url, params, headers=headers, keys=keys, secret=secret)
+        if answer.status >= 400 and answer.status not in expected:
+            raise status_error(answer)
+        return answer
+
+    def ask(
+        self,
+        url: str,
+        params: Mapping[str, str] | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        keys: Mapping[str, str] | None = None,
+        secret: Mapping[str, str] | None = None,
+        largest: int = LARGEST,
+    ) -> Answer:
+        """Return the answer, whatever its status. Raises what :meth:`get` raises otherwise."""
+        every: Mapping[str, str] | None = {**(params or {}), **(secret or {})} or None
+        for _ in range(_REDIRECTS):
+            answer = self._once(url, every, {**(headers or {}), **(keys or {})}, largest)
+            if answer.status not in _REDIRECTED or "location" not in answer.headers:
+                return answer
+            url, every = _redirect(url, answer, secret=bool(secret or keys)), None
+        raise SourceChanged("it sends from one address to the next without end")
+
+    @contextmanager
+    def stream(
+        self,
+        url: str,
+        params: Mapping[str, str] | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        keys: Mapping[str, str] | None = None,
+    ) -> Iterator[Iterator[str]]:
+        """Open an answer without end and give its lines as they come.
+
+        Raises what :meth:`get` raises, also from the lines: a stream that breaks off, or sends
+        nothing for :data:`SILENCE` seconds, is a :class:`~ingest.errors.SourceError`.
+        """
+        host = self._wait_for(url)
+        try:
+            with self._client.stream(
+                "GET",
+                url,
+                params=dict(params) if params else None,
+                headers={**(headers or {}), **(keys or {})},
+                timeout=httpx2.Timeout(SECONDS, read=SILENCE),
+            ) as response:
+                if response.status_code != 200:
+                    body = b"".join(_at_most(response.iter_bytes(), LARGEST))
+                    found = {k.lower(): v for k, v in response.headers.items()}
+                    answer = Answer(response.status_code, body, found, url)
+                    if answer.status in _REDIRECTED and "location" in found:
+                        _redirect(url, answer, secret=True)
+                    raise status_error(answer)
+                yield _lines(response)
+        except (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError) as error:
+            raise SourceError(f"{host} ended the stream ({type(error).__name__})") from None
+
+    def ask_robots(self, url: str) -> None:
+        """Raise :class:`SourceBlocked` where robots.txt forbids a page."""
+        root = _root(url)
+        read_at, rules = self._robots.get(root, (-_ROBOTS_SECONDS, None))
+        if self._clock() - read_at >= _ROBOTS_SECONDS or root not in self._robots:
+            rules = self._read_robots(root)
+            self._robots[root] = (self._clock(), rules)
+        if rules is not None and not rules.can_fetch(ROBOT, url):
+            raise SourceBlocked("its robots.txt forbids this page")
+
+    def _once(
+        self,
+        url: str,
+        params: Mapping[str, str] | None,
+        headers: Mapping[str, str],
+        largest: int,
+    ) -> Answer:
+        host = self._wait_for(url)
+        deadline = self._clock() + LONGEST_ANSWER
+        body = bytearray()
+        try:
+            with self._client.stream("GET", url, params=params, headers=headers) as response:
+                for chunk in response.iter_bytes():
+                    body += chunk
+                    if len(body) > largest:
+                        raise SourceChanged("its answer is larger than any that it should give")
+                    if self._clock() > deadline:
+                        raise SourceError("its answer does not end", body=bytes(body))
+                found = {name.lower(): value for name, value in response.headers.items()}
+                answer = Answer(response.status_code, bytes(body), found, url)
+        except (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError, ValueError) as error:
+            # never the error's own words, which may hold the address with its key
+            raise SourceError(
+                f"{host} can't be reached ({type(error).__name__})", body=bytes(body)
+            ) from None
+        finally:
+            self._spare(url)
+        self._note_limit(host, answer)
+        return answer
+
+    def _wait_for(self, url: str) -> str:
+        """Wait until a host may be asked again; return the host."""
+        host = urlsplit(url).netloc
+        rest = self._used_up.get(host, 0.0) - self._clock()
+        if rest > 0:
+            raise SourceBlocked(f"the number of requests that {host} allows is used up", wait=rest)
+        with self._lock:  # each thread takes a turn of its own
+            turn = max(self._clock(), self._next.get(host, 0.0))
+            self._next[host] = turn + SPACING
+        self._sleep(max(0.0, turn - self._clock()))
+        return host
+
+    def _spare(self, url: str) -> None:
+        host = urlsplit(url).netloc
+        with self._lock:
+            earliest = self._clock() + max(SPACING, self._delay(url))
+            self._next[host] = max(self._next.get(host, 0.0), earliest)
+
+    def _note_limit(self, host: str, answer: Answer) -> None:
+        left = next((answer.headers[name] for name in _REMAINING if name in answer.headers), "")
+        if left.strip() == "0" and answer.status < 400:
+            self._used_up[host] = self._clock() + answer.wait
+
+    def _read_robots(self, root: str) -> RobotFileParser | None:
+        # RFC 9309, 2.3.1: without a file everything is allowed, without an answer nothing is
+        answer = self.ask(root + "/robots.txt")
+        if answer.status >= 500 or answer.status == 429:
+            raise SourceBlocked(
+                f"its robots.txt can't be read: it answers {answer.status}", wait=answer.wait
+            )
+        if answer.status >= 400:
+            return None
+        rules = RobotFileParser()
+        rules.parse(answer.body.decode("utf-8", "replace").splitlines())
+        return rules
+
+    def _delay(self, url: str) -> float:
+        _, rules = self._robots.get(_root(url), (0.0, None))
+        return float(rules.crawl_delay(ROBOT) or 0) if rules else 0.0
+
+
+def refuse_walls(body: bytes) -> None:
+    """Raise :class:`~ingest.errors.SourceBlocked` for a page that wants a login or a human."""
+    page = body.lower()
+    if b"captcha" in page or b"cf-challenge" in page or b"challenge-platform" in page:
+        raise SourceBlocked("it asks for a captcha", body=body)
+    if b'type="password"' in page or b"type='password'" in page:
+        raise SourceBlocked("it asks for a login", body=body)
+
+
+def status_error(answer: Answer) -> SourceError:
+    """Return what an error status means."""
+    kind, words = _meaning(answer.status)
+    return kind(words, body=answer.body, wait=answer.wait)
+
+
+def _meaning(status: int) -> tuple[type[SourceError], str]:
+    if status == 429:
+        return SourceBlocked, "it asks for fewer requests (429)"
+    if status in {401, 403, 407, 451}:
+        return SourceBlocked, f"it refuses ({status})"
+    if status in {404, 410}:
+        return SourceGone, f"there is nothing (any more) ({status})"
+    if status >= 500:
+        return SourceError, f"it fails ({status})"
+    return SourceChanged, f"it answers {status}"
+
+
+def wait_of(headers: Mapping[str, str]) -> float:
+    """Return the seconds that ``Retry-After``, or the reset of a used-up limit, asks for."""
+    if value := headers.get("retry-after", ""):
+        return _seconds(value, since_epoch=False)
+    left = next((headers[name] for name in _REMAINING if name in headers), "0")
+    reset = next((headers[name] for name in _RESETS if name in headers), "")
+    return _seconds(reset, since_epoch=True) if left.strip() == "0" and reset else 0.0
+
+
+def _seconds(value: str, *, since_epoch: bool) -> float:
+    value = value.strip()
+    now = datetime.now(UTC)
+    if value.isdecimal():
+        number = float(value)
+        # a reset is a moment; who writes a small number means seconds from now
+        seconds = number - now.timestamp() if since_epoch and number > 1e9 else number
+        return min(max(0.0, seconds), _LONGEST_WAIT)
+    try:
+        moment = datetime.fromisoformat(value) if since_epoch else parsedate_to_datetime(value)
+    except (ValueError, TypeError):
+        return 0.0
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return min(max(0.0, (moment - now).total_seconds()), _LONGEST_WAIT)
+
+
+def _redirect(url: str, answer: Answer, *, secret: bool) -> str:
+    target = urljoin(url, answer.headers["location"])
+    if _LOGIN.search(target):
+        raise SourceBlocked("it sends visitors to a login", body=answer.body)
+    if secret:
+        raise SourceChanged("it sends elsewhere, where no key must go", body=answer.body)
+    return target
+
+
+def _root(url: str) -> str:
+    return "{0.scheme}://{0.netloc}".format(urlsplit(url))
+
+
+def _at_most(chunks: Iterator[bytes], largest: int) -> Iterator[bytes]:
+    taken = 0
+    for chunk in chunks:
+        yield chunk
+        taken += len(chunk)
+        if taken > largest:
+            return
+
+
+def _lines(response: httpx2.Response) -> Iterator[str]:
+    """Yield lines; unlike the client's own iterator this one knows a line that never ends."""
+    rest = b""
+    for chunk in response.iter_bytes():
+        *lines, rest = (rest + chunk).split(b"\n")
+        for line in lines:
+            yield line.removesuffix(b"\r").decode("utf-8", "replace")
+        if len(rest) > LONGEST_LINE:
+            raise SourceChanged("it sends a line without end", body=rest[:LONGEST_LINE])
+    raise SourceError("the stream ended", body=rest)
