@@ -58,7 +58,10 @@ class LazyGroup(click.Group):
 
     def invoke(self, ctx: click.Context) -> object:
         """Run the subcommand; turn explained errors into a message and an exit code."""
+        from pipelines import secret_files
+
         try:
+            secret_files.read()
             return super().invoke(ctx)
         except MarsadError as error:
             raise Failed(str(error)) from error

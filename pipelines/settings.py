@@ -34,6 +34,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Days after which what was kept aside is destroyed."""
     urls: dict[str, str] = {}
     """Base addresses of platforms, by name, where not their own: mirrors, own servers, tests."""
+    metrics_port: int = 0
+    """Port of metrics and probes of commands that run for long; 0 for none."""
+    metrics_address: str = "127.0.0.1"
+    """Address on which metrics are served; there is no password on it."""
 
 
 _ENVIRONMENT = {
@@ -42,6 +46,8 @@ _ENVIRONMENT = {
     "MARSAD_TIMEZONE": "timezone",
     "MARSAD_MODEL": "model",
     "MARSAD_THREADS": "threads",
+    "MARSAD_METRICS_PORT": "metrics_port",
+    "MARSAD_METRICS_ADDRESS": "metrics_address",
 }
 
 
@@ -78,6 +84,10 @@ def _convert(values: dict[str, object], place: str, *, strict: bool = False) -> 
     zone(settings.timezone, place)
     if settings.threads < 0:
         raise SettingsError(f"{place}: threads is {settings.threads}; it must be 0 or more")
+    if not 0 <= settings.metrics_port <= 65535:
+        raise SettingsError(
+            f"{place}: metrics_port is {settings.metrics_port}; a port is 1 to 65535, 0 for none"
+        )
     if settings.dead_days < 1:
         raise SettingsError(f"{place}: dead_days is {settings.dead_days}; it must be 1 or more")
     return settings

@@ -16,9 +16,11 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from pipelines import metrics
 from pipelines.errors import SettingsError
+from pipelines.metrics import probe
 from pipelines.metrics.exporter import Exporter
 from pipelines.metrics.health import Health
 from pipelines.metrics.instruments import Instruments
+from tests.servers import free_port
 
 ROOT = Path(__file__).parents[2]
 
@@ -191,3 +193,27 @@ def test_every_metric_is_documented_and_every_documented_one_exists() -> None:
 def test_importing_the_calls_loads_no_client_library() -> None:
     code = "import sys, pipelines.metrics; sys.exit('prometheus_client' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
+
+
+def test_the_probe_for_containers_answers_by_its_exit_code(
+    exporter: Exporter, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    metrics.turn()
+    metrics.ready("assigned", True)
+    monkeypatch.setenv("MARSAD_METRICS_PORT", str(exporter.port))
+    assert probe.main([]) == 0
+    metrics.ready("assigned", False)
+    assert probe.main(["/readyz"]) == 1
+    assert "missing: assigned" in capsys.readouterr().err
+    metrics.ready("assigned", True)
+
+
+def test_the_probe_says_no_where_nobody_answers(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("MARSAD_METRICS_PORT", raising=False)
+    assert probe.main([]) == 1
+    assert "MARSAD_METRICS_PORT is not set" in capsys.readouterr().err
+    monkeypatch.setenv("MARSAD_METRICS_PORT", str(free_port()))
+    assert probe.main([]) == 1
+    assert "No answer" in capsys.readouterr().err
