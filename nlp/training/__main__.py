@@ -41,6 +41,11 @@ from nlp.training import loop, steps
 @click.option("--layers", default=8, show_default=True)
 @click.option("--threads", default=2, show_default=True)
 @click.option("--seed", default=1, show_default=True)
+@click.option(
+    "--own",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Invented posts of a case to train on as well (its training.ndjson).",
+)
 @click.option("--ship", is_flag=True, help="Copy the finished model into nlp/model.")
 def main(
     data: Path,
@@ -52,6 +57,7 @@ def main(
     layers: int,
     threads: int,
     seed: int,
+    own: Path | None,
     ship: bool,
 ) -> None:
     """Make the sentiment model from the registry packages and a data folder, step by step.
@@ -71,6 +77,7 @@ def main(
         layers=layers,
         threads=threads,
         seed=seed,
+        own=own,
     )
     folder = steps.run(settings)
     click.echo((work / "report.md").read_text(encoding="utf-8"))

@@ -71,6 +71,14 @@ GROUPS: dict[str, int] = {
     "semeval_en/en": 7000,
     "tunizi70k/aeb-Latn": 5000,
     "twifil/arq": 300,
+    # Invented posts about blocked calls and operators: the domain itself.
+    "own/ar": 250,
+    "own/arq": 100,
+    "own/arq-Latn": 100,
+    "own/ary": 1200,
+    "own/ary-Latn": 1800,
+    "own/en": 150,
+    "own/fr": 1200,
     # Posts in Arabic script, shown in Latin script (see `transliterate`).
     "dz_brands/arq~Latn": 2000,
     "dz_youtube/arq~Latn": 1500,
@@ -92,6 +100,7 @@ _HELD_OUT = {
     "umsab_english": 12,
     "narabizi": 12,
     "ma_youtube": 8,
+    "own": 12,
 }
 _HELD_OUT_ELSE = 4
 
@@ -126,12 +135,33 @@ def split_of(row: Row) -> Split:
     return "check" if place < held_out else "train"
 
 
-def labelled(data: Path, split: Split | Literal["dev"]) -> list[Row]:
-    """Read the rows of one part: of the listed groups of both files, or the dev file as it is."""
+#: The source of posts that were invented for training.
+OWN = "own"
+
+
+def read_own(path: Path) -> list[Row]:
+    """Read invented posts of a case, in the form of its sample archive."""
+    return [
+        Row(
+            item["text"],
+            LABELS.index(item["labels"]["sentiment"]),
+            item["labels"]["language"],
+            OWN,
+        )
+        for item in read_lines(path)
+    ]
+
+
+def labelled(data: Path, split: Split | Literal["dev"], own: Path | None = None) -> list[Row]:
+    """Read the rows of one part: of the listed groups, or the dev file as it is.
+
+    `own` is a file of invented posts that joins the two of the data folder.
+    """
     folder = data / "sentiment"
     if split == "dev":
         return read_rows(folder / "dev.jsonl")
     rows = read_rows(folder / "train.jsonl") + read_rows(folder / "more.jsonl.gz")
+    rows += read_own(own) if own else []
     return [row for row in rows if row.group in GROUPS and split_of(row) == split]
 
 

@@ -189,18 +189,22 @@ def run(
     batch: int = BATCH,
     layers: int = LAYERS,
     seed: int = 1,
+    own: Path | None = None,
 ) -> None:
-    """Fine-tune the encoder in `encoder` on the data `folder`; write `target`/model.pt."""
+    """Fine-tune the encoder in `encoder` on the data `folder`; write `target`/model.pt.
+
+    `own` is a file of invented posts beside the folder (`data.labelled`).
+    """
     torch.manual_seed(seed)
     tokenizer = load_tokenizer(tokenizer_file, LONGEST)
     bert = load_bert(encoder)
     without_dropout(bert)
     keep_layers(bert, layers)
     model = Classifier(bert)
-    rows = data.labelled(folder, "train")
+    rows = data.labelled(folder, "train", own)
     spellings = transliterate.learn(folder)
     rows += transliterate.candidates(rows, spellings)
-    watched = data.labelled(folder, "check")
+    watched = data.labelled(folder, "check", own)
     watched = random.Random(0).sample(watched, min(_WATCHED, len(watched)))
     batches = Batches(rows, tokenizer, plan.steps, batch, seed, spellings)
     print(f"fine-tuning on {len(rows)} rows, {plan.steps} steps of {batch}", flush=True)

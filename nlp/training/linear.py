@@ -56,10 +56,17 @@ def row_weights(rows: list[Row]) -> NDArray[np.float64]:
     return np.asarray(weights / weights.mean())
 
 
-def train(data: Path, target: Path, *, space: Space = SPACE, iterations: int = ITERATIONS) -> None:
-    """Fit the model on the folder `data` and write it to `target`."""
+def train(
+    data: Path,
+    target: Path,
+    *,
+    space: Space = SPACE,
+    iterations: int = ITERATIONS,
+    own: Path | None = None,
+) -> None:
+    """Fit the model on the folder `data` and the invented posts `own`; write it to `target`."""
     noise = random.Random(1)
-    rows = labelled(data, "train")
+    rows = labelled(data, "train", own)
     spellings = transliterate.learn(data)
     rows += [
         dataclasses.replace(row, text=spellings.text(row.text, noise))
@@ -84,7 +91,8 @@ def train(data: Path, target: Path, *, space: Space = SPACE, iterations: int = I
         progress="linear sentiment",
     )
     weights = weights * rare[:, None]
-    held = [row for row in labelled(data, "calibrate") if row.source not in WITHOUT_NEUTRAL]
+    held = labelled(data, "calibrate", own)
+    held = [row for row in held if row.source not in WITHOUT_NEUTRAL]
     table, _ = arrays_of(space, weights, bias, 16)
     scores = table.score([row.text for row in held])
     cooling = temperature(scores, _labels(held), row_weights(held))
@@ -118,10 +126,11 @@ def main() -> None:
     """Train and report."""
     parser = argparse.ArgumentParser(description="Train the linear sentiment model.")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--own", type=Path, help="invented posts of a case (NDJSON)")
     parser.add_argument("--out", type=Path, default=FOLDER / "linear.npz")
     parser.add_argument("--iterations", type=int, default=ITERATIONS)
     options = parser.parse_args()
-    train(options.data, options.out, iterations=options.iterations)
+    train(options.data, options.out, iterations=options.iterations, own=options.own)
     report(options.data, options.out)
 
 

@@ -34,6 +34,7 @@ SOURCES: dict[str, str] = {
     "semeval_en": "terms of the task",
     "airline_en": "none stated",
     "bank_fr": "none stated",
+    "own (invented posts of a case, its training.ndjson)": "CC0-1.0",
     "multilingual-e5-small (starting weights)": "MIT",
 }
 WEIGHTS_LICENCE = "CC BY-NC-SA 4.0"

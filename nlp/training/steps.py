@@ -59,6 +59,8 @@ class Settings:
     layers: int = finetune.LAYERS
     threads: int = 2
     seed: int = 1
+    own: Path | None = None
+    """A file of invented posts to train on beside the data folder."""
 
 
 def run(settings: Settings) -> Path:
@@ -98,6 +100,7 @@ def run(settings: Settings) -> Path:
             settings.finetuning,
             layers=settings.layers,
             seed=settings.seed,
+            own=settings.own,
         )
     network = candidate / "sentiment.onnx"
     if not network.exists():
@@ -105,18 +108,19 @@ def run(settings: Settings) -> Path:
         compress.run(tuned, network, LONGEST)
     if not (candidate / "linear.npz").exists():
         _say("linear")
-        linear.train(settings.data, candidate / "linear.npz")
+        linear.train(settings.data, candidate / "linear.npz", own=settings.own)
     if not (work / "report.md").exists():
         _say("calibrate and evaluate")
-        finish(settings.data, candidate, tokenizer, work / "report.md", settings.threads)
+        finish(settings, candidate, tokenizer, work / "report.md")
     return candidate
 
 
-def finish(folder: Path, candidate: Path, tokenizer: Path, report: Path, threads: int) -> None:
+def finish(settings: Settings, candidate: Path, tokenizer: Path, report: Path) -> None:
     """Calibrate the network in `candidate`, measure it, write model.json and `report`."""
+    folder, threads = settings.data, settings.threads
     network = candidate / "sentiment.onnx"
     package.write(candidate, network, tokenizer, LONGEST)
-    rows = _some(data.labelled(folder, "calibrate"))
+    rows = _some(data.labelled(folder, "calibrate", settings.own))
     texts = [row.text for row in rows]
     logits = OnnxModel(candidate, threads).logits(texts)
     beside = LinearModel(candidate / "linear.npz")
@@ -127,16 +131,19 @@ def finish(folder: Path, candidate: Path, tokenizer: Path, report: Path, threads
     calibration = calibrate.by_script(rows, logits, linear_scores(beside, texts))
     package.write(candidate, network, tokenizer, LONGEST, beside.version, calibration)
     model = OnnxModel(candidate, threads)
-    parts = {"dev": dev, "check": _some(data.labelled(folder, "check"))}
+    parts = {"dev": dev, "check": _some(data.labelled(folder, "check", settings.own))}
     scores = {name: model.predict([row.text for row in part]) for name, part in parts.items()}
     reports = {name: evaluate.report(part, scores[name]) for name, part in parts.items()}
-    both = [row for part in parts.values() for row in part]
+    # Error tables describe people's posts: invented ones have no say in them.
+    said = np.array([row.source != data.OWN for part in parts.values() for row in part])
+    both = [row for part in parts.values() for row in part if row.source != data.OWN]
     source = Data(
         name="dev.jsonl and the part held out of train.jsonl and more.jsonl.gz",
         sha256=_fingerprint(folder / "sentiment"),
         rows=len(both),
     )
-    errors = evaluate.error_file(both, np.concatenate(list(scores.values())), model.version, source)
+    judged = np.concatenate(list(scores.values()))[said]
+    errors = evaluate.error_file(both, judged, model.version, source)
     more = {"errors": errors, "dev": reports["dev"]}
     package.write(candidate, network, tokenizer, LONGEST, beside.version, calibration, more)
     text = [f"## {name}\n\n{evaluate.lines(tables)}\n" for name, tables in reports.items()]

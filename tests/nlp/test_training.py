@@ -44,6 +44,7 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
             finetuning=loop.Plan(150, 4e-3),
             layers=2,
             threads=1,
+            own=tiny.write_own(folder / "training.ndjson"),
         )
     )
     return folder / "work"
@@ -76,6 +77,18 @@ def test_model_json_names_what_a_researcher_asks_for(work: Path) -> None:
     assert facts["errors"]["model"] == facts["version"]
     table = facts["errors"]["sentiment"]["language"]["fr"]
     assert np.sum(table["confusion"]) == table["posts"]
+
+
+def test_invented_posts_are_trained_on_and_have_no_say_in_the_error_tables(work: Path) -> None:
+    own = work.parent / "training.ndjson"
+    without, beside = (data.labelled(work.parent / "data", "train", one) for one in (None, own))
+    added = [row for row in beside if row.source == data.OWN]
+    assert len(beside) - len(without) == len(added) > 400
+    assert "| source | own/" in (work / "report.md").read_text("utf-8")
+    facts = json.loads((work / "candidate" / "model.json").read_text("utf-8"))
+    dev, check = (data.labelled(work.parent / "data", part) for part in ("dev", "check"))
+    posts = sum(one["posts"] for one in facts["errors"]["sentiment"]["script"].values())
+    assert posts == len(dev) + len(check)
 
 
 def test_a_second_run_does_nothing_and_prints_the_report(work: Path) -> None:

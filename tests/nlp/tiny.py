@@ -103,3 +103,14 @@ def write_base(folder: Path) -> None:
     made = tokenizer()
     made.save(str(folder / "tokenizer.json"))
     bert(made.get_vocab_size()).save_pretrained(folder / "bert")
+
+
+def write_own(path: Path) -> Path:
+    """Invented posts of a case, in the form of its sample archive."""
+    lines = [
+        {"text": row["text"], "labels": {"language": row["lang"], "sentiment": row["label"]}}
+        for row in rows(600, 7)
+    ]
+    text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+    path.write_text(text, encoding="utf-8")
+    return path
