@@ -229,6 +229,22 @@ class Store(Protocol):
         duplicate. Of readings with the same source, page, metric and time the first stays.
         """
 
+    def accept_scored(self, batch: Batch, documents: Sequence[Document]) -> Ledger:
+        """Make a batch of scored posts durable and searchable; return their outcomes.
+
+        All rules of :meth:`accept` hold. ``documents`` are those of ``batch.posts``, in their
+        order; one whose post is stored under an older id takes that id. What is taken is
+        indexed when this returns, and counted so. A duplicate that was matched with another
+        watchlist brings its scores along, since they belong to its text and entities; only if
+        what it changes still waits (accepted without scores before) it waits with it.
+
+        Any number of processes may do this at once, each on positions of its own, beside one
+        that holds :meth:`writer`. After a crash at any moment the position tells what is
+        durable: what stands before it is indexed or will be by the next that writes; the rest
+        is to be given again. Raises :class:`~pipelines.errors.StoreBusy` for a batch that does
+        not begin at its position, as an old one does: nothing is done then.
+        """
+
     def pending(self, limit: int) -> list[Post]:
         """Return up to ``limit`` posts that wait to be scored, oldest first."""
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
+
 import msgspec
 
 from ingest.records import Post
+from pipelines.stores.base import Document
 
 #: What :meth:`ingest.records.Post.rank` gives.
 Rank = tuple[int, int, str]
@@ -60,3 +64,40 @@ def taken_over(kept: Post, duplicate: Post) -> Post:
         mentions=duplicate.mentions,
         watchlist=duplicate.watchlist,
     )
+
+
+def settled(
+    kept: Post, given: Sequence[Document], stored: tuple[str, str] | None = None
+) -> Document | None:
+    """Return what counts of a post after a batch of scored ones, as a document.
+
+    ``kept`` is what :class:`Known` and :func:`taken_over` decided, ``given`` what the batch
+    brought of it, ``stored`` the day and hour under which it was stored before. Scores belong
+    to a text and its entities, days to a date: they may come from two of these. None where
+    one of them is not known, so that the post must wait.
+    """
+    fitting = [d for d in given if _scored_as(d.post) == _scored_as(kept)]
+    days = [(d.day, d.hour) for d in given if _dated_as(d.post) == _dated_as(kept)]
+    if not fitting or not (days or stored):
+        return None
+    rank = kept.rank()
+    chosen = next((d for d in fitting if d.post.rank() == rank), fitting[-1])
+    scores = chosen.post
+    post = msgspec.structs.replace(
+        taken_over(kept, scores),
+        language=scores.language,
+        language_confidence=scores.language_confidence,
+        sentiment=scores.sentiment,
+        targets=scores.targets,
+        model=scores.model,
+    )
+    day, hour = days[0] if days else stored or ("", "")
+    return msgspec.structs.replace(chosen, post=post, day=day, hour=hour)
+
+
+def _scored_as(post: Post) -> tuple[str, str]:
+    return post.digest, post.watchlist
+
+
+def _dated_as(post: Post) -> tuple[datetime | None, tuple[str, ...]]:
+    return post.created_at, post.flags

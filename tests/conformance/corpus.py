@@ -107,7 +107,7 @@ class Feeder:
     ) -> Ledger:
         position = self.store.position(self.key)
         cursor = position.cursor if position else ""
-        return self.store.accept(
+        return self.take(
             Batch(
                 position=Position(
                     key=self.key, name="a-file", cursor=f"{int(cursor or 0) + 1}", done=done
@@ -121,6 +121,9 @@ class Feeder:
                 notices=notices,
             )
         )
+
+    def take(self, batch: Batch) -> Ledger:
+        return self.store.accept(batch)
 
 
 def drain(store: Store, **scores: object) -> None:

@@ -1,12 +1,13 @@
 """The SQLite store passes the suite of all stores."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from pipelines.stores.base import Store
 from pipelines.stores.sqlite import SqliteStore
+from tests.conformance import scored_suite
 from tests.conformance import store_suite as suite
 
 
@@ -14,6 +15,12 @@ from tests.conformance import store_suite as suite
 def store(tmp_path: Path) -> Iterator[Store]:
     with SqliteStore(tmp_path / "test.db") as opened:
         yield opened
+
+
+@pytest.fixture
+def another(tmp_path: Path) -> Callable[[], Store]:
+    """Opens the same store once more, as another process does."""
+    return lambda: SqliteStore(tmp_path / "test.db")
 
 
 class TestAccepting(suite.Accepting):
@@ -45,4 +52,8 @@ class TestReporting(suite.Reporting):
 
 
 class TestCounting(suite.Counting):
+    pass
+
+
+class TestScored(scored_suite.Scored):
     pass

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from itertools import islice
 from pathlib import Path
@@ -32,6 +32,7 @@ from pipelines.stores.sqlite.accept import accept, bury
 from pipelines.stores.sqlite.connect import open_reader, open_writer
 from pipelines.stores.sqlite.index import index, requeue
 from pipelines.stores.sqlite.lock import hold
+from pipelines.stores.sqlite.scored import accept_scored
 from pipelines.stores.sqlite_file import explained, reading, writing
 
 #: While a stream brings deletions, cleaning the file may take at most this part of the time.
@@ -68,6 +69,7 @@ class SqliteStore:
         self._dead_days = dead_days
         self.readonly = readonly
         self.dead_path = Path(f"{self._real}.dead")
+        self._timezone_checked = False
         self._unclean = False
         self._next_cleaning = 0.0
         if not readonly:
@@ -138,13 +140,21 @@ class SqliteStore:
 
     def accept(self, batch: Batch) -> Ledger:
         """Make a batch durable; see :meth:`pipelines.stores.base.Store.accept`."""
+        return self._accept(batch, lambda: accept(self._connection, batch))
+
+    def accept_scored(self, batch: Batch, documents: Sequence[Document]) -> Ledger:
+        """Make a batch searchable; see :meth:`pipelines.stores.base.Store.accept_scored`."""
+        self._check_timezone()
+        return self._accept(batch, lambda: accept_scored(self._connection, batch, documents))
+
+    def _accept(self, batch: Batch, taking: Callable[[], tuple[Ledger, int]]) -> Ledger:
         # Kept aside first, where repeating does nothing: after a crash between the two steps
         # the batch comes again, and no letter can be counted without being there.
         if batch.dead:
             with self.dead_letters() as letters:
                 letters.put(batch.dead)
         with self._writing():
-            outcomes, texts = accept(self._connection, batch)
+            outcomes, texts = taking()
         if batch.retried and self.dead_path.exists():
             with self.dead_letters() as letters:
                 letters.remove(batch.retried)
@@ -238,7 +248,7 @@ class SqliteStore:
         return writing(self._connection, self.path)
 
     def _check_timezone(self) -> None:
-        if not self._timezone:
+        if self._timezone_checked or not self._timezone:
             return
         with self._writing():
             self._connection.execute(
@@ -251,6 +261,7 @@ class SqliteStore:
                 f"{self.path} counts its days in the time zone {stored}, but {self._timezone} is "
                 f"configured: set the time zone to {stored}, or choose another --store."
             )
+        self._timezone_checked = True
 
     def _clean(self, patience: float) -> bool:
         begun = time.monotonic()
