@@ -37,8 +37,13 @@ def map_item(record: Record, around: Around) -> Mapped:
     """Return the fields of a post; accounts, placeholders and what was deleted are none."""
     kind = _kind(record)
     if kind in _SHAPES:
-        return filled(_SHAPES[kind](record))
+        return fields_of(record)
     return {} if kind in _NO_POSTS else None
+
+
+def fields_of(record: Record) -> Fields:
+    """Return the fields of a post, which a record must be."""
+    return filled(_SHAPES[_kind(record)](record))
 
 
 def _kind(record: Record) -> str:
