@@ -12,7 +12,14 @@ from typing import Any
 
 import pytest
 
-from tests.servers import elasticsearch, real_elasticsearch  # noqa: F401 - fixtures
+from tests.servers import (  # noqa: F401 - fixtures
+    elasticsearch,
+    kafka,
+    kafka_cluster,
+    real_elasticsearch,
+    real_kafka,
+    topic_prefix,
+)
 
 ROOT = Path(__file__).parent.parent
 CASE = ROOT / "ingest" / "watchlists" / "morocco-2016"
