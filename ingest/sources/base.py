@@ -78,6 +78,8 @@ class Means(msgspec.Struct, frozen=True, kw_only=True):
     """Wait for so many seconds; raises :class:`Stopped` when the run is to end."""
     stopped: Callable[[], bool]
     """Whether the run is to end: what waits for a socket looks here every second."""
+    say: Callable[[str], None] = lambda message: None
+    """Tell people something that is no error."""
 
 
 class LiveSource(Source, Protocol):
