@@ -9,6 +9,7 @@ installed file is changed, and scrapers that are not asked for are not loaded.
 from __future__ import annotations
 
 import importlib
+import logging
 import sys
 from importlib.machinery import ModuleSpec
 from importlib.util import module_from_spec
@@ -16,6 +17,11 @@ from pathlib import Path
 from types import ModuleType
 
 _PACKAGE = "snscrape.modules"
+
+# What snscrape has to say becomes an error or a record here; its log would say it once more.
+_LOG = logging.getLogger("snscrape")
+_LOG.addHandler(logging.NullHandler())
+_LOG.propagate = False
 
 
 def scraper_module(name: str) -> ModuleType:

@@ -16,9 +16,13 @@ import requests
 from requests.adapters import BaseAdapter
 from requests.structures import CaseInsensitiveDict
 
-from ingest.errors import SourceChanged, SourceError
+from ingest.errors import SourceBlocked, SourceChanged, SourceError
 from ingest.sources.base import Stopped
 from ingest.sources.http import Client
+
+#: What Weibo answers to whom it takes for a program: 432 to everybody without a login since
+#: November 2025 (https://github.com/DIYgod/RSSHub/issues/20512).
+_REFUSALS = (414, 418, 432)
 
 
 class Transport(BaseAdapter):
@@ -78,8 +82,10 @@ class Transport(BaseAdapter):
         if not asked.startswith(f"{self._home}/"):
             raise SourceChanged(f"its page sends to another host ({urlsplit(asked).netloc})")
         path = asked.removeprefix(self._home)
-        answer = self._client.get(self._base + path, robots=True)
+        answer = self._client.get(self._base + path, robots=True, expected=_REFUSALS)
         self._body = answer.body
+        if answer.status in _REFUSALS:
+            raise SourceBlocked(f"it refuses ({answer.status})", body=answer.body)
         found = self._home + _path(answer.url)
         if self._unfollowed and path.startswith(self._unfollowed) and _path(answer.url) != path:
             return _response(request, asked, HTTPStatus.FOUND, b"", {"Location": _path(answer.url)})
