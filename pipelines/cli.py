@@ -26,6 +26,8 @@ COMMANDS = {
     "pages": "Follow the likes of pages, and report how many they lost.",
     "status": "Show the books, the inputs and the gaps of a store.",
     "dead": "Look at, or retry, what was kept aside.",
+    "topics": "Make, or look at, the Kafka topics between the stages.",
+    "worker": "Run one stage of many machines: collect, score or index.",
     "keys": "List, rotate or destroy the keys of pseudonyms.",
     "watchlist": "List, show or check watchlists.",
 }

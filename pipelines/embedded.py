@@ -17,7 +17,7 @@ from ingest.records import Item, Post
 from ingest.sources.base import Source
 from nlp.score import Scorer
 from pipelines.stages import Collector, index, score, utc_now
-from pipelines.stores.base import Batch, Ledger, Position, Store
+from pipelines.stores.base import Batch, Intake, Ledger, Position, Store
 
 #: Records per transaction: large enough for batches of equal lengths, small enough for memory.
 BATCH = 1024
@@ -40,7 +40,7 @@ def position_key(source: Source, watchlist: str) -> str:
 
 def collect(
     source: Source,
-    store: Store,
+    store: Intake,
     collector: Collector,
     *,
     key: str,
@@ -73,7 +73,7 @@ def collect(
 
 
 def _accept(
-    store: Store,
+    store: Intake,
     collector: Collector,
     source: Source,
     key: str,
@@ -117,12 +117,24 @@ def drain(
     """
     finished = 0
     loaded: Scorer | None = None
-    while posts := store.pending(BATCH):
+
+    def once() -> Scorer:
+        nonlocal loaded
         loaded = loaded or scorer()
-        store.index(index(score(posts, loaded), zone))
-        finished += len(posts)
-        after_batch(len(posts))
+        return loaded
+
+    while done := drain_some(store, once, zone, BATCH):
+        finished += done
+        after_batch(done)
     return finished
+
+
+def drain_some(store: Store, scorer: Callable[[], Scorer], zone: ZoneInfo, limit: int) -> int:
+    """Score and index up to so many of the posts that wait; return how many those were."""
+    posts = store.pending(limit)
+    if posts:
+        store.index(index(score(posts, scorer()), zone))
+    return len(posts)
 
 
 def requeue(store: Store, posts: Iterator[Post], change: Callable[[list[Post]], list[Post]]) -> int:

@@ -14,6 +14,8 @@
     ├── SettingsError          marsad.toml or an environment variable is wrong
     ├── QueryError             a query can't be read; says where
     ├── OutputError            a chart or an export can't be written where asked
+    ├── BrokerError            Kafka can't be used
+    │   └── BrokerAway         no broker answers now; one may again in a while
     └── StoreError             a store can't be used
         ├── StoreBusy          another process writes to it
         ├── StoreFull          no room is left; nothing was damaged
@@ -34,6 +36,8 @@ from ingest.errors import (
 from nlp.errors import MarsadError, ModelError
 
 __all__ = [
+    "BrokerAway",
+    "BrokerError",
     "KeyringError",
     "MappingError",
     "MarsadError",
@@ -63,6 +67,14 @@ class QueryError(MarsadError):
 
 class OutputError(MarsadError):
     """A chart or an export can't be written where it was asked for."""
+
+
+class BrokerError(MarsadError):
+    """Kafka can't be used as it is configured; says what and what to do."""
+
+
+class BrokerAway(BrokerError):
+    """No broker answers (any more); the same may work in a while."""
 
 
 class StoreError(MarsadError):

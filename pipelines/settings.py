@@ -10,11 +10,31 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
 from pipelines.errors import SettingsError
+
+
+class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How to reach the brokers: the table ``[kafka]``. The password is never a setting."""
+
+    prefix: str = "marsad."
+    """What the names of topics and groups begin with: one for each collection."""
+    tls: bool = False
+    """Encrypt the connection."""
+    ca: str = ""
+    """File with the certificate of who signed the brokers'; empty for those of the machine."""
+    certificate: str = ""
+    """File with our own certificate, where the brokers ask for one."""
+    certificate_key: str = ""
+    """File with the key of ``certificate``, where it is not in the same file."""
+    sasl: Literal["", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = ""
+    """How to log in; empty for not at all."""
+    user: str = ""
+    """Who logs in; the password stands in the variable MARSAD_KAFKA_PASSWORD."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -34,6 +54,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Days after which what was kept aside is destroyed."""
     urls: dict[str, str] = {}
     """Base addresses of platforms, by name, where not their own: mirrors, own servers, tests."""
+    brokers: str = ""
+    """Kafka brokers, ``host:port,host:port``; empty for none: one machine does all."""
+    kafka: KafkaSettings = KafkaSettings()
+    """How to reach the brokers."""
     metrics_port: int = 0
     """Port of metrics and probes of commands that run for long; 0 for none."""
     metrics_address: str = "127.0.0.1"
@@ -48,6 +72,14 @@ _ENVIRONMENT = {
     "MARSAD_THREADS": "threads",
     "MARSAD_METRICS_PORT": "metrics_port",
     "MARSAD_METRICS_ADDRESS": "metrics_address",
+    "MARSAD_BROKERS": "brokers",
+    "MARSAD_KAFKA_PREFIX": "kafka.prefix",
+    "MARSAD_KAFKA_TLS": "kafka.tls",
+    "MARSAD_KAFKA_CA": "kafka.ca",
+    "MARSAD_KAFKA_CERTIFICATE": "kafka.certificate",
+    "MARSAD_KAFKA_CERTIFICATE_KEY": "kafka.certificate_key",
+    "MARSAD_KAFKA_SASL": "kafka.sasl",
+    "MARSAD_KAFKA_USER": "kafka.user",
 }
 
 
@@ -69,10 +101,22 @@ def load(environ: Mapping[str, str] = os.environ, folder: Path | None = None) ->
     }
     if from_environment:
         named = ", ".join(name for name in _ENVIRONMENT if environ.get(name))
-        settings = _convert(
-            msgspec.structs.asdict(settings) | from_environment, f"environment ({named})"
-        )
+        settings = _convert(_merged(settings, from_environment), f"environment ({named})")
     return settings
+
+
+def _merged(settings: Settings, changes: Mapping[str, object]) -> dict[str, object]:
+    """Return settings as a table, with changes that name a field or ``table.field``."""
+    values: dict[str, object] = msgspec.to_builtins(settings)
+    for name, value in changes.items():
+        table, dot, field = name.rpartition(".")
+        if dot:
+            inner = values[table]
+            assert isinstance(inner, dict)
+            inner[field] = value
+        else:
+            values[name] = value
+    return values
 
 
 def _convert(values: dict[str, object], place: str, *, strict: bool = False) -> Settings:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -20,6 +20,9 @@ from pipelines import settings as settings_module
 from pipelines.query import Node, all_of, only, parse, rewrite
 from pipelines.settings import Settings
 from pipelines.stores.base import Store
+
+if TYPE_CHECKING:
+    from pipelines.kafka.connection import Brokers
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -49,6 +52,15 @@ def store_option(function: F) -> F:
         "--store",
         metavar="PATH|URL",
         help="SQLite file, or Elasticsearch: http://host:9200/name (default: marsad.db).",
+    )(function)
+
+
+def brokers_option(function: F) -> F:
+    """Add ``--brokers``."""
+    return click.option(
+        "--brokers",
+        metavar="HOST:PORT,…",
+        help="Kafka brokers between the stages (default: as configured).",
     )(function)
 
 
@@ -115,6 +127,30 @@ def open_existing(path: str | None) -> Store:
     """
     open_store(path).close()
     return open_store(path, readonly=False)
+
+
+def chosen_brokers(addresses: str | None) -> Brokers | None:
+    """Return the brokers that the option names, else the configured ones, ``None`` without any.
+
+    Raises :class:`~pipelines.errors.SettingsError`.
+    """
+    settings = configured()
+    named = addresses or settings.brokers
+    if not named:
+        return None
+    from pipelines.kafka.connection import brokers
+
+    return brokers(named, settings.kafka)
+
+
+def needed_brokers(addresses: str | None) -> Brokers:
+    """Return the brokers, for a command that can't do without. Raises ``click.UsageError``."""
+    where = chosen_brokers(addresses)
+    if where is None:
+        raise click.UsageError(
+            "name the Kafka brokers: --brokers host:port, MARSAD_BROKERS, or brokers in marsad.toml"
+        )
+    return where
 
 
 def chosen_watchlist(name: str | None) -> Watchlist | None:

@@ -1,6 +1,10 @@
-"""``marsad ingest``: read posts from a source into the store."""
+"""``marsad ingest``: read posts from a source into the store, or into Kafka."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import click
 import msgspec
@@ -10,6 +14,8 @@ from ingest.sources.archive import TARGETS, ArchiveSource
 from ingest.watchlist import Watchlist
 from nlp.score import Scorer
 from pipelines.commands.common import (
+    brokers_option,
+    chosen_brokers,
     chosen_watchlist,
     configured,
     open_store,
@@ -23,7 +29,10 @@ from pipelines.embedded import Imported, add, collect, drain, position_key
 from pipelines.progress import progress
 from pipelines.settings import zone
 from pipelines.stages import Collector
-from pipelines.stores.base import Ledger, Store
+from pipelines.stores.base import Intake, Ledger, Store
+
+if TYPE_CHECKING:
+    from pipelines.kafka.connection import Brokers
 
 
 @click.group()
@@ -39,6 +48,7 @@ def command() -> None:
 @command.command()
 @click.argument("files", nargs=-1, required=True, metavar="FILE…")
 @store_option
+@brokers_option
 @watchlist_option
 @click.option(
     "--map",
@@ -71,6 +81,7 @@ def command() -> None:
 def archive(
     files: tuple[str, ...],
     store: str | None,
+    brokers: str | None,
     watchlist: str | None,
     mapping: tuple[str, ...],
     dataset: str | None,
@@ -92,9 +103,13 @@ def archive(
       marsad ingest archive comments.csv --map text=body,author=user.name --platform facebook
       marsad ingest archive old.csv --timezone Africa/Casablanca --store study.db
       zcat *.gz | marsad ingest archive - --dataset dump-2016
+      marsad ingest archive tweets.jsonl.gz --brokers localhost:9092
     """
+    where = destination(store, brokers)
     if keep_authors is not None and not keep_authors.strip():
         raise click.UsageError("--keep-authors needs a reason, which is recorded with the import")
+    if keep_authors and where:
+        raise click.UsageError("--keep-authors does not go with --brokers: no name enters Kafka")
     sources = [
         ArchiveSource(
             file,
@@ -107,35 +122,84 @@ def archive(
         for file in files
     ]
     case = chosen_watchlist(watchlist)
-    opened = open_store(store, readonly=False)
-    failures = 0
+    with _into_topics(where) if where else _into_store(store) as target:
+        run = _Run(target, case, (keep_authors or "").strip(), limit)
+        failures = sum(run.file(source) for source in sources)
+    if failures:
+        raise click.exceptions.Exit(1)
+
+
+def destination(store: str | None, brokers: str | None) -> Brokers | None:
+    """Return the brokers that posts go to, ``None`` for a store.
+
+    A store that is named counts more than brokers that are only configured.
+    """
+    if store and brokers:
+        raise click.UsageError("name --store or --brokers: posts go to one of them")
+    return None if store else chosen_brokers(brokers)
+
+
+class _Target:
+    """Where an import goes: what takes the posts, and what follows each batch."""
+
+    def __init__(self, intake: Intake, catch_up: Callable[[], object]) -> None:
+        self.intake = intake
+        self.catch_up = catch_up
+        """Score and index what waits, where that is this command's work."""
+        self.waits = False
+        """Whether posts wait for others to score them when this command ends."""
+
+
+@contextmanager
+def _into_store(path: str | None) -> Iterator[_Target]:
+    opened = open_store(path, readonly=False)
     try:
         with opened.writer("ingest archive"):
-            run = _Run(opened, case, (keep_authors or "").strip(), limit)
-            for source in sources:
-                failures += run.file(source)
+            yield _Target(opened, _Scoring(opened))
             finish_pending(opened)
         total = opened.ledger()
     finally:
         opened.close()
     say(_books("in the store", total))
-    if failures:
-        raise click.exceptions.Exit(1)
+
+
+@contextmanager
+def _into_topics(where: Brokers) -> Iterator[_Target]:
+    from pipelines.kafka.intake import KafkaIntake
+    from pipelines.kafka.log import quiet
+
+    quiet()
+    with KafkaIntake(where, dead_days=configured().dead_days) as intake:
+        target = _Target(intake, lambda: None)
+        target.waits = True
+        yield target
+
+
+class _Scoring:
+    """Scores and indexes what waits in a store, with a model that is loaded once."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._zone = zone(configured().timezone)
+        self._scorer: Scorer | None = None
+
+    def __call__(self) -> int:
+        # A model that does not load is told before anything is read.
+        scorer = self._scorer = self._scorer or make_scorer()
+        return drain(self._store, lambda: scorer, self._zone)
 
 
 class _Run:
-    """One import of several files: a model and a protector for all of them."""
+    """One import of several files, with one protector for all of them."""
 
     def __init__(
-        self, store: Store, case: Watchlist | None, keep_authors: str, limit: int | None
+        self, target: _Target, case: Watchlist | None, keep_authors: str, limit: int | None
     ) -> None:
-        self._store = store
+        self._target = target
         self._case = case
         self._reason = keep_authors
         self._limit = limit
         self._protector = protector(case, keep_authors=bool(keep_authors))
-        self._zone = zone(configured().timezone)
-        self._scorer: Scorer | None = None
 
     def file(self, source: ArchiveSource) -> int:
         """Import one file and tell what came of it; return 1 if it could not be read."""
@@ -154,7 +218,7 @@ class _Run:
         say(
             _books(
                 f"{source.path}: {'done' if result.done else 'not at its end'}",
-                _settled(result.outcomes),
+                result.outcomes if self._target.waits else _settled(result.outcomes),
             )
         )
         return 0
@@ -162,11 +226,9 @@ class _Run:
     def _read(self, source: ArchiveSource) -> Imported:
         watchlist = self._case.fingerprint if self._case else ""
         key = position_key(source, f"{watchlist}\0{'plain' if self._reason else ''}")
-        position = self._store.position(key)
+        position = self._target.intake.position(key)
         if position and position.done:
             return Imported(Ledger(), done=True, known=True)
-        # A model that does not load is told before anything is read.
-        self._scorer = self._scorer or make_scorer()
         details = msgspec.json.encode(
             {"details": source.details(), "watchlist": watchlist, "keep_authors": self._reason}
         ).decode()
@@ -175,7 +237,7 @@ class _Run:
         )
         # What an interruption left waiting comes first: whether a post was indexed before its
         # deletion came then does not depend on when the interruption was.
-        drain(self._store, self._loaded, self._zone)
+        self._target.catch_up()
         posts = 0
         with progress(f"Reading {source.path}") as report:
 
@@ -183,21 +245,17 @@ class _Run:
                 nonlocal posts
                 posts += outcomes.received
                 report(*source.progress, posts)
-                drain(self._store, self._loaded, self._zone)
+                self._target.catch_up()
 
             return collect(
                 source,
-                self._store,
+                self._target.intake,
                 collector,
                 key=key,
                 details=details,
                 limit=self._limit,
                 after_batch=after_batch,
             )
-
-    def _loaded(self) -> Scorer:
-        assert self._scorer is not None
-        return self._scorer
 
 
 def _settled(outcomes: Ledger) -> Ledger:

@@ -1,0 +1,138 @@
+"""``marsad worker``: run one stage, as many times as the work needs."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import click
+
+from pipelines.commands.common import (
+    brokers_option,
+    configured,
+    needed_brokers,
+    open_store,
+    say,
+    store_option,
+)
+from pipelines.commands.work import make_scorer
+from pipelines.settings import zone
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@click.group()
+def command() -> None:
+    """Run one stage of many machines: collect, score or index.
+
+    The stages read and write Kafka topics (marsad topics create); start as many workers of one
+    stage as its work needs. A worker ends in good order on SIGTERM and loses nothing when it is
+    killed.
+
+    \b
+    Example:
+      marsad worker score --brokers localhost:9092
+    """
+
+
+def worker_options(function: F) -> F:
+    """Add what every worker takes."""
+    for option in (
+        click.option(
+            "--metrics-port",
+            type=click.IntRange(0, 65535),
+            metavar="N",
+            help="Serve Prometheus metrics and probes at this port (0: a free one).",
+        ),
+        click.option(
+            "--instance",
+            default="",
+            metavar="NAME",
+            help="Name of this worker, one of its own for each: restarted soon, it goes on with "
+            "its partitions and the others do not notice.",
+        ),
+        brokers_option,
+    ):
+        function = option(function)
+    return function
+
+
+@command.command()
+@worker_options
+def score(brokers: str | None, instance: str, metrics_port: int | None) -> None:
+    """Score what was collected: language, sentiment, attitude to what is mentioned.
+
+    \b
+    Examples:
+      marsad worker score --brokers localhost:9092
+      marsad worker score --instance score-1 --metrics-port 9401
+    """
+    from pipelines import metrics
+    from pipelines.kafka.loop import Worker
+    from pipelines.kafka.score import ScoreStage
+
+    where = needed_brokers(brokers)
+    with _working(metrics_port) as stop:
+        scorer = make_scorer()
+        metrics.build(scorer.version)
+        stage = ScoreStage(where, scorer, instance or uuid.uuid4().hex)
+        try:
+            say(f"Scoring with {scorer.version} from {where.addresses}.")
+            Worker(where, stage, stop, instance=instance).run()
+        finally:
+            stage.close()
+    say("Stopped.")
+
+
+@command.command()
+@store_option
+@worker_options
+def index(store: str | None, brokers: str | None, instance: str, metrics_port: int | None) -> None:
+    """Bring what was scored, deleted and counted into the store.
+
+    \b
+    Examples:
+      marsad worker index --brokers localhost:9092 --store http://localhost:9200/marsad
+      marsad worker index --instance index-1 --metrics-port 9402
+    """
+    from pipelines import metrics
+    from pipelines.kafka.index import IndexStage
+    from pipelines.kafka.loop import Worker
+
+    where = needed_brokers(brokers)
+    with _working(metrics_port) as stop:
+        metrics.build()
+        opened = open_store(store, readonly=False)
+        try:
+            stage = IndexStage(where, opened, zone(configured().timezone))
+            try:
+                say(f"Indexing from {where.addresses}.")
+                Worker(where, stage, stop, instance=instance).run()
+            finally:
+                stage.close()
+        finally:
+            opened.close()
+    say("Stopped.")
+
+
+@contextmanager
+def _working(metrics_port: int | None) -> Iterator[Any]:
+    """Set up what a process needs that runs for long: log, metrics, an end in good order."""
+    from pipelines import metrics
+    from pipelines.kafka.log import quiet
+    from pipelines.kafka.loop import Stop
+
+    quiet()
+    settings = configured()
+    port = settings.metrics_port or None if metrics_port is None else metrics_port
+    exporter = None if port is None else metrics.serve(port, settings.metrics_address)
+    if exporter:
+        say(f"Metrics: http://{exporter.address}:{exporter.port}/metrics")
+    try:
+        with Stop().on_signals() as stop:
+            yield stop
+    finally:
+        if exporter:
+            exporter.close()

@@ -1,0 +1,1 @@
+"""The stages as workers between topics of Apache Kafka; ``docs/kafka.md`` says how they work."""

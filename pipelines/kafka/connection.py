@@ -1,0 +1,235 @@
+"""Connections to the brokers: settings become clients, failures become sentences."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import kafka.errors as kafka_errors
+import msgspec
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
+from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
+
+from pipelines.errors import BrokerAway, BrokerError, SettingsError
+from pipelines.settings import KafkaSettings
+
+#: The largest message that is produced, in bytes; a post that is larger is kept aside instead.
+#: Topics take twice as much, so that somebody else's can be kept aside as well.
+MESSAGE_LIMIT = 4_000_000
+_REQUEST_LIMIT = 2 * MESSAGE_LIMIT
+
+#: Milliseconds until a broker must have answered for the first time.
+_START = 15_000
+#: Milliseconds after which brokers end a transaction whose producer died. Readers wait for it.
+TRANSACTION = 15_000
+#: Milliseconds after which the group gives the partitions of a silent worker to others.
+_SESSION = 15_000
+
+
+class Brokers(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the brokers are and how to log in; makes clients."""
+
+    addresses: str
+    """``host:port``, several with commas."""
+    prefix: str
+    """What the names of topics, groups and transactions begin with."""
+    security: dict[str, Any] = {}
+    """Configuration of kafka-python, the password included: never shown."""
+
+    def __repr__(self) -> str:
+        return f"Brokers({self.addresses})"
+
+    def topic(self, name: str) -> str:
+        """Return the full name of a topic, as of a group or a transaction."""
+        return self.prefix + name
+
+    def admin(self) -> KafkaAdminClient:
+        """Return a client that asks about topics. Raises :class:`BrokerError`."""
+        with explained(self):
+            return KafkaAdminClient(**self._common())
+
+    def producer(self, transactional_id: str | None = None) -> KafkaProducer:
+        """Return an idempotent producer, in transactions if it has an id for them.
+
+        Raises :class:`BrokerError`.
+        """
+        with explained(self):
+            return KafkaProducer(
+                **self._common(),
+                metrics_enabled=False,
+                transactional_id=transactional_id,
+                transaction_timeout_ms=TRANSACTION,
+                acks="all",
+                compression_type="zstd",
+                # A batch of the stages fills these; the flush at its end sends what is left.
+                linger_ms=20,
+                batch_size=256 * 1024,
+                max_request_size=_REQUEST_LIMIT,
+                max_block_ms=30_000,
+                allow_auto_create_topics=False,
+            )
+
+    def consumer(
+        self, group: str | None = None, *, instance: str = "", committed: bool = True
+    ) -> KafkaConsumer:
+        """Return a consumer of what was committed, in a group or on its own.
+
+        ``instance`` makes it a static member: restarted within the session's time, it gets the
+        same partitions back without the others noticing. Raises :class:`BrokerError`.
+        """
+        with explained(self):
+            return KafkaConsumer(
+                **self._common(),
+                metrics_enabled=False,
+                group_id=self.topic(group) if group else None,
+                group_instance_id=instance or None,
+                partition_assignment_strategy=[CooperativeStickyAssignor],
+                isolation_level="read_committed" if committed else "read_uncommitted",
+                enable_auto_commit=False,
+                auto_offset_reset="earliest",
+                session_timeout_ms=_SESSION,
+                heartbeat_interval_ms=_SESSION // 5,
+                max_partition_fetch_bytes=_REQUEST_LIMIT,
+                allow_auto_create_topics=False,
+            )
+
+    def _common(self) -> dict[str, Any]:
+        return {
+            "bootstrap_servers": self.addresses.split(","),
+            "client_id": "marsad",
+            "bootstrap_timeout_ms": _START,
+            "reconnect_backoff_max_ms": 2_000,
+            **self.security,
+        }
+
+
+def brokers(
+    addresses: str, settings: KafkaSettings, environ: Mapping[str, str] = os.environ
+) -> Brokers:
+    """Return the brokers that are configured. Raises :class:`SettingsError`."""
+    named = [part.strip() for part in addresses.split(",") if part.strip()]
+    for part in named:
+        host, colon, port = part.rpartition(":")
+        if not (colon and host and port.isdigit()):
+            raise SettingsError(
+                f"brokers: {part!r} is no address; they read host:port, several with commas"
+            )
+    if not named:
+        raise SettingsError("brokers: name at least one, as in --brokers localhost:9092")
+    return Brokers(
+        addresses=",".join(named),
+        prefix=settings.prefix,
+        security=_security(settings, environ),
+    )
+
+
+def _security(settings: KafkaSettings, environ: Mapping[str, str]) -> dict[str, Any]:
+    layers = ("SASL_" if settings.sasl else "") + ("SSL" if settings.tls else "PLAINTEXT")
+    made: dict[str, Any] = {"security_protocol": layers}
+    if settings.tls:
+        files = {
+            "ssl_cafile": settings.ca,
+            "ssl_certfile": settings.certificate,
+            "ssl_keyfile": settings.certificate_key,
+        }
+        for name in filter(None, files.values()):
+            if not Path(name).is_file():
+                raise SettingsError(f"kafka: there is no file {name}; it is named for TLS")
+        made |= {name: value for name, value in files.items() if value}
+    if settings.sasl:
+        if not settings.user:
+            raise SettingsError(f"kafka: sasl is {settings.sasl}, but no user is named")
+        made |= {
+            "sasl_mechanism": settings.sasl,
+            "sasl_plain_username": settings.user,
+            "sasl_plain_password": _password(settings, environ),
+        }
+    return made
+
+
+def _password(settings: KafkaSettings, environ: Mapping[str, str]) -> str:
+    password = environ.get("MARSAD_KAFKA_PASSWORD", "")
+    if not password:
+        raise SettingsError(
+            f"kafka: no password for {settings.user}: put it into the variable "
+            "MARSAD_KAFKA_PASSWORD, or into a file that MARSAD_KAFKA_PASSWORD_FILE names"
+        )
+    return password
+
+
+def discard(producer: KafkaProducer) -> None:
+    """Close a producer at once; what it did not send is given up."""
+    try:
+        producer.close(timeout=1)
+    except kafka_errors.KafkaError:
+        # It waits for brokers that are away, and its thread would do so for ever.
+        producer._sender.force_close()
+
+
+@contextmanager
+def explained(where: Brokers) -> Iterator[None]:
+    """Turn what the client library raises into :class:`BrokerError` with what to do."""
+    try:
+        yield
+    except kafka_errors.KafkaError as error:
+        raise explain(where, error) from error
+    except OSError as error:  # certificates that can't be loaded, among others
+        raise BrokerError(
+            f"No connection to {where.addresses} can be set up ({error}): check the files "
+            "named in [kafka]."
+        ) from error
+
+
+#: Failures that a wait does not mend.
+_LASTING = (
+    kafka_errors.KafkaConfigurationError,
+    kafka_errors.UnsupportedVersionError,
+    kafka_errors.MessageSizeTooLargeError,
+    kafka_errors.RecordListTooLargeError,
+    kafka_errors.InvalidTopicError,
+    kafka_errors.InvalidTransactionTimeoutError,
+    kafka_errors.InvalidReplicationFactorError,
+    kafka_errors.InvalidConfigurationError,
+    kafka_errors.PolicyViolationError,
+    kafka_errors.InconsistentGroupProtocolError,
+)
+
+
+def explain(where: Brokers, error: kafka_errors.KafkaError) -> BrokerError:
+    """Return the failure as a sentence that says what to do."""
+    name = type(error).__name__.removesuffix("Error")
+    if isinstance(error, kafka_errors.SaslAuthenticationFailedError):
+        return BrokerError(
+            f"The brokers at {where.addresses} refuse the user or the password: check kafka.user, "
+            "kafka.sasl and the password."
+        )
+    if isinstance(error, kafka_errors.UnsupportedSaslMechanismError):
+        return BrokerError(
+            f"The brokers at {where.addresses} do not take this way to log in: set kafka.sasl to "
+            "one they have."
+        )
+    if isinstance(error, kafka_errors.AuthorizationError):
+        return BrokerError(
+            f"The brokers at {where.addresses} do not allow this user what it needs ({name}): "
+            f"grant it reading and writing of topics, groups and transactions named "
+            f"{where.prefix}… (see docs/kafka.md)."
+        )
+    if isinstance(error, kafka_errors.UnknownTopicOrPartitionError):
+        return missing(where)
+    if isinstance(error, _LASTING):
+        return BrokerError(f"The brokers at {where.addresses} refuse what they are asked: {error}")
+    return BrokerAway(
+        f"No broker answers as it should at {where.addresses} ({name}): check the address, whether "
+        "the brokers run, and whether they want TLS or a login ([kafka] in marsad.toml)."
+    )
+
+
+def missing(where: Brokers) -> BrokerError:
+    """Return the error for topics that are not there."""
+    return BrokerError(
+        f"Topics named {where.prefix}… are missing at {where.addresses}: "
+        f"run marsad topics create --brokers {where.addresses}"
+    )

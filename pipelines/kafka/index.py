@@ -1,0 +1,224 @@
+"""The index worker: what was scored, deleted and counted goes into the store.
+
+The store keeps, with the posts, how far each partition was read: that decides where to go on,
+and the offsets that the group commits are for the eyes of operators alone. A message that comes
+again is known by its place and left out, so it is neither stored nor counted twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from kafka import KafkaProducer, TopicPartition
+
+from ingest.records import Counter, Gap, Heartbeat
+from pipelines import metrics, stages
+from pipelines.kafka import topics, wire
+from pipelines.kafka.connection import Brokers, discard, explained
+from pipelines.kafka.loop import Records
+from pipelines.kafka.score import letter
+from pipelines.kafka.wire import (
+    HEADERS,
+    BadMessage,
+    BooksMessage,
+    DeadMessage,
+    Place,
+    PostMessage,
+    Reader,
+    TombstoneMessage,
+)
+from pipelines.query import only
+from pipelines.stores.base import (
+    Batch,
+    Collected,
+    CollectedTombstone,
+    DeadLetter,
+    Ledger,
+    Position,
+    Store,
+)
+
+#: The kinds of messages, by the topic's name.
+_READERS: dict[str, Reader[Any]] = {
+    topics.SCORED: Reader(PostMessage),
+    topics.TOMBSTONES: Reader(TombstoneMessage),
+    topics.BOOKS: Reader(BooksMessage),
+    topics.DEAD: Reader(DeadMessage),
+}
+#: What the keys of positions begin with that a store holds for partitions.
+PLACES = "kafka:"
+
+
+class IndexStage:
+    """Brings messages into a store. Fulfils :class:`~pipelines.kafka.loop.Stage`.
+
+    Raises :class:`~pipelines.errors.BrokerError`.
+    """
+
+    name: metrics.Stage = "index"
+    most = 2048
+
+    def __init__(self, where: Brokers, store: Store, zone: ZoneInfo) -> None:
+        self._identities = topics.require(where, *_READERS, write=(topics.POSTS,))
+        self.topics: tuple[str, ...] = tuple(where.topic(name) for name in _READERS)
+        self._where = where
+        self._store = store
+        self._zone = zone
+        self._cursors: dict[TopicPartition, str] = {}
+        self._producer: KafkaProducer | None = None
+
+    def close(self) -> None:
+        """Close the connection that erasures need; the store is its opener's."""
+        if self._producer is not None:
+            discard(self._producer)
+            self._producer = None
+
+    def begin(self, partition: TopicPartition) -> int | None:
+        """Return how far the store has this partition; 0 if it is new."""
+        found = self._store.position(self._key(partition))
+        metrics.ready("store", True)
+        self._cursors[partition] = found.cursor if found else ""
+        return int(self._cursors[partition] or 0)
+
+    def rest(self) -> None:
+        """Do nothing."""
+
+    def work(self, records: Records, member: Any) -> Mapping[TopicPartition, int]:
+        """Bring a batch into the store, each partition with its position."""
+        done = {}
+        for partition, some in records.items():
+            known = int(self._cursors[partition] or 0)
+            new = [record for record in some if record.offset >= known]
+            if new:
+                self._accept(partition, new)
+            done[partition] = int(self._cursors[partition])
+        return done
+
+    def _accept(self, partition: TopicPartition, records: Sequence[Any]) -> None:
+        name = partition.topic.removeprefix(self._where.prefix)
+        cursor = str(records[-1].offset + 1)
+        batch = read_batch(
+            name,
+            records,
+            Position(
+                key=self._key(partition),
+                name=f"{partition.topic}/{partition.partition}",
+                cursor=cursor,
+            ),
+            self._cursors[partition],
+        )
+        self._erase(batch.tombstones)
+        documents = stages.index([collected.post for collected in batch.posts], self._zone)
+        outcomes = self._store.accept_scored(batch, documents)
+        self._cursors[partition] = cursor
+        _measure(batch, outcomes)
+
+    def _key(self, partition: TopicPartition) -> str:
+        identity = self._identities[partition.topic.removeprefix(self._where.prefix)]
+        return f"{PLACES}{identity}/{partition.partition}"
+
+    def _erase(self, tombstones: Sequence[CollectedTombstone]) -> None:
+        """Erase from the topics what an author's deletion names; a post's id is erased already.
+
+        Only the store knows an author's posts; it forgets them when it takes the deletion.
+        """
+        authors = [
+            name
+            for grave in tombstones
+            if grave.tombstone.author
+            for name in (grave.tombstone.author, *grave.aliases)
+        ]
+        if not authors:
+            return
+        ids = [hit.post.id for hit in self._store.scan(only("author", *authors))]
+        with explained(self._where):
+            if self._producer is None:
+                self._producer = self._where.producer()
+            erase(self._where, self._producer, ids)
+
+
+def erase(where: Brokers, producer: KafkaProducer, ids: Iterable[str]) -> None:
+    """Put an empty record in the place of posts, by which compaction removes their texts.
+
+    The score worker hands it on, so that it comes after whatever was still to be scored.
+    """
+    sent = [
+        producer.send(where.topic(topics.POSTS), key=name.encode(), value=None, headers=HEADERS)
+        for name in ids
+    ]
+    producer.flush(timeout=30)
+    for future in sent:
+        future.get(timeout=30)
+
+
+def read_batch(name: str, records: Sequence[Any], position: Position, previous: str) -> Batch:
+    """Return the batch that messages of one partition make; bad ones become dead letters."""
+    posts: list[Collected] = []
+    tombstones: list[CollectedTombstone] = []
+    dead: list[DeadLetter] = []
+    books: list[tuple[BooksMessage, datetime]] = []
+    for record in records:
+        if record.value is None:  # an erased text: its deletion comes as a tombstone
+            continue
+        at = datetime.fromtimestamp(record.timestamp / 1000, UTC)
+        try:
+            message = _READERS[name](record)
+        except BadMessage as bad:
+            dead.append(_dead(letter(record, bad.reason, bad.detail), at))
+            continue
+        if isinstance(message, PostMessage):
+            posts.append(wire.collected(message))
+        elif isinstance(message, TombstoneMessage):
+            tombstones.append(wire.buried(message))
+        elif isinstance(message, DeadMessage):
+            dead.append(_dead(message, at))
+        else:
+            books.append((message, at))
+    return Batch(
+        position=position,
+        previous_cursor=previous,
+        posts=posts,
+        tombstones=tombstones,
+        filtered=sum(book.filtered for book, _ in books),
+        dead=[*dead, *(_elsewhere(p, at) for book, at in books for p in book.dead)],
+        retried=[_elsewhere(p, at) for book, at in books for p in book.retried],
+        notices=[notice for book, _ in books for notice in _notices(book)],
+    )
+
+
+def _notices(book: BooksMessage) -> list[Gap | Heartbeat | Counter]:
+    return [*book.gaps, *book.heartbeats, *book.counters]
+
+
+def _dead(message: DeadMessage, at: datetime) -> DeadLetter:
+    return DeadLetter(
+        origin=message.origin,
+        line=message.line,
+        reason=message.reason,
+        detail=message.detail,
+        raw=message.raw,
+        truncated=message.truncated,
+        at=at,
+    )
+
+
+def _elsewhere(place: Place, at: datetime) -> DeadLetter:
+    """Return a letter whose bytes are on the machine that collected it."""
+    return DeadLetter(
+        origin=place.origin,
+        line=place.line,
+        reason=place.reason,
+        detail="kept aside on the machine that collected it",
+        truncated=True,
+        at=at,
+    )
+
+
+def _measure(batch: Batch, outcomes: Ledger) -> None:
+    for outcome in ("indexed", "duplicate", "filtered", "deleted"):
+        metrics.records("index", outcome, getattr(outcomes, outcome))
+    for dead in batch.dead:
+        metrics.dead("index", dead.reason)

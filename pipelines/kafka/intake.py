@@ -1,0 +1,281 @@
+"""Where collectors write: what a batch produced and how far it got, in one transaction.
+
+The transaction's id belongs to the input, so whoever opens an input anew shuts out the process
+that read it before: two can't read one input at the same time, and the cursor on the topic is
+never ahead of the posts it covers, nor behind them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import re
+import time
+import uuid
+from collections import Counter as Tally
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+
+import msgspec
+import platformdirs
+from kafka import KafkaProducer
+
+from ingest.records import RAW_LIMIT, Counter, Gap, Heartbeat
+from pipelines import metrics
+from pipelines.deadletters import DAYS, DeadLetters, plain_names
+from pipelines.errors import BrokerAway, StoreBusy
+from pipelines.kafka import topics, wire
+from pipelines.kafka.connection import MESSAGE_LIMIT, Brokers, discard, explained
+from pipelines.kafka.positions import Positions
+from pipelines.kafka.wire import HEADERS, BooksMessage, Place, PositionMessage
+from pipelines.stages import utc_now
+from pipelines.stores.base import Batch, DeadLetter, Ledger, Position
+
+log = logging.getLogger(__name__)
+
+#: Seconds between two tries while the brokers are away: doubled from the first to the last.
+_FIRST, _LAST = 1.0, 30.0
+
+
+class KafkaIntake:
+    """Takes what was collected to the topics; fulfils :class:`~pipelines.stores.base.Intake`.
+
+    What could not be used stays raw on this machine, in a file that its owner alone may read;
+    its count and reason travel. ``patience`` is how many seconds to try again while brokers are
+    away. All methods raise :class:`~pipelines.errors.BrokerError`.
+    """
+
+    def __init__(
+        self,
+        where: Brokers,
+        *,
+        dead_days: float = DAYS,
+        patience: float = 600.0,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        topics.require(
+            where,
+            topics.POSITIONS,
+            write=(topics.POSTS, topics.TOMBSTONES, topics.BOOKS, topics.POSITIONS),
+        )
+        self._where = where
+        self._dead_days = dead_days
+        self._patience = patience
+        self._sleep = sleep
+        self._positions = Positions(where)
+        self._producers: dict[str, KafkaProducer] = {}
+        self.dead_path = dead_path(where)
+
+    def __enter__(self) -> KafkaIntake:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections; inputs can be opened by others without a wait."""
+        for key in list(self._producers):
+            self.release(key)
+        self._positions.close()
+
+    def release(self, key: str) -> None:
+        """Close what one input needs."""
+        producer = self._producers.pop(key, None)
+        if producer is not None:
+            discard(producer)
+
+    def dead_letters(self) -> DeadLetters:
+        """Open what was kept aside on this machine."""
+        self.dead_path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return DeadLetters(self.dead_path, days=self._dead_days)
+
+    def position(self, key: str) -> Position | None:
+        """Return how far an input has been read, and shut out who read it before."""
+        found = self._positions.all().get(key) if key in self._producers else self._open(key)
+        return found.position if found else None
+
+    def accept(self, batch: Batch) -> Ledger:
+        """Make a batch durable with its position, in one transaction.
+
+        Returns its outcomes as far as they are known here: posts are pending. Raises
+        :class:`~pipelines.errors.StoreBusy` if another process has read the input on.
+        """
+        batch = _without_giants(batch)
+        # Before the moment from which they count: keeping them twice is keeping them once.
+        self._keep_aside(batch)
+        token = uuid.uuid4().hex
+        tries = Patience(self._patience, self._sleep)
+        while not self._taken(batch, token, tries):
+            try:
+                with explained(self._where):
+                    self._produce(batch, token)
+                break
+            except BrokerAway as error:
+                # Whether it was taken is unknown: opening the input anew ends what is open.
+                self.release(batch.position.key)
+                tries.wait(error)
+        if batch.retried:
+            with self.dead_letters() as letters:
+                letters.remove(batch.retried)
+        if batch.position.done:
+            self.release(batch.position.key)
+        outcomes = _outcomes(batch)
+        _measure(batch, outcomes)
+        return outcomes
+
+    def _open(self, key: str) -> PositionMessage | None:
+        producer = self._where.producer(self._where.topic(f"collect-{key}"))
+        try:
+            with explained(self._where):
+                producer.init_transactions()
+            found = self._positions.all().get(key)
+        except BaseException:
+            discard(producer)
+            raise
+        self._producers[key] = producer
+        return found
+
+    def _taken(self, batch: Batch, token: str, tries: Patience) -> bool:
+        """Tell whether the topics have the batch; opens its input where that is needed."""
+        key = batch.position.key
+        while key not in self._producers:
+            try:
+                found = self._open(key)
+            except BrokerAway as error:
+                tries.wait(error)
+                continue
+            if found and found.token == token:
+                return True
+            if (found.position.cursor if found else "") != batch.previous_cursor:
+                self.release(key)
+                raise StoreBusy(
+                    f"Another process has read {batch.position.name} further in the meantime: "
+                    "wait until it has ended, then repeat the command."
+                )
+        return False
+
+    def _produce(self, batch: Batch, token: str) -> None:
+        producer, topic = self._producers[batch.position.key], self._where.topic
+
+        def send(name: str, key: str, message: msgspec.Struct | None) -> None:
+            value = None if message is None else wire.encode(message)
+            producer.send(topic(name), value=value, key=key.encode(), headers=HEADERS)
+
+        producer.begin_transaction()
+        for post in batch.posts:
+            send(topics.POSTS, post.post.id, wire.post_message(post))
+        for grave in batch.tombstones:
+            stone = grave.tombstone
+            named = stone.id or f"author:{stone.author}"
+            send(topics.TOMBSTONES, named, wire.tombstone_message(grave))
+            for name in (stone.id, *grave.aliases) if stone.id else ():
+                send(topics.POSTS, name, None)
+        if (books := _books(batch)) != BooksMessage():
+            send(topics.BOOKS, batch.position.key, books)
+        send(topics.POSITIONS, batch.position.key, PositionMessage(batch.position, token))
+        producer.commit_transaction()
+
+    def _keep_aside(self, batch: Batch) -> None:
+        names = {name for grave in batch.tombstones for name in plain_names(grave)}
+        if not batch.dead and not (names and self.dead_path.exists()):
+            return
+        with self.dead_letters() as letters:
+            if batch.dead:
+                letters.put(batch.dead)
+            letters.forget(names)
+
+
+class Patience:
+    """Waits between tries, twice as long each time, until it is at its end."""
+
+    def __init__(self, seconds: float, sleep: Callable[[float], None]) -> None:
+        self._left = seconds
+        self._sleep = sleep
+        self._delay = _FIRST
+
+    def wait(self, error: BrokerAway) -> None:
+        """Wait a while. Raises ``error`` if that was long enough."""
+        if self._left <= 0:
+            raise error
+        log.warning("%s Trying again in %.0f s.", error, self._delay)
+        self._sleep(self._delay)
+        self._left -= self._delay
+        self._delay = min(2 * self._delay, _LAST)
+
+
+def dead_path(where: Brokers) -> Path:
+    """Return the file for what is kept aside on this machine.
+
+    It goes by the prefix alone: a deletion finds it by whatever addresses the brokers have.
+    """
+    slug = re.sub(r"[^a-z0-9]+", "-", where.prefix.lower()).strip("-")
+    digest = hashlib.blake2b(where.prefix.encode(), digest_size=4).hexdigest()
+    return platformdirs.user_data_path("marsad") / "stores" / f"kafka-{slug}-{digest}.dead"
+
+
+def _without_giants(batch: Batch) -> Batch:
+    """Return a batch whose posts are small enough to travel; others become dead letters."""
+    giants = [
+        (post, body)
+        for post in batch.posts
+        if len(post.post.text) * 6 > MESSAGE_LIMIT
+        and len(body := wire.encode(wire.post_message(post))) > MESSAGE_LIMIT
+    ]
+    if not giants:
+        return batch
+    letters = [
+        DeadLetter(
+            origin=f"collect:{post.post.id}",
+            line=0,
+            reason=wire.TOO_LARGE,
+            detail=f"{len(body):,} bytes; at most {MESSAGE_LIMIT:,} travel",
+            raw=body[:RAW_LIMIT],
+            truncated=True,
+            at=utc_now(),
+        )
+        for post, body in giants
+    ]
+    left_out = {id(post) for post, _ in giants}
+    return msgspec.structs.replace(
+        batch,
+        posts=[post for post in batch.posts if id(post) not in left_out],
+        dead=[*batch.dead, *letters],
+    )
+
+
+def _books(batch: Batch) -> BooksMessage:
+    def places(letters: Sequence[DeadLetter]) -> tuple[Place, ...]:
+        return tuple(Place(letter.origin, letter.line, letter.reason) for letter in letters)
+
+    return BooksMessage(
+        filtered=batch.filtered,
+        dead=places(batch.dead),
+        retried=places(batch.retried),
+        gaps=tuple(n for n in batch.notices if isinstance(n, Gap)),
+        heartbeats=tuple(n for n in batch.notices if isinstance(n, Heartbeat)),
+        counters=tuple(n for n in batch.notices if isinstance(n, Counter)),
+    )
+
+
+def _outcomes(batch: Batch) -> Ledger:
+    posts, deleted, dead = len(batch.posts), len(batch.tombstones), len(batch.dead)
+    return Ledger(
+        received=posts + deleted + dead + batch.filtered,
+        pending=posts,
+        deleted=deleted,
+        filtered=batch.filtered,
+        dead=dead,
+    )
+
+
+def _measure(batch: Batch, outcomes: Ledger) -> None:
+    metrics.records("collect", "passed", outcomes.pending + outcomes.deleted)
+    metrics.records("collect", "filtered", outcomes.filtered)
+    for reason, number in Tally(letter.reason for letter in batch.dead).items():
+        metrics.dead("collect", reason, number)

@@ -1,0 +1,215 @@
+"""The loop of a worker: take a batch, do it, and go on only when its outcome is durable.
+
+A worker holds nothing that matters: where a partition goes on is known to the brokers (score) or
+to the store (index). Whatever goes wrong, the loop waits, forgets what it has in hand, and begins
+each partition where that says. It can be killed at any moment.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any, Protocol
+
+import kafka.errors as kafka_errors
+from kafka import KafkaConsumer, TopicPartition
+from kafka.structs import OffsetAndMetadata
+
+from pipelines import metrics
+from pipelines.errors import BrokerAway, StoreError, StoreVersion
+from pipelines.kafka.connection import Brokers, explain
+
+log = logging.getLogger(__name__)
+
+#: What one poll brings, by partition.
+Records = Mapping[TopicPartition, Sequence[Any]]
+
+#: Milliseconds to wait for records.
+_POLL = 500
+#: Seconds between two tries: doubled from the first to the last.
+_FIRST, _LAST = 1.0, 30.0
+#: Seconds that a batch should take at most: the group counts a worker that does not come back
+#: for more within five minutes as gone.
+_BATCH_SECONDS = 10.0
+#: Seconds between two looks at how much waits.
+_LOOK = 5.0
+
+
+class Stage(Protocol):
+    """What a worker does with records. May raise ``StoreError`` or ``BrokerAway``: then the same
+    records come again, after a while."""
+
+    name: metrics.Stage
+    topics: tuple[str, ...]
+    """Full names of the topics it reads."""
+    most: int
+    """Records in one batch."""
+
+    def begin(self, partition: TopicPartition) -> int | None:
+        """Return the offset a partition goes on at; ``None`` for where the group has it."""
+
+    def work(self, records: Records, member: Any) -> Mapping[TopicPartition, int]:
+        """Give every record its outcome, durably.
+
+        ``member`` is the worker's place in the group when the records were taken. Returns the
+        offsets to commit for it, where that was not part of the work.
+        """
+
+    def rest(self) -> None:
+        """Called when nothing waits."""
+
+
+class Stop:
+    """Whether the process was asked to end."""
+
+    def __init__(self) -> None:
+        self.asked = False
+
+    @contextmanager
+    def on_signals(self) -> Iterator[Stop]:
+        """End the loop in good order on SIGTERM and SIGINT; at once on the second of them."""
+        signals = (signal.SIGTERM, signal.SIGINT)
+        before = {number: signal.signal(number, self._ask) for number in signals}
+        try:
+            yield self
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _ask(self, number: int, frame: FrameType | None) -> None:
+        if self.asked:
+            raise KeyboardInterrupt
+        self.asked = True
+
+
+class Worker:
+    """Runs a stage on the partitions that its group gives it."""
+
+    def __init__(self, where: Brokers, stage: Stage, stop: Stop, *, instance: str = "") -> None:
+        """Connect. Raises :class:`~pipelines.errors.BrokerError`."""
+        self._where = where
+        self._stage = stage
+        self._stop = stop
+        self._consumer: KafkaConsumer = where.consumer(stage.name, instance=instance)
+        self._begun: set[TopicPartition] = set()
+        self._caught: dict[TopicPartition, int] = {}
+        self._size = 32
+        self._delay = _FIRST
+        self._looked = 0.0
+
+    def run(self) -> None:
+        """Work until asked to stop. Raises :class:`~pipelines.errors.MarsadError`."""
+        try:
+            self._consumer.subscribe(topics=self._stage.topics)
+            while not self._stop.asked:
+                metrics.turn()
+                try:
+                    self._turn()
+                    self._delay = _FIRST
+                except StoreVersion:
+                    raise
+                except (StoreError, BrokerAway) as error:
+                    self._wait(error)
+                except kafka_errors.KafkaError as error:
+                    told = explain(self._where, error)
+                    if not isinstance(told, BrokerAway):
+                        raise told from error
+                    self._wait(told)
+        finally:
+            # Leaves the group, so that others take over at once (a static member stays in it).
+            self._consumer.close(timeout_ms=5_000)
+
+    def _turn(self) -> None:
+        member = self._consumer.group_metadata()
+        records = dict(self._consumer.poll(timeout_ms=_POLL, max_records=self._size))
+        self._begin_new(records)
+        now = self._consumer.group_metadata()
+        if records and now[:3] != member[:3]:
+            # Some of it may be another worker's by now; the rest comes again.
+            self._begun.clear()
+            return
+        if records:
+            self._do(records, member)
+        else:
+            self._stage.rest()
+            self._catch_up()
+        self._look()
+
+    def _do(self, records: Records, member: Any) -> None:
+        start = time.monotonic()
+        with metrics.batch(self._stage.name):
+            offsets = self._stage.work(records, member)
+        if offsets:
+            self._consumer.commit_async(_offsets(offsets))
+        count = sum(map(len, records.values()))
+        rate = count / max(time.monotonic() - start, 0.001)
+        self._size = max(16, min(self._stage.most, 2 * self._size, int(rate * _BATCH_SECONDS)))
+
+    def _begin_new(self, records: dict[TopicPartition, Any]) -> None:
+        """Go to where new partitions have to begin, whatever came of them already."""
+        assigned = set(self._consumer.assignment())
+        metrics.ready("assigned", bool(assigned))
+        self._begun &= assigned
+        for partition in assigned - self._begun:
+            records.pop(partition, None)
+            offset = self._stage.begin(partition)
+            if offset is None:
+                offset = self._consumer.committed(partition, timeout_ms=30_000)
+            if offset is None:
+                self._consumer.seek_to_beginning(partition)
+            else:
+                self._consumer.seek(partition, offset)
+            self._begun.add(partition)
+        for partition in records.keys() - assigned:
+            del records[partition]
+
+    def _wait(self, error: Exception) -> None:
+        """Wait a while, as a member of the group that takes nothing; then begin anew."""
+        log.warning("%s Trying again in %.0f s.", error, self._delay)
+        metrics.paused(self._stage.name, True)
+        end = time.monotonic() + self._delay
+        self._delay = min(2 * self._delay, _LAST)
+        paused: set[TopicPartition] = set()
+        while time.monotonic() < end and not self._stop.asked:
+            metrics.turn()
+            assigned = set(self._consumer.assignment())
+            self._consumer.pause(*assigned - paused)
+            paused |= assigned
+            try:
+                self._consumer.poll(timeout_ms=_POLL)
+            except kafka_errors.KafkaError as further:
+                log.info("while waiting: %s", further)
+                time.sleep(_POLL / 1000)
+        self._consumer.resume(*paused & set(self._consumer.assignment()))
+        metrics.paused(self._stage.name, False)
+        self._begun.clear()
+
+    def _catch_up(self) -> None:
+        """Commit that nothing is left: marks of transactions count as records for the group."""
+        ends = {tp: self._consumer.position(tp, timeout_ms=1_000) for tp in self._begun}
+        behind = {
+            tp: end for tp, end in ends.items() if end is not None and self._caught.get(tp) != end
+        }
+        if behind:
+            self._consumer.commit_async(_offsets(behind))
+            self._caught.update(behind)
+
+    def _look(self) -> None:
+        """Tell how much waits, every few seconds."""
+        if time.monotonic() - self._looked < _LOOK:
+            return
+        self._looked = time.monotonic()
+        lags = {}
+        for tp in self._begun:
+            end, at = self._consumer.highwater(tp), self._consumer.position(tp, timeout_ms=1_000)
+            if end is not None and at is not None:
+                lags[tp.topic, tp.partition] = max(0, end - at)
+        metrics.lag(self._stage.name, lags)
+
+
+def _offsets(offsets: Mapping[TopicPartition, int]) -> dict[TopicPartition, OffsetAndMetadata]:
+    return {tp: OffsetAndMetadata(offset, "", -1) for tp, offset in offsets.items()}

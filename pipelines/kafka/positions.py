@@ -1,0 +1,75 @@
+"""How far each input has been read: the newest record of its key on a compacted topic."""
+
+from __future__ import annotations
+
+import time
+
+from kafka import TopicPartition
+from kafka.admin import OffsetSpec
+
+from pipelines.errors import BrokerAway
+from pipelines.kafka.connection import Brokers, explained
+from pipelines.kafka.topics import POSITIONS
+from pipelines.kafka.wire import PositionMessage, Reader
+
+#: Seconds to wait for a transaction whose collector died: brokers end it after less.
+_PATIENCE = 60.0
+_READ = Reader(PositionMessage)
+
+
+class Positions:
+    """The positions of all inputs, read as far as the topic goes whenever they are asked for."""
+
+    def __init__(self, where: Brokers) -> None:
+        """Connect. Raises :class:`~pipelines.errors.BrokerError`."""
+        self._where = where
+        self._known: dict[str, PositionMessage] = {}
+        self._admin = where.admin()
+        try:
+            self._consumer = where.consumer()
+        except BaseException:
+            self._admin.close()
+            raise
+        self._partitions: list[TopicPartition] = []
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._consumer.close()
+        self._admin.close()
+
+    def all(self) -> dict[str, PositionMessage]:
+        """Return the positions of all inputs by their keys.
+
+        Everything that was committed before this call is among them: where an earlier record
+        belongs to a transaction that is still open, this waits for its end. Raises
+        :class:`~pipelines.errors.BrokerError`.
+        """
+        with explained(self._where):
+            self._assign()
+            # What others read as committed may end before our own record: the end of the log
+            # itself is what has to be reached.
+            ends = self._admin.list_partition_offsets(
+                dict.fromkeys(self._partitions, OffsetSpec.LATEST)
+            )
+            goals = {tp: found.offset for tp, found in ends.items()}
+            deadline = time.monotonic() + _PATIENCE
+            while any(self._consumer.position(tp) < goal for tp, goal in goals.items()):
+                if time.monotonic() > deadline:
+                    raise BrokerAway(
+                        f"The positions at {self._where.addresses} can't be read to their end: "
+                        "a transaction is open for longer than it may be."
+                    )
+                for records in self._consumer.poll(timeout_ms=200, max_records=5000).values():
+                    for record in records:
+                        message = _READ(record)
+                        self._known[message.position.key] = message
+        return self._known
+
+    def _assign(self) -> None:
+        if self._partitions:
+            return
+        topic = self._where.topic(POSITIONS)
+        numbers = self._consumer.partitions_for_topic(topic) or {0}
+        self._partitions = [TopicPartition(topic, number) for number in sorted(numbers)]
+        self._consumer.assign(self._partitions)
+        self._consumer.seek_to_beginning(*self._partitions)

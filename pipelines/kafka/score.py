@@ -1,0 +1,154 @@
+"""The score worker: posts in, scored posts out, offsets in the same transaction."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+from kafka import KafkaProducer, TopicPartition
+from kafka.structs import OffsetAndMetadata
+
+from ingest.records import RAW_LIMIT, Post
+from nlp.score import Scorer
+from pipelines import metrics, stages
+from pipelines.kafka import topics, wire
+from pipelines.kafka.connection import Brokers, discard, explained
+from pipelines.kafka.loop import Records
+from pipelines.kafka.wire import HEADERS, BadMessage, DeadMessage, PostMessage, Reader
+from pipelines.stores.base import Collected
+
+log = logging.getLogger(__name__)
+
+_READ = Reader(PostMessage)
+#: Reason of a post that the model fails on.
+FAILED = "score-failed"
+
+
+class ScoreStage:
+    """Scores what was collected. Fulfils :class:`~pipelines.kafka.loop.Stage`.
+
+    ``name`` makes the transaction's id: another process with the same one ends what the first
+    left open at once. Raises :class:`~pipelines.errors.BrokerError`.
+    """
+
+    name: metrics.Stage = "score"
+    most = 512
+
+    def __init__(self, where: Brokers, scorer: Scorer, name: str) -> None:
+        topics.require(where, topics.POSTS, write=(topics.SCORED, topics.DEAD))
+        self.topics: tuple[str, ...] = (where.topic(topics.POSTS),)
+        self._where = where
+        self._scorer = scorer
+        self._id = where.topic(f"score-{name}")
+        self._producer: KafkaProducer | None = None
+
+    def close(self) -> None:
+        """Close the connection."""
+        if self._producer is not None:
+            self._producer.close(timeout=5)
+            self._producer = None
+
+    def begin(self, partition: TopicPartition) -> int | None:
+        """Return ``None``: the group has it, since offsets move with what they cover."""
+        return None
+
+    def rest(self) -> None:
+        """Do nothing."""
+
+    def work(self, records: Records, member: Any) -> Mapping[TopicPartition, int]:
+        """Score a batch and hand it on, with the offsets, in one transaction."""
+        outcome = self._outcome([record for batch in records.values() for record in batch])
+        offsets = {
+            tp: OffsetAndMetadata(batch[-1].offset + 1, "", -1) for tp, batch in records.items()
+        }
+        try:
+            with explained(self._where):
+                self._produce(outcome, offsets, member)
+        except BaseException:
+            # What was sent is void; a producer that lost its place can't be used any more.
+            self._abandon()
+            raise
+        metrics.records("score", "passed", len(outcome.scored))
+        for letter in outcome.dead:
+            metrics.dead("score", letter.reason)
+        return {}
+
+    def _outcome(self, records: Sequence[Any]) -> _Outcome:
+        outcome = _Outcome()
+        read: list[tuple[Any, Collected]] = []
+        for record in records:
+            if record.value is None:
+                outcome.erased.append(record.key)
+                continue
+            try:
+                read.append((record, wire.collected(_READ(record))))
+            except BadMessage as bad:
+                outcome.dead.append(letter(record, bad.reason, bad.detail))
+        scored = self._scored([collected.post for _, collected in read])
+        for (record, collected), post in zip(read, scored, strict=True):
+            if post is None:
+                outcome.dead.append(letter(record, FAILED, "the model fails on this text"))
+            else:
+                whole = msgspec.structs.replace(collected, post=post)
+                outcome.scored.append((record.key, whole))
+        return outcome
+
+    def _scored(self, posts: Sequence[Post]) -> Sequence[Post | None]:
+        """Return the posts scored; ``None`` for one that the model fails on."""
+        if not posts:
+            return []
+        try:
+            return stages.score(posts, self._scorer)
+        except Exception:
+            if len(posts) == 1:
+                log.exception("the model fails on a post")
+                return [None]
+            # One of them it must be; the others are not to suffer for it.
+            half = len(posts) // 2
+            return [*self._scored(posts[:half]), *self._scored(posts[half:])]
+
+    def _produce(self, outcome: _Outcome, offsets: dict[TopicPartition, Any], member: Any) -> None:
+        if self._producer is None:
+            self._producer = self._where.producer(self._id)
+            self._producer.init_transactions()
+        producer, topic = self._producer, self._where.topic
+        producer.begin_transaction()
+        for key, post in outcome.scored:
+            value = wire.encode(wire.post_message(post))
+            producer.send(topic(topics.SCORED), key=key, value=value, headers=HEADERS)
+        for dead in outcome.dead:
+            producer.send(topic(topics.DEAD), value=wire.encode(dead), headers=HEADERS)
+        # A deletion erases what was scored before it, and what was scored just now.
+        for key in outcome.erased:
+            producer.send(topic(topics.SCORED), key=key, value=None, headers=HEADERS)
+        producer.send_offsets_to_transaction(offsets, member)
+        producer.commit_transaction()
+
+    def _abandon(self) -> None:
+        if self._producer is not None:
+            discard(self._producer)
+            self._producer = None
+
+
+class _Outcome:
+    """What became of a batch."""
+
+    def __init__(self) -> None:
+        self.scored: list[tuple[bytes, Collected]] = []
+        self.dead: list[DeadMessage] = []
+        self.erased: list[bytes] = []
+
+
+def letter(record: Any, reason: str, detail: str) -> DeadMessage:
+    """Return a record that can't be used as it is kept aside: where it was, why, its bytes."""
+    value = record.value or b""
+    return DeadMessage(
+        origin=f"{record.topic}/{record.partition}",
+        line=record.offset,
+        reason=reason,
+        detail=detail,
+        raw=value[:RAW_LIMIT],
+        truncated=len(value) > RAW_LIMIT,
+    )

@@ -1,0 +1,159 @@
+"""The messages on the topics: what they hold, and how they are written and read.
+
+A message's value is JSON; its header ``marsad`` holds the number of the schema, so that a worker
+can tell a message of a newer Marsad from a damaged one. There is no field for a plain name, so
+that none can ever be sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Generic, Protocol, TypeVar
+
+import msgspec
+
+from ingest.records import Counter, Gap, Heartbeat, Post, Tombstone
+from pipelines.kafka.connection import MESSAGE_LIMIT
+from pipelines.stores.base import Collected, CollectedTombstone, Position
+
+#: Raise it with every change that an older worker would misread. A new field with a default that
+#: may be ignored is none.
+SCHEMA = 1
+_HEADER = "marsad"
+HEADERS = [(_HEADER, str(SCHEMA).encode())]
+
+#: Room for what scoring adds to a message of the limit's size.
+_SCORES = 100_000
+
+#: Reasons of messages that can't be used; ``docs/dead-letters.md`` explains them.
+TOO_LARGE = "message-too-large"
+NEWER = "message-newer"
+FOREIGN = "message-foreign"
+UNREADABLE = "message-unreadable"
+
+
+class PostMessage(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A post between collecting and scoring, or between scoring and indexing."""
+
+    post: Post
+    aliases: tuple[str, ...] = ()
+    author_aliases: tuple[str, ...] = ()
+
+
+class TombstoneMessage(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A deletion. The plain name that it came with stays on the collecting machine."""
+
+    tombstone: Tombstone
+    aliases: tuple[str, ...] = ()
+
+
+class Place(msgspec.Struct, frozen=True, array_like=True):
+    """A record that was kept aside on the machine that collected it: where, and why."""
+
+    origin: str
+    line: int
+    reason: str
+
+
+class BooksMessage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What one batch of a collector counted beside its posts, and what it learned."""
+
+    filtered: int = 0
+    dead: tuple[Place, ...] = ()
+    retried: tuple[Place, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    heartbeats: tuple[Heartbeat, ...] = ()
+    counters: tuple[Counter, ...] = ()
+
+
+class DeadMessage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A message that a worker could not use, as it came."""
+
+    origin: str
+    """``topic/partition`` that it was read from."""
+    line: int
+    """Its offset there."""
+    reason: str
+    detail: str = ""
+    raw: bytes = b""
+    truncated: bool = False
+
+
+class PositionMessage(msgspec.Struct, frozen=True):
+    """How far an input has been read."""
+
+    position: Position
+    token: str
+    """Of the batch that moved it: tells its collector, after a failure, whether it arrived."""
+
+
+class Message(Protocol):
+    """What is needed of a record that was consumed."""
+
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes]]
+
+
+class BadMessage(Exception):
+    """A message that can't be used; ``reason`` is a code, the detail holds nothing of it."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+        self.detail = detail
+
+
+T = TypeVar("T", bound=msgspec.Struct)
+_ENCODER = msgspec.json.Encoder()
+
+
+def encode(message: msgspec.Struct) -> bytes:
+    """Return the value of a message."""
+    return _ENCODER.encode(message)
+
+
+def post_message(collected: Collected) -> PostMessage:
+    """Return a collected (or scored) post as it travels."""
+    return PostMessage(collected.post, collected.aliases, collected.author_aliases)
+
+
+def collected(message: PostMessage) -> Collected:
+    """Return a post as it arrived."""
+    return Collected(message.post, message.aliases, message.author_aliases)
+
+
+def tombstone_message(buried: CollectedTombstone) -> TombstoneMessage:
+    """Return a deletion as it travels: without the plain name."""
+    return TombstoneMessage(buried.tombstone, buried.aliases)
+
+
+def buried(message: TombstoneMessage) -> CollectedTombstone:
+    """Return a deletion as it arrived."""
+    return CollectedTombstone(message.tombstone, message.aliases)
+
+
+class Reader(Generic[T]):
+    """Reads messages of one kind. Raises :class:`BadMessage`."""
+
+    def __init__(self, kind: type[T]) -> None:
+        self._decoder = msgspec.json.Decoder(kind)
+
+    def __call__(self, record: Message) -> T:
+        """Return what the record's value holds."""
+        value = record.value or b""
+        if len(value) > MESSAGE_LIMIT + _SCORES:
+            raise BadMessage(TOO_LARGE, f"{len(value):,} bytes; at most {MESSAGE_LIMIT:,} are read")
+        schema = dict(record.headers or ()).get(_HEADER, b"")
+        if not schema.isdigit():
+            raise BadMessage(FOREIGN, "it does not say which schema it has")
+        if int(schema) > SCHEMA:
+            raise BadMessage(
+                NEWER, f"it has schema {int(schema)}; this Marsad reads up to {SCHEMA}"
+            )
+        try:
+            return self._decoder.decode(value)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            # The library's sentence may quote what it could not read.
+            kind = "a field" if isinstance(error, msgspec.ValidationError) else "JSON"
+            raise BadMessage(UNREADABLE, f"{kind} is not as schema {SCHEMA} has it") from error
