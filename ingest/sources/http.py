@@ -106,18 +106,20 @@ class Client:
         headers: Mapping[str, str] | None = None,
         keys: Mapping[str, str] | None = None,
         secret: Mapping[str, str] | None = None,
+        content: object = None,
         robots: bool = False,
         expected: Container[int] = (),
     ) -> Answer:
         """Return the answer, if its status is below 400 or among ``expected``.
 
-        ``keys`` are headers and ``secret`` parameters that no message may show and no redirect
-        may carry on. ``robots`` asks robots.txt first: for pages made for people. Raises
+        ``content`` is sent as JSON, which makes it a ``POST``. ``keys`` are headers and
+        ``secret`` parameters that no message may show and no redirect may carry on. ``robots``
+        asks robots.txt first: for pages made for people. Raises
         :class:`~ingest.errors.SourceError` with what came instead.
         """
         if robots:
             self.ask_robots(url)
-        answer = self.ask(url, params, headers=headers, keys=keys, secret=secret)
+        answer = self.ask(url, params, headers=headers, keys=keys, secret=secret, content=content)
         if answer.status >= 400 and answer.status not in expected:
             raise status_error(answer)
         return answer
@@ -130,15 +132,16 @@ class Client:
         headers: Mapping[str, str] | None = None,
         keys: Mapping[str, str] | None = None,
         secret: Mapping[str, str] | None = None,
+        content: object = None,
         largest: int = LARGEST,
     ) -> Answer:
         """Return the answer, whatever its status. Raises what :meth:`get` raises otherwise."""
         every: Mapping[str, str] | None = {**(params or {}), **(secret or {})} or None
         for _ in range(_REDIRECTS):
-            answer = self._once(url, every, {**(headers or {}), **(keys or {})}, largest)
+            answer = self._once(url, every, {**(headers or {}), **(keys or {})}, content, largest)
             if answer.status not in _REDIRECTED or "location" not in answer.headers:
                 return answer
-            url, every = _redirect(url, answer, secret=bool(secret or keys)), None
+            url, every = _redirect(url, answer, secret=bool(secret or keys or content)), None
         raise SourceChanged("it sends from one address to the next without end")
 
     @contextmanager
@@ -190,13 +193,20 @@ class Client:
         url: str,
         params: Mapping[str, str] | None,
         headers: Mapping[str, str],
+        content: object,
         largest: int,
     ) -> Answer:
         host = self._wait_for(url)
         deadline = self._clock() + LONGEST_ANSWER
         body = bytearray()
         try:
-            with self._client.stream("GET", url, params=params, headers=headers) as response:
+            with self._client.stream(
+                "GET" if content is None else "POST",
+                url,
+                params=params,
+                headers=headers,
+                json=content,
+            ) as response:
                 for chunk in response.iter_bytes():
                     body += chunk
                     if len(body) > largest:

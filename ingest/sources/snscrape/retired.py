@@ -1,7 +1,8 @@
 """What people know from snscrape and what does not work any more: why, and what does instead.
 
 Of each platform it is said what its scrapers in snscrape 0.7.0.20230622 (the last release) ask
-for, and what became of that. As of 2026-10.
+for, and what became of that. As its maintainer has it
+(https://github.com/JustAnotherArchivist/snscrape/issues/1045, 2025-02) and as of 2026-10.
 """
 
 from __future__ import annotations

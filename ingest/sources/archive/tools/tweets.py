@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 
 from ingest.sources.archive.tools.base import Fields, word
 
 _REPOST = re.compile(r"RT @(\w{1,50}):? ")
 _DIGITS = re.compile(r"\d{1,20}")
+# An id is milliseconds since this moment of the Unix clock, and 22 bits that tell posts apart
+# (https://docs.x.com/fundamentals/x-ids); before November 2010 ids were counted.
+_EPOCH, _BITS = 1_288_834_974_657, 22
 
 
 def address(native: object) -> str:
@@ -34,3 +38,13 @@ def repost(fields: Fields) -> Fields:
     for counter in ("likes", "reposts", "replies", "quotes", "views"):
         fields.pop(counter, None)
     return fields
+
+
+def time_of(number: int) -> datetime:
+    """Return the moment that stands in the id of a tweet, in milliseconds."""
+    return datetime.fromtimestamp(((number >> _BITS) + _EPOCH) / 1000, UTC)
+
+
+def first_id(moment: datetime) -> int:
+    """Return the lowest id that a tweet of this moment may have."""
+    return max(0, round(moment.timestamp() * 1000) - _EPOCH) << _BITS

@@ -15,8 +15,9 @@ from ingest.sources.archive.tools.base import (
     dig,
     filled,
     first,
+    word,
 )
-from ingest.sources.archive.tools.tweets import address, repost, restored
+from ingest.sources.archive.tools.tweets import address, repost, restored, time_of
 
 _MARKS = ("public_metrics", "referenced_tweets", "edit_history_tweet_ids", "conversation_id")
 _PAGE = ("includes", "meta", "__twarc")
@@ -108,6 +109,12 @@ def fields_of(tweet: Record) -> Fields:
         "quotes": dig(metrics, "quote_count"),
         "views": dig(metrics, "impression_count"),
     }
+    versions = _versions(tweet)
+    if len(versions) > 1:
+        # X gives each version of a post an id of its own; here they are one post.
+        fields["id"] = versions[0]
+        fields["created_at"] = time_of(int(versions[0])).isoformat()
+        fields["edited_at"] = time_of(int(word(native))).isoformat()
     references = tweet.get("referenced_tweets")
     for reference in references if isinstance(references, list) else ():
         kind = dig(reference, "type")
@@ -119,6 +126,14 @@ def fields_of(tweet: Record) -> Fields:
             fields["hashtags"] = first(_hashtags(reference), fields["hashtags"])
             fields = repost(fields)
     return filled(fields)
+
+
+def _versions(tweet: Record) -> list[str]:
+    """Return the ids of a post's versions, the oldest first; nothing if they can't be trusted."""
+    known = tweet.get("edit_history_tweet_ids")
+    ids = [word(entry) for entry in known] if isinstance(known, list) else []
+    whole = all(entry.isdecimal() and len(entry) < 20 for entry in ids)
+    return ids if whole and word(tweet.get("id")) in ids else []
 
 
 def _text(tweet: Record) -> object:
@@ -136,4 +151,4 @@ def _handle(tweet: Record) -> object:
     return first(dig(tweet, "author", "username"), dig(tweet, "author_user", "username"))
 
 
-TOOL = Tool(name="twitter-v2", version=1, knows=knows, map_item=map_item, split=split)
+TOOL = Tool(name="twitter-v2", version=2, knows=knows, map_item=map_item, split=split)

@@ -1,0 +1,120 @@
+"""Recent search: posts of the last seven days that a query finds, from the newest on."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from ingest.errors import SourceChanged, SourceError
+from ingest.records import Gap, Heartbeat, Item
+from ingest.sources.archive.tools.base import dig, word
+from ingest.sources.archive.tools.tweets import first_id, time_of
+from ingest.sources.base import Capabilities, Means, Order
+from ingest.sources.shaping import Seen
+from ingest.sources.walks import Walk
+from ingest.sources.x.api import FIELDS, ask, map_item, posts
+
+PATH: Final = "/2/tweets/search/recent"
+#: How far recent search reaches back; a little less, so that a question is not refused.
+REACH: Final = timedelta(days=7) - timedelta(minutes=1)
+#: Posts may be found later than newer ones: so far before the last one it is looked again.
+LATE: Final = timedelta(seconds=30)
+#: X wants an end that is at least ten seconds ago.
+_PRESENT = timedelta(seconds=15)
+_LONGEST_QUERY = 4096
+
+
+class Search:
+    """One query. Fulfils :class:`~ingest.sources.base.LiveSource`."""
+
+    version = 1
+    capabilities = Capabilities(history=True)
+
+    def __init__(self, order: Order, means: Means) -> None:
+        self.query = checked_query(order.target)
+        self.name = f"x:{self.query}"
+        self._order = order
+        self._means = means
+
+    @property
+    def key(self) -> str:
+        """The query, and what of it is wanted: another stretch of time is another walk."""
+        return f"{self.name} {self._order.since} {self._order.until}"
+
+    def open(self, cursor: str) -> Iterator[Item]:
+        """Yield posts: what an interruption left first, then from the newest on."""
+        walk = Walk.read(cursor)
+        if walk.top:
+            walk = yield from self._walk(walk)
+        yield from self._walk(walk)
+
+    def _walk(self, walk: Walk) -> Generator[Item, None, Walk]:
+        now = self._means.now()
+        if walk.top and time_of(walk.low) < now - REACH:
+            yield self._gap(self._lower(walk) or time_of(walk.low), time_of(walk.low), walk)
+            return walk.ended()
+        lower = self._lower(walk)
+        if lower and lower < now - REACH:
+            yield self._gap(lower, now - REACH, walk)
+        params = self._bounds(walk, now)
+        while True:
+            page = ask(self._means.client, self._order, PATH, params)
+            yield self._heartbeat(walk)
+            for record in posts(page):
+                number = word(record.get("id"))
+                if not number.isdecimal():
+                    raise SourceChanged("it gives a post without an id")
+                walk = walk.after(int(number))
+                if self._order.until is None or time_of(int(number)) < self._order.until:
+                    yield Item(map_item(record, self._seen()), walk.write())
+            token = word(dig(page, "meta", "next_token"))
+            if not token:
+                break
+            params = {**params, "next_token": token}
+        walk = walk.ended()
+        yield self._heartbeat(walk)
+        return walk
+
+    def _lower(self, walk: Walk) -> datetime | None:
+        """Return from when on posts are wanted that were not read yet."""
+        last = time_of(walk.seen) - LATE if walk.seen else None
+        return max(filter(None, (last, self._order.since)), default=None)
+
+    def _bounds(self, walk: Walk, now: datetime) -> dict[str, str]:
+        params = {"query": self.query, "max_results": "100", "sort_order": "recency", **FIELDS}
+        if lower := self._lower(walk):
+            if lower > now - REACH:
+                params["since_id"] = str(first_id(lower) - 1)
+            else:
+                params["start_time"] = _written(now - REACH)
+        until = self._order.until
+        if walk.top:
+            params["until_id"] = str(walk.low)
+        elif until is not None and until <= now - _PRESENT:
+            params["end_time"] = _written(until)
+        return params
+
+    def _gap(self, start: datetime, end: datetime, walk: Walk) -> Item:
+        cause = "older than the seven days of recent search"
+        return Item(Gap(source=self.name, start=start, end=end, cause=cause), walk.write())
+
+    def _heartbeat(self, walk: Walk) -> Item:
+        return Item(Heartbeat(source=self.name, at=self._means.now()), walk.write())
+
+    def _seen(self) -> Seen:
+        return Seen(source=self.name, now=self._means.now())
+
+
+def checked_query(text: str) -> str:
+    """Return a query. Raises :class:`~ingest.errors.SourceError` for none, or a too long one."""
+    query = " ".join(text.split())
+    if not query or len(query) > _LONGEST_QUERY:
+        raise SourceError(
+            f"a query of X has 1 to {_LONGEST_QUERY:,} characters, as in '(a OR b) lang:fr'"
+        )
+    return query
+
+
+def _written(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,142 @@
+"""The filtered stream: posts that a query finds, as they are published.
+
+X keeps the query as a rule of the token and sends what matches it. What was missed while nobody
+listened is fetched by recent search: after the stream was opened, so that nothing falls between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import timedelta
+from typing import Final
+
+import msgspec
+
+from ingest.errors import SourceBlocked, SourceChanged, SourceError
+from ingest.records import Heartbeat, Item
+from ingest.sources.answers import parsed
+from ingest.sources.archive.tools.base import Record, dig, word
+from ingest.sources.archive.tools.tweets import time_of
+from ingest.sources.base import Capabilities, Means, Order, Stopped
+from ingest.sources.shaping import Seen, reject
+from ingest.sources.x.api import FIELDS, ask, keys, map_item, posts, problem_words
+from ingest.sources.x.search import Search, checked_query
+
+PATH: Final = "/2/tweets/search/stream"
+RULES: Final = f"{PATH}/rules"
+_TAG = "marsad"
+#: Posts come a little out of order: so far before the last one it is looked again.
+_LATE = timedelta(minutes=1)
+
+
+class Stream:
+    """One query. Fulfils :class:`~ingest.sources.base.LiveSource`."""
+
+    version = 1
+    capabilities = Capabilities(live=True, history=True)
+
+    def __init__(self, order: Order, means: Means) -> None:
+        self.query = checked_query(order.target)
+        self.name = f"x-stream:{self.query}"
+        self._order = order
+        self._means = means
+
+    @property
+    def key(self) -> str:
+        """The query."""
+        return self.name
+
+    def open(self, cursor: str) -> Iterator[Item]:
+        """Yield what was missed, then what comes; the cursor is the id of the newest post."""
+        if cursor and not cursor.isdecimal():
+            raise SourceError(f"the saved place {cursor[:80]!r} can't be read")
+        rule = self._rule()
+        with ExitStack() as stack:
+            lines = stack.enter_context(
+                self._means.client.stream(self._order.url + PATH, FIELDS, keys=keys(self._order))
+            )
+            newest = int(cursor or 0)
+            if newest or self._order.since:
+                for item in self._missed(newest):
+                    yield Item(item.record, cursor)
+                    newest = max(newest, int(item.cursor or 0))
+            yield from self._listen(lines, newest, rule)
+
+    def _missed(self, newest: int) -> Iterator[Item]:
+        """Yield what recent search finds after a post; its cursor is the id of the post."""
+        since = time_of(newest) - _LATE if newest else None
+        since = max(filter(None, (since, self._order.since)))
+        order = msgspec.structs.replace(self._order, target=self.query, since=since)
+        for item in Search(order, self._means).open(""):
+            walked = msgspec.json.decode(item.cursor, type=Record)
+            record = item.record
+            if hasattr(record, "source"):
+                record = msgspec.structs.replace(record, source=self.name)
+            yield Item(record, str(walked.get("low", 0)))
+
+    def _listen(self, lines: Iterator[str], newest: int, rule: str) -> Iterator[Item]:
+        yield self._heartbeat(newest)
+        for line in lines:
+            if self._means.stopped():
+                raise Stopped
+            if self._order.until is not None and self._means.now() >= self._order.until:
+                return
+            if not line.strip():  # a sign of life, every 20 seconds
+                yield self._heartbeat(newest)
+                continue
+            message = self._message(line)
+            if message is None:
+                yield Item(reject("json-invalid", line.encode()), str(newest or ""))
+                continue
+            if not self._ours(message, rule):
+                continue
+            for record in posts(message):
+                number = word(record.get("id"))
+                newest = max(newest, int(number) if number.isdecimal() else 0)
+                yield Item(map_item(record, self._seen()), str(newest or ""))
+
+    def _message(self, line: str) -> Record | None:
+        """Return what X sends; raises :class:`SourceError` where it says that it ends here."""
+        try:
+            message = parsed(line.encode())
+        except SourceChanged:
+            return None  # one line; the next one may be whole
+        if "data" in message:
+            return message
+        words = problem_words(message)
+        if word(dig(message, "connection_issue")) == "TooManyConnections":
+            raise SourceBlocked(f"X ends the stream: {words}", body=line.encode())
+        raise SourceError(f"X ends the stream: {words}", body=line.encode())
+
+    def _ours(self, message: Record, rule: str) -> bool:
+        """Tell whether a post came for our rule: others may be set on the same token."""
+        rules = message.get("matching_rules")
+        found = {word(dig(each, "id")) for each in rules} if isinstance(rules, list) else set()
+        return not found or rule in found
+
+    def _rule(self) -> str:
+        """Return the id of the rule for the query, which is added where it is not there yet."""
+        known = ask(self._means.client, self._order, RULES).get("data")
+        rules = {
+            " ".join(word(dig(rule, "value")).split()): word(dig(rule, "id"))
+            for rule in (known if isinstance(known, list) else [])
+        }
+        if others := len(rules.keys() - {self.query}):
+            self._means.say(
+                f"x-stream: {others} other rules are set for this token; their posts are paid for "
+                "and passed over"
+            )
+        if rules.get(self.query):
+            return rules[self.query]
+        rule = {"value": self.query, "tag": _TAG}
+        added = ask(self._means.client, self._order, RULES, content={"add": [rule]})
+        if not (native := word(dig(added, "data", 0, "id"))):
+            raise SourceChanged(f"X does not take the rule: {problem_words(added)}")
+        return native
+
+    def _heartbeat(self, newest: int) -> Item:
+        return Item(Heartbeat(source=self.name, at=self._means.now()), str(newest or ""))
+
+    def _seen(self) -> Seen:
+        return Seen(source=self.name, now=self._means.now())
