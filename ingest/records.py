@@ -7,6 +7,7 @@ Times are aware datetimes in UTC. Ids are strings, always.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Literal
 
@@ -129,6 +130,9 @@ class Gap(Record, frozen=True, kw_only=True, omit_defaults=True):
     start: datetime
     end: datetime | None = None
     cause: str = ""
+    filled: bool = False
+    """What was published meanwhile was read afterwards: gaps that this source recorded before,
+    as far as they lie in this one, are none any more (see :func:`unfilled`)."""
 
 
 class Heartbeat(Record, frozen=True, kw_only=True, omit_defaults=True):
@@ -136,6 +140,24 @@ class Heartbeat(Record, frozen=True, kw_only=True, omit_defaults=True):
 
     source: str
     at: datetime
+
+
+def unfilled(gaps: Iterable[Gap]) -> list[Gap]:
+    """Return the gaps that nothing has filled since, in the order they came."""
+    listed = list(gaps)
+    filled: dict[str, list[tuple[datetime, datetime]]] = {}
+    for gap in listed:
+        if gap.filled and gap.end is not None:
+            filled.setdefault(gap.source, []).append((gap.start, gap.end))
+    return [
+        gap
+        for gap in listed
+        if not gap.filled
+        and not any(
+            start <= gap.start and gap.end is not None and gap.end <= end
+            for start, end in filled.get(gap.source, ())
+        )
+    ]
 
 
 class Counter(Record, frozen=True, kw_only=True, omit_defaults=True):

@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from ingest.records import PAGES, Gap
+from ingest.records import PAGES, Gap, unfilled
 from pipelines.stores.base import Sum
 
 By = Literal["day", "week", "hour"]
@@ -181,7 +181,8 @@ def rows(
         min(bucket for bucket, _ in found), max(bucket for bucket, _ in found), by, zone
     )
     # a page's counter brings no posts: while it can't be read, no post is missed
-    blind = _covered(spans, [gap for gap in gaps if not gap.source.startswith(PAGES)])
+    missed = [gap for gap in unfilled(gaps) if not gap.source.startswith(PAGES)]
+    blind = _covered(spans, missed)
     return [
         _row(span, group, found.get((span.bucket, group), ()), gap, estimate)
         for span, gap in zip(spans, blind, strict=True)

@@ -216,7 +216,7 @@ def watch(
       marsad pages watch --times 1 --every 1d      (from cron, once a day)
     """
     from ingest.sources.counters.fetch import Fetcher
-    from pipelines.pages.aside import Aside
+    from pipelines.aside import Aside
     from pipelines.pages.choose import choose
     from pipelines.pages.watch import watch as follow
 

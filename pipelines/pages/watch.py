@@ -19,7 +19,7 @@ from ingest.errors import SourceBlocked, SourceChanged, SourceError, SourceGone
 from ingest.records import PAGES, Counter, Gap, Heartbeat
 from ingest.sources.counters import Figure, Reader
 from ingest.sources.counters.fetch import Refusal
-from pipelines.pages.aside import Aside
+from pipelines.aside import Aside
 from pipelines.stages import utc_now
 from pipelines.stores.base import Batch, Position, Store
 

@@ -13,7 +13,7 @@ from ingest.records import Counter
 from ingest.sources.counters import find
 from ingest.sources.counters.fetch import Fetcher
 from pipelines.errors import StoreBusy
-from pipelines.pages.aside import NEWEST, Aside
+from pipelines.aside import NEWEST, Aside
 from pipelines.pages.watch import Watched, backoff, watch
 from pipelines.stores.base import Batch, Position
 from pipelines.stores.sqlite import SqliteStore

@@ -1,0 +1,13 @@
+"""Sources on platforms, read at once by threads and made durable by one writer.
+
+:func:`run` is all that a command or a worker needs; :func:`feeds` makes what it runs from
+settings. A feed's thread reads items into a bounded inbox (a full one slows reading down); the
+writer makes them durable through an :class:`~pipelines.stores.base.Intake`, with the position of
+each source, and scores in small slices when nothing waits to be made durable.
+"""
+
+from pipelines.live.choose import Wanted, feeds
+from pipelines.live.feed import Feed
+from pipelines.live.run import Outcome, run
+
+__all__ = ["Feed", "Outcome", "Wanted", "feeds", "run"]

@@ -1,0 +1,151 @@
+"""One source and the thread that reads it: into the inbox, over interruptions, until the end."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from datetime import timedelta
+
+import msgspec
+
+from ingest.errors import SourceError
+from ingest.records import Item, Post, Reject, Tombstone
+from ingest.sources.base import LiveSource, Stopped
+from pipelines.live.inbox import Inbox
+from pipelines.live.patience import gives_up, pause
+
+#: A connection that lived so long was no failure.
+_LIVED = 60.0
+
+
+class Feed(msgspec.Struct, frozen=True, kw_only=True):
+    """A source with how it is to be read."""
+
+    source: LiveSource
+    label: str
+    """What metrics call it: as named in marsad.toml, never a channel or an account."""
+    live: bool = True
+    """Whether its end never comes by itself."""
+    every: timedelta | None = None
+    """When to read a source that ended again."""
+    limit: int | None = None
+    """Records to read at most this time."""
+    persistent: bool = False
+    """Whether to go on trying when the first try says that there is nothing of this name."""
+
+
+class Came(msgspec.Struct, frozen=True):
+    """An item was read."""
+
+    feed: Feed
+    item: Item
+
+
+class Failed(msgspec.Struct, frozen=True):
+    """A source could not be read any further; ``pause`` is ``None`` if it was given up."""
+
+    feed: Feed
+    error: SourceError
+    pause: float | None
+
+
+class Ended(msgspec.Struct, frozen=True):
+    """A source has given all there is; ``again`` says whether it will be read again."""
+
+    feed: Feed
+    again: bool
+
+
+Message = Came | Failed | Ended
+
+
+class Reader(threading.Thread):
+    """Reads one feed from a cursor on."""
+
+    def __init__(
+        self,
+        feed: Feed,
+        cursor: str,
+        inbox: Inbox[Message],
+        stop: threading.Event,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        # A thread that waits for a socket must not keep the process: what it has not put into
+        # the inbox comes again.
+        super().__init__(name=f"reading {feed.source.name}", daemon=True)
+        self._feed = feed
+        self._cursor = cursor
+        self._inbox = inbox
+        self._stop_event = stop
+        self._clock = clock
+        self._left = feed.limit
+        self._failures = 0
+
+    def run(self) -> None:
+        """Read until the end, the limit, or until it is stopped."""
+        try:
+            while self._once():
+                pass
+        except Stopped:
+            pass
+
+    def _once(self) -> bool:
+        """Read the source once; return whether to read it again."""
+        feed, opened = self._feed, self._clock()
+        try:
+            if not self._items():
+                self._tell(Ended(feed, again=False))
+                return False
+        except SourceError as error:
+            return self._failed(error, opened)
+        except Stopped:
+            raise
+        except Exception as error:  # a mistake in one source must not end the others
+            traceback.print_exc(file=sys.stderr)
+            return self._failed(SourceError(f"unexpected {type(error).__name__}"), opened)
+        again = feed.every is not None
+        self._tell(Ended(feed, again=again))
+        if feed.every is not None:
+            self._wait(feed.every.total_seconds())
+        return again
+
+    def _items(self) -> bool:
+        """Put items into the inbox; return whether there may be more another time."""
+        for item in self._feed.source.open(self._cursor):
+            self._tell(Came(self._feed, item))
+            self._cursor = item.cursor
+            if isinstance(item.record, Post | Tombstone | Reject):
+                self._failures = 0
+                if self._left is not None:
+                    self._left -= 1
+                    if self._left <= 0:
+                        return False
+        return True
+
+    def _failed(self, error: SourceError, opened: float) -> bool:
+        if self._clock() - opened > _LIVED:
+            self._failures = 0
+        self._failures += 1
+        feed = self._feed
+        endless = feed.live or feed.every is not None
+        fresh = not self._cursor and not feed.persistent
+        if gives_up(error, self._failures, endless=endless, fresh=fresh):
+            self._tell(Failed(feed, error, None))
+            return False
+        seconds = pause(error, self._failures)
+        self._tell(Failed(feed, error, seconds))
+        self._wait(seconds)
+        return True
+
+    def _tell(self, message: Message) -> None:
+        self._inbox.put(message, self._stop_event.is_set)
+        if self._stop_event.is_set():
+            raise Stopped
+
+    def _wait(self, seconds: float) -> None:
+        if self._stop_event.wait(seconds):
+            raise Stopped

@@ -1,0 +1,161 @@
+"""Running feeds: threads read, the caller's thread makes durable and, when idle, scores."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+import msgspec
+
+from ingest.records import Item
+from pipelines import metrics
+from pipelines.aside import Aside
+from pipelines.embedded import position_key
+from pipelines.live.feed import Came, Ended, Failed, Feed, Message, Reader
+from pipelines.live.inbox import Inbox
+from pipelines.live.writer import Writer
+from pipelines.stages import Collector, utc_now
+from pipelines.stores.base import Intake, Ledger
+
+#: Items made durable in one step, of all sources together.
+BATCH = 2_048
+#: Seconds in which nothing came before the writer looks around.
+_TURN = 0.5
+#: Seconds between two looks at whether a source is silent against its habit.
+_LOOK = 15.0
+#: Seconds that threads get to notice that the run is to end.
+_GRACE = 2.0
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What a run did with one feed."""
+
+    feed: Feed
+    outcomes: Ledger
+    """Of what was read in this run; posts as pending, also if they were scored since."""
+    given_up: bool
+
+
+def run(
+    feeds: Sequence[Feed],
+    intake: Intake,
+    collector: Callable[[Feed], Collector],
+    *,
+    watchlist: str = "",
+    stop: threading.Event,
+    drain: Callable[[], int] | None = None,
+    aside: Aside | None = None,
+    tell: Callable[[str], None] = lambda message: None,
+    now: Callable[[], datetime] = utc_now,
+) -> list[Outcome]:
+    """Read feeds until all have ended or ``stop`` is set; return what came of each.
+
+    ``collector`` makes the collect stage of a feed, ``watchlist`` is the fingerprint it matches
+    with. ``drain`` scores and indexes some of what waits and returns how many posts that were;
+    it is called when nothing waits to be made durable, and until nothing waits when all feeds
+    have ended. Without it (behind Kafka) nothing is scored here. ``aside`` keeps what came
+    instead of an answer.
+
+    The intake, ``drain`` and ``tell`` are called in the caller's thread alone. A stop is clean:
+    what was read is durable, and the next run goes on there. Raises
+    :class:`~pipelines.errors.StoreError` if the intake fails, after stopping the threads; a
+    feed that fails is told, and the others go on.
+    """
+    inbox: Inbox[Message] = Inbox()
+    writers = {
+        id(feed): Writer(
+            feed,
+            intake,
+            collector(feed),
+            live_key(feed, watchlist),
+            watchlist=watchlist,
+            aside=aside,
+            tell=tell,
+            now=now,
+        )
+        for feed in feeds
+    }
+    readers = [Reader(feed, writers[id(feed)].cursor, inbox, stop) for feed in feeds]
+    for reader in readers:
+        reader.start()
+    try:
+        _loop(inbox, writers, stop, drain)
+        stopping = stop.is_set()
+    finally:
+        stop.set()
+        deadline = time.monotonic() + _GRACE
+        for reader in readers:
+            reader.join(max(0.0, deadline - time.monotonic()))
+    while messages := inbox.take(BATCH, 0):
+        _write(messages, writers)
+    for writer in writers.values():
+        writer.stopped()
+    if drain and not stopping:
+        while drain():
+            pass
+    return [Outcome(one.feed, one.outcomes, one.given_up) for one in writers.values()]
+
+
+def live_key(feed: Feed, watchlist: str) -> str:
+    """Identify a source's position.
+
+    What ends is read anew for another watchlist; a live source goes on where it is, since
+    beginning anew would lose what was published since.
+    """
+    return position_key(feed.source, "" if feed.source.capabilities.live else watchlist)
+
+
+def _loop(
+    inbox: Inbox[Message],
+    writers: dict[int, Writer],
+    stop: threading.Event,
+    drain: Callable[[], int] | None,
+) -> None:
+    waiting, open_feeds = drain is not None, len(writers)
+    looked = time.monotonic()
+    while open_feeds and not stop.is_set():
+        metrics.turn()
+        messages = inbox.take(BATCH, 0 if waiting else _TURN)
+        if messages:
+            ended, came = _write(messages, writers)
+            open_feeds -= ended
+            waiting = drain is not None and (waiting or came > 0)
+        elif waiting and drain is not None:
+            waiting = drain() > 0
+        if time.monotonic() - looked >= _LOOK:
+            looked = time.monotonic()
+            for writer in writers.values():
+                writer.look()
+
+
+def _write(messages: Sequence[Message], writers: dict[int, Writer]) -> tuple[int, int]:
+    """Make messages durable, of each source in the order they came.
+
+    Returns how many feeds have ended for good, and how many posts wait to be scored.
+    """
+    ended = came = 0
+    items: dict[int, list[Item]] = defaultdict(list)
+
+    def flush(number: int) -> int:
+        batch = items.pop(number, [])
+        return writers[number].items(batch).pending if batch else 0
+
+    for message in messages:
+        number = id(message.feed)
+        if isinstance(message, Came):
+            items[number].append(message.item)
+            continue
+        came += flush(number)
+        if isinstance(message, Failed):
+            writers[number].failed(message)
+            ended += message.pause is None
+        else:
+            assert isinstance(message, Ended)
+            writers[number].ended(again=message.again)
+            ended += not message.again
+    for number in list(items):
+        came += flush(number)
+    return ended, came

@@ -1,0 +1,255 @@
+"""Making durable what the threads read, each source with its place, its gaps and its habit.
+
+Everything is written by one thread. What happens to a source is written down when it happens:
+a heartbeat a minute while it is listened to, a gap at each failed try up to that moment, and one
+more record when a platform that gives back what was missed was read on: its gap is ``filled``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+
+from ingest.records import Counter, Gap, Heartbeat, Item, Post, Reject, Tombstone
+from pipelines import metrics
+from pipelines.aside import Aside
+from pipelines.embedded import add
+from pipelines.live.details import Details
+from pipelines.live.feed import Failed, Feed
+from pipelines.live.patience import code
+from pipelines.metrics import Outcome as Counted
+from pipelines.stages import Collector
+from pipelines.stores.base import Batch, Intake, Ledger, Position
+
+#: A heartbeat is kept so often.
+BEAT = timedelta(minutes=1)
+#: A stop that was shorter is no interruption.
+SHORT = timedelta(minutes=1)
+
+Notices = list[Gap | Heartbeat | Counter]
+
+
+class Writer:
+    """Writes down what one feed gives. ``position`` is where the last run left it."""
+
+    def __init__(
+        self,
+        feed: Feed,
+        intake: Intake,
+        collector: Collector,
+        key: str,
+        *,
+        watchlist: str,
+        aside: Aside | None,
+        tell: Callable[[str], None],
+        now: Callable[[], datetime],
+    ) -> None:
+        self.feed = feed
+        self.outcomes = Ledger()
+        self.given_up = False
+        self._intake = intake
+        self._collector = collector
+        self._key = key
+        self._aside = aside
+        self._tell = tell
+        self._now = now
+        position = intake.position(key)
+        self.cursor = position.cursor if position else ""
+        begun = now()
+        before = Details.read(position)
+        self._details = Details(
+            source=feed.source.name,
+            version=feed.source.version,
+            watchlist=watchlist,
+            heard=before.heard,
+            habit=before.habit.listening(begun) if feed.live else before.habit,
+        )
+        self._accounted = begun
+        self._stopped_at = None if feed.source.capabilities.history else before.heard
+        self._failing_since: datetime | None = None
+        self._beat: datetime | None = None
+        self._warned = False
+        metrics.source_posts(feed.label, 0)
+
+    def items(self, items: Sequence[Item]) -> Ledger:
+        """Make items durable; return their outcomes so far."""
+        now = self._now()
+        if self._nothing_new(items, now):
+            self._details = msgspec.structs.replace(self._details, heard=now)
+            self._accounted = now
+            return Ledger()
+        collection = self._collector([_placed(item) for item in items], now)
+        given = [one for one in collection.notices if not isinstance(one, Heartbeat)]
+        notices: Notices = [*self._recovered(now), *given, *self._heartbeat(now)]
+        for gap in notices:
+            if isinstance(gap, Gap):
+                metrics.source_gap(self.feed.label, "missed")
+        came = sum(isinstance(item.record, Post | Tombstone) for item in items)
+        if came:
+            habit = self._details.habit.gave(came, now)
+            self._details = msgspec.structs.replace(self._details, habit=habit)
+            self._warned = False
+            metrics.source_silent(self.feed.label, False)
+        self._details = msgspec.structs.replace(self._details, heard=now, failing="")
+        self._accounted = now
+        outcomes = self._accept(
+            items[-1].cursor,
+            Batch(
+                position=self._position(items[-1].cursor),
+                previous_cursor=self.cursor,
+                posts=collection.posts,
+                tombstones=collection.tombstones,
+                filtered=collection.filtered,
+                dead=collection.dead,
+                notices=notices,
+            ),
+        )
+        self._count(outcomes, collection.dead)
+        return outcomes
+
+    def _nothing_new(self, items: Sequence[Item], now: datetime) -> bool:
+        """Say whether these are signs of life alone that need not be written down each time."""
+        return (
+            self._beat is not None
+            and now - self._beat < BEAT
+            and self._failing_since is None
+            and items[-1].cursor == self.cursor
+            and all(isinstance(item.record, Heartbeat) for item in items)
+        )
+
+    def failed(self, failure: Failed) -> None:
+        """Write down that a source could not be read, and keep what came instead."""
+        now, error = self._now(), failure.error
+        name = self.feed.source.name
+        cause = f"{type(error).__name__}: {error}"
+        if self._failing_since is None:
+            self._failing_since = self._accounted
+        start = self._stopped_at or self._accounted
+        self._stopped_at = None
+        self._details = msgspec.structs.replace(self._details, failing=cause)
+        self._note([Gap(source=name, start=start, end=now, cause=cause)])
+        self._accounted = now
+        metrics.source_up(self.feed.label, False)
+        metrics.source_gap(self.feed.label, code(error))
+        kept = self._aside.keep(name, now, error.body) if self._aside else None
+        after = "given up" if failure.pause is None else f"next try in {words(failure.pause)}"
+        self._tell(
+            f"{name}: {error} ({type(error).__name__}); {after}"
+            + (f"; its answer is kept in {kept}" if kept else "")
+        )
+        self.given_up = failure.pause is None
+
+    def ended(self, *, again: bool) -> None:
+        """Write down that a source was read to the end of what it has now."""
+        now = self._now()
+        if notices := self._recovered(now):
+            self._details = msgspec.structs.replace(self._details, heard=now, failing="")
+            self._note(notices)
+        self._accounted = now
+        if not again:
+            metrics.source_up(self.feed.label, False)
+
+    def stopped(self) -> None:
+        """Write down what is not known yet when the run ends: until when it was failing."""
+        if self._failing_since is not None and not self.given_up:
+            gap = Gap(
+                source=self.feed.source.name,
+                start=self._accounted,
+                end=self._now(),
+                cause=self._details.failing,
+            )
+            self._note([gap])
+
+    def look(self) -> None:
+        """Warn of a silence that is unlike this source."""
+        now = self._now()
+        if self._failing_since is not None or self._warned:
+            return
+        if quiet := self._details.habit.silent(now):
+            self._warned = True
+            metrics.source_silent(self.feed.label, True)
+            self._tell(
+                f"Warning: {self.feed.source.name} has given nothing for "
+                f"{words(quiet.total_seconds())}, which is unlike it: see docs/sources.md#silence"
+            )
+
+    def _recovered(self, now: datetime) -> list[Gap]:
+        """Return what is to be written down about the time before a source was heard again."""
+        name, history = self.feed.source.name, self.feed.source.capabilities.history
+        gaps = []
+        if self._stopped_at is not None:
+            if now - self._stopped_at > SHORT:
+                gaps.append(Gap(source=name, start=self._stopped_at, end=now, cause="not running"))
+            self._stopped_at = None
+        if self._failing_since is not None:
+            cause = self._details.failing
+            start = self._failing_since if history else self._accounted
+            gaps.append(Gap(source=name, start=start, end=now, cause=cause, filled=history))
+            self._failing_since = None
+            habit = self._details.habit.listening(now)
+            self._details = msgspec.structs.replace(self._details, habit=habit)
+            self._tell(f"{name}: it answers again")
+        return gaps
+
+    def _heartbeat(self, now: datetime) -> list[Heartbeat]:
+        metrics.source_up(self.feed.label, True)
+        metrics.source_heartbeat(self.feed.label, now)
+        if self._beat is not None and now - self._beat < BEAT:
+            return []
+        self._beat = now
+        return [Heartbeat(source=self.feed.source.name, at=now)]
+
+    def _note(self, notices: Sequence[Gap | Heartbeat | Counter]) -> None:
+        self._accept(
+            self.cursor,
+            Batch(
+                position=self._position(self.cursor),
+                previous_cursor=self.cursor,
+                notices=list(notices),
+            ),
+        )
+
+    def _accept(self, cursor: str, batch: Batch) -> Ledger:
+        outcomes = self._intake.accept(batch)
+        self.cursor = cursor
+        self.outcomes = add(self.outcomes, outcomes)
+        return outcomes
+
+    def _position(self, cursor: str) -> Position:
+        return Position(
+            key=self._key,
+            name=self.feed.source.name,
+            cursor=cursor,
+            details=self._details.write(),
+        )
+
+    def _count(self, outcomes: Ledger, dead: Sequence[object]) -> None:
+        metrics.source_posts(self.feed.label, outcomes.received)
+        counted: tuple[tuple[Counted, int], ...] = (
+            ("passed", outcomes.pending),
+            ("duplicate", outcomes.duplicate),
+            ("filtered", outcomes.filtered),
+            ("deleted", outcomes.deleted),
+        )
+        for outcome, number in counted:
+            metrics.records("collect", outcome, number)
+        for letter in dead:
+            metrics.dead("collect", getattr(letter, "reason", ""))
+
+
+def _placed(item: Item) -> Item:
+    """Give a reject a place of its own, the same when it is read again: lines a stream has none."""
+    if not isinstance(item.record, Reject) or item.line:
+        return item
+    digest = hashlib.blake2b(item.record.raw + item.record.reason.encode(), digest_size=6)
+    return Item(item.record, item.cursor, int.from_bytes(digest.digest(), "big"))
+
+
+def words(seconds: float) -> str:
+    """Return a length of time for people."""
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.0f} h"
