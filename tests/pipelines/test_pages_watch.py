@@ -12,8 +12,8 @@ from ingest.errors import SourceBlocked, SourceError, SourceGone
 from ingest.records import Counter
 from ingest.sources.counters import find
 from ingest.sources.counters.fetch import Fetcher
-from pipelines.errors import StoreBusy
 from pipelines.aside import NEWEST, Aside
+from pipelines.errors import StoreBusy
 from pipelines.pages.watch import Watched, backoff, watch
 from pipelines.stores.base import Batch, Position
 from pipelines.stores.sqlite import SqliteStore
