@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +10,7 @@ from elasticsearch import Elasticsearch, helpers
 
 from pipelines.stores.base import Store
 from pipelines.stores.elasticsearch import ElasticsearchStore, server
+from tests.conformance import scored_suite
 from tests.conformance import store_suite as suite
 from tests.conformance.corpus import NOW
 from tests.servers import Elastic
@@ -48,21 +49,30 @@ def store(
         yield opened
 
 
+@pytest.fixture
+def another(elasticsearch: Elastic) -> Callable[[], Store]:
+    """Opens the same store once more, as another process does."""
+    return lambda: ElasticsearchStore(f"{elasticsearch.url}/suite")
+
+
 def empty(elasticsearch: Elastic, prefix: str) -> None:
     """Empty a store; indices stay where they can, since making them takes longer than all else.
 
     A server refuses an older version of what it deleted within the last minute, so a month with
-    other versions than 0 goes whole, and so does the one that most tests write to.
+    other versions than 0 goes whole, one that a deleted post stood in, and the one that most
+    tests write to.
     """
     found = [name for name in elasticsearch.ask("GET", "_alias") if name.startswith(f"{prefix}-")]
     if not found:
         return
     with Elasticsearch(elasticsearch.url) as client:
         client.indices.refresh(index=found)
-        query = {"query": {"match_all": {}}, "_source": False, "version": True}
+        query = {"query": {"match_all": {}}, "_source": ["state", "months"], "version": True}
         hits = list(helpers.scan(client, index=found, query=query))
         gone = {h["_index"] for h in hits if "-posts-" in h["_index"] and h["_version"]}
-        gone |= {f"{prefix}-posts-{NOW:%Y-%m}"}.intersection(found)
+        buried = [h["_source"] for h in hits if h["_source"].get("state") == "buried"]
+        months = {month for head in buried for month in head.get("months", [])}
+        gone |= {f"{prefix}-posts-{month}" for month in (*months, f"{NOW:%Y-%m}")} & set(found)
         if gone:
             client.indices.delete(index=sorted(gone))
         left = [h for h in hits if h["_index"] not in gone]
@@ -104,4 +114,8 @@ class TestReporting(suite.Reporting):
 
 
 class TestCounting(suite.Counting):
+    pass
+
+
+class TestScored(scored_suite.Scored):
     pass

@@ -1,54 +1,45 @@
-"""What becomes of each record of a batch: decided before it is written, carried out after."""
+"""A batch becomes durable: what becomes of its records is decided, written down, carried out."""
 
 from __future__ import annotations
 
 import hashlib
-import uuid
 from collections import Counter as Tally
 from collections.abc import Sequence
 from datetime import UTC
 
 import msgspec
 
-from ingest.records import Counter, Gap, Heartbeat, Post, decode_post
+from ingest.records import Counter, Gap, Heartbeat
 from pipelines.errors import StoreBusy
-from pipelines.stores.base import Batch, Collected, Ledger
-from pipelines.stores.elasticsearch import books, graves, heads
-from pipelines.stores.elasticsearch.books import Input, Notice, Plan, order_now
-from pipelines.stores.elasticsearch.heads import (
-    Entry,
-    head_json,
-    read_head,
-    stone_id,
-    tombstones_of,
-)
-from pipelines.stores.elasticsearch.names import Address, short
-from pipelines.stores.elasticsearch.requests import Seen, Write, bulk, get_many
+from pipelines.stores.base import Batch, Document, Ledger, Position
+from pipelines.stores.elasticsearch import books, graves
+from pipelines.stores.elasticsearch.books import Input, order_now
+from pipelines.stores.elasticsearch.carry import Basis, Carried, Keep, carry_out
+from pipelines.stores.elasticsearch.decide import decide
+from pipelines.stores.elasticsearch.journal import Notice, Plan, next_token
+from pipelines.stores.elasticsearch.names import Address
+from pipelines.stores.elasticsearch.requests import Seen
 from pipelines.stores.elasticsearch.server import Server
-from pipelines.stores.versions import Known, Rank, read_rank, taken_over
 
 _ENCODER = msgspec.json.Encoder()
 
 
-class _Known(Known):
-    """The newest version of a post, with the names of tombstones that would hit it."""
+def accept(
+    server: Server,
+    names: Address,
+    batch: Batch,
+    keep: Keep,
+    documents: Sequence[Document] | None = None,
+) -> tuple[Ledger, bool]:
+    """Make a batch durable and carry it out, its posts scored if there are ``documents``.
 
-    __slots__ = ("names",)
-
-    def __init__(self, rank: Rank | None = None, watchlist: str = "") -> None:
-        super().__init__(rank, watchlist)
-        self.names: tuple[str, ...] = ()
-
-
-def accept(server: Server, names: Address, batch: Batch) -> tuple[Ledger, bool]:
-    """Make a batch durable and carry it out.
-
-    Returns the outcomes of its records, and whether its tombstones removed texts. Raises
-    :class:`StoreBusy` if somebody else read the input on.
+    Returns the outcomes of its records, and whether its tombstones removed texts. ``keep``
+    keeps aside what the server refuses. Raises :class:`StoreBusy` if somebody else read the
+    input on.
     """
-    state, seen = _at(server, names, batch)
-    token = uuid.uuid4().hex
-    outcomes, plan, known = _planned(server, names, batch, token)
+    state, seen = _at(server, names, batch, keep)
+    token = next_token(batch.position.key, state.token)
+    outcomes, plan, basis = _planned(server, names, batch, token, documents)
     for name in ("duplicate", "filtered", "deleted", "dead"):
         setattr(state, name, getattr(state, name) + outcomes[name])
     reasons = Tally(letter.reason for letter in batch.dead)
@@ -59,72 +50,46 @@ def accept(server: Server, names: Address, batch: Batch) -> tuple[Ledger, bool]:
         if (count := state.reasons.get(reason, 0) + reasons[reason])
     }
     state.position, state.token = batch.position, token
-    state.chunks = books.write_journal(server, names, plan)
+    books.write_journal(server, names, state, plan)
     state, seen = _commit(server, names, batch, state, seen)
-    removed = 0
+    carried = Carried(0, 0, 0)
     if state.chunks:
-        removed = carry_out(server, names, plan, known)
+        carried = carry_out(server, names, plan, keep, basis)
         books.close(server, names, state, seen)
-    received = sum(outcomes.values())
     result = Ledger(
-        received=received,
-        duplicate=outcomes["duplicate"],
+        received=sum(outcomes.values()),
+        indexed=outcomes["indexed"] - carried.same - carried.refused,
+        duplicate=outcomes["duplicate"] + carried.same,
         filtered=outcomes["filtered"],
         deleted=outcomes["deleted"],
-        dead=outcomes["dead"],
+        dead=outcomes["dead"] + carried.refused,
         pending=outcomes["pending"],
     )
-    return result, removed > 0
+    return result, carried.removed > 0
 
 
-def recover(server: Server, names: Address) -> None:
+def position(server: Server, names: Address, key: str, keep: Keep) -> Position | None:
+    """Return how far an input has been read; what stands before it is carried out then."""
+    found = books.read_input(server, names, key)
+    if found is not None and found[0].chunks:
+        _finish(server, names, *found, keep)
+    return found[0].position if found else None
+
+
+def recover(server: Server, names: Address, keep: Keep) -> None:
     """Carry out the journals that a killed process left open."""
     server.do(lambda es: es.indices.refresh(index=names.books))
     for found, _ in list(books.inputs(server, names, opened=True)):
         now = books.read_input(server, names, found.position.key)
         if now is not None and now[0].chunks:
-            _finish(server, names, *now)
+            _finish(server, names, *now, keep)
 
 
-def carry_out(
-    server: Server, names: Address, plan: Plan, known: dict[str, Seen] | None = None
-) -> int:
-    """Do what a plan says; doing it again does nothing. Returns how many texts were removed.
-
-    ``known`` are the heads as they were when the plan was made.
-    """
-    removed = graves.bury(server, names, plan.stones)
-    books.note(server, names, plan)
-    entries = {short(entry.post.id): entry for entry in plan.entries}
-    first = known
-    while entries:
-        if first is None:
-            seen = get_many(server, names.heads, entries)
-            wanted = {name for entry in entries.values() for name in entry.names}
-            stones = graves.buried(server, names, wanted)
-        else:
-            seen, stones, first = first, set(), None
-        writes = []
-        for name, entry in entries.items():
-            found = seen.get(name)
-            before = read_head(found.source) if found else None
-            event = heads.take if stones.isdisjoint(entry.names) else heads.drop
-            after = event(before, entry, plan.token)
-            if after is not None:
-                writes.append(
-                    Write(names.heads, name, head_json(after), create=found is None, seen=found)
-                )
-        results = bulk(server, writes)
-        conflicts = {w.id for w, result in zip(writes, results, strict=True) if result.conflict}
-        entries = {name: entry for name, entry in entries.items() if name in conflicts}
-    return removed
-
-
-def _at(server: Server, names: Address, batch: Batch) -> tuple[Input, Seen | None]:
+def _at(server: Server, names: Address, batch: Batch, keep: Keep) -> tuple[Input, Seen | None]:
     """Return the batch's input, at the place where the batch begins."""
     found = books.read_input(server, names, batch.position.key)
     if found is not None and found[0].chunks:
-        _finish(server, names, *found)
+        _finish(server, names, *found, keep)
         found = books.read_input(server, names, batch.position.key)
     state, seen = found or (None, None)
     cursor = state.position.cursor if state else ""
@@ -147,9 +112,9 @@ def _commit(
     return found
 
 
-def _finish(server: Server, names: Address, state: Input, seen: Seen) -> None:
+def _finish(server: Server, names: Address, state: Input, seen: Seen, keep: Keep) -> None:
     for plan in books.read_journal(server, names, state):
-        carry_out(server, names, plan)
+        carry_out(server, names, plan, keep)
     books.close(server, names, state, seen)
 
 
@@ -161,101 +126,27 @@ def _busy(batch: Batch) -> StoreBusy:
 
 
 def _planned(
-    server: Server, names: Address, batch: Batch, token: str
-) -> tuple[Tally[str], Plan, dict[str, Seen]]:
-    stones = graves.named(batch.tombstones)
+    server: Server,
+    names: Address,
+    batch: Batch,
+    token: str,
+    documents: Sequence[Document] | None,
+) -> tuple[Tally[str], Plan, Basis]:
     outcomes: Tally[str] = Tally(
         filtered=batch.filtered, deleted=len(batch.tombstones), dead=len(batch.dead)
     )
-    entries, seen = _posts(server, names, batch.posts, stones, outcomes)
+    # before tombstones are looked for, so that none can come unnoticed
+    deletions = books.deletions(server, names) if documents else -1
+    decided = decide(server, names, batch, documents, outcomes)
     plan = Plan(
         token=token,
-        stones=stones,
+        stones=graves.named(batch.tombstones),
         notices=tuple(_notice(token, n, notice) for n, notice in enumerate(batch.notices)),
         revived=tuple((letter.origin, letter.line) for letter in batch.retried),
-        entries=tuple(entries),
+        entries=decided.entries,
+        claims=decided.claims,
     )
-    return outcomes, plan, seen
-
-
-def _posts(
-    server: Server,
-    names: Address,
-    posts: Sequence[Collected],
-    stones: Sequence[tuple[str, str]],
-    outcomes: Tally[str],
-) -> tuple[list[Entry], dict[str, Seen]]:
-    """Decide about posts in their order; the same rules as in every store."""
-    if not posts:
-        return [], {}
-    graves_of = [
-        tombstones_of((c.post.id, *c.aliases), (c.post.author, *c.author_aliases)) for c in posts
-    ]
-    buried = graves.buried(server, names, (name for one in graves_of for name in one))
-    buried |= {stone_id(*stone) for stone in stones}
-    # A tombstone of the same batch removes what is stored, so that is not known any more.
-    seen = get_many(
-        server,
-        names.heads,
-        (short(n) for c in posts for n in (c.post.id, *c.aliases)),
-        without=["post"],
-    )
-    known: dict[str, _Known] = {}
-    for name, found in seen.items():
-        head = read_head(found.source)
-        if head.state != "buried":
-            known[name] = _Known(read_rank(head.rank), head.watchlist)
-    for collected, would_hit in zip(posts, graves_of, strict=True):
-        post = collected.post
-        if not buried.isdisjoint(would_hit):
-            outcomes["deleted"] += 1
-            continue
-        ids = (post.id, *collected.aliases)
-        chosen = next((n for n in ids if short(n) in known), post.id)
-        state = known.setdefault(short(chosen), _Known())
-        named = post if post.id == chosen else msgspec.structs.replace(post, id=chosen)
-        if not state.takes(named):
-            outcomes["duplicate"] += 1
-            continue
-        outcomes["pending"] += 1
-        state.names = tuple(dict.fromkeys((*state.names, *would_hit)))
-    _retake(server, names, known)
-    order = order_now()
-    entries = [
-        Entry(post=s.post, weight=s.weight, order=order + number, names=s.names)
-        for number, s in enumerate(s for s in known.values() if s.post is not None)
-        if s.post is not None
-    ]
-    return entries, seen
-
-
-def _retake(server: Server, names: Address, known: dict[str, _Known]) -> None:
-    """Let posts that were matched with another watchlist take over what that changed."""
-    retaken = {name: state for name, state in known.items() if state.retaken is not None}
-    missing = [name for name, state in retaken.items() if state.post is None]
-    stored = newest(server, names, missing)
-    for name, state in retaken.items():
-        kept = state.post or stored.get(name)
-        if kept is None or state.retaken is None:
-            continue  # deleted this moment
-        state.post = taken_over(kept, state.retaken)
-        state.names = state.names or tombstones_of([kept.id], [kept.author])
-
-
-def newest(server: Server, names: Address, ids: Sequence[str]) -> dict[str, Post]:
-    """Return the newest version of each of these posts, waiting or stored."""
-    found: dict[str, Post] = {}
-    resting: dict[str, list[str]] = {}
-    for name, seen in get_many(server, names.heads, ids).items():
-        head = read_head(seen.source)
-        if head.post is not None:
-            found[name] = head.post
-        elif head.state == "stored":
-            resting.setdefault(head.months[-1], []).append(name)
-    for month, some in resting.items():
-        for name, seen in get_many(server, names.month(month), some).items():
-            found[name] = decode_post(msgspec.json.encode(seen.source["post"]))
-    return found
+    return outcomes, plan, Basis(decided.seen, deletions)
 
 
 def _revive(

@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from pipelines.stores.base import Position
-from pipelines.stores.elasticsearch.heads import Entry
+from pipelines.stores.elasticsearch.journal import Notice, Plan, parts
 from pipelines.stores.elasticsearch.names import Address, short
 from pipelines.stores.elasticsearch.requests import (
     Seen,
@@ -29,10 +29,10 @@ from pipelines.stores.elasticsearch.requests import (
 )
 from pipelines.stores.elasticsearch.server import Server
 
-#: Bytes of posts that one document of a journal holds at most (but for a single post).
-_CHUNK = 4_000_000
 #: The document of what holds for the whole store.
 _EVERYTHING = "everything"
+#: The document that is written anew whenever tombstones were.
+_DELETIONS = "deletions"
 _ENCODER = msgspec.json.Encoder(order="deterministic")
 
 
@@ -52,30 +52,11 @@ class Input(msgspec.Struct, kw_only=True):
     reasons: dict[str, int] = {}
     """Dead records by reason."""
     token: str = ""
-    """The last batch."""
+    """The last batch: the input, the batch's number, and who wrote it."""
     chunks: int = 0
-    """Documents of its journal that may not have been carried out yet."""
-
-
-class Notice(msgspec.Struct, frozen=True, array_like=True):
-    """A gap, heartbeat or counter on its way into the books; ``body`` is its JSON."""
-
-    id: str
-    kind: str
-    at: str
-    body: str
-
-
-class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a batch does besides moving its input's document; one part of its journal."""
-
-    token: str
-    stones: tuple[tuple[str, str], ...] = ()
-    """Tombstones: kind (``id`` or ``author``) and name, aliases included."""
-    notices: tuple[Notice, ...] = ()
-    revived: tuple[tuple[str, int], ...] = ()
-    """Places of dead letters that were tried again."""
-    entries: tuple[Entry, ...] = ()
+    """Parts of its journal that may not have been carried out yet."""
+    plan: Plan | None = None
+    """The journal, where it is short enough to stand in this document."""
 
 
 def order_now() -> int:
@@ -94,6 +75,17 @@ def read_input(server: Server, names: Address, key: str) -> tuple[Input, Seen] |
     return None if seen is None else (_input(seen.source), seen)
 
 
+def note_deletion(server: Server, names: Address) -> None:
+    """Note that tombstones were written: :func:`deletions` gives another answer from now on."""
+    bulk(server, [Write(names.books, _DELETIONS, _document("deletions"))])
+
+
+def deletions(server: Server, names: Address) -> int:
+    """Return a number that is another one whenever tombstones were written meanwhile."""
+    seen = get(server, names.books, _DELETIONS)
+    return -1 if seen is None else seen.seq_no
+
+
 def inputs(server: Server, names: Address, *, opened: bool = False) -> Iterator[tuple[Input, Seen]]:
     """Yield all inputs in the order they were first seen, or those with an open journal."""
     which: list[dict[str, Any]] = [{"term": {"kind": "input"}}]
@@ -103,6 +95,7 @@ def inputs(server: Server, names: Address, *, opened: bool = False) -> Iterator[
         "query": {"bool": {"filter": which}},
         "sort": [{"order": "asc"}, {"_shard_doc": "asc"}],
         "seq_no_primary_term": True,
+        "source_excludes": ["body.plan"],
     }
     for hit in walk(server, names.books, body):
         yield _input(hit["_source"]), Seen(None, hit["_seq_no"], hit["_primary_term"])
@@ -115,30 +108,37 @@ def save(server: Server, names: Address, state: Input, seen: Seen | None) -> Wri
 
 def close(server: Server, names: Address, state: Input, seen: Seen) -> None:
     """Note that an input's journal was carried out, and remove its texts."""
-    chunks = state.chunks
-    state.chunks = 0
+    chunks = 0 if state.plan else state.chunks
+    state.chunks, state.plan = 0, None
     # Only then may the chunks go: without them an open journal could not be carried out. If
     # somebody else closed it or moved on meanwhile, that is as good.
     bulk(server, [_saving(names, state, seen)])
-    gone = [_chunk_id(state.token, number) for number in range(chunks)]
-    bulk(server, [Write(names.books, name, None) for name in gone])
+    if chunks:
+        gone = [_chunk_id(state.token, number) for number in range(chunks)]
+        bulk(server, [Write(names.books, name, None) for name in gone])
 
 
-def write_journal(server: Server, names: Address, plan: Plan) -> int:
-    """Write a plan down and return of how many documents it consists; nothing is done yet."""
-    parts = list(_parts(plan))
-    bulk(
-        server,
-        [
+def write_journal(server: Server, names: Address, state: Input, plan: Plan) -> None:
+    """Write a plan down, to count as soon as the input is saved; nothing is done yet.
+
+    It goes into the input's own document, or before that into documents of its own where it is
+    too long.
+    """
+    pieces = list(parts(plan))
+    state.chunks, state.plan = len(pieces), pieces[0] if len(pieces) == 1 else None
+    if len(pieces) > 1:
+        writes = [
             Write(names.books, _chunk_id(plan.token, n), _document("journal", body=part))
-            for n, part in enumerate(parts)
-        ],
-    )
-    return len(parts)
+            for n, part in enumerate(pieces)
+        ]
+        bulk(server, writes)
 
 
 def read_journal(server: Server, names: Address, state: Input) -> Iterator[Plan]:
     """Yield the parts of an open journal; what is not there was carried out by somebody else."""
+    if state.plan:
+        yield state.plan
+        return
     for number in range(state.chunks):
         seen = get(server, names.books, _chunk_id(state.token, number))
         if seen is not None:
@@ -186,27 +186,11 @@ def count_deletions(server: Server, names: Address, token: str, count: int) -> N
     bulk(server, [Write(names.books, f"deletion:{token}", _document("deletion", deleted=count))])
 
 
-def _parts(plan: Plan) -> Iterator[Plan]:
-    """Part a plan's posts so that no document becomes too long."""
-    if not (plan.stones or plan.notices or plan.revived or plan.entries):
-        return
-    part: list[Entry] = []
-    size = 0
-    first = plan
-    for entry in plan.entries:
-        length = len(entry.post.text) * 4
-        if part and size + length > _CHUNK:
-            yield msgspec.structs.replace(first, entries=tuple(part))
-            first = Plan(token=plan.token)
-            part, size = [], 0
-        part.append(entry)
-        size += length
-    yield msgspec.structs.replace(first, entries=tuple(part))
-
-
 def _saving(names: Address, state: Input, seen: Seen | None) -> Write:
     counts = {name: getattr(state, name) for name in ("duplicate", "filtered", "deleted", "dead")}
-    body = {"position": state.position, "reasons": state.reasons}
+    body: dict[str, Any] = {"position": state.position, "reasons": state.reasons}
+    if state.plan:
+        body["plan"] = state.plan
     document = _document(
         "input",
         order=state.order,

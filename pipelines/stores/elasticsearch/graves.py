@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import msgspec
 
 from pipelines.stores.base import CollectedTombstone
-from pipelines.stores.elasticsearch import heads
+from pipelines.stores.elasticsearch import books, heads
 from pipelines.stores.elasticsearch.heads import Head, head_json, read_head, stone_id
 from pipelines.stores.elasticsearch.names import Address, short
 from pipelines.stores.elasticsearch.requests import Write, bulk, get_many, walk
@@ -57,6 +57,9 @@ def bury(server: Server, names: Address, stones: Sequence[tuple[str, str]]) -> i
             for name, (kind, text) in body.items()
         ],
     )
+    # Between the tombstones and the search: whoever claimed a post before this is found by it,
+    # whoever does so later sees the change and looks for tombstones again.
+    books.note_deletion(server, names)
     ids = [short(name) for kind, name in stones if kind == "id"]
     authors = [short(name) for kind, name in stones if kind == "author"]
     doomed = [*ids, *_of_authors(server, names, authors)]
@@ -91,7 +94,7 @@ def erase_plain(server: Server, names: Address, tombstones: Sequence[CollectedTo
 def erase(server: Server, names: Address, ids: Iterable[str]) -> int:
     """Remove posts by their heads' ids: the waiting text, and documents in every month."""
     before = change(server, names, ids, _erased)
-    remove(server, names, before)
+    remove(server, names, {name: heads.bury(head) for name, head in before.items()})
     return len(before)
 
 
@@ -99,12 +102,12 @@ def change(
     server: Server,
     names: Address,
     ids: Iterable[str],
-    event: Callable[[Head], Head | None],
+    event: Callable[[str, Head], Head | None],
 ) -> dict[str, Head]:
     """Let an event happen to heads, again where somebody else changed one meanwhile.
 
-    ``event`` returns the head after it, None to leave it. Returns the changed heads as they
-    were before; after an answer that was lost also those that had been changed already.
+    ``event`` gets its name and returns the head after it, None to leave it. Returns the changed
+    heads as they were before; after an answer that was lost also those changed already.
     """
     before: dict[str, Head] = {}
     left = list(ids)
@@ -113,7 +116,7 @@ def change(
         writes: list[Write] = []
         for name, found in seen.items():
             head = read_head(found.source)
-            after = event(head)
+            after = event(name, head)
             if after is not None:
                 before[name] = head
                 writes.append(Write(names.heads, name, head_json(after), seen=found))
@@ -136,6 +139,19 @@ def remove(server: Server, names: Address, gone: dict[str, Head]) -> None:
             for month in head.months
             if names.month(month) in there
         ],
+    )
+
+
+def leave_other_months(server: Server, names: Address, placed: dict[str, Head]) -> None:
+    """Remove older versions from the months that edits moved their posts away from."""
+    remove(
+        server,
+        names,
+        {
+            name: msgspec.structs.replace(head, months=head.months[:-1])
+            for name, head in placed.items()
+            if len(head.months) > 1
+        },
     )
 
 
@@ -166,11 +182,13 @@ def _swept(server: Server, names: Address, part: dict[str, Head]) -> None:
         server,
         names,
         part,
-        lambda head: msgspec.structs.replace(head, months=()) if head.state == "buried" else None,
+        lambda _, head: (
+            msgspec.structs.replace(head, months=()) if head.state == "buried" else None
+        ),
     )
 
 
-def _erased(head: Head) -> Head | None:
+def _erased(_: str, head: Head) -> Head | None:
     return None if head.state == "buried" else heads.bury(head)
 
 

@@ -3,7 +3,11 @@
 A head is a small document, read and written by id with compare-and-set, so that it is never
 stale. It says which version is the newest, whether it waits to be scored (then its post rests
 here), in which months a document of it may stand, and how many received records it answers
-for. The functions are pure: each returns the head as it is after one event.
+for. Whoever changes the version changes the head first and writes the document after, under a
+number (:func:`external`) that grows with every change: a document that comes late, from a writer
+that was slower, is refused by the server.
+
+The functions are pure: each returns the head as it is after one event.
 """
 
 from __future__ import annotations
@@ -14,13 +18,14 @@ from typing import Literal
 import msgspec
 
 from ingest.records import Post
-from pipelines.stores.elasticsearch.names import month_of, short, version_of
+from pipelines.stores.elasticsearch.names import HIGHEST, month_of, short, version_of
 from pipelines.stores.versions import rank_text, read_rank
 
 #: ``refused``: the server takes no document of it; it is kept aside with the reason.
 State = Literal["waiting", "stored", "refused", "buried"]
 
-#: Batches that a head remembers, so that one applied twice counts once.
+#: Inputs whose last batch a head remembers, so that one applied twice counts once. A batch is
+#: named by its input and its number there, as in ``9f86d081884c-17``.
 _REMEMBERED = 4
 _ENCODER = msgspec.json.Encoder(order="deterministic")
 
@@ -44,6 +49,10 @@ class Head(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Received records that were deleted before they were indexed."""
     dead: int = 0
     """Received records whose document the server refused."""
+    same: int = 0
+    """Received records that turned out to be duplicates when several writers brought them."""
+    fence: int = 0
+    """What :func:`external` gives, where that is not the record's own version."""
     reason: str = ""
     names: tuple[str, ...] = ()
     """Tombstones that would hit it, while it waits: ids of :func:`stone_id`."""
@@ -78,14 +87,59 @@ def stone_id(kind: str, name: str) -> str:
     return short(f"{kind}:{name}")
 
 
+class Claim(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a batch of scored posts does to one head, and the document that comes of it."""
+
+    id: str
+    rank: str
+    watchlist: str
+    author: str
+    month: str
+    weight: int
+    """Records of the batch it stands for; 0 where a duplicate only brings scores."""
+    names: tuple[str, ...]
+    source: str
+    """The document, as JSON."""
+
+
 def external(head: Head) -> int:
-    """Return the version under which a head's newest document is indexed."""
-    return version_of(read_rank(head.rank)[0]) if head.rank else 0
+    """Return the version under which a head's newest document is indexed.
+
+    It is the record's own, but for contents that replace another of the same version: theirs is
+    one more than what was there.
+    """
+    return head.fence or (version_of(read_rank(head.rank)[0]) if head.rank else 0)
+
+
+def knows(head: Head | None, batch: str) -> bool:
+    """Tell whether a batch, or a later one of the same input, has changed a head already."""
+    source, _, number = batch.rpartition("-")
+    return head is not None and any(
+        known == source and int(last) >= int(number)
+        for known, _, last in (one.rpartition("-") for one in head.batches)
+    )
+
+
+def claim(head: Head | None, wanted: Claim, batch: str) -> Head | None:
+    """Return a head with a scored post that a batch brought; None if there is nothing to write."""
+    if knows(head, batch):
+        return None
+    if head is None or head.state == "buried":
+        # without weight it was only meant for what was there
+        return _stored(head or Head(state="buried"), wanted, batch) if wanted.weight else None
+    if not wanted.weight:
+        return _stored(head, wanted, batch) if head.rank == wanted.rank else None
+    if read_rank(head.rank) >= read_rank(wanted.rank):
+        # Another writer brought the same or a newer one since this batch was planned.
+        return msgspec.structs.replace(
+            head, same=head.same + wanted.weight, batches=_remembered(head, batch)
+        )
+    return _stored(head, wanted, batch)
 
 
 def take(head: Head | None, entry: Entry, batch: str) -> Head | None:
     """Return a head with what a batch brought; None if there is nothing to write."""
-    if head is not None and batch in head.batches:
+    if knows(head, batch):
         return None
     post = entry.post
     if head is None or head.state == "buried":
@@ -105,9 +159,9 @@ def take(head: Head | None, entry: Entry, batch: str) -> Head | None:
     return _wait(head, post, entry, batch, weight=head.weight + entry.weight)
 
 
-def drop(head: Head | None, entry: Entry, batch: str) -> Head | None:
+def drop(head: Head | None, entry: Entry | Claim, batch: str) -> Head | None:
     """Return a head after a batch brought what has a tombstone meanwhile."""
-    if (head is not None and batch in head.batches) or not entry.weight:
+    if knows(head, batch) or not entry.weight:
         return None
     head = head or Head(state="buried")
     return msgspec.structs.replace(
@@ -141,10 +195,23 @@ def refuse(head: Head, reason: str) -> Head:
     )
 
 
+def reject(head: Head, weight: int, reason: str) -> Head:
+    """Return a head whose claimed post, of so many records, the server does not take."""
+    return msgspec.structs.replace(
+        head, state="refused", done=head.done - weight, dead=head.dead + weight, reason=reason
+    )
+
+
 def bury(head: Head) -> Head:
     """Return a head whose post was deleted: nothing of it but the counts and where it stood."""
+    if head.state == "buried":
+        return head
     return msgspec.structs.replace(
-        _rested(head), state="buried", author="", lost=head.lost + head.weight
+        _rested(head),
+        state="buried",
+        author="",
+        lost=head.lost + head.weight,
+        fence=min(external(head) + 1, HIGHEST),
     )
 
 
@@ -168,8 +235,33 @@ def _wait(head: Head, post: Post, entry: Entry, batch: str, weight: int) -> Head
         reason="",
         names=entry.names,
         batches=_remembered(head, batch),
+        fence=_fence(head, post.version),
         post=post,
     )
+
+
+def _stored(head: Head, wanted: Claim, batch: str) -> Head:
+    return msgspec.structs.replace(
+        _rested(head),
+        state="stored",
+        rank=wanted.rank,
+        watchlist=wanted.watchlist,
+        author=wanted.author,
+        months=(*(m for m in head.months if m != wanted.month), wanted.month),
+        done=head.done + head.weight + wanted.weight,
+        reason="",
+        batches=_remembered(head, batch),
+        fence=_fence(head, read_rank(wanted.rank)[0]),
+    )
+
+
+def _fence(head: Head, version: int) -> int:
+    """Return what makes a version's number higher than all before; 0 where it is by itself."""
+    own = version_of(version)
+    if not head.rank:
+        return 0
+    number = min(max(own, external(head) + 1), HIGHEST)
+    return number if number != own else 0
 
 
 def _rested(head: Head) -> Head:
@@ -177,4 +269,6 @@ def _rested(head: Head) -> Head:
 
 
 def _remembered(head: Head, batch: str) -> tuple[str, ...]:
-    return (*head.batches, batch)[-_REMEMBERED:]
+    source = batch.rpartition("-")[0]
+    others = (one for one in head.batches if one.rpartition("-")[0] != source)
+    return (*others, batch)[-_REMEMBERED:]

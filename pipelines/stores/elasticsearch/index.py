@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-import msgspec
-
 from ingest.records import Post, encode
 from pipelines.stages import utc_now
 from pipelines.stores.base import DeadLetter, Document
@@ -19,7 +17,7 @@ from pipelines.stores.elasticsearch import graves, heads
 from pipelines.stores.elasticsearch.books import order_now
 from pipelines.stores.elasticsearch.documents import document_json
 from pipelines.stores.elasticsearch.heads import Head, head_json, read_head
-from pipelines.stores.elasticsearch.names import Address, month_of, short, version_of
+from pipelines.stores.elasticsearch.names import Address, month_of, short
 from pipelines.stores.elasticsearch.requests import Seen, Write, Written, bulk, get_many
 from pipelines.stores.elasticsearch.server import Server
 from pipelines.stores.versions import rank_text
@@ -58,12 +56,12 @@ def index(server: Server, names: Address, documents: Sequence[Document]) -> list
             names.month(placed.month),
             name,
             document_json(placed.document),
-            version=version_of(placed.document.post.version),
+            version=heads.external(placed.head),
         )
         for name, placed in current.items()
     ]
     results = dict(zip(current, bulk(server, writes, refusable=True), strict=True))
-    _leave_other_months(server, names, current)
+    graves.leave_other_months(server, names, {n: p.head for n, p in current.items()})
     taken = {name: placed for name, placed in current.items() if not results[name].refused}
     settled = [
         Write(names.heads, name, head_json(heads.settle(p.head, p.month)), seen=p.seen)
@@ -73,7 +71,7 @@ def index(server: Server, names: Address, documents: Sequence[Document]) -> list
     changed = [w.id for w, answer in zip(settled, answers, strict=True) if answer.conflict]
     _take_back(server, names, {name: (taken[name], results[name]) for name in changed})
     return [
-        Refusal(name, placed, _letter(placed.document.post, results[name].reason))
+        Refusal(name, placed, refusal(placed.document.post, results[name].reason))
         for name, placed in current.items()
         if results[name].refused
     ]
@@ -129,21 +127,6 @@ def _current(server: Server, names: Address, documents: Sequence[Document]) -> d
     return current
 
 
-def _leave_other_months(server: Server, names: Address, current: dict[str, _Placed]) -> None:
-    """Remove older versions from the months that edits moved their posts away from."""
-    graves.remove(
-        server,
-        names,
-        {
-            name: msgspec.structs.replace(
-                p.head, months=tuple(m for m in p.head.months if m != p.month)
-            )
-            for name, p in current.items()
-            if len(p.head.months) > 1
-        },
-    )
-
-
 def _take_back(server: Server, names: Address, written: dict[str, tuple[_Placed, Written]]) -> None:
     """Look at heads that changed meanwhile, and remove documents that have none any more."""
     now = get_many(server, names.heads, written, without=["post"])
@@ -155,7 +138,8 @@ def _take_back(server: Server, names: Address, written: dict[str, tuple[_Placed,
     bulk(server, gone)
 
 
-def _letter(post: Post, reason: str) -> DeadLetter:
+def refusal(post: Post, reason: str) -> DeadLetter:
+    """Return a post that the server does not take, as it is kept aside."""
     return DeadLetter(
         origin=f"index:{post.id}",
         line=0,

@@ -18,7 +18,8 @@ _PREFIX = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}")
 _PORTS = {"http": 80, "https": 443}
 #: Elasticsearch takes ids of up to 512 bytes, and keywords are searched as they are.
 _LONGEST = 500
-_HIGHEST = 2**63 - 1
+#: The highest version that Elasticsearch counts.
+HIGHEST = 2**63 - 1
 
 
 class Address(msgspec.Struct, frozen=True):
@@ -104,4 +105,4 @@ def month_of(post: Post) -> str:
 
 def version_of(version: int) -> int:
     """Return a record's version as Elasticsearch counts: from 0, in 63 bits."""
-    return min(max(version, 0), _HIGHEST)
+    return min(max(version, 0), HIGHEST)

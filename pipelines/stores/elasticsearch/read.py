@@ -166,10 +166,10 @@ def counters(server: Server, names: Address, page: str | None) -> list[Counter]:
 def ledger(server: Server, names: Address) -> Ledger:
     """Return the books: what inputs counted, and what the heads answer for."""
     counted = _totals(server, names.books, ("duplicate", "filtered", "deleted", "dead"))
-    posts = _totals(server, names.heads, ("weight", "done", "lost", "dead"))
+    posts = _totals(server, names.heads, ("weight", "done", "lost", "dead", "same"))
     outcomes = {
         "indexed": posts["done"],
-        "duplicate": counted["duplicate"],
+        "duplicate": counted["duplicate"] + posts["same"],
         "filtered": counted["filtered"],
         "deleted": counted["deleted"] + posts["lost"],
         "dead": counted["dead"] + posts["dead"],

@@ -41,6 +41,8 @@ class Write(NamedTuple):
     """Only if it is as it was seen."""
     version: int | None = None
     """Only if nothing of a higher version is there; a version that comes from the record."""
+    strictly: bool = False
+    """Nor of the same version."""
 
 
 class Written(NamedTuple):
@@ -179,7 +181,7 @@ def _action(write: Write) -> dict[str, Any]:
         action["if_primary_term"] = write.seen.term
     if write.version is not None:
         action["version"] = write.version
-        action["version_type"] = "external_gte"
+        action["version_type"] = "external" if write.strictly else "external_gte"
     return action
 
 

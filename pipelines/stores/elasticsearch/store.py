@@ -20,6 +20,7 @@ from pipelines.query import Node
 from pipelines.stores.base import (
     Batch,
     CollectedTombstone,
+    DeadLetter,
     Deletion,
     Document,
     Hit,
@@ -31,7 +32,7 @@ from pipelines.stores.base import (
     Sum,
 )
 from pipelines.stores.elasticsearch import books, clean, graves, lease, read, setup
-from pipelines.stores.elasticsearch.accept import accept, recover
+from pipelines.stores.elasticsearch.accept import accept, position, recover
 from pipelines.stores.elasticsearch.index import give_up, index, requeue
 from pipelines.stores.elasticsearch.names import Address, address
 from pipelines.stores.elasticsearch.server import Server
@@ -64,6 +65,7 @@ class ElasticsearchStore:
         self._timezone = timezone
         self._dead_days = dead_days
         self._recovered = False
+        self._timezone_checked = False
         self._unclean = False
         self._stale: set[str] = set()
         # What is kept aside raw never leaves the machine that collected it.
@@ -131,25 +133,41 @@ class ElasticsearchStore:
     # Writing
 
     def position(self, key: str) -> Position | None:
-        """Return how far an input has been read, ``None`` if it is new."""
-        found = books.read_input(self._server, self.names, key)
-        return found[0].position if found else None
+        """Return how far an input has been read, ``None`` if it is new.
+
+        What a process that was killed left half done of it is done then.
+        """
+        if self.readonly:
+            found = books.read_input(self._server, self.names, key)
+            return found[0].position if found else None
+        self._stale |= {self.names.books, self.names.heads, self.names.posts}
+        return position(self._server, self.names, key, self._keep)
 
     def accept(self, batch: Batch) -> Ledger:
         """Make a batch durable; see :meth:`pipelines.stores.base.Store.accept`."""
+        return self._accept(batch, None)
+
+    def accept_scored(self, batch: Batch, documents: Sequence[Document]) -> Ledger:
+        """Make a batch searchable; see :meth:`pipelines.stores.base.Store.accept_scored`.
+
+        Others find what it holds within five seconds.
+        """
+        self._check_timezone()
+        return self._accept(batch, documents)
+
+    def _accept(self, batch: Batch, documents: Sequence[Document] | None) -> Ledger:
         self._writing()
         self._recover()
         # Before the moment the batch counts from, since repeating both does nothing and the
         # journal holds no plain names: after a crash the batch comes again.
         if batch.dead:
-            with self.dead_letters() as letters:
-                letters.put(batch.dead)
+            self._keep(batch.dead)
         self._forget(batch.tombstones)
         self._stale |= {self.names.books, self.names.heads, self.names.posts}
         if batch.tombstones and not self._unclean:
             clean.mark(self._server, self.names)
         plain = graves.erase_plain(self._server, self.names, batch.tombstones)
-        outcomes, removed = accept(self._server, self.names, batch)
+        outcomes, removed = accept(self._server, self.names, batch, self._keep, documents)
         if batch.retried and self.dead_path.exists():
             with self.dead_letters() as letters:
                 letters.remove(batch.retried)
@@ -169,8 +187,7 @@ class ElasticsearchStore:
         self._stale |= {self.names.heads, self.names.posts}
         refusals = index(self._server, self.names, documents)
         if refusals:
-            with self.dead_letters() as letters:
-                letters.put(refusal.letter for refusal in refusals)
+            self._keep([refusal.letter for refusal in refusals])
             give_up(self._server, self.names, refusals)
 
     def requeue(self, posts: Iterable[Post]) -> None:
@@ -254,11 +271,11 @@ class ElasticsearchStore:
     def _recover(self) -> None:
         """Carry out, once, what a process that was killed left half done."""
         if not self._recovered:
-            recover(self._server, self.names)
+            recover(self._server, self.names, self._keep)
             self._recovered = True
 
     def _check_timezone(self) -> None:
-        if not self._timezone:
+        if self._timezone_checked or not self._timezone:
             return
         stored = books.settle_timezone(self._server, self.names, self._timezone)
         if stored != self._timezone:
@@ -266,6 +283,11 @@ class ElasticsearchStore:
                 f"{self.names} counts its days in the time zone {stored}, but {self._timezone} "
                 f"is configured: set the time zone to {stored}, or choose another --store."
             )
+        self._timezone_checked = True
+
+    def _keep(self, letters: Sequence[DeadLetter]) -> None:
+        with self.dead_letters() as kept:
+            kept.put(letters)
 
     def _forget(self, tombstones: Sequence[CollectedTombstone]) -> None:
         """Remove what is kept aside under the plain names of what was deleted."""

@@ -42,6 +42,6 @@ def _waiting(
     ).fetchall()
     for name, body, day, hour in rows:
         stored = None if day is None else (day, hour)
-        document = settled(decode_post(body), given[name], stored)
-        if document is not None:
-            yield document
+        waiting = settled(decode_post(body), given[name], stored)
+        if waiting is not None:
+            yield waiting
