@@ -1,0 +1,253 @@
+"""Comments under a video, or under all videos of a channel, with the answers to them.
+
+The API lists threads from the newest on, each with some of its answers; the others are asked for
+by themselves. It has no way to ask for what is new, so every round goes back :data:`REVISIT`
+beyond the one before it, for answers and edits, and leaves out what that one has read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Final, TypeVar
+
+import msgspec
+
+from ingest.errors import SourceChanged, SourceError, SourceGone
+from ingest.records import Heartbeat, Item, Post, Reject
+from ingest.sources.base import Capabilities, Means, Order
+from ingest.sources.shaping import Seen, post, reject
+from ingest.sources.youtube.api import BadToken, Page, ask, filter_of, target
+
+#: For so long after it began a thread is looked at for new answers and edits.
+REVISIT: Final = timedelta(days=7)
+#: Comments may be listed later than their date says.
+_LATE = timedelta(minutes=10)
+_MOST = "100"
+_TEXT = {"textFormat": "plainText", "maxResults": _MOST}
+
+
+class _Channel(msgspec.Struct, frozen=True):
+    value: str = ""
+
+
+class _Snippet(msgspec.Struct, frozen=True, rename="camel"):
+    published_at: datetime
+    text_display: str | None = None
+    text_original: str | None = None
+    author_display_name: str = ""
+    author_channel_id: _Channel | None = None
+    parent_id: str = ""
+    like_count: int | None = None
+    updated_at: datetime | None = None
+
+    @property
+    def changed(self) -> datetime:
+        return self.updated_at or self.published_at
+
+
+class _Comment(msgspec.Struct, frozen=True):
+    id: str
+    snippet: _Snippet
+
+
+class _ThreadSnippet(msgspec.Struct, frozen=True, rename="camel"):
+    top_level_comment: msgspec.Raw
+    total_reply_count: int = 0
+    video_id: str = ""
+
+
+class _Replies(msgspec.Struct, frozen=True):
+    comments: list[msgspec.Raw] = []
+
+
+class _Named(msgspec.Struct, frozen=True):
+    id: str = ""
+
+
+class _Thread(msgspec.Struct, frozen=True):
+    id: str
+    snippet: _ThreadSnippet
+    replies: _Replies = _Replies()
+
+
+class Round(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The cursor: the last round that came to its end, and the one under way."""
+
+    done: datetime | None = None
+    """When the last whole round began."""
+    began: datetime | None = None
+    page: str = ""
+    """The page that the round under way reads,"""
+    thread: str = ""
+    """the thread of it that was read last,"""
+    read: int = 0
+    """and how many comments of that thread."""
+
+    def at(self, thread: str, read: int) -> Round:
+        """Return the place behind a comment of a thread."""
+        return Round(self.done, self.began, self.page, thread, read)
+
+    def write(self) -> str:
+        """Return the cursor."""
+        return msgspec.json.encode(self).decode()
+
+
+class YouTube:
+    """One video or channel. Fulfils :class:`~ingest.sources.base.LiveSource`."""
+
+    version = 1
+    capabilities = Capabilities(history=True)
+
+    def __init__(self, order: Order, means: Means) -> None:
+        self._target = target(order.target)
+        self.name = f"youtube:{self._target}"
+        self._order = order
+        self._means = means
+
+    @property
+    def key(self) -> str:
+        """The target, and what of it is wanted: another stretch of time is another round."""
+        return f"{self.name} {self._order.since} {self._order.until}"
+
+    def open(self, cursor: str) -> Iterator[Item]:
+        """Yield the comments of one round, and of the one that was left before it."""
+        try:
+            here = msgspec.json.decode(cursor, type=Round) if cursor else Round()
+        except msgspec.DecodeError as error:
+            raise SourceError(f"the saved place {cursor[:80]!r} can't be read") from error
+        chosen = filter_of(self._target, self._order, self._means)
+        if here.began is None:
+            here = Round(here.done, self._means.now())
+        while True:
+            try:
+                threads, page = self._page(chosen, here.page)
+            except BadToken:
+                here = Round(here.done, here.began)  # from the beginning of the same round
+                threads, page = self._page(chosen, "")
+            yield self._heartbeat(here)
+            for raw in _left(page.items, here.thread):
+                yield from self._items(raw, here)
+            if not page.next_page_token or self._past(threads, here):
+                break
+            here = Round(here.done, here.began, page.next_page_token)
+        yield self._heartbeat(Round(done=here.began))
+
+    def _page(self, chosen: dict[str, str], token: str) -> tuple[list[_Thread], Page]:
+        """Return the threads of a page that can be read, and the page."""
+        params = {"part": "snippet,replies", "order": "time", **_TEXT, **chosen}
+        if token:
+            params["pageToken"] = token
+        page = ask(self._order, self._means, "commentThreads", params)
+        threads = [thread for raw in page.items if (thread := _decoded(raw, _Thread))]
+        if page.items and not any(map(_first, threads)):
+            raise SourceChanged("none of its threads has the known form", body=page.items[0])
+        return threads, page
+
+    def _items(self, raw: msgspec.Raw, here: Round) -> Iterator[Item]:
+        """Yield the comments of a thread that are left."""
+        thread = _decoded(raw, _Thread)
+        name = _name(raw)
+        records = self._records(thread, here) if thread else _unknown(raw)
+        behind = here.read if name and name == here.thread else 0
+        for read, record in enumerate(records, start=1):
+            if read > behind:
+                yield Item(record, here.at(name, read).write())
+
+    def _records(self, thread: _Thread, here: Round) -> Iterator[Post | Reject]:
+        """Yield what of a thread was not read by the round before."""
+        for raw in self._comments(thread):
+            comment = _decoded(raw, _Comment)
+            if comment is None or self._wanted(comment.snippet, here):
+                yield map_item(bytes(raw), self._seen(), thread.snippet.video_id)
+
+    def _comments(self, thread: _Thread) -> Iterator[msgspec.Raw]:
+        yield thread.snippet.top_level_comment
+        shown = thread.replies.comments
+        if thread.snippet.total_reply_count <= len(shown):
+            yield from shown
+            return
+        params = {"part": "snippet", "parentId": thread.id, **_TEXT}
+        try:
+            while True:
+                page = ask(self._order, self._means, "comments", params)
+                yield from page.items
+                if not page.next_page_token:
+                    return
+                params["pageToken"] = page.next_page_token
+        except (SourceGone, BadToken):
+            yield from shown  # deleted since it was listed, or no place to go on from
+
+    def _wanted(self, comment: _Snippet, here: Round) -> bool:
+        since, until = self._order.since, self._order.until
+        return (
+            (here.done is None or comment.changed >= here.done - _LATE)
+            and (since is None or comment.published_at >= since)
+            and (until is None or comment.published_at < until)
+        )
+
+    def _past(self, threads: list[_Thread], here: Round) -> bool:
+        """Tell whether a page holds nothing that this round is for, and so those behind it."""
+        last = max(filter(None, (here.done, self._order.since)), default=None)
+        begins = [first.snippet.published_at for first in map(_first, threads) if first]
+        return last is not None and all(begun < last - REVISIT for begun in begins)
+
+    def _heartbeat(self, here: Round) -> Item:
+        return Item(Heartbeat(source=self.name, at=self._means.now()), here.write())
+
+    def _seen(self) -> Seen:
+        return Seen(source=self.name, now=self._means.now())
+
+
+def map_item(raw: bytes, seen: Seen, video: str = "") -> Post | Reject:
+    """Return the post of one comment, or of an answer to one; ``video`` is what it is under.
+
+    The text is asked for as plain text, so what looks like HTML in it was written so.
+    """
+    comment = _decoded(raw, _Comment)
+    if comment is None:
+        return reject("item-unknown", raw)
+    about = comment.snippet
+    channel = about.author_channel_id.value if about.author_channel_id else ""
+    return post(
+        seen,
+        "youtube",
+        native=comment.id,
+        text=about.text_original if about.text_original is not None else about.text_display,
+        created_at=about.published_at,
+        edited_at=about.updated_at,
+        author=channel or about.author_display_name,
+        url=f"https://www.youtube.com/watch?v={video}&lc={comment.id}" if video else "",
+        reply_to=about.parent_id,
+        counts={"likes": about.like_count},
+        raw=raw,
+    )
+
+
+def _unknown(raw: msgspec.Raw) -> Iterator[Reject]:
+    yield reject("item-unknown", bytes(raw))
+
+
+_T = TypeVar("_T")
+
+
+def _decoded(raw: bytes | msgspec.Raw, kind: type[_T]) -> _T | None:
+    try:
+        return msgspec.json.decode(raw, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+
+
+def _name(raw: msgspec.Raw) -> str:
+    named = _decoded(raw, _Named)
+    return named.id if named else ""
+
+
+def _left(items: list[msgspec.Raw], last: str) -> list[msgspec.Raw]:
+    """Return the threads from the one that was read last on; all of them if it is not there."""
+    names = [_name(raw) for raw in items] if last else []
+    return items[names.index(last) :] if last in names else items
+
+
+def _first(thread: _Thread) -> _Comment | None:
+    return _decoded(thread.snippet.top_level_comment, _Comment)
