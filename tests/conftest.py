@@ -26,6 +26,14 @@ CASE = ROOT / "ingest" / "watchlists" / "morocco-2016"
 COMMAND = Path(sys.executable).parent / "marsad"
 
 
+@pytest.fixture(autouse=True, scope="session")
+def settings_of_tests_alone() -> None:
+    """Keep what outlives one test away from the user's settings."""
+    for name in list(os.environ):
+        if name.startswith("MARSAD_") and name != "MARSAD_JAVA":
+            del os.environ[name]
+
+
 @pytest.fixture(autouse=True)
 def own_keys_and_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep tests away from the user's keys and settings."""
@@ -36,10 +44,11 @@ def own_keys_and_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 class Marsad:
-    """The installed command, run in a folder of its own."""
+    """The installed command, run in a folder of its own, with more in its environment."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **environment: str) -> None:
         self.folder = folder
+        self.environment = environment
 
     def __call__(
         self, *arguments: str | Path, stdin: bytes | str = b"", code: int | None = 0
@@ -49,6 +58,7 @@ class Marsad:
         done = subprocess.run(
             [str(COMMAND), *map(str, arguments)],
             cwd=self.folder,
+            env={**os.environ, **self.environment},
             input=data,
             capture_output=True,
             check=False,

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import os
 from pathlib import Path
-from typing import Any
 
 import pytest
 from elasticsearch import Elasticsearch
 
+from tests.answers import alike, exported, table, without_times
 from tests.conftest import CASE, Marsad
 from tests.servers import Elastic
 
@@ -22,37 +19,6 @@ QUERIES = [
     '"maroc telecom"',
     "lang:ary,ary-Latn voip",
 ]
-
-
-def alike(one: Any, other: Any) -> bool:
-    """Whether two answers are the same, numbers within 0.001."""
-    if isinstance(one, float) or isinstance(other, float):
-        return bool(one == pytest.approx(other, abs=0.001))
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(alike(one[key], other[key]) for key in one)
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(alike, one, other))
-    return bool(one == other)
-
-
-def without_times(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Posts but for the moment they were collected at, which differs between two imports."""
-    return [{name: value for name, value in row.items() if name != "collected_at"} for row in rows]
-
-
-def exported(folder: Path) -> list[dict[str, Any]]:
-    lines = (folder / "posts.ndjson").read_text(encoding="utf-8").splitlines()
-    return without_times([json.loads(line) for line in lines])
-
-
-def table(text: str) -> list[dict[str, Any]]:
-    def number(value: str) -> Any:
-        try:
-            return float(value)
-        except ValueError:
-            return value
-
-    return [{k: number(v) for k, v in row.items()} for row in csv.DictReader(io.StringIO(text))]
 
 
 def test_the_sample_gives_the_same_answers_on_both_stores(

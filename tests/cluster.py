@@ -1,0 +1,208 @@
+"""Workers as real processes around real servers, as an operator would start them."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from pipelines.commands.common import open_store
+from pipelines.errors import StoreError
+from tests.conftest import COMMAND, Marsad
+
+#: Seconds after which something that should happen by itself counts as not happening.
+PATIENCE = 300.0
+
+
+class Worker:
+    """One ``marsad`` process that runs until it is stopped."""
+
+    def __init__(self, log: Path, arguments: list[str], environment: dict[str, str]) -> None:
+        self.log = log
+        self.arguments = arguments
+        self.environment = environment
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> Worker:
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [str(COMMAND), *self.arguments],
+                cwd=self.log.parent,
+                env={**os.environ, **self.environment},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        return self
+
+    @property
+    def running(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
+    @property
+    def said(self) -> str:
+        return self.log.read_text(encoding="utf-8", errors="replace")
+
+    def kill(self) -> None:
+        """End it as a power cut does."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self) -> int:
+        """Ask it to end (SIGTERM), and return its exit code."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            return self.process.wait(60)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise
+
+
+class Cluster:
+    """Brokers, a store, and the workers between them, for one collection."""
+
+    def __init__(self, folder: Path, brokers: str, store: str, prefix: str) -> None:
+        self.folder = folder
+        self.store = store
+        self.prefix = f"{prefix}."
+        self.environment = {
+            "MARSAD_BROKERS": brokers,
+            "MARSAD_KAFKA_PREFIX": self.prefix,
+            "MARSAD_STORE": store,
+            "MARSAD_KEYS": str(folder / "keyring.json"),
+            "XDG_DATA_HOME": str(folder / "data"),
+            "OMP_NUM_THREADS": "1",
+        }
+        self.workers: dict[str, Worker] = {}
+        self.marsad = Marsad(folder, **self.environment)
+
+    def worker(self, name: str, **more: str) -> Worker:
+        """Start a worker; ``name`` is its stage and number, as in ``score-1``."""
+        stage = name.partition("-")[0]
+        arguments = ["worker", stage, "--instance", name]
+        environment = {**self.environment, **more}
+        worker = Worker(self.folder / f"{name}.log", arguments, environment)
+        self.workers[name] = worker
+        return worker.start()
+
+    def restart(self, name: str) -> None:
+        self.workers[name].start()
+
+    def ingest(self, *arguments: str | Path, brokers: str = "") -> Worker:
+        """Start an import and do not wait for it."""
+        environment = {**self.environment}
+        if brokers:
+            environment["MARSAD_BROKERS"] = brokers
+        log = self.folder / "ingest.log"
+        return Worker(log, ["ingest", "archive", *map(str, arguments)], environment).start()
+
+    def ledger(self) -> dict[str, int]:
+        """The books of the store; empty while it can't be asked."""
+        try:
+            store = open_store(self.store)
+        except StoreError:
+            return {}
+        try:
+            return msgspec.structs.asdict(store.ledger())
+        except StoreError:
+            return {}
+        finally:
+            store.close()
+
+    def settle(self, received: int, *, seconds: float = PATIENCE) -> dict[str, int]:
+        """Wait until the store has had so many records, and return its books."""
+        end = time.monotonic() + seconds
+        while True:
+            ledger = self.ledger()
+            if ledger and ledger["received"] >= received and ledger["pending"] == 0:
+                return ledger
+            ended = [name for name, worker in self.workers.items() if not worker.running]
+            if time.monotonic() > end or ended:
+                raise AssertionError(
+                    f"{received} records should be in the store, which says {ledger}; "
+                    f"ended by themselves: {ended}\n{self.logs()}"
+                )
+            time.sleep(0.3)
+
+    def logs(self) -> str:
+        return "\n".join(
+            f"--- {name}\n{worker.said[-1500:]}" for name, worker in self.workers.items()
+        )
+
+    def close(self) -> None:
+        """End what still runs."""
+        for worker in self.workers.values():
+            if worker.process is not None and worker.running:
+                worker.process.send_signal(signal.SIGCONT)
+                worker.process.terminate()
+        for worker in self.workers.values():
+            if worker.process is not None:
+                try:
+                    worker.process.wait(20)
+                except subprocess.TimeoutExpired:
+                    worker.kill()
+
+
+@contextmanager
+def cluster(
+    folder: Path, brokers: str, store: str, prefix: str, *, partitions: int = 4
+) -> Iterator[Cluster]:
+    """A collection with its topics made and no worker yet."""
+    made = Cluster(folder, brokers, store, prefix)
+    try:
+        made.marsad("topics", "create", "--partitions", str(partitions))
+        yield made
+    finally:
+        made.close()
+
+
+def until(true: Callable[[], Any], what: str, seconds: float = PATIENCE) -> Any:
+    """Ask again and again until the answer is true, and return it."""
+    end = time.monotonic() + seconds
+    while not (answer := true()):
+        assert time.monotonic() < end, f"still not so: {what}"
+        time.sleep(0.2)
+    return answer
+
+
+WORDS = [
+    "inwi",
+    "whatsapp",
+    "skype",
+    "viber",
+    "meditel",
+    "connexion",
+    "coupure",
+    "appel",
+    "forfait",
+    "recharge",
+    "3lach",
+    "بزاف",
+    "الشعب",
+]
+
+
+def invented(number: int, seed: int = 1) -> list[dict[str, Any]]:
+    """Posts of words drawn at random; each is only one, and all of them are different."""
+    draw = random.Random(seed)
+    return [
+        {
+            "id": f"{seed}-{n}",
+            "platform": "forum",
+            "text": f"{' '.join(draw.choices(WORDS, k=draw.randint(4, 20)))} {seed}/{n}",
+            "created_at": f"20{draw.randint(6, 16):02}-0{draw.randint(1, 9)}-1{draw.randint(0, 9)}"
+            "T10:00:00Z",
+            "author": f"somebody{draw.randint(1, 50)}",
+        }
+        for n in range(number)
+    ]
