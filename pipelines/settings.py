@@ -37,6 +37,23 @@ class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """Who logs in; the password stands in the variable MARSAD_KAFKA_PASSWORD."""
 
 
+class SourceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One source to read: an entry of ``[[sources]]``."""
+
+    source: str
+    """Which one: a name of ``marsad sources list``."""
+    name: str = ""
+    """What metrics call it; the source's name if empty. Name no channel and no account."""
+    targets: list[str] = []
+    """Channels, tags, videos, feeds…, as its command takes them."""
+    url: str = ""
+    """Another base address than the platform's own."""
+    since: str = ""
+    """From this moment on, unless a later place is saved."""
+    every: str = ""
+    """When to read what has ended again: ``10m``, ``1h``…; empty for never."""
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All settings, with their defaults."""
 
@@ -54,6 +71,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Days after which what was kept aside is destroyed."""
     urls: dict[str, str] = {}
     """Base addresses of platforms, by name, where not their own: mirrors, own servers, tests."""
+    sources: list[SourceSettings] = []
+    """What ``marsad ingest all`` and ``marsad worker collect`` read."""
     brokers: str = ""
     """Kafka brokers, ``host:port,host:port``; empty for none: one machine does all."""
     kafka: KafkaSettings = KafkaSettings()

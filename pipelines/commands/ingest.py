@@ -35,13 +35,33 @@ if TYPE_CHECKING:
     from pipelines.kafka.connection import Brokers
 
 
-@click.group()
+class _Sources(click.Group):
+    """``archive``, and one subcommand for each source, made from the registry when needed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all subcommands."""
+        from pipelines.commands import ingest_live
+
+        return [*super().list_commands(ctx), *ingest_live.names()]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a subcommand."""
+        if found := super().get_command(ctx, cmd_name):
+            return found
+        from pipelines.commands import ingest_live
+
+        return ingest_live.command_of(cmd_name)
+
+
+@click.group(cls=_Sources)
 def command() -> None:
     """Read posts from a source into the store, score and index them.
 
     \b
-    Example:
+    Examples:
       marsad ingest archive posts.ndjson --watchlist morocco-2016
+      marsad ingest mastodon protest --url https://social.example
+      marsad ingest all                       (the sources of marsad.toml)
     """
 
 
@@ -160,7 +180,7 @@ def _into_store(path: str | None) -> Iterator[_Target]:
         total = opened.ledger()
     finally:
         opened.close()
-    say(_books("in the store", total))
+    say(books("in the store", total))
 
 
 @contextmanager
@@ -216,7 +236,7 @@ class _Run:
             say(f"{source.path}: read to its end before, nothing to add.")
             return 0
         say(
-            _books(
+            books(
                 f"{source.path}: {'done' if result.done else 'not at its end'}",
                 result.outcomes if self._target.waits else _settled(result.outcomes),
             )
@@ -263,7 +283,12 @@ def _settled(outcomes: Ledger) -> Ledger:
     return msgspec.structs.replace(add(outcomes, Ledger(indexed=outcomes.pending)), pending=0)
 
 
-def _books(title: str, ledger: Ledger) -> str:
+def books(title: str, ledger: Ledger, *, read: bool = False) -> str:
+    """Return one line of books; ``read``: of what was read, wherever it waits or rests now."""
+    if read:
+        taken = msgspec.structs.replace(ledger, indexed=0, pending=0)
+        new = ledger.indexed + ledger.pending
+        return books(title, taken) + (f", {new:,} new" if new else "")
     counts = ", ".join(
         f"{getattr(ledger, name):,} {name}"
         for name in Ledger.__struct_fields__

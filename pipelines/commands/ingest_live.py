@@ -1,0 +1,297 @@
+"""The subcommands of ``marsad ingest`` that read platforms: one for each source, and ``all``."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ingest.sources.counters.table import parse_when
+from ingest.sources.registry import ENTRIES, Entry
+from pipelines import metrics
+from pipelines.aside import Aside
+from pipelines.commands.common import (
+    brokers_option,
+    chosen_watchlist,
+    configured,
+    open_store,
+    protector,
+    say,
+    store_option,
+    watchlist_option,
+)
+from pipelines.commands.ingest import books, destination
+from pipelines.commands.work import make_scorer
+from pipelines.embedded import drain_some
+from pipelines.errors import SettingsError
+from pipelines.live import Feed, Outcome, Wanted, feeds, run
+from pipelines.live.choose import duration, means
+from pipelines.live.signals import on_signals
+from pipelines.settings import Settings, SourceSettings, zone
+from pipelines.stages import Collector
+from pipelines.stores.base import Intake
+
+#: Posts scored at a time while sources are read: new ones wait for as long as that takes.
+SLICE = 64
+
+ALL = "all"
+
+
+def names() -> list[str]:
+    """Return the names of the subcommands."""
+    return [*(entry.name for entry in ENTRIES), ALL]
+
+
+def command_of(name: str) -> click.Command | None:
+    """Return a subcommand, ``None`` if there is none of this name."""
+    if name == ALL:
+        return read_all
+    return next((_command(entry) for entry in ENTRIES if entry.name == name), None)
+
+
+def _command(entry: Entry) -> click.Command:
+    def read(targets: tuple[str, ...] = (), **options: Any) -> None:
+        _read_one(entry, targets, **options)
+
+    parameters: list[click.Parameter] = []
+    if entry.targets != "none":
+        shown = f"{entry.target}…" if entry.targets == "required" else f"[{entry.target}…]"
+        parameters.append(
+            click.Argument(
+                ["targets"], nargs=-1, required=entry.targets == "required", metavar=shown
+            )
+        )
+    made = click.Command(
+        entry.name,
+        params=parameters,
+        callback=read,
+        help=_help(entry),
+        short_help=entry.summary,
+    )
+    for option in _OPTIONS:
+        option(made)
+    return made
+
+
+def _help(entry: Entry) -> str:
+    words = f" {entry.example}" if entry.example else ""
+    needs = "".join(
+        f"\n{'Needs' if need.required else 'Takes'} {need.variable} in the environment: "
+        f"{need.what}."
+        for need in entry.needs
+    )
+    end = (
+        "It goes on until it is stopped, or until --until or --limit; the same command goes on "
+        "where it was."
+        if entry.capabilities.live
+        else "It ends when it has read what there is; the same command reads what came since, and "
+        "--every does so by itself."
+    )
+    return (
+        f"{entry.summary}\n\n{end} What the platform allows: docs/sources.md.\n{needs}\n\n\b\n"
+        f"Examples:\n  marsad ingest {entry.name}{words}\n"
+        f"  marsad ingest {entry.name}{words} --since 2026-11-01 --limit 1000 --store study.db\n"
+    )
+
+
+def _moment(ctx: click.Context, option: click.Parameter, text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    if text == "now":
+        return datetime.now(UTC)
+    try:
+        return parse_when(text, zone(configured().timezone)).at
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+def _time(ctx: click.Context, option: click.Parameter, text: str | None) -> timedelta | None:
+    if text is None:
+        return None
+    try:
+        return duration(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+_OPTIONS: Sequence[Callable[[Any], Any]] = (
+    click.option("--url", metavar="URL", help="Base address: an instance, a mirror, your own."),
+    click.option(
+        "--since",
+        metavar="DATE",
+        callback=_moment,
+        help="From this moment on, unless a later place is saved.",
+    ),
+    click.option(
+        "--until", metavar="DATE", callback=_moment, help="Before this moment; `now` is one."
+    ),
+    click.option(
+        "--limit", type=click.IntRange(1), metavar="N", help="At most N records of each this time."
+    ),
+    click.option(
+        "--every",
+        metavar="TIME",
+        callback=_time,
+        help="When it ends, read it again after this time: 90s, 10m, 2h, 1d.",
+    ),
+    watchlist_option,
+    store_option,
+    brokers_option,
+)
+
+
+def _read_one(
+    entry: Entry,
+    targets: tuple[str, ...],
+    *,
+    url: str | None,
+    since: datetime | None,
+    until: datetime | None,
+    limit: int | None,
+    every: timedelta | None,
+    watchlist: str | None,
+    store: str | None,
+    brokers: str | None,
+) -> None:
+    wanted = Wanted(
+        source=entry.name,
+        targets=targets,
+        url=url or "",
+        since=since,
+        until=until,
+        every=every,
+        limit=limit,
+    )
+    read_sources([wanted], f"ingest {entry.name}", watchlist, store, brokers)
+
+
+@click.command(ALL)
+@watchlist_option
+@store_option
+@brokers_option
+def read_all(watchlist: str | None, store: str | None, brokers: str | None) -> None:
+    """Read all [[sources]] of marsad.toml together, until it is stopped.
+
+    Each is read in a thread of its own; one that fails is tried again and keeps no other. What
+    ends by itself is read again every so often where its `every` says so.
+
+    \b
+    Example:
+      marsad ingest all --watchlist morocco-2016
+    """
+    read_sources(configured_sources(configured()), "ingest all", watchlist, store, brokers)
+
+
+def configured_sources(settings: Settings) -> list[Wanted]:
+    """Return what the ``[[sources]]`` of the settings ask for.
+
+    Raises :class:`~pipelines.errors.SettingsError`.
+    """
+    if not settings.sources:
+        raise SettingsError(
+            "marsad.toml has no [[sources]]: list what to read there (docs/settings.md), or name "
+            "one source, as in marsad ingest bluesky"
+        )
+    return [_wanted(one, settings) for one in settings.sources]
+
+
+def _wanted(one: SourceSettings, settings: Settings) -> Wanted:
+    try:
+        return Wanted(
+            source=one.source,
+            label=one.name,
+            targets=one.targets,
+            url=one.url,
+            since=parse_when(one.since, zone(settings.timezone)).at if one.since else None,
+            every=duration(one.every) if one.every else None,
+            persistent=True,
+        )
+    except ValueError as error:
+        raise SettingsError(f"[[sources]] {one.source}: {error}") from error
+
+
+def read_sources(
+    wanted: Sequence[Wanted],
+    command: str,
+    watchlist: str | None,
+    store: str | None,
+    brokers: str | None,
+) -> None:
+    """Read sources into a store, or into Kafka, until they end or the process is to end."""
+    where = destination(store, brokers)
+    case = chosen_watchlist(watchlist)
+    settings = configured()
+    stop = threading.Event()
+    given = means(stop, say)
+    exporter = (
+        metrics.serve(settings.metrics_port, settings.metrics_address)
+        if settings.metrics_port
+        else None
+    )
+    try:
+        made = feeds(wanted, given, environ=os.environ, urls=settings.urls)
+        protect = protector(case)
+
+        def collector(feed: Feed) -> Collector:
+            return Collector(protect, case, origin=feed.source.key, context="")
+
+        with _target(command, store, where) as (intake, drain, folder), on_signals(stop):
+            outcomes = run(
+                made,
+                intake,
+                collector,
+                watchlist=case.fingerprint if case else "",
+                stop=stop,
+                drain=drain,
+                aside=Aside(folder, settings.dead_days),
+                tell=say,
+            )
+    finally:
+        given.client.close()
+        if exporter:
+            exporter.close()
+    _tell(outcomes)
+
+
+@contextmanager
+def _target(
+    command: str, store: str | None, where: Any
+) -> Iterator[tuple[Intake, Callable[[], int] | None, Path]]:
+    """Give what takes the posts, what scores some of them, and the folder for answers."""
+    settings = configured()
+    if where:
+        from pipelines.kafka.intake import KafkaIntake
+        from pipelines.kafka.log import quiet
+
+        quiet()
+        with KafkaIntake(where, dead_days=settings.dead_days) as intake:
+            yield intake, None, Path("marsad.aside")
+        return
+    place = store or settings.store
+    opened = open_store(store, readonly=False)
+    try:
+        with opened.writer(command):
+            scorer = make_scorer()  # one that does not load is told before anything is read
+            local = zone(settings.timezone)
+            yield (
+                opened,
+                lambda: drain_some(opened, lambda: scorer, local, SLICE),
+                Path("marsad.aside" if "://" in place else f"{place}.aside"),
+            )
+        total = opened.ledger()
+    finally:
+        opened.close()
+    say(books("in the store", total))
+
+
+def _tell(outcomes: Sequence[Outcome]) -> None:
+    for one in outcomes:
+        say(books(one.feed.source.name, one.outcomes, read=True))
+    if any(one.given_up for one in outcomes):
+        raise click.exceptions.Exit(1)

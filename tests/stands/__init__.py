@@ -1,0 +1,1 @@
+"""Platforms on this machine: each speaks its platform's protocol over a real socket."""
