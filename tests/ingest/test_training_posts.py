@@ -1,0 +1,59 @@
+"""What the invented training posts of morocco-2016 promise: fiction, labels, no sample posts."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from pathlib import Path
+
+FOLDER = Path(__file__).parents[2] / "ingest" / "watchlists" / "morocco-2016"
+LANGUAGES = {"fr", "ar", "ary", "ary-Latn", "arq", "arq-Latn", "en"}
+#: The closest pair of a training and a sample post reaches 0.42.
+JACCARD = 0.43
+
+
+def rows(name: str) -> list[dict]:
+    with (FOLDER / name).open(encoding="utf-8") as lines:
+        return [json.loads(line) for line in lines]
+
+
+def grams(text: str) -> frozenset[str]:
+    text = text.casefold()
+    return frozenset(text[i : i + 4] for i in range(len(text) - 3))
+
+
+def test_every_post_says_that_it_is_fictional_and_has_both_labels() -> None:
+    posts = rows("training.ndjson")
+    assert len({post["id"] for post in posts}) == len(posts)
+    for post in posts:
+        assert post["fictional"] is True
+        assert post["labels"]["language"] in LANGUAGES
+        assert post["labels"]["sentiment"] in {"negative", "neutral", "positive"}
+        assert post["text"].strip() == post["text"] != ""
+
+
+def test_no_post_is_one_of_the_sample_archive_or_another_training_post() -> None:
+    sample = [grams(post["text"]) for post in rows("sample.ndjson")]
+    training = [grams(post["text"]) for post in rows("training.ndjson")]
+    for place, one in enumerate(training):
+        for other in sample + training[:place]:
+            shared = len(one & other)
+            assert shared <= JACCARD * (len(one) + len(other) - shared)
+
+
+def test_no_text_holds_an_address_a_number_or_an_account_that_may_be_somebodys() -> None:
+    for post in rows("training.ndjson"):
+        assert not re.search(r"[\w.+-]+@[\w-]+\.\w+|https?://|(?:\+212|\b0[67])\d{8}", post["text"])
+        assert set(re.findall(r"@\w+", post["text"])) <= {"@user"}
+
+
+def test_the_counts_in_the_documentation_are_those_of_the_file() -> None:
+    posts = rows("training.ndjson")
+    text = (FOLDER / "SAMPLE.md").read_text("utf-8")
+    labels = Counter(post["labels"]["sentiment"] for post in posts)
+    languages = Counter(post["labels"]["language"] for post in posts)
+    said = f"{labels['negative']} negative,\n{labels['neutral']} neutral, {labels['positive']} pos"
+    assert said in text
+    assert f"{len(posts)} more invented posts" in text
+    assert f"{languages['ary-Latn']}\n`ary-Latn`, {languages['ary']} `ary`" in text
