@@ -1,12 +1,30 @@
 """``marsad status``: the books, the inputs and the gaps of a store."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import click
 import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from pipelines.commands.common import open_store, store_option, write_line
+from pipelines.commands.common import (
+    brokers_option,
+    chosen_brokers,
+    open_store,
+    store_option,
+    write_line,
+)
+from pipelines.embedded import add
 from pipelines.stores.base import Ledger, Status
+
+if TYPE_CHECKING:
+    from pipelines.kafka.connection import Brokers
+    from pipelines.kafka.flow import StageFlow
+
+#: What the keys of positions begin with that are places on topics and no inputs.
+_PLACES = "kafka:"
 
 _MEANINGS = {
     "received": "records read: the sum of the following",
@@ -21,8 +39,9 @@ _MEANINGS = {
 
 @click.command()
 @store_option
+@brokers_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-def command(store: str | None, as_json: bool) -> None:
+def command(store: str | None, brokers: str | None, as_json: bool) -> None:
     """Show the books, the inputs and the gaps of a store.
 
     Every record that came in has exactly one outcome, so the books balance.
@@ -31,16 +50,50 @@ def command(store: str | None, as_json: bool) -> None:
     Examples:
       marsad status
       marsad status --json | jq .ledger
+      marsad status --brokers localhost:9092 --store http://localhost:9200/marsad
     """
+    where = chosen_brokers(brokers)
     opened = open_store(store)
     try:
         status = opened.status()
     finally:
         opened.close()
+    status, stages = _with_topics(status, where) if where else (status, [])
     if as_json:
-        write_line(msgspec.json.encode(status))
+        write_line(msgspec.json.encode(msgspec.structs.asdict(status) | {"stages": stages}))
     else:
-        _show(status, Console(highlight=False))
+        console = Console(highlight=False)
+        _show(status, console)
+        _show_stages(stages, console)
+
+
+def _with_topics(status: Status, where: Brokers) -> tuple[Status, list[StageFlow]]:
+    """Return the state with what is on its way to the store, and how the stages do."""
+    from pipelines.kafka.flow import flow
+    from pipelines.kafka.log import quiet
+    from pipelines.kafka.positions import Positions
+
+    quiet()
+    moving = flow(where, status.inputs)
+    positions = Positions(where)
+    try:
+        collected = [message.position for message in positions.all().values()]
+    finally:
+        positions.close()
+    whole = msgspec.structs.replace(
+        status, ledger=add(status.ledger, moving.ledger), inputs=[*status.inputs, *collected]
+    )
+    return whole, moving.stages
+
+
+def _show_stages(stages: list[StageFlow], console: Console) -> None:
+    for stage in stages:
+        waiting = (
+            f"{stage.waiting:,} waiting" if stage.exact else f"about {stage.waiting:,} waiting"
+        )
+        workers = f", {stage.workers} at work in the last minute" if stage.workers else ""
+        what = "" if stage.stage == "collect" else f"{waiting}, "
+        console.print(f"stage {stage.stage}: {what}{stage.per_second:,} a second{workers}")
 
 
 def _show(status: Status, console: Console) -> None:
@@ -62,6 +115,8 @@ def _show(status: Status, console: Console) -> None:
         if counts:
             console.print(f"{title}: " + ", ".join(f"{k or '-'} {v:,}" for k, v in counts.items()))
     for position in status.inputs:
+        if position.key.startswith(_PLACES):
+            continue
         state = "read to its end" if position.done else "not finished: the same command goes on"
         console.print(f"input {position.name}: {state}")
     for gap in status.gaps:

@@ -93,6 +93,8 @@ class Brokers(msgspec.Struct, frozen=True, kw_only=True):
                 session_timeout_ms=_SESSION,
                 heartbeat_interval_ms=_SESSION // 5,
                 max_partition_fetch_bytes=_REQUEST_LIMIT,
+                # One that reads a topic to its end once asks many things between.
+                fetch_max_wait_ms=500 if group else 20,
                 allow_auto_create_topics=False,
             )
 

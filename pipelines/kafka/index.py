@@ -7,7 +7,7 @@ again is known by its place and left out, so it is neither stored nor counted tw
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -18,7 +18,7 @@ from ingest.records import Counter, Gap, Heartbeat
 from pipelines import metrics, stages
 from pipelines.kafka import topics, wire
 from pipelines.kafka.connection import Brokers, discard, explained
-from pipelines.kafka.loop import Records
+from pipelines.kafka.loop import Claim, Offsets, Records
 from pipelines.kafka.score import letter
 from pipelines.kafka.wire import (
     HEADERS,
@@ -42,7 +42,7 @@ from pipelines.stores.base import (
 )
 
 #: The kinds of messages, by the topic's name.
-_READERS: dict[str, Reader[Any]] = {
+READERS: dict[str, Reader[Any]] = {
     topics.SCORED: Reader(PostMessage),
     topics.TOMBSTONES: Reader(TombstoneMessage),
     topics.BOOKS: Reader(BooksMessage),
@@ -50,6 +50,11 @@ _READERS: dict[str, Reader[Any]] = {
 }
 #: What the keys of positions begin with that a store holds for partitions.
 PLACES = "kafka:"
+
+
+def place_key(identity: str, partition: int) -> str:
+    """Return under which key a store keeps how far it has a partition of a topic."""
+    return f"{PLACES}{identity}/{partition}"
 
 
 class IndexStage:
@@ -62,8 +67,8 @@ class IndexStage:
     most = 2048
 
     def __init__(self, where: Brokers, store: Store, zone: ZoneInfo) -> None:
-        self._identities = topics.require(where, *_READERS, write=(topics.POSTS,))
-        self.topics: tuple[str, ...] = tuple(where.topic(name) for name in _READERS)
+        self._identities = topics.require(where, *READERS, write=(topics.POSTS,))
+        self.topics: tuple[str, ...] = tuple(where.topic(name) for name in READERS)
         self._where = where
         self._store = store
         self._zone = zone
@@ -86,7 +91,7 @@ class IndexStage:
     def rest(self) -> None:
         """Do nothing."""
 
-    def work(self, records: Records, member: Any) -> Mapping[TopicPartition, int]:
+    def work(self, records: Records, claim: Claim) -> Offsets:
         """Bring a batch into the store, each partition with its position."""
         done = {}
         for partition, some in records.items():
@@ -95,7 +100,7 @@ class IndexStage:
             if new:
                 self._accept(partition, new)
             done[partition] = int(self._cursors[partition])
-        return done
+        return claim.offsets(done)
 
     def _accept(self, partition: TopicPartition, records: Sequence[Any]) -> None:
         name = partition.topic.removeprefix(self._where.prefix)
@@ -118,7 +123,7 @@ class IndexStage:
 
     def _key(self, partition: TopicPartition) -> str:
         identity = self._identities[partition.topic.removeprefix(self._where.prefix)]
-        return f"{PLACES}{identity}/{partition.partition}"
+        return place_key(identity, partition.partition)
 
     def _erase(self, tombstones: Sequence[CollectedTombstone]) -> None:
         """Erase from the topics what an author's deletion names; a post's id is erased already.
@@ -165,7 +170,7 @@ def read_batch(name: str, records: Sequence[Any], position: Position, previous: 
             continue
         at = datetime.fromtimestamp(record.timestamp / 1000, UTC)
         try:
-            message = _READERS[name](record)
+            message = READERS[name](record)
         except BadMessage as bad:
             dead.append(_dead(letter(record, bad.reason, bad.detail), at))
             continue

@@ -12,7 +12,6 @@ import logging
 import re
 import time
 import uuid
-from collections import Counter as Tally
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -22,7 +21,6 @@ import platformdirs
 from kafka import KafkaProducer
 
 from ingest.records import RAW_LIMIT, Counter, Gap, Heartbeat
-from pipelines import metrics
 from pipelines.deadletters import DAYS, DeadLetters, plain_names
 from pipelines.errors import BrokerAway, StoreBusy
 from pipelines.kafka import topics, wire
@@ -125,9 +123,7 @@ class KafkaIntake:
                 letters.remove(batch.retried)
         if batch.position.done:
             self.release(batch.position.key)
-        outcomes = _outcomes(batch)
-        _measure(batch, outcomes)
-        return outcomes
+        return _outcomes(batch)
 
     def _open(self, key: str) -> PositionMessage | None:
         producer = self._where.producer(self._where.topic(f"collect-{key}"))
@@ -272,10 +268,3 @@ def _outcomes(batch: Batch) -> Ledger:
         filtered=batch.filtered,
         dead=dead,
     )
-
-
-def _measure(batch: Batch, outcomes: Ledger) -> None:
-    metrics.records("collect", "passed", outcomes.pending + outcomes.deleted)
-    metrics.records("collect", "filtered", outcomes.filtered)
-    for reason, number in Tally(letter.reason for letter in batch.dead).items():
-        metrics.dead("collect", reason, number)

@@ -10,12 +10,15 @@ from __future__ import annotations
 import logging
 import signal
 import time
+import uuid
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any, Protocol
 
 import kafka.errors as kafka_errors
+import msgspec
 from kafka import KafkaConsumer, TopicPartition
 from kafka.structs import OffsetAndMetadata
 
@@ -35,8 +38,36 @@ _FIRST, _LAST = 1.0, 30.0
 #: Seconds that a batch should take at most: the group counts a worker that does not come back
 #: for more within five minutes as gone.
 _BATCH_SECONDS = 10.0
+#: Seconds over which a worker tells how fast it is.
+_SPAN = 60.0
 #: Seconds between two looks at how much waits.
 _LOOK = 5.0
+
+
+#: Offsets as they are committed.
+Offsets = dict[TopicPartition, OffsetAndMetadata]
+
+
+class Note(msgspec.Struct, frozen=True, array_like=True):
+    """What a worker says of itself beside each offset that it commits."""
+
+    worker: str
+    at: float
+    """Seconds since 1970."""
+    rate: float
+    """Records per second, in the last minute or so."""
+
+
+class Claim(msgspec.Struct, frozen=True):
+    """A worker's right to some records: its place in the group when it took them."""
+
+    member: Any
+    note: Note
+
+    def offsets(self, following: Mapping[TopicPartition, int]) -> Offsets:
+        """Return the offsets to commit, where each partition is to go on."""
+        note = msgspec.json.encode(self.note).decode()
+        return {tp: OffsetAndMetadata(offset, note, -1) for tp, offset in following.items()}
 
 
 class Stage(Protocol):
@@ -52,12 +83,8 @@ class Stage(Protocol):
     def begin(self, partition: TopicPartition) -> int | None:
         """Return the offset a partition goes on at; ``None`` for where the group has it."""
 
-    def work(self, records: Records, member: Any) -> Mapping[TopicPartition, int]:
-        """Give every record its outcome, durably.
-
-        ``member`` is the worker's place in the group when the records were taken. Returns the
-        offsets to commit for it, where that was not part of the work.
-        """
+    def work(self, records: Records, claim: Claim) -> Offsets:
+        """Give every record its outcome, durably; return the offsets that are to be committed."""
 
     def rest(self) -> None:
         """Called when nothing waits."""
@@ -100,6 +127,9 @@ class Worker:
         self._size = 32
         self._delay = _FIRST
         self._looked = 0.0
+        self._name = instance or uuid.uuid4().hex[:8]
+        self._started = time.monotonic()
+        self._done: deque[tuple[float, int]] = deque()
 
     def run(self) -> None:
         """Work until asked to stop. Raises :class:`~pipelines.errors.MarsadError`."""
@@ -142,12 +172,21 @@ class Worker:
     def _do(self, records: Records, member: Any) -> None:
         start = time.monotonic()
         with metrics.batch(self._stage.name):
-            offsets = self._stage.work(records, member)
+            offsets = self._stage.work(records, self._claim(member))
         if offsets:
-            self._consumer.commit_async(_offsets(offsets))
+            self._consumer.commit_async(offsets)
         count = sum(map(len, records.values()))
+        self._done.append((start, count))
         rate = count / max(time.monotonic() - start, 0.001)
         self._size = max(16, min(self._stage.most, 2 * self._size, int(rate * _BATCH_SECONDS)))
+
+    def _claim(self, member: Any) -> Claim:
+        now = time.monotonic()
+        while self._done and now - self._done[0][0] > _SPAN:
+            self._done.popleft()
+        span = min(_SPAN, max(1.0, now - self._started))
+        rate = sum(count for _, count in self._done) / span
+        return Claim(member, Note(self._name, time.time(), round(rate, 1)))
 
     def _begin_new(self, records: dict[TopicPartition, Any]) -> None:
         """Go to where new partitions have to begin, whatever came of them already."""
@@ -195,7 +234,7 @@ class Worker:
             tp: end for tp, end in ends.items() if end is not None and self._caught.get(tp) != end
         }
         if behind:
-            self._consumer.commit_async(_offsets(behind))
+            self._consumer.commit_async(self._claim(None).offsets(behind))
             self._caught.update(behind)
 
     def _look(self) -> None:
@@ -209,7 +248,3 @@ class Worker:
             if end is not None and at is not None:
                 lags[tp.topic, tp.partition] = max(0, end - at)
         metrics.lag(self._stage.name, lags)
-
-
-def _offsets(offsets: Mapping[TopicPartition, int]) -> dict[TopicPartition, OffsetAndMetadata]:
-    return {tp: OffsetAndMetadata(offset, "", -1) for tp, offset in offsets.items()}

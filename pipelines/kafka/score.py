@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 from kafka import KafkaProducer, TopicPartition
-from kafka.structs import OffsetAndMetadata
 
 from ingest.records import RAW_LIMIT, Post
 from nlp.score import Scorer
 from pipelines import metrics, stages
 from pipelines.kafka import topics, wire
 from pipelines.kafka.connection import Brokers, discard, explained
-from pipelines.kafka.loop import Records
+from pipelines.kafka.loop import Claim, Offsets, Records
 from pipelines.kafka.wire import HEADERS, BadMessage, DeadMessage, PostMessage, Reader
 from pipelines.stores.base import Collected
 
@@ -57,15 +56,13 @@ class ScoreStage:
     def rest(self) -> None:
         """Do nothing."""
 
-    def work(self, records: Records, member: Any) -> Mapping[TopicPartition, int]:
+    def work(self, records: Records, claim: Claim) -> Offsets:
         """Score a batch and hand it on, with the offsets, in one transaction."""
         outcome = self._outcome([record for batch in records.values() for record in batch])
-        offsets = {
-            tp: OffsetAndMetadata(batch[-1].offset + 1, "", -1) for tp, batch in records.items()
-        }
+        offsets = claim.offsets({tp: batch[-1].offset + 1 for tp, batch in records.items()})
         try:
             with explained(self._where):
-                self._produce(outcome, offsets, member)
+                self._produce(outcome, offsets, claim)
         except BaseException:
             # What was sent is void; a producer that lost its place can't be used any more.
             self._abandon()
@@ -109,7 +106,7 @@ class ScoreStage:
             half = len(posts) // 2
             return [*self._scored(posts[:half]), *self._scored(posts[half:])]
 
-    def _produce(self, outcome: _Outcome, offsets: dict[TopicPartition, Any], member: Any) -> None:
+    def _produce(self, outcome: _Outcome, offsets: Offsets, claim: Claim) -> None:
         if self._producer is None:
             self._producer = self._where.producer(self._id)
             self._producer.init_transactions()
@@ -123,7 +120,7 @@ class ScoreStage:
         # A deletion erases what was scored before it, and what was scored just now.
         for key in outcome.erased:
             producer.send(topic(topics.SCORED), key=key, value=None, headers=HEADERS)
-        producer.send_offsets_to_transaction(offsets, member)
+        producer.send_offsets_to_transaction(offsets, claim.member)
         producer.commit_transaction()
 
     def _abandon(self) -> None:

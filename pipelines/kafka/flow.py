@@ -1,0 +1,192 @@
+"""How much is on its way between the stages, and how fast it goes.
+
+Offsets do not count records (marks of transactions and erased records have one as well), so what
+waits is read and counted, unless it is so much that the difference of offsets has to do.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+from kafka import KafkaConsumer, TopicPartition
+
+from pipelines.kafka import topics
+from pipelines.kafka.connection import Brokers, explained
+from pipelines.kafka.index import READERS, place_key
+from pipelines.kafka.loop import Note
+from pipelines.kafka.wire import BadMessage, BooksMessage
+from pipelines.stores.base import Ledger, Position
+
+#: Records that are read to be counted; of more the difference of offsets is told.
+COUNTED = 50_000
+#: Seconds over which a stage's speed is told, and after which a worker's word is old.
+_SPAN = 60
+_PATIENCE = 60.0
+
+
+class StageFlow(msgspec.Struct, frozen=True, kw_only=True):
+    """What waits for one stage, and how fast that works."""
+
+    stage: str
+    waiting: int
+    """Posts and deletions on the topics that the stage has still to do."""
+    exact: bool
+    """Whether they were counted; else it is the difference of offsets, which is a little more."""
+    per_second: float
+    """Records that the stage did per second, in the last minute."""
+    workers: int
+    """Workers that did something in the last minute."""
+
+
+class Flow(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything on its way, as a store's books have to count it."""
+
+    stages: list[StageFlow]
+    ledger: Ledger
+    """What was collected and is not in the store yet."""
+
+
+def flow(where: Brokers, inputs: Iterable[Position]) -> Flow:
+    """Return what is on its way to a store, of which ``inputs`` are the positions.
+
+    The store is to be asked first: what goes into it meanwhile is then counted here or there.
+    Raises :class:`~pipelines.errors.BrokerError`.
+    """
+    identities = topics.require(where, topics.POSTS, *READERS)
+    admin = where.admin()
+    try:
+        with explained(where):
+            groups = {
+                stage: admin.list_group_offsets(where.topic(stage))[where.topic(stage)]
+                for stage in ("score", "index")
+            }
+    finally:
+        admin.close()
+    cursors = {position.key: position.cursor for position in inputs}
+    consumer = where.consumer()
+    try:
+        with explained(where):
+            starts: dict[str, dict[TopicPartition, int]] = {}
+            for name in (topics.POSTS, *READERS):
+                starts[name] = {}
+                for tp in _partitions(consumer, where.topic(name)):
+                    if name == topics.POSTS:
+                        offset = groups["score"].get(tp)
+                        starts[name][tp] = offset.offset if offset else 0
+                    else:
+                        key = place_key(identities[name], tp.partition)
+                        starts[name][tp] = int(cursors.get(key) or 0)
+            counts = {name: _waiting(consumer, name, starts[name]) for name in starts}
+            collected = _lately(consumer, list(starts[topics.POSTS]))
+    finally:
+        consumer.close()
+    return _flow(counts, groups, collected)
+
+
+def _flow(
+    counts: Mapping[str, _Waiting],
+    groups: Mapping[str, Mapping[TopicPartition, Any]],
+    collected: float,
+) -> Flow:
+    to_index = [counts[name] for name in (topics.SCORED, topics.TOMBSTONES, topics.DEAD)]
+    books = counts[topics.BOOKS]
+    pending = counts[topics.POSTS].records + sum(one.records for one in to_index)
+    stages = [
+        StageFlow(stage="collect", waiting=0, exact=True, per_second=collected, workers=0),
+        _stage("score", [counts[topics.POSTS]], groups["score"]),
+        _stage("index", to_index, groups["index"]),
+    ]
+    return Flow(
+        stages=stages,
+        ledger=Ledger(
+            received=pending + books.filtered + books.dead,
+            pending=pending,
+            filtered=books.filtered,
+            dead=books.dead,
+        ),
+    )
+
+
+def _stage(
+    name: str, waiting: Iterable[_Waiting], offsets: Mapping[TopicPartition, Any]
+) -> StageFlow:
+    notes: dict[str, Note] = {}
+    for offset in offsets.values():
+        try:
+            note = msgspec.json.decode(offset.metadata or "", type=Note)
+        except msgspec.DecodeError:  # reset by a tool
+            continue
+        if time.time() - note.at < _SPAN:
+            notes[note.worker] = max(note, notes.get(note.worker, note), key=lambda n: n.at)
+    counted = list(waiting)
+    return StageFlow(
+        stage=name,
+        waiting=sum(one.records for one in counted),
+        exact=all(one.exact for one in counted),
+        per_second=round(sum(note.rate for note in notes.values()), 1),
+        workers=len(notes),
+    )
+
+
+class _Waiting(msgspec.Struct):
+    records: int = 0
+    exact: bool = True
+    filtered: int = 0
+    dead: int = 0
+
+
+def _waiting(consumer: KafkaConsumer, name: str, starts: dict[TopicPartition, int]) -> _Waiting:
+    ends = consumer.end_offsets(list(starts))
+    first = consumer.beginning_offsets(list(starts))
+    starts = {tp: max(offset, first[tp]) for tp, offset in starts.items()}
+    behind = {tp: offset for tp, offset in starts.items() if offset < ends[tp]}
+    distance = sum(ends[tp] - offset for tp, offset in behind.items())
+    if distance > COUNTED and name != topics.BOOKS:
+        return _Waiting(records=distance, exact=False)
+    result = _Waiting()
+    if not behind:
+        return result
+    consumer.assign(list(behind))
+    for tp, offset in behind.items():
+        consumer.seek(tp, offset)
+    deadline = time.monotonic() + _PATIENCE
+    while any(consumer.position(tp) < ends[tp] for tp in behind):
+        for tp, records in consumer.poll(timeout_ms=200, max_records=5_000).items():
+            for record in records:
+                if record.value is not None and record.offset < ends[tp]:
+                    _count(name, record, result)
+        if time.monotonic() > deadline:
+            result.exact = False
+            break
+    return result
+
+
+def _count(name: str, record: Any, result: _Waiting) -> None:
+    if name != topics.BOOKS:
+        result.records += 1
+        return
+    try:
+        books = READERS[name](record)
+    except BadMessage:
+        result.dead += 1
+        return
+    assert isinstance(books, BooksMessage)
+    result.filtered += books.filtered
+    result.dead += len(books.dead) - len(books.retried)
+
+
+def _lately(consumer: KafkaConsumer, partitions: list[TopicPartition]) -> float:
+    """Return how many records a second were collected in the last minute, about."""
+    since = int((time.time() - _SPAN) * 1000)
+    then = consumer.offsets_for_times(dict.fromkeys(partitions, since))
+    ends = consumer.end_offsets(partitions)
+    came: int = sum(ends[tp] - found.offset for tp, found in then.items() if found is not None)
+    return round(float(max(0, came)) / _SPAN, 1)
+
+
+def _partitions(consumer: KafkaConsumer, topic: str) -> list[TopicPartition]:
+    numbers = consumer.partitions_for_topic(topic) or set()
+    return [TopicPartition(topic, number) for number in sorted(numbers)]
