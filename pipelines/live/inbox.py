@@ -12,7 +12,7 @@ from ingest.sources.base import Stopped
 T = TypeVar("T")
 
 #: Things held at most: some seconds of a burst, some tens of megabytes.
-SIZE = 8_192
+SIZE = 4_096
 _TURN = 0.5
 
 

@@ -21,7 +21,7 @@ from pipelines.stages import Collector, utc_now
 from pipelines.stores.base import Intake, Ledger
 
 #: Items made durable in one step, of all sources together.
-BATCH = 2_048
+BATCH = 1_024
 #: Seconds in which nothing came before the writer looks around.
 _TURN = 0.5
 #: Seconds between two looks at whether a source is silent against its habit.
