@@ -55,6 +55,10 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """When it was last seen to work on the real platform; ``None``: not yet."""
 
 
+_X_TOKEN = Need(
+    "MARSAD_X_BEARER", "a bearer token of an app with credits for the X API (console.x.com)"
+)
+
 #: In the order of help and lists.
 ENTRIES: Sequence[Entry] = (
     Entry(
@@ -85,6 +89,92 @@ ENTRIES: Sequence[Entry] = (
                 required=False,
             ),
         ),
+    ),
+    Entry(
+        name="telegram",
+        summary="Posts of public Telegram channels, by their web preview (snscrape).",
+        load="ingest.sources.snscrape.telegram:Telegram",
+        capabilities=Capabilities(history=True),
+        url="https://t.me",
+        schema=date(2026, 10, 1),
+        documented="https://github.com/JustAnotherArchivist/snscrape",
+        target="CHANNEL",
+        targets="required",
+        probe="telegram",
+        example="@channel",
+    ),
+    Entry(
+        name="weibo",
+        summary="Posts of Weibo accounts, by their mobile pages (snscrape).",
+        load="ingest.sources.snscrape.weibo:Weibo",
+        capabilities=Capabilities(history=True),
+        url="https://m.weibo.cn",
+        schema=date(2026, 10, 1),
+        documented="https://github.com/JustAnotherArchivist/snscrape",
+        target="ACCOUNT",
+        targets="required",
+        probe="2803301701",
+        example="1234567890",
+    ),
+    Entry(
+        name="youtube",
+        summary="Comments under YouTube videos, or under all videos of a channel.",
+        load="ingest.sources.youtube.source:YouTube",
+        capabilities=Capabilities(history=True),
+        url="https://www.googleapis.com",
+        schema=date(2025, 8, 1),
+        documented="https://developers.google.com/youtube/v3/docs/commentThreads",
+        target="VIDEO|CHANNEL",
+        targets="required",
+        probe="jNQXAC9IVRw",
+        example="https://youtu.be/jNQXAC9IVRw",
+        needs=(
+            Need(
+                "MARSAD_YOUTUBE_KEY",
+                "a key of the YouTube Data API v3 (console.cloud.google.com, free of charge)",
+            ),
+        ),
+    ),
+    Entry(
+        name="rss",
+        summary="Articles of the press and of blogs, by their RSS or Atom feeds.",
+        load="ingest.sources.rss.source:Rss",
+        capabilities=Capabilities(),
+        url="",
+        schema=date(2009, 3, 30),
+        documented="https://www.rssboard.org/rss-specification",
+        target="FEED",
+        targets="required",
+        probe="https://www.w3.org/blog/feed/",
+        example="https://www.example.org/feed.xml",
+    ),
+    Entry(
+        name="x",
+        summary="Posts of X of the last seven days that a query finds (paid).",
+        load="ingest.sources.x.search:Search",
+        capabilities=Capabilities(history=True),
+        url="https://api.x.com",
+        schema=date(2026, 8, 1),
+        documented="https://docs.x.com/x-api/posts/recent-search",
+        target="QUERY",
+        targets="required",
+        probe="news lang:fr",
+        example="'(voip OR whatsapp) lang:fr'",
+        needs=(_X_TOKEN,),
+    ),
+    Entry(
+        name="x-stream",
+        summary="Posts of X that a query finds, as they are published (paid).",
+        load="ingest.sources.x.stream:Stream",
+        capabilities=Capabilities(live=True, history=True),
+        url="https://api.x.com",
+        schema=date(2026, 8, 1),
+        documented="https://docs.x.com/x-api/posts/filtered-stream/introduction",
+        target="QUERY",
+        targets="required",
+        probe="news lang:fr",
+        example="'(voip OR whatsapp) lang:fr'",
+        needs=(_X_TOKEN,),
     ),
 )
 

@@ -19,6 +19,7 @@ from ingest.sources.archive.reasons import REASONS as ARCHIVE_REASONS
 
 #: What only live sources keep aside; explained in ``docs/dead-letters.md``.
 REASONS: Final = {
+    "feed-broken": "the feed is no valid XML, or its letters can't be read",
     "item-unknown": "the item has not the form that the platform's schema describes",
 }
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import msgspec
 
 from ingest.errors import SourceError
@@ -10,26 +12,36 @@ from ingest.errors import SourceError
 class Walk(msgspec.Struct, frozen=True, omit_defaults=True):
     """How far posts have been read, by their numbers, which rise with time.
 
-    A walk begins at the newest post and ends at what an earlier walk began with. Interrupted, it
-    goes on below the lowest number it has read; then another one fetches what is newer.
+    A walk begins at the newest post and ends at what an earlier walk began with, or at the first
+    post that is wanted. Interrupted, it goes on below the lowest number it has read; then another
+    one fetches what is newer.
     """
 
     seen: int = 0
-    """Every number up to this one has been read."""
+    """Every number from ``bottom`` up to this one has been read."""
     top: int = 0
     """The newest number of the walk under way; 0 if none is."""
     low: int = 0
     """The lowest number that walk has read."""
+    bottom: int = 0
+    floor: datetime | None = None
+    """What was older than this was not wanted then; ``None``: everything was."""
 
     @classmethod
-    def read(cls, cursor: str) -> Walk:
-        """Return what a cursor says. Raises :class:`~ingest.errors.SourceError`."""
-        if not cursor:
-            return cls()
+    def read(cls, cursor: str, since: datetime | None) -> Walk:
+        """Return what a cursor says.
+
+        Where older posts are wanted now than then, the walk that ended goes on. Raises
+        :class:`~ingest.errors.SourceError`.
+        """
         try:
-            return msgspec.json.decode(cursor, type=cls)
+            walk = msgspec.json.decode(cursor, type=cls) if cursor else cls()
         except msgspec.DecodeError as error:
             raise SourceError(f"the saved place {cursor[:80]!r} can't be read") from error
+        deeper = walk.floor is not None and (since is None or since < walk.floor)
+        if deeper and walk.bottom and not walk.top:
+            return cls(top=walk.seen, low=walk.bottom)
+        return walk
 
     def write(self) -> str:
         """Return the cursor."""
@@ -37,8 +49,10 @@ class Walk(msgspec.Struct, frozen=True, omit_defaults=True):
 
     def after(self, number: int) -> Walk:
         """Return the walk after one more post."""
-        return Walk(self.seen, max(self.top, number), number)
+        return msgspec.structs.replace(self, top=max(self.top, number), low=number)
 
-    def ended(self) -> Walk:
-        """Return the walk when it has come to what was read before."""
-        return Walk(max(self.seen, self.top))
+    def ended(self, since: datetime | None) -> Walk:
+        """Return the walk when it has come to what was read before, or to the first post."""
+        if self.seen or not self.top:
+            return Walk(max(self.seen, self.top), bottom=self.bottom, floor=self.floor)
+        return Walk(self.top, bottom=self.low, floor=since)

@@ -47,12 +47,12 @@ class Telegram:
 
     @property
     def key(self) -> str:
-        """The channel, and what of it is wanted: another stretch of time is another walk."""
-        return f"{self.name} {self._order.since} {self._order.until}"
+        """The channel."""
+        return self.name
 
     def open(self, cursor: str) -> Iterator[Item]:
         """Yield posts: what an interruption left first, then from the newest on."""
-        walk = Walk.read(cursor)
+        walk = Walk.read(cursor, self._order.since)
         if walk.top:
             walk = yield from self._walk(walk)
         yield from self._walk(walk)
@@ -69,13 +69,15 @@ class Telegram:
                 yield self._heartbeat(walk)
             if message.number <= walk.seen or self._before_since(message):
                 break
-            if resumed and message.number >= low:
+            if (resumed and message.number >= low) or self._after_until(message):
                 continue
             walk = walk.after(message.number)
-            if not self._after_until(message):
-                yield Item(self._record(message), walk.write())
+            yield Item(self._record(message), walk.write())
         # Without any message the place is gone (it was deleted): from the newest once more.
-        walk = walk.ended() if preview.shown or not resumed else Walk(walk.seen)
+        if preview.shown or not resumed:
+            walk = walk.ended(self._order.since)
+        else:
+            walk = Walk(walk.seen, bottom=walk.bottom, floor=walk.floor)
         yield self._heartbeat(walk)
         return walk
 

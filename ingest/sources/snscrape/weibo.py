@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+import msgspec
+
 from ingest.errors import SourceError
 from ingest.records import Heartbeat, Item, Post, Reject
 from ingest.sources.answers import outcome
@@ -54,8 +56,8 @@ class Weibo:
 
     @property
     def key(self) -> str:
-        """The account, and what of it is wanted: another stretch of time is another walk."""
-        return f"{self.name} {self._order.since} {self._order.until}"
+        """The account."""
+        return self.name
 
     def open(self, cursor: str) -> Iterator[Item]:
         """Yield posts from the newest on; those that a walk before it has read are left out.
@@ -63,27 +65,29 @@ class Weibo:
         Weibo can't be asked for what is older than a post, so a walk that was interrupted begins
         at the top again. What is newer than that walk is yielded without moving the cursor.
         """
-        walk = left = Walk.read(cursor)
+        since, until = self._order.since, self._order.until
+        walk = left = Walk.read(cursor, since)
         timeline = Timeline(self._means.client, self._order.url, self._user)
         newest = known = pages = 0
         for status in timeline:
             if timeline.pages > pages:
                 pages = timeline.pages
                 yield self._heartbeat(walk)
-            if status.number <= left.seen or _before(status, self._order.since):
+            if status.number <= left.seen or _before(status, since):
                 known += 0 if status.pinned else 1
                 if known >= _KNOWN:
                     break
                 continue
             known = 0
-            newest = max(newest, status.number)
-            if left.low <= status.number <= left.top:
+            if left.low <= status.number <= left.top or _after(status, until):
                 continue
+            newest = max(newest, status.number)
             if not status.pinned and not status.number > left.top > 0:
                 walk = walk.after(status.number)
-            if not _after(status, self._order.until):
-                yield Item(self._record(status), walk.write())
-        yield self._heartbeat(Walk(max(newest, left.seen, left.top)))
+            yield Item(self._record(status), walk.write())
+        if walk.top:
+            walk = msgspec.structs.replace(walk, top=max(walk.top, newest))
+        yield self._heartbeat(walk.ended(since))
 
     def _heartbeat(self, walk: Walk) -> Item:
         return Item(Heartbeat(source=self.name, at=self._means.now()), walk.write())

@@ -39,12 +39,12 @@ class Search:
 
     @property
     def key(self) -> str:
-        """The query, and what of it is wanted: another stretch of time is another walk."""
-        return f"{self.name} {self._order.since} {self._order.until}"
+        """The query."""
+        return self.name
 
     def open(self, cursor: str) -> Iterator[Item]:
         """Yield posts: what an interruption left first, then from the newest on."""
-        walk = Walk.read(cursor)
+        walk = Walk.read(cursor, self._order.since)
         if walk.top:
             walk = yield from self._walk(walk)
         yield from self._walk(walk)
@@ -53,7 +53,7 @@ class Search:
         now = self._means.now()
         if walk.top and time_of(walk.low) < now - REACH:
             yield self._gap(self._lower(walk) or time_of(walk.low), time_of(walk.low), walk)
-            return walk.ended()
+            return walk.ended(self._order.since)
         lower = self._lower(walk)
         if lower and lower < now - REACH:
             yield self._gap(lower, now - REACH, walk)
@@ -65,14 +65,14 @@ class Search:
                 number = word(record.get("id"))
                 if not number.isdecimal():
                     raise SourceChanged("it gives a post without an id")
-                walk = walk.after(int(number))
                 if self._order.until is None or time_of(int(number)) < self._order.until:
+                    walk = walk.after(int(number))
                     yield Item(map_item(record, self._seen()), walk.write())
             token = word(dig(page, "meta", "next_token"))
             if not token:
                 break
             params = {**params, "next_token": token}
-        walk = walk.ended()
+        walk = walk.ended(self._order.since)
         yield self._heartbeat(walk)
         return walk
 

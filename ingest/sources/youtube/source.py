@@ -76,7 +76,10 @@ class Round(msgspec.Struct, frozen=True, omit_defaults=True):
 
     done: datetime | None = None
     """When the last whole round began."""
+    floor: datetime | None = None
+    """What was older was not wanted then; ``None``: everything was."""
     began: datetime | None = None
+    """When the round under way began."""
     page: str = ""
     """The page that the round under way reads,"""
     thread: str = ""
@@ -86,7 +89,16 @@ class Round(msgspec.Struct, frozen=True, omit_defaults=True):
 
     def at(self, thread: str, read: int) -> Round:
         """Return the place behind a comment of a thread."""
-        return Round(self.done, self.began, self.page, thread, read)
+        return msgspec.structs.replace(self, thread=thread, read=read)
+
+    def on(self, page: str) -> Round:
+        """Return the beginning of a page of the same round."""
+        return Round(self.done, self.floor, self.began, page)
+
+    def ended(self, until: datetime | None) -> Round:
+        """Return the place behind the round: what came after ``until`` was left for another."""
+        assert self.began is not None
+        return Round(min(filter(None, (self.began, until))), self.floor)
 
     def write(self) -> str:
         """Return the cursor."""
@@ -107,8 +119,8 @@ class YouTube:
 
     @property
     def key(self) -> str:
-        """The target, and what of it is wanted: another stretch of time is another round."""
-        return f"{self.name} {self._order.since} {self._order.until}"
+        """The video or channel."""
+        return self.name
 
     def open(self, cursor: str) -> Iterator[Item]:
         """Yield the comments of one round, and of the one that was left before it."""
@@ -117,21 +129,25 @@ class YouTube:
         except msgspec.DecodeError as error:
             raise SourceError(f"the saved place {cursor[:80]!r} can't be read") from error
         chosen = filter_of(self._target, self._order, self._means)
+        since, until = self._order.since, self._order.until
+        if here.floor is not None and (since is None or since < here.floor):
+            here = Round()  # older comments are wanted now: once more from the beginning
         if here.began is None:
-            here = Round(here.done, self._means.now())
+            floor = here.floor if here.done else since
+            here = Round(here.done, floor, self._means.now())
         while True:
             try:
                 threads, page = self._page(chosen, here.page)
             except BadToken:
-                here = Round(here.done, here.began)  # from the beginning of the same round
+                here = here.on("")
                 threads, page = self._page(chosen, "")
             yield self._heartbeat(here)
             for raw in _left(page.items, here.thread):
                 yield from self._items(raw, here)
             if not page.next_page_token or self._past(threads, here):
                 break
-            here = Round(here.done, here.began, page.next_page_token)
-        yield self._heartbeat(Round(done=here.began))
+            here = here.on(page.next_page_token)
+        yield self._heartbeat(here.ended(until))
 
     def _page(self, chosen: dict[str, str], token: str) -> tuple[list[_Thread], Page]:
         """Return the threads of a page that can be read, and the page."""

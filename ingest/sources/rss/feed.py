@@ -1,0 +1,148 @@
+"""The entries of one feed, as bytes came. Pure functions."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime
+from time import struct_time
+from typing import Any
+from urllib.parse import urlsplit
+
+import feedparser
+import msgspec
+
+from ingest.errors import SourceChanged
+from ingest.records import Post, Reject
+from ingest.sources.html_text import text_of
+from ingest.sources.http import refuse_walls
+from ingest.sources.shaping import Seen, post
+
+#: What feedparser says of a feed that it read as well as any other.
+_HARMLESS = (feedparser.CharacterEncodingOverride, feedparser.NonXMLContentType)
+_ENDS = (b"</rss>", b"</feed>", b"</rdf:rdf>")
+_GLOBAL = ("http:", "https:", "urn:", "tag:")
+_LONGEST_WAIT = 60
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One entry of a feed; title and body as a reader sees them."""
+
+    guid: str = ""
+    link: str = ""
+    title: str = ""
+    body: str = ""
+    author: str = ""
+    published: str = ""
+    updated: str = ""
+    comments: int | None = None
+
+    @property
+    def name(self) -> str:
+        """What tells it from other entries of its feed."""
+        return self.guid or self.link or digest(msgspec.json.encode((self.title, self.body)))
+
+    @property
+    def moment(self) -> datetime | None:
+        """When it was published, where that can be read."""
+        try:
+            return datetime.fromisoformat(self.published)
+        except ValueError:
+            return None
+
+
+class Feed(msgspec.Struct, frozen=True):
+    """A feed that could be read."""
+
+    entries: tuple[Entry, ...]
+    problem: str = ""
+    """What is wrong with it; its last entry is left out where it may be cut."""
+    ttl: int = 0
+    """Minutes for which it asks to be left alone, at most an hour."""
+
+
+def read(body: bytes, content_type: str, url: str) -> Feed:
+    """Return what a feed holds.
+
+    Raises :class:`~ingest.errors.SourceBlocked` for a page that wants a login or a human, and
+    :class:`~ingest.errors.SourceChanged` for anything else that is no feed.
+    """
+    headers = {"content-location": url, "content-type": content_type or "application/xml"}
+    parsed = feedparser.parse(body, response_headers=headers)
+    if not parsed.get("version") and not parsed.entries:
+        refuse_walls(body)
+        raise SourceChanged("it is no feed", body=body)
+    problem = ""
+    if parsed.bozo and not isinstance(parsed.bozo_exception, _HARMLESS):
+        problem = " ".join(str(parsed.bozo_exception).split())[:200]
+    entries = [_entry(entry) for entry in parsed.entries]
+    if problem and not body.rstrip().lower().endswith(_ENDS):
+        entries = entries[:-1]
+    ttl = str(parsed.feed.get("ttl", ""))
+    minutes = min(int(ttl), _LONGEST_WAIT) if ttl.isdecimal() else 0
+    return Feed(tuple(entries), problem, minutes)
+
+
+def map_item(entry: Entry, seen: Seen) -> Post | Reject:
+    """Return the post of one entry; ``seen.host`` is the feed's.
+
+    A ``guid`` counts within its feed unless it is an address or another name that nobody else
+    gives. Where there is neither it nor a link, the post has no id of its own.
+    """
+    title, body = entry.title, entry.body
+    native = entry.guid or entry.link
+    if native and not native.startswith(_GLOBAL):
+        native = f"{seen.host}/{native}"
+    return post(
+        seen,
+        "rss",
+        native=native,
+        text=body if body.startswith(title) else "\n\n".join(filter(None, (title, body))),
+        created_at=entry.published or None,
+        edited_at=entry.updated or None,
+        author=entry.author,
+        url=entry.link,
+        counts={"replies": entry.comments},
+        raw=msgspec.json.encode(entry),
+    )
+
+
+def digest(content: bytes) -> str:
+    """Return a short hash, to know contents again by."""
+    return hashlib.blake2b(content, digest_size=8).hexdigest()
+
+
+def host_of(url: str) -> str:
+    """Return the host of an address, without ``www.``."""
+    return (urlsplit(url).hostname or "").removeprefix("www.")
+
+
+def _entry(entry: Any) -> Entry:
+    contents = [*entry.get("content", ()), entry.get("summary_detail") or {}]
+    longest = max(contents, key=lambda part: len(part.get("value") or ""))
+    count = str(entry.get("slash_comments", ""))
+    return Entry(
+        guid=str(entry.get("id") or ""),
+        link=str(entry.get("link") or ""),
+        title=_plain(entry.get("title_detail") or {}),
+        body=_plain(longest),
+        author=str(entry.get("author") or ""),
+        published=_date(entry, "published") or _date(entry, "created"),
+        updated=_date(entry, "updated"),
+        comments=int(count) if count.isdecimal() else None,
+    )
+
+
+def _date(entry: Any, name: str) -> str:
+    # not entry.get(): for want of one date feedparser gives another
+    moment = dict.get(entry, f"{name}_parsed")
+    if isinstance(moment, struct_time):
+        try:
+            return datetime(*moment[:6], tzinfo=UTC).isoformat()
+        except ValueError:
+            pass
+    return str(dict.get(entry, name) or "")
+
+
+def _plain(part: Any) -> str:
+    value = str(part.get("value") or "")
+    return value.strip() if part.get("type") == "text/plain" else text_of(value)

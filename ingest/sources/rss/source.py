@@ -1,0 +1,146 @@
+"""One feed: what it shows now, without what it showed before.
+
+A feed shows its last entries and forgets the others, so it has to be read more often than it
+forgets; where nothing of what was read before is still there, some were missed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+import msgspec
+
+from ingest.errors import SourceError
+from ingest.records import Gap, Heartbeat, Item, Post, Reject
+from ingest.sources.base import Capabilities, Means, Order
+from ingest.sources.http import Answer
+from ingest.sources.rss.feed import Entry, Feed, digest, host_of, map_item, read
+from ingest.sources.shaping import Seen, reject
+
+_ACCEPT = "application/atom+xml, application/rss+xml, application/rdf+xml, application/xml;q=0.9"
+_UNCHANGED = 304
+
+
+class Place(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The cursor: what was read of a feed, and when."""
+
+    read: dict[str, str] = {}
+    """A hash of each entry that the feed showed last, by a hash of its name."""
+    at: datetime | None = None
+    """When it was read to its end."""
+    etag: str = ""
+    modified: str = ""
+    broken: str = ""
+    """Hash of a feed that was kept aside because it is broken."""
+    ttl: int = 0
+    """Minutes after ``at`` for which it asked to be left alone."""
+
+    def write(self) -> str:
+        """Return the cursor."""
+        return msgspec.json.encode(self).decode()
+
+
+class Rss:
+    """One feed. Fulfils :class:`~ingest.sources.base.LiveSource`."""
+
+    version = 1
+    capabilities = Capabilities(history=False)
+
+    def __init__(self, order: Order, means: Means) -> None:
+        self.url = _address(order)
+        self.name = f"rss:{self.url.partition('://')[2]}"
+        self._order = order
+        self._means = means
+
+    @property
+    def key(self) -> str:
+        """The address."""
+        return self.name
+
+    def open(self, cursor: str) -> Iterator[Item]:
+        """Yield the entries that are new or changed, the oldest first."""
+        try:
+            place = msgspec.json.decode(cursor, type=Place) if cursor else Place()
+        except msgspec.DecodeError as error:
+            raise SourceError(f"the saved place {cursor[:80]!r} can't be read") from error
+        now = self._means.now()
+        if place.at and now < place.at + timedelta(minutes=place.ttl):
+            self._means.say(f"{self.name} asks to be read every {place.ttl} minutes at most.")
+            return
+        answer = self._ask(place)
+        if answer.status == _UNCHANGED:
+            yield self._heartbeat(msgspec.structs.replace(place, at=now))
+            return
+        feed = read(answer.body, answer.headers.get("content-type", ""), answer.url)
+        if feed.problem and (hashed := digest(answer.body)) != place.broken:
+            place = msgspec.structs.replace(place, broken=hashed)
+            yield Item(reject("feed-broken", answer.body, feed.problem), place.write())
+        if missed := self._missed(feed, place, now):
+            yield Item(missed, place.write())
+        yield from self._entries(feed, place, answer, now)
+
+    def _entries(self, feed: Feed, place: Place, answer: Answer, now: datetime) -> Iterator[Item]:
+        shown: dict[str, str] = {}
+        known = dict(place.read)
+        wanted = [entry for entry in reversed(feed.entries) if self._wanted(entry)]
+        for entry in wanted:
+            name, content = digest(entry.name.encode()), digest(msgspec.json.encode(entry))
+            shown[name] = content
+            if known.get(name) != content:
+                known[name] = content
+                here = msgspec.structs.replace(place, read=known)
+                yield Item(self._record(entry), here.write())
+        # What was not read whole is asked for again, whether it changed or not.
+        whole = not feed.problem and len(wanted) == len(feed.entries)
+        yield self._heartbeat(
+            Place(
+                read=shown,
+                at=now,
+                etag=answer.headers.get("etag", "") if whole else "",
+                modified=answer.headers.get("last-modified", "") if whole else "",
+                broken=place.broken if feed.problem else "",
+                ttl=feed.ttl,
+            )
+        )
+
+    def _ask(self, place: Place) -> Answer:
+        headers = {"Accept": _ACCEPT}
+        if place.etag:
+            headers["If-None-Match"] = place.etag
+        if place.modified:
+            headers["If-Modified-Since"] = place.modified
+        return self._means.client.get(self.url, headers=headers)
+
+    def _missed(self, feed: Feed, place: Place, now: datetime) -> Gap | None:
+        names = {digest(entry.name.encode()) for entry in feed.entries}
+        if not place.read or not names or names & place.read.keys() or place.at is None:
+            return None
+        cause = "the feed shows none of the entries that it showed before"
+        return Gap(source=self.name, start=place.at, end=now, cause=cause)
+
+    def _wanted(self, entry: Entry) -> bool:
+        since, until, moment = self._order.since, self._order.until, entry.moment
+        if moment is None or moment.tzinfo is None:
+            return True
+        return (since is None or moment >= since) and (until is None or moment < until)
+
+    def _record(self, entry: Entry) -> Post | Reject:
+        seen = Seen(source=self.name, now=self._means.now(), host=host_of(self.url))
+        return map_item(entry, seen)
+
+    def _heartbeat(self, place: Place) -> Item:
+        return Item(Heartbeat(source=self.name, at=self._means.now()), place.write())
+
+
+def _address(order: Order) -> str:
+    """Return the feed's address: the target, or its path at another base address."""
+    target = order.target.strip()
+    parts = urlsplit(target)
+    if order.url:
+        query = f"?{parts.query}" if parts.query else ""
+        return f"{order.url}/{parts.path.lstrip('/')}{query}"
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise SourceError(f"{target!r} is no address of a feed: it begins with https://")
+    return target
