@@ -41,7 +41,9 @@ _ROBOTS_SECONDS = 86_400.0
 _REDIRECTS = 5
 _LONGEST_WAIT = 86_400.0
 _REDIRECTED = {301, 302, 303, 307, 308}
-_LOGIN = re.compile(r"//(?:accounts|login|consent|passport)\.|/(?:login|signin|sign_in|checkpoint)\b", re.I)
+_LOGIN = re.compile(
+    r"//(?:accounts|login|consent|passport)\.|/(?:login|signin|sign_in|checkpoint)\b", re.I
+)
 _RESETS = ("x-ratelimit-reset", "x-rate-limit-reset")
 _REMAINING = ("x-ratelimit-remaining", "x-rate-limit-remaining")
 
