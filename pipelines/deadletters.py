@@ -102,7 +102,14 @@ class DeadLetters:
             self._open = None
 
     def put(self, letters: Iterable[DeadLetter]) -> None:
-        """Keep letters aside. The same place again updates it and extends nothing."""
+        """Keep letters aside. The same place again updates it and extends nothing.
+
+        One without bytes that is truncated was kept on the machine that collected it, which is
+        where it can be looked at and tried again.
+        """
+        letters = [letter for letter in letters if letter.raw or not letter.truncated]
+        if not letters:
+            return
         at = self._clock()
         with self._writing(create=True) as connection:
             if connection is None:  # pragma: no cover - create=True always connects

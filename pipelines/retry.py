@@ -13,7 +13,7 @@ from ingest.sources.archive import parse_raw
 from ingest.watchlist import Watchlist
 from nlp.errors import MarsadError
 from pipelines.stages import Collector, utc_now
-from pipelines.stores.base import Batch, DeadLetter, Position, Store
+from pipelines.stores.base import Batch, DeadLetter, Intake, Position
 
 
 class Retried(msgspec.Struct, frozen=True):
@@ -26,7 +26,7 @@ class Retried(msgspec.Struct, frozen=True):
 
 
 def retry(
-    store: Store,
+    store: Intake,
     letters: Sequence[DeadLetter],
     protector: Protector,
     watchlist: Watchlist | None,

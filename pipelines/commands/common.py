@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -23,6 +24,7 @@ from pipelines.stores.base import Store
 
 if TYPE_CHECKING:
     from pipelines.kafka.connection import Brokers
+    from pipelines.kafka.intake import KafkaIntake
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -141,6 +143,30 @@ def chosen_brokers(addresses: str | None) -> Brokers | None:
     from pipelines.kafka.connection import brokers
 
     return brokers(named, settings.kafka)
+
+
+def destination(store: str | None, brokers: str | None) -> Brokers | None:
+    """Return the brokers that a command is about, ``None`` for a store.
+
+    A store that is named counts more than brokers that are only configured.
+    """
+    if store and brokers:
+        raise click.UsageError("name --store or --brokers: this is about one of them")
+    return None if store else chosen_brokers(brokers)
+
+
+@contextmanager
+def intake(where: Brokers) -> Iterator[KafkaIntake]:
+    """Open the way into the topics, for the length of a command.
+
+    Raises :class:`~pipelines.errors.BrokerError`.
+    """
+    from pipelines.kafka.intake import KafkaIntake
+    from pipelines.kafka.log import quiet
+
+    quiet()
+    with KafkaIntake(where, dead_days=configured().dead_days) as opened:
+        yield opened
 
 
 def needed_brokers(addresses: str | None) -> Brokers:

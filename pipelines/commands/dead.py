@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import click
 import msgspec
@@ -10,7 +12,11 @@ from rich.console import Console
 from rich.table import Table
 
 from pipelines.commands.common import (
+    brokers_option,
     chosen_watchlist,
+    configured,
+    destination,
+    intake,
     nothing_found,
     open_existing,
     open_store,
@@ -22,7 +28,10 @@ from pipelines.commands.common import (
 )
 from pipelines.commands.ingest import field_mapping
 from pipelines.commands.work import finish_pending
+from pipelines.deadletters import DeadLetters
+from pipelines.retry import Retried
 from pipelines.retry import retry as try_again
+from pipelines.stores.base import Intake
 
 
 @click.group()
@@ -34,21 +43,40 @@ def command() -> None:
       marsad dead list
       marsad dead show 3
       marsad dead retry --map text=body
+      marsad dead list --brokers localhost:9092
     """
+
+
+@contextmanager
+def _letters(store: str | None, brokers: str | None) -> Iterator[DeadLetters]:
+    """Give what is kept aside of a store's input, or of what this machine sent to brokers."""
+    if where := destination(store, brokers):
+        from pipelines.kafka.intake import dead_path
+
+        with DeadLetters(dead_path(where), days=configured().dead_days) as letters:
+            yield letters
+        return
+    opened = open_store(store)
+    try:
+        with opened.dead_letters() as letters:
+            yield letters
+    finally:
+        opened.close()
 
 
 @command.command("list")
 @store_option
+@brokers_option
 @click.option("--reason", default="", metavar="CODE", help="Only this reason.")
 @click.option("--limit", type=click.IntRange(1), default=50, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
-def list_dead(store: str | None, reason: str, limit: int, as_json: bool) -> None:
+def list_dead(
+    store: str | None, brokers: str | None, reason: str, limit: int, as_json: bool
+) -> None:
     """List what was kept aside: number, place, reason, when it expires. Never its text."""
-    opened = open_store(store)
-    with opened.dead_letters() as letters:
+    with _letters(store, brokers) as letters:
         reasons = letters.reasons()
         entries = letters.entries(reason=reason, limit=limit)
-    opened.close()
     if not entries:
         nothing_found("Nothing is kept aside.")
     if as_json:
@@ -73,12 +101,11 @@ def list_dead(store: str | None, reason: str, limit: int, as_json: bool) -> None
 @command.command()
 @click.argument("number", type=int)
 @store_option
-def show(number: int, store: str | None) -> None:
+@brokers_option
+def show(number: int, store: str | None, brokers: str | None) -> None:
     """Write the raw bytes of one record to standard output, and its reason to standard error."""
-    opened = open_store(store)
-    with opened.dead_letters() as letters:
+    with _letters(store, brokers) as letters:
         letter = letters.get(number)
-    opened.close()
     if letter is None:
         nothing_found(f"Nothing is kept aside under number {number}.")
         return
@@ -89,6 +116,7 @@ def show(number: int, store: str | None) -> None:
 @command.command()
 @click.argument("numbers", type=int, nargs=-1, metavar="[NUMBER…]")
 @store_option
+@brokers_option
 @watchlist_option
 @click.option(
     "--map",
@@ -101,31 +129,34 @@ def show(number: int, store: str | None) -> None:
 def retry(
     numbers: tuple[int, ...],
     store: str | None,
+    brokers: str | None,
     watchlist: str | None,
     mapping: tuple[str, ...],
     reason: str,
 ) -> None:
     """Try again, after an upgrade or with another mapping; all that is there, or by NUMBER."""
     case = chosen_watchlist(watchlist)
-    opened = open_existing(store)
-    try:
-        with opened.writer("dead retry"):
-            with opened.dead_letters() as letters:
-                chosen = numbers or tuple(entry.number for entry in letters.entries(reason=reason))
-                found = [letter for number in chosen if (letter := letters.get(number))]
-            if not found:
-                nothing_found("Nothing is kept aside.")
-            result = try_again(
-                opened,
-                found,
-                protector(case),
-                case,
-                mapping=field_mapping(mapping) or None,
-                tell=say,
-            )
-            finish_pending(opened)
-    finally:
-        opened.close()
+    fields = field_mapping(mapping) or None
+
+    def again(target: Intake, kept: DeadLetters) -> Retried:
+        chosen = numbers or tuple(entry.number for entry in kept.entries(reason=reason))
+        found = [letter for number in chosen if (letter := kept.get(number))]
+        if not found:
+            nothing_found("Nothing is kept aside.")
+        return try_again(target, found, protector(case), case, mapping=fields, tell=say)
+
+    if where := destination(store, brokers):
+        with intake(where) as topics, topics.dead_letters() as kept:
+            result = again(topics, kept)
+    else:
+        opened = open_existing(store)
+        try:
+            with opened.writer("dead retry"):
+                with opened.dead_letters() as kept:
+                    result = again(opened, kept)
+                finish_pending(opened)
+        finally:
+            opened.close()
     say(f"{result.taken:,} taken in, {result.left:,} still can't be used.")
     if result.left:
         raise click.exceptions.Exit(1)

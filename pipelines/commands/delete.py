@@ -1,10 +1,17 @@
 """``marsad delete``: delete posts, or all posts of an author, for good."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import click
 
 from ingest.privacy import Protector, is_pseudonym
 from ingest.records import Tombstone
 from pipelines.commands.common import (
+    brokers_option,
+    chosen_brokers,
+    configured,
     count,
     nothing_found,
     open_existing,
@@ -12,13 +19,18 @@ from pipelines.commands.common import (
     say,
     store_option,
 )
+from pipelines.deadletters import DeadLetters, plain_names
 from pipelines.stages import bury, utc_now
 from pipelines.stores.base import CollectedTombstone, Store
+
+if TYPE_CHECKING:
+    from pipelines.kafka.connection import Brokers
 
 
 @click.command()
 @click.argument("ids", nargs=-1, metavar="ID…")
 @store_option
+@brokers_option
 @click.option(
     "--author",
     "authors",
@@ -36,6 +48,7 @@ from pipelines.stores.base import CollectedTombstone, Store
 def command(
     ids: tuple[str, ...],
     store: str | None,
+    brokers: str | None,
     authors: tuple[str, ...],
     platforms: tuple[str, ...],
 ) -> None:
@@ -43,6 +56,7 @@ def command(
 
     The text is removed everywhere: tables, full-text index, journal, what is kept aside.
     An id that was never seen gets a tombstone too. Earlier exports are yours to delete.
+    With --brokers the texts leave the topics as well, within a day (docs/kafka.md).
 
     \b
     Examples:
@@ -57,6 +71,7 @@ def command(
             raise click.UsageError(
                 f"{post_id!r} is no id of a post: they read platform:number, as in `marsad search`"
             )
+    where = chosen_brokers(brokers)
     opened = open_existing(store)
     try:
         aside = _kept_aside(opened)
@@ -64,6 +79,8 @@ def command(
         if authors and not places:
             nothing_found("The store is empty; name the account's --platform.")
         graves = _graves(protector(None), ids, authors, places)
+        if where:
+            aside += _leave_topics(where, opened, graves)
         deletion = opened.delete(graves)
         aside -= _kept_aside(opened)
     finally:
@@ -77,6 +94,28 @@ def command(
             "Another process still reads the old state, or the disk is full: the texts can't be "
             "found any more, and the next command that writes removes their last bytes."
         )
+
+
+def _leave_topics(where: Brokers, store: Store, graves: list[CollectedTombstone]) -> int:
+    """Erase what is named from the topics, and from what this machine kept aside of them.
+
+    What is still on its way to the store is erased there as well, by id; the store refuses it
+    in any case. Returns how many records kept aside went.
+    """
+    from pipelines.kafka.connection import explained
+    from pipelines.kafka.index import erase, written_by
+    from pipelines.kafka.intake import dead_path
+
+    ids = {name for g in graves if g.tombstone.id for name in (g.tombstone.id, *g.aliases)}
+    with explained(where):
+        producer = where.producer()
+        try:
+            erase(where, producer, [*ids, *written_by(store, graves)])
+        finally:
+            producer.close()
+    names = {name for grave in graves for name in plain_names(grave)}
+    with DeadLetters(dead_path(where), days=configured().dead_days) as letters:
+        return letters.forget(names)
 
 
 def _kept_aside(store: Store) -> int:

@@ -15,9 +15,10 @@ from ingest.watchlist import Watchlist
 from nlp.score import Scorer
 from pipelines.commands.common import (
     brokers_option,
-    chosen_brokers,
     chosen_watchlist,
     configured,
+    destination,
+    intake,
     open_store,
     protector,
     say,
@@ -149,21 +150,11 @@ def archive(
         raise click.exceptions.Exit(1)
 
 
-def destination(store: str | None, brokers: str | None) -> Brokers | None:
-    """Return the brokers that posts go to, ``None`` for a store.
-
-    A store that is named counts more than brokers that are only configured.
-    """
-    if store and brokers:
-        raise click.UsageError("name --store or --brokers: posts go to one of them")
-    return None if store else chosen_brokers(brokers)
-
-
 class _Target:
     """Where an import goes: what takes the posts, and what follows each batch."""
 
-    def __init__(self, intake: Intake, catch_up: Callable[[], object]) -> None:
-        self.intake = intake
+    def __init__(self, taking: Intake, catch_up: Callable[[], object]) -> None:
+        self.intake = taking
         self.catch_up = catch_up
         """Score and index what waits, where that is this command's work."""
         self.waits = False
@@ -185,12 +176,8 @@ def _into_store(path: str | None) -> Iterator[_Target]:
 
 @contextmanager
 def _into_topics(where: Brokers) -> Iterator[_Target]:
-    from pipelines.kafka.intake import KafkaIntake
-    from pipelines.kafka.log import quiet
-
-    quiet()
-    with KafkaIntake(where, dead_days=configured().dead_days) as intake:
-        target = _Target(intake, lambda: None)
+    with intake(where) as opened:
+        target = _Target(opened, lambda: None)
         target.waits = True
         yield target
 

@@ -20,13 +20,15 @@ from pipelines.commands.common import (
     brokers_option,
     chosen_watchlist,
     configured,
+    destination,
+    intake,
     open_store,
     protector,
     say,
     store_option,
     watchlist_option,
 )
-from pipelines.commands.ingest import books, destination
+from pipelines.commands.ingest import books
 from pipelines.commands.work import make_scorer
 from pipelines.embedded import drain_some
 from pipelines.errors import SettingsError
@@ -241,10 +243,10 @@ def read_sources(
         def collector(feed: Feed) -> Collector:
             return Collector(protect, case, origin=feed.source.key, context="")
 
-        with _target(command, store, where) as (intake, drain, folder), on_signals(stop):
+        with _target(command, store, where) as (taking, drain, folder), on_signals(stop):
             outcomes = run(
                 made,
-                intake,
+                taking,
                 collector,
                 watchlist=case.fingerprint if case else "",
                 stop=stop,
@@ -266,12 +268,8 @@ def _target(
     """Give what takes the posts, what scores some of them, and the folder for answers."""
     settings = configured()
     if where:
-        from pipelines.kafka.intake import KafkaIntake
-        from pipelines.kafka.log import quiet
-
-        quiet()
-        with KafkaIntake(where, dead_days=settings.dead_days) as intake:
-            yield intake, None, Path("marsad.aside")
+        with intake(where) as opened_topics:
+            yield opened_topics, None, Path("marsad.aside")
         return
     place = store or settings.store
     opened = open_store(store, readonly=False)

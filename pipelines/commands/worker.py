@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,11 +12,14 @@ import click
 
 from pipelines.commands.common import (
     brokers_option,
+    chosen_watchlist,
     configured,
+    count,
     needed_brokers,
     open_store,
     say,
     store_option,
+    watchlist_option,
 )
 from pipelines.commands.work import make_scorer
 from pipelines.settings import zone
@@ -114,6 +118,41 @@ def index(store: str | None, brokers: str | None, instance: str, metrics_port: i
                 stage.close()
         finally:
             opened.close()
+    say("Stopped.")
+
+
+@command.command()
+@watchlist_option
+@worker_options
+def collect(
+    watchlist: str | None, brokers: str | None, instance: str, metrics_port: int | None
+) -> None:
+    """Read the [[sources]] of marsad.toml, each in one collector at a time.
+
+    Start several with the same marsad.toml: they share the sources, and when one ends or dies,
+    the others go on where it was.
+
+    \b
+    Examples:
+      marsad worker collect --brokers localhost:9092 --watchlist morocco-2016
+      marsad worker collect --instance collect-1 --metrics-port 9400
+    """
+    from pipelines.commands.collecting import Reading
+    from pipelines.commands.ingest_live import configured_sources
+    from pipelines.kafka.leases import Leases
+    from pipelines.kafka.leases import collect as share
+    from pipelines.live.signals import on_signals
+
+    where = needed_brokers(brokers)
+    reading = Reading(configured_sources(configured()), chosen_watchlist(watchlist), where)
+    stop = threading.Event()
+    with _working(metrics_port), on_signals(stop):
+        leases = Leases(where, reading.count, instance=instance)
+        try:
+            say(f"Sharing {count(reading.count, 'source')} with the other collectors.")
+            share(leases, reading.some, stop)
+        finally:
+            leases.close()
     say("Stopped.")
 
 

@@ -73,7 +73,11 @@ class Brokers(msgspec.Struct, frozen=True, kw_only=True):
             )
 
     def consumer(
-        self, group: str | None = None, *, instance: str = "", committed: bool = True
+        self,
+        group: str | None = None,
+        *,
+        instance: str = "",
+        assignor: type = CooperativeStickyAssignor,
     ) -> KafkaConsumer:
         """Return a consumer of what was committed, in a group or on its own.
 
@@ -86,8 +90,8 @@ class Brokers(msgspec.Struct, frozen=True, kw_only=True):
                 metrics_enabled=False,
                 group_id=self.topic(group) if group else None,
                 group_instance_id=instance or None,
-                partition_assignment_strategy=[CooperativeStickyAssignor],
-                isolation_level="read_committed" if committed else "read_uncommitted",
+                partition_assignment_strategy=[assignor],
+                isolation_level="read_committed",
                 enable_auto_commit=False,
                 auto_offset_reset="earliest",
                 session_timeout_ms=_SESSION,

@@ -130,19 +130,24 @@ class IndexStage:
 
         Only the store knows an author's posts; it forgets them when it takes the deletion.
         """
-        authors = [
-            name
-            for grave in tombstones
-            if grave.tombstone.author
-            for name in (grave.tombstone.author, *grave.aliases)
-        ]
-        if not authors:
+        ids = written_by(self._store, tombstones)
+        if not ids:
             return
-        ids = [hit.post.id for hit in self._store.scan(only("author", *authors))]
         with explained(self._where):
             if self._producer is None:
                 self._producer = self._where.producer()
             erase(self._where, self._producer, ids)
+
+
+def written_by(store: Store, tombstones: Sequence[CollectedTombstone]) -> list[str]:
+    """Return the ids of the stored posts whose authors these deletions name."""
+    authors = [
+        name
+        for grave in tombstones
+        if grave.tombstone.author
+        for name in (grave.tombstone.author, *grave.aliases)
+    ]
+    return [hit.post.id for hit in store.scan(only("author", *authors))] if authors else []
 
 
 def erase(where: Brokers, producer: KafkaProducer, ids: Iterable[str]) -> None:

@@ -26,6 +26,7 @@ TOMBSTONES = "tombstones"
 BOOKS = "books"
 DEAD = "dead"
 POSITIONS = "positions"
+LEASES = "leases"
 
 
 class Topic(msgspec.Struct, frozen=True):

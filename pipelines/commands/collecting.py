@@ -1,0 +1,72 @@
+"""What ``marsad worker collect`` reads: some of the configured sources, for as long as it may."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from ingest.watchlist import Watchlist
+from pipelines.aside import Aside
+from pipelines.commands.common import configured, protector, say
+from pipelines.kafka.connection import Brokers
+from pipelines.kafka.intake import KafkaIntake
+from pipelines.kafka.leases import Either
+from pipelines.live import Feed, Wanted, feeds, run
+from pipelines.live.choose import means
+from pipelines.stages import Collector
+
+
+class Reading:
+    """The sources of marsad.toml, in an order that every collector has."""
+
+    def __init__(
+        self, wanted: Sequence[Wanted], watchlist: Watchlist | None, where: Brokers
+    ) -> None:
+        """Check the sources. Raises :class:`~pipelines.errors.MarsadError`."""
+        self._wanted = wanted
+        self._watchlist = watchlist
+        self._where = where
+        self._protector = protector(watchlist)
+        made, close = self._feeds(threading.Event())
+        close()
+        self.count = len(made)
+
+    def some(self, numbers: frozenset[int], end: threading.Event) -> None:
+        """Read the sources with these numbers into the topics until they end, or ``end`` is set.
+
+        Raises :class:`~pipelines.errors.MarsadError`.
+        """
+        settings = configured()
+        stop = Either(end)  # a run sets it when it ends by itself
+        made, close = self._feeds(stop)
+        chosen = [feed for number, feed in enumerate(made) if number in numbers]
+        say("Reading " + ", ".join(feed.source.name for feed in chosen) + ".")
+        try:
+            with KafkaIntake(
+                self._where, dead_days=settings.dead_days, patience=float("inf")
+            ) as intake:
+                run(
+                    chosen,
+                    intake,
+                    self._collector,
+                    watchlist=self._watchlist.fingerprint if self._watchlist else "",
+                    stop=stop,
+                    aside=Aside(Path("marsad.aside"), settings.dead_days),
+                    tell=say,
+                )
+        finally:
+            close()
+
+    def _collector(self, feed: Feed) -> Collector:
+        return Collector(self._protector, self._watchlist, origin=feed.source.key, context="")
+
+    def _feeds(self, stop: threading.Event) -> tuple[list[Feed], Callable[[], None]]:
+        given = means(stop, say)
+        try:
+            made = feeds(self._wanted, given, environ=os.environ, urls=configured().urls)
+        except BaseException:
+            given.client.close()
+            raise
+        return sorted(made, key=lambda feed: feed.source.key), given.client.close
