@@ -204,6 +204,17 @@ _LASTING = (
 )
 
 
+#: Failures of who was away for too long: others took over.
+_ELSEWHERE = (
+    kafka_errors.CommitFailedError,
+    kafka_errors.IllegalGenerationError,
+    kafka_errors.UnknownMemberIdError,
+    kafka_errors.RebalanceInProgressError,
+    kafka_errors.ProducerFencedError,
+    kafka_errors.InvalidProducerEpochError,
+)
+
+
 def explain(where: Brokers, error: kafka_errors.KafkaError) -> BrokerError:
     """Return the failure as a sentence that says what to do."""
     name = type(error).__name__.removesuffix("Error")
@@ -225,6 +236,12 @@ def explain(where: Brokers, error: kafka_errors.KafkaError) -> BrokerError:
         )
     if isinstance(error, kafka_errors.UnknownTopicOrPartitionError):
         return missing(where)
+    if isinstance(error, kafka_errors.FencedInstanceIdError):
+        return BrokerError(
+            "Another worker runs under the same --instance: give each one a name of its own."
+        )
+    if isinstance(error, _ELSEWHERE):
+        return BrokerAway(f"Another worker has this work by now ({name}); nothing of it is lost.")
     if isinstance(error, _LASTING):
         return BrokerError(f"The brokers at {where.addresses} refuse what they are asked: {error}")
     return BrokerAway(

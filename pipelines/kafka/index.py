@@ -7,7 +7,7 @@ again is known by its place and left out, so it is neither stored nor counted tw
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -88,7 +88,7 @@ class IndexStage:
         self._cursors[partition] = found.cursor if found else ""
         return int(self._cursors[partition] or 0)
 
-    def rest(self) -> None:
+    def rest(self, partitions: Collection[TopicPartition]) -> None:
         """Do nothing."""
 
     def work(self, records: Records, claim: Claim) -> Offsets:

@@ -12,7 +12,7 @@ import signal
 import time
 import uuid
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any, Protocol
@@ -86,8 +86,8 @@ class Stage(Protocol):
     def work(self, records: Records, claim: Claim) -> Offsets:
         """Give every record its outcome, durably; return the offsets that are to be committed."""
 
-    def rest(self) -> None:
-        """Called when nothing waits."""
+    def rest(self, partitions: Collection[TopicPartition]) -> None:
+        """Called when nothing waits on the worker's partitions."""
 
 
 class Stop:
@@ -165,7 +165,7 @@ class Worker:
         if records:
             self._do(records, member)
         else:
-            self._stage.rest()
+            self._stage.rest(self._begun)
             self._catch_up()
         self._look()
 

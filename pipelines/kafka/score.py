@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+import time
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
@@ -23,25 +25,33 @@ log = logging.getLogger(__name__)
 _READ = Reader(PostMessage)
 #: Reason of a post that the model fails on.
 FAILED = "score-failed"
+#: Seconds without traffic after which a partition gets an empty record.
+TICK = 3600.0
+#: The key of such a record, which stands for no post.
+TICK_KEY = b"marsad.tick"
 
 
 class ScoreStage:
     """Scores what was collected. Fulfils :class:`~pipelines.kafka.loop.Stage`.
 
     ``name`` makes the transaction's id: another process with the same one ends what the first
-    left open at once. Raises :class:`~pipelines.errors.BrokerError`.
+    left open at once. ``tick`` is how many seconds a partition may rest. Raises
+    :class:`~pipelines.errors.BrokerError`.
     """
 
     name: metrics.Stage = "score"
     most = 512
 
-    def __init__(self, where: Brokers, scorer: Scorer, name: str) -> None:
-        topics.require(where, topics.POSTS, write=(topics.SCORED, topics.DEAD))
+    def __init__(self, where: Brokers, scorer: Scorer, name: str, *, tick: float = TICK) -> None:
+        written = (topics.POSTS, topics.SCORED, topics.DEAD)
+        topics.require(where, topics.POSTS, write=written)
         self.topics: tuple[str, ...] = (where.topic(topics.POSTS),)
         self._where = where
         self._scorer = scorer
         self._id = where.topic(f"score-{name}")
         self._producer: KafkaProducer | None = None
+        self._tick = tick
+        self._ticked: dict[TopicPartition, float] = {}
 
     def close(self) -> None:
         """Close the connection."""
@@ -51,22 +61,33 @@ class ScoreStage:
 
     def begin(self, partition: TopicPartition) -> int | None:
         """Return ``None``: the group has it, since offsets move with what they cover."""
+        self._ticked[partition] = time.monotonic()
         return None
 
-    def rest(self) -> None:
-        """Do nothing."""
+    def rest(self, partitions: Collection[TopicPartition]) -> None:
+        """Put an empty record on partitions that rest for long, and on those that they lead to.
+
+        Brokers close a segment when something is added to it, and compaction leaves the open one
+        alone: without this a deleted text would stay for as long as nobody posts.
+        """
+        now = time.monotonic()
+        due = [tp for tp in partitions if now - self._ticked.get(tp, now) >= self._tick]
+        if not due:
+            return
+        with self._sending() as producer:
+            for tp in due:
+                for topic in map(self._where.topic, (topics.POSTS, topics.SCORED)):
+                    if tp.partition in producer.partitions_for(topic):
+                        producer.send(topic, key=TICK_KEY, partition=tp.partition, headers=HEADERS)
+        self._ticked.update(dict.fromkeys(due, now))
 
     def work(self, records: Records, claim: Claim) -> Offsets:
         """Score a batch and hand it on, with the offsets, in one transaction."""
         outcome = self._outcome([record for batch in records.values() for record in batch])
         offsets = claim.offsets({tp: batch[-1].offset + 1 for tp, batch in records.items()})
-        try:
-            with explained(self._where):
-                self._produce(outcome, offsets, claim)
-        except BaseException:
-            # What was sent is void; a producer that lost its place can't be used any more.
-            self._abandon()
-            raise
+        with self._sending() as producer:
+            self._produce(producer, outcome)
+            producer.send_offsets_to_transaction(offsets, claim.member)
         metrics.records("score", "passed", len(outcome.scored))
         for letter in outcome.dead:
             metrics.dead("score", letter.reason)
@@ -77,7 +98,8 @@ class ScoreStage:
         read: list[tuple[Any, Collected]] = []
         for record in records:
             if record.value is None:
-                outcome.erased.append(record.key)
+                if record.key != TICK_KEY:
+                    outcome.erased.append(record.key)
                 continue
             try:
                 read.append((record, wire.collected(_READ(record))))
@@ -106,12 +128,8 @@ class ScoreStage:
             half = len(posts) // 2
             return [*self._scored(posts[:half]), *self._scored(posts[half:])]
 
-    def _produce(self, outcome: _Outcome, offsets: Offsets, claim: Claim) -> None:
-        if self._producer is None:
-            self._producer = self._where.producer(self._id)
-            self._producer.init_transactions()
-        producer, topic = self._producer, self._where.topic
-        producer.begin_transaction()
+    def _produce(self, producer: KafkaProducer, outcome: _Outcome) -> None:
+        topic = self._where.topic
         for key, post in outcome.scored:
             value = wire.encode(wire.post_message(post))
             producer.send(topic(topics.SCORED), key=key, value=value, headers=HEADERS)
@@ -120,13 +138,27 @@ class ScoreStage:
         # A deletion erases what was scored before it, and what was scored just now.
         for key in outcome.erased:
             producer.send(topic(topics.SCORED), key=key, value=None, headers=HEADERS)
-        producer.send_offsets_to_transaction(offsets, claim.member)
-        producer.commit_transaction()
 
-    def _abandon(self) -> None:
-        if self._producer is not None:
-            discard(self._producer)
-            self._producer = None
+    @contextmanager
+    def _sending(self) -> Iterator[KafkaProducer]:
+        """Give a producer in a transaction, which is committed at the end of the block.
+
+        After a failure what was sent is void, and the producer, which may have lost its place,
+        is given up. Raises :class:`~pipelines.errors.BrokerError`.
+        """
+        try:
+            with explained(self._where):
+                if self._producer is None:
+                    self._producer = self._where.producer(self._id)
+                    self._producer.init_transactions()
+                self._producer.begin_transaction()
+                yield self._producer
+                self._producer.commit_transaction()
+        except BaseException:
+            if self._producer is not None:
+                discard(self._producer)
+                self._producer = None
+            raise
 
 
 class _Outcome:
