@@ -5,10 +5,11 @@ attention, normalisation and activation, and weights in 8 bits. Activations are 
 the products row by row (one scale for each piece of each post), never over a batch, so that a
 post's result does not depend on its neighbours or on padding.
 
-`MultiHeadAttention`, `SkipLayerNormalization` and `BiasGelu` are contributed operators of ONNX
-Runtime (docs/ContribOperators.md in its repository). Its `MatMulNBits` was tried with 8-bit
-weights and int8 products, and left out: it was slower here, and a post alone came out up to 0.14
-(of a score) different from the same post in a batch.
+`MultiHeadAttention` and `BiasGelu` are contributed operators of ONNX Runtime
+(docs/ContribOperators.md in its repository). Two others were tried and left out. Its
+`SkipLayerNormalization` took six times as long as two additions and a normalisation. Its
+`MatMulNBits`, with 8-bit weights and int8 products, was slower here, and a post alone came out up
+to 0.14 (of a score) different from the same post in a batch.
 """
 
 from __future__ import annotations
@@ -93,6 +94,12 @@ class _Graph:
         zero = self.constant("zero.u8", np.array(128, np.uint8))
         return self.node("QuantizeLinear", [steps, one, zero], f"{x}.u8"), scale
 
+    def norm(self, x: str, beside: str, bias: str, weight: str, shift: str, name: str) -> str:
+        """Normalise the sum of `x`, `bias` and `beside` over the last axis."""
+        x = self.node("Add", [x, bias], f"{name}.biased")
+        x = self.node("Add", [x, beside], f"{name}.sum")
+        return self.node("LayerNormalization", [x, weight, shift], name, axis=-1, epsilon=_EPSILON)
+
     def table(self, rows: Array, ids: str, name: str) -> str:
         """Rows of an 8-bit table, as float32."""
         values, scale = quantise_rows(rows)
@@ -119,34 +126,24 @@ def _layer(graph: _Graph, state: dict[str, Array], x: str, number: int, heads: i
     inputs = [*names, graph.constant(f"{at}.qkv.b", biases), "mask"]
     y = graph.node("MultiHeadAttention", inputs, f"{at}.attention", _MS, num_heads=heads)
     y = graph.product(y, weight("attention.output.dense.weight"), f"{at}.attended")
-    y = graph.node(
-        "SkipLayerNormalization",
-        [
-            y,
-            x,
-            const("attention.output.LayerNorm.weight"),
-            const("attention.output.LayerNorm.bias"),
-            const("attention.output.dense.bias"),
-        ],
+    y = graph.norm(
+        y,
+        x,
+        const("attention.output.dense.bias"),
+        const("attention.output.LayerNorm.weight"),
+        const("attention.output.LayerNorm.bias"),
         f"{at}.middle",
-        _MS,
-        epsilon=_EPSILON,
     )
     z = graph.product(y, weight("intermediate.dense.weight"), f"{at}.wide")
     z = graph.node("BiasGelu", [z, const("intermediate.dense.bias")], f"{at}.gelu", _MS)
     z = graph.product(z, weight("output.dense.weight"), f"{at}.narrow")
-    return graph.node(
-        "SkipLayerNormalization",
-        [
-            z,
-            y,
-            const("output.LayerNorm.weight"),
-            const("output.LayerNorm.bias"),
-            const("output.dense.bias"),
-        ],
+    return graph.norm(
+        z,
+        y,
+        const("output.dense.bias"),
+        const("output.LayerNorm.weight"),
+        const("output.LayerNorm.bias"),
         f"{at}.out",
-        _MS,
-        epsilon=_EPSILON,
     )
 
 
