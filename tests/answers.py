@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +13,30 @@ from typing import Any
 NEAR = 0.001
 
 
-def alike(one: Any, other: Any) -> bool:
-    """Whether two answers are the same, numbers with digits behind the point nearly."""
+def difference(one: Any, other: Any, place: str = "") -> str:
+    """Where two answers differ first, empty if they are the same (numbers with digits nearly)."""
     if isinstance(one, float) or isinstance(other, float):
         numbers = isinstance(one, int | float) and isinstance(other, int | float)
-        return numbers and abs(one - other) <= NEAR
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(alike(one[key], other[key]) for key in one)
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(alike, one, other))
-    return bool(one == other)
+        same = numbers and abs(one - other) <= NEAR
+    elif isinstance(one, dict) and isinstance(other, dict):
+        if one.keys() == other.keys():
+            return _first(difference(one[key], other[key], f"{place}.{key}") for key in one)
+        same = False
+    elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        pairs = enumerate(zip(one, other, strict=True))
+        return _first(difference(a, b, f"{place}[{number}]") for number, (a, b) in pairs)
+    else:
+        same = one == other
+    return "" if same else f"{place}: {str(one)[:300]} is not {str(other)[:300]}"
+
+
+def _first(found: Iterable[str]) -> str:
+    return next(filter(None, found), "")
+
+
+def alike(one: Any, other: Any) -> bool:
+    """Whether two answers are the same."""
+    return not difference(one, other)
 
 
 def without_times(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

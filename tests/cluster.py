@@ -6,9 +6,10 @@ import os
 import random
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,27 +17,34 @@ import msgspec
 
 from pipelines.commands.common import open_store
 from pipelines.errors import StoreError
-from tests.conftest import COMMAND, Marsad
+from tests.conftest import COMMAND, ROOT, Marsad
 
 #: Seconds after which something that should happen by itself counts as not happening.
 PATIENCE = 300.0
 
 
-class Worker:
-    """One ``marsad`` process that runs until it is stopped."""
+#: The installed command with batches of another size.
+SMALL_BATCHES = (
+    "import sys, pipelines.embedded as runner; runner.BATCH = {size};"
+    "from pipelines.cli import main; main(sys.argv[1:])"
+)
 
-    def __init__(self, log: Path, arguments: list[str], environment: dict[str, str]) -> None:
+
+class Worker:
+    """One ``marsad`` process that runs on while others look."""
+
+    def __init__(self, log: Path, command: list[str], environment: dict[str, str]) -> None:
         self.log = log
-        self.arguments = arguments
+        self.command = command
         self.environment = environment
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Worker:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [str(COMMAND), *self.arguments],
+                self.command,
                 cwd=self.log.parent,
-                env={**os.environ, **self.environment},
+                env={**os.environ, "PYTHONPATH": str(ROOT), **self.environment},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -57,6 +65,20 @@ class Worker:
         self.process.kill()
         self.process.wait()
 
+    def pause(self) -> None:
+        assert self.process is not None
+        self.process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        assert self.process is not None
+        self.process.send_signal(signal.SIGCONT)
+
+    def wait(self, seconds: float) -> None:
+        """Wait for its end, but not for longer."""
+        assert self.process is not None
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(seconds)
+
     def stop(self) -> int:
         """Ask it to end (SIGTERM), and return its exit code."""
         assert self.process is not None
@@ -71,7 +93,9 @@ class Worker:
 class Cluster:
     """Brokers, a store, and the workers between them, for one collection."""
 
-    def __init__(self, folder: Path, brokers: str, store: str, prefix: str) -> None:
+    def __init__(
+        self, folder: Path, brokers: str, store: str, prefix: str, **environment: str
+    ) -> None:
         self.folder = folder
         self.store = store
         self.prefix = f"{prefix}."
@@ -82,6 +106,7 @@ class Cluster:
             "MARSAD_KEYS": str(folder / "keyring.json"),
             "XDG_DATA_HOME": str(folder / "data"),
             "OMP_NUM_THREADS": "1",
+            **environment,
         }
         self.workers: dict[str, Worker] = {}
         self.marsad = Marsad(folder, **self.environment)
@@ -89,27 +114,27 @@ class Cluster:
     def worker(self, name: str, **more: str) -> Worker:
         """Start a worker; ``name`` is its stage and number, as in ``score-1``."""
         stage = name.partition("-")[0]
-        arguments = ["worker", stage, "--instance", name]
-        environment = {**self.environment, **more}
-        worker = Worker(self.folder / f"{name}.log", arguments, environment)
+        command = [str(COMMAND), "worker", stage, "--instance", name]
+        worker = Worker(self.folder / f"{name}.log", command, {**self.environment, **more})
         self.workers[name] = worker
         return worker.start()
 
     def restart(self, name: str) -> None:
         self.workers[name].start()
 
-    def ingest(self, *arguments: str | Path, brokers: str = "") -> Worker:
-        """Start an import and do not wait for it."""
+    def ingest(self, *arguments: str | Path, brokers: str = "", batch: int = 1024) -> Worker:
+        """Start an import and do not wait for it. ``batch`` is how many become durable at once."""
         environment = {**self.environment}
         if brokers:
             environment["MARSAD_BROKERS"] = brokers
+        command = [sys.executable, "-c", SMALL_BATCHES.format(size=batch), "ingest", "archive"]
         log = self.folder / "ingest.log"
-        return Worker(log, ["ingest", "archive", *map(str, arguments)], environment).start()
+        return Worker(log, [*command, *map(str, arguments)], environment).start()
 
-    def ledger(self) -> dict[str, int]:
-        """The books of the store; empty while it can't be asked."""
+    def ledger(self, address: str = "") -> dict[str, int]:
+        """The books of the store, or of another one; empty while it can't be asked."""
         try:
-            store = open_store(self.store)
+            store = open_store(address or self.store)
         except StoreError:
             return {}
         try:
@@ -155,10 +180,16 @@ class Cluster:
 
 @contextmanager
 def cluster(
-    folder: Path, brokers: str, store: str, prefix: str, *, partitions: int = 4
+    folder: Path,
+    brokers: str,
+    store: str,
+    prefix: str,
+    *,
+    partitions: int = 4,
+    **environment: str,
 ) -> Iterator[Cluster]:
     """A collection with its topics made and no worker yet."""
-    made = Cluster(folder, brokers, store, prefix)
+    made = Cluster(folder, brokers, store, prefix, **environment)
     try:
         made.marsad("topics", "create", "--partitions", str(partitions))
         yield made
@@ -175,21 +206,8 @@ def until(true: Callable[[], Any], what: str, seconds: float = PATIENCE) -> Any:
     return answer
 
 
-WORDS = [
-    "inwi",
-    "whatsapp",
-    "skype",
-    "viber",
-    "meditel",
-    "connexion",
-    "coupure",
-    "appel",
-    "forfait",
-    "recharge",
-    "3lach",
-    "بزاف",
-    "الشعب",
-]
+WORDS = ("inwi", "whatsapp", "skype", "viber", "meditel", "connexion", "coupure", "appel",
+         "forfait", "recharge", "3lach", "بزاف", "الشعب")  # fmt: skip
 
 
 def invented(number: int, seed: int = 1) -> list[dict[str, Any]]:

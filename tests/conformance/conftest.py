@@ -2,4 +2,8 @@
 
 import pytest
 
-pytest.register_assert_rewrite("tests.conformance.store_suite")
+pytest.register_assert_rewrite(
+    "tests.conformance.store_suite",
+    "tests.conformance.scored_suite",
+    "tests.conformance.runner_suite",
+)

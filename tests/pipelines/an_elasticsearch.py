@@ -50,14 +50,15 @@ def remove(client: Elasticsearch, prefix: str) -> None:
 
 
 def contents(url: str) -> str:
-    """A hash over ids, versions and sources of all documents of posts."""
+    """A hash over ids, versions, sources and months of all documents of posts."""
     names = address(url)
     digest = hashlib.sha256()
     with Elasticsearch(names.url) as client:
         client.indices.refresh(index=names.posts)
         query = {"query": {"match_all": {}}, "version": True, "sort": ["id"]}
         for hit in helpers.scan(client, index=names.posts, query=query, preserve_order=True):
-            place = [hit["_index"], hit["_id"], hit["_version"], hit["_source"]]
+            month = hit["_index"].removeprefix(names.prefix)
+            place = [month, hit["_id"], hit["_version"], hit["_source"]]
             digest.update(json.dumps(place, sort_keys=True).encode())
     return digest.hexdigest()
 

@@ -24,6 +24,7 @@ from tests.servers.elastic import (
     elastic_from_scripts,
     elasticsearch,
     real_elasticsearch,
+    remove_indices,
     small_elastic,
 )
 from tests.servers.process import ROOT, SCRIPTS, Process, free_port, in_memory, java
@@ -47,6 +48,7 @@ __all__ = [
     "kafka_from_scripts",
     "real_elasticsearch",
     "real_kafka",
+    "remove_indices",
     "remove_topics",
     "small_elastic",
     "small_kafka",

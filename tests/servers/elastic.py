@@ -35,6 +35,15 @@ class Elastic:
             return json.loads(answer.read() or b"{}")
 
 
+def remove_indices(server: Elastic, prefix: str) -> None:
+    """Delete the indices of a store, whatever stands in the way of writing to them."""
+    there = [name for name in server.ask("GET", "_alias") if name.startswith(f"{prefix}-")]
+    if there:
+        names = ",".join(there)
+        server.ask("PUT", f"{names}/_settings", {"index.blocks.read_only_allow_delete": None})
+        server.ask("DELETE", names)
+
+
 def answers(url: str) -> Callable[[], bool]:
     """Whether something answers HTTP requests there now."""
 

@@ -1,0 +1,35 @@
+"""Posts of ten years ago come in beside those of today, and stay."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+
+from tests.faults.load import Load
+from tests.faults.test_kills import ended
+from tests.faults.topics import everything
+from tests.servers import Kafka
+
+
+def test_old_posts_that_are_filled_in_stay_and_do_not_hold_up_new_ones(
+    load: Load, kafka: Kafka
+) -> None:
+    began = time.time()
+    old = load.send(300)  # posts of 2006 to 2016
+    now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    live = load.cluster.marsad.write(
+        "live.ndjson",
+        [{"id": f"{load.seed}999-{n}", "platform": "forum", "text": f"inwi aujourd'hui {n}",
+          "created_at": now} for n in range(20)],
+    )  # fmt: skip
+    load.ids |= {f"forum:{load.seed}999-{n}" for n in range(20)}
+    load.sent(20)
+    ended(load.cluster.ingest(live))
+    ended(old)
+    load.arrived()
+    months = {month for name, (month,) in load.documents().items() if f"{load.seed}999-" in name}
+    assert months == {now[:7]}
+    # Retention counts from the time of the record: that of its arrival, whenever it was posted.
+    for topic in ("posts", "scored"):
+        for record in everything(kafka, load.cluster.prefix + topic):
+            assert record.timestamp / 1000 > began - 3600
