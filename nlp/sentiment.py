@@ -9,7 +9,7 @@ alone, never on the texts beside it, their order, or the number of threads, beyo
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -78,11 +78,13 @@ def by_length(
     texts: Sequence[str],
     tokenize: Callable[[list[str]], list[list[int]]],
     score: Callable[[list[list[int]]], Floats],
+    each: Callable[..., Iterable[Floats]] = map,
 ) -> Floats:
     """Score each distinct text once, in batches of like length; return rows in the given order.
 
     `tokenize` turns texts into piece ids, `score` a batch of ids into one row of three a text.
     Batches hold about `_PIECES_AT_ONCE` pieces, so that long posts do not cost more memory.
+    `each` calls a function on every batch, like `map`; it may do so in several threads.
     """
     places: dict[str, int] = {}
     index = np.fromiter(
@@ -92,18 +94,23 @@ def by_length(
     rows = np.zeros((len(distinct), len(LABELS)), np.float32)
     for start in range(0, len(distinct), _TEXTS_AT_ONCE):
         ids = tokenize(distinct[start : start + _TEXTS_AT_ONCE])
-        order = sorted(range(len(ids)), key=lambda place: len(ids[place]))
-        first = 0
-        while first < len(order):
-            last = first + 1
-            while (
-                last < len(order) and (last + 1 - first) * len(ids[order[last]]) <= _PIECES_AT_ONCE
-            ):
-                last += 1
-            chosen = order[first:last]
-            rows[np.array(chosen) + start] = score([ids[place] for place in chosen])
-            first = last
+        batches = list(_batches([len(one) for one in ids]))
+        results = each(score, [[ids[place] for place in batch] for batch in batches])
+        for batch, result in zip(batches, results, strict=True):
+            rows[np.array(batch) + start] = result
     return rows[index]
+
+
+def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
+    """Yield the places of texts of like length, as many as make `_PIECES_AT_ONCE` when padded."""
+    batch: list[int] = []
+    for place in sorted(range(len(lengths)), key=lengths.__getitem__):
+        if batch and (len(batch) + 1) * lengths[place] > _PIECES_AT_ONCE:
+            yield batch
+            batch = []
+        batch.append(place)
+    if batch:
+        yield batch
 
 
 def softmax(logits: npt.NDArray[np.floating]) -> Floats:
