@@ -1,6 +1,6 @@
 # Marsad. `make` lists the targets; `make run` and `make test` do all set-up by themselves.
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-faults lint bench train clean
+.PHONY: help install run run-cluster test test-faults lint bench train clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -10,7 +10,7 @@ DATA ?= ../shared/data
 WORK ?= build/training
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -29,6 +29,9 @@ install: $(VENV)/.installed ## Make .venv with the `marsad` command
 
 run: $(VENV)/.installed ## The main job on the sample archive: import, search, trends, chart, export
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh deploy/run-sample.sh
+
+run-cluster: $(VENV)/.installed-dev ## The same job through Kafka, two workers of each stage and Elasticsearch
+	@$(BIN)/python -m tests.run_cluster
 
 test: lint ## All tests
 	@$(BIN)/python -m pytest

@@ -4,31 +4,13 @@
 set -eu
 case="ingest/watchlists/morocco-2016"
 
-show() {
-    printf '\n$ %s\n' "$*"
-    "$@"
-}
+. deploy/sample-show.sh
 
 echo "Marsad on its sample archive: fictional posts about the block of internet calls in Morocco, 2016."
 show marsad ingest archive "$case/sample.ndjson" --watchlist morocco-2016
 
-echo
-echo "One query finds a word in Arabic letters, in Arabizi and in French:"
-for language in ary ary-Latn fr; do
-    show marsad search whatsapp --lang "$language" --since 2016-02-20 --until 2016-03-10 --limit 2
-done
-
-echo
-echo "Attitude to each operator, day by day, as the un-liking campaign begins:"
-show marsad trends --entity maroc-telecom,inwi,meditel --split entity \
-    --since 2016-02-25 --until 2016-03-03
-mkdir -p out
-show marsad trends --entity maroc-telecom,inwi,meditel --split entity --by week \
-    --annotations morocco-2016 --chart out/trends.svg --chart out/trends.png >/dev/null
-
-echo
-echo "A study subset, with its codebook and how to cite it:"
-show marsad export 'entity:anrt sentiment:negative' --to out/study
+out=out
+. deploy/sample-questions.sh
 
 echo
 show marsad status

@@ -8,6 +8,7 @@ skipped with what to set; but where the folder of start scripts is, nothing is s
 that does not start fails its tests.
 """
 
+from tests.servers.broker import GIVEN as GIVEN_KAFKA
 from tests.servers.broker import (
     Kafka,
     cluster_from_scripts,
@@ -19,6 +20,8 @@ from tests.servers.broker import (
     small_kafka,
     topic_prefix,
 )
+from tests.servers.broker import answers as kafka_answers
+from tests.servers.elastic import GIVEN as GIVEN_ELASTICSEARCH
 from tests.servers.elastic import (
     Elastic,
     elastic_from_scripts,
@@ -27,10 +30,13 @@ from tests.servers.elastic import (
     remove_indices,
     small_elastic,
 )
+from tests.servers.elastic import answers as elastic_answers
 from tests.servers.process import ROOT, SCRIPTS, Process, free_port, in_memory, java
 from tests.servers.proxy import KafkaProxy
 
 __all__ = [
+    "GIVEN_ELASTICSEARCH",
+    "GIVEN_KAFKA",
     "ROOT",
     "SCRIPTS",
     "Elastic",
@@ -38,12 +44,14 @@ __all__ = [
     "KafkaProxy",
     "Process",
     "cluster_from_scripts",
+    "elastic_answers",
     "elastic_from_scripts",
     "elasticsearch",
     "free_port",
     "in_memory",
     "java",
     "kafka",
+    "kafka_answers",
     "kafka_cluster",
     "kafka_from_scripts",
     "real_elasticsearch",
