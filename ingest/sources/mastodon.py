@@ -159,26 +159,27 @@ class Mastodon:
 
     def open(self, cursor: str) -> Iterator[Item]:
         """Read history, then listen; see :class:`~ingest.sources.base.LiveSource`."""
-        place = self._start(Place.read(cursor))
-        place = yield from self._history(place)
         until = self._order.until
-        if until is not None and until <= self._means.now():
+        past = until is not None and until <= self._means.now()
+        address = "" if past else self._stream_address()
+        place = yield from self._history(self._start(Place.read(cursor)))
+        if past:
             return
         with ExitStack() as stack:
-            lines = self._listen(stack)
+            lines = self._listen(stack, address)
             if lines is None:
                 return
             # what was published between the last page and the beginning of the stream
             place = yield from self._history(place)
             yield from self._events(lines, place)
 
-    def _listen(self, stack: ExitStack) -> Iterator[str] | None:
+    def _listen(self, stack: ExitStack, address: str) -> Iterator[str] | None:
         """Open the stream; ``None`` where an instance gives none to strangers."""
         kind = "hashtag" if self._tag else "public"
         try:
             return stack.enter_context(
                 self._means.client.stream(
-                    f"{self._stream_address()}/api/v1/streaming/{kind}",
+                    f"{address}/api/v1/streaming/{kind}",
                     {"tag": self._tag} if self._tag else None,
                     headers={"Accept": "text/event-stream"},
                     keys=self._keys,

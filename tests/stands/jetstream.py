@@ -22,11 +22,12 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 from websockets.sync.server import ServerConnection, serve
 
+from tests.stands import base
 from tests.stands.base import Fault
 
 FIXTURES = Path(__file__).parent.parent / "ingest" / "fixtures" / "bluesky"
-#: 2026-11-01 00:00 UTC, in microseconds.
-START = 1_793_491_200_000_000
+#: In microseconds, as a Jetstream counts.
+START = int(base.START.timestamp()) * 1_000_000
 MINUTE = 60_000_000
 PAGES = {
     Fault.HTML: b"<html><body>Welcome!</body></html>",
@@ -45,10 +46,10 @@ class Jetstream:
 
     name = "bluesky"
     target = ""
-    secrets: dict[str, str] = {}
 
     def __init__(self) -> None:
         self.url = ""
+        self.secrets: dict[str, str] = {}
         self.events: list[tuple[int, str]] = []
         self.asked: list[dict[str, str]] = []
         self.fault: Fault | None = None

@@ -1,0 +1,301 @@
+"""What every source on a platform must do, whatever the platform.
+
+A source takes part with a class of its own, whose ``stand`` fixture gives its platform on this
+machine (:mod:`tests.stands`)::
+
+    class TestBluesky(SourceSuite):
+        @pytest.fixture
+        def stand(self) -> Iterator[Jetstream]:
+            with jetstream() as stand:
+                yield stand
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ingest.errors import SourceBlocked, SourceChanged, SourceError, SourceGone
+from ingest.keyring import Keyring
+from ingest.privacy import Protector
+from ingest.records import Gap, Heartbeat, Item, Post, Reject, Tombstone
+from ingest.sources.base import LiveSource, Means, Order
+from ingest.sources.http import Client
+from ingest.sources.registry import find, make
+from pipelines.live import Feed, run
+from pipelines.live.choose import means as real_means
+from pipelines.stages import Collector, bury
+from pipelines.stores.sqlite import SqliteStore
+from tests.stands.base import START, Fault, Stand, moment
+
+#: A day on which all that stands publish is in the past.
+NOW = datetime(2026, 12, 1, tzinfo=UTC)
+#: More than fits into a page of any platform that has pages.
+MANY = 45
+
+ERRORS: dict[Fault, type[SourceError]] = {
+    Fault.TOO_MANY: SourceBlocked,
+    Fault.BROKEN: SourceError,
+    Fault.HTML: SourceChanged,
+    Fault.LOGIN: SourceBlocked,
+    Fault.CAPTCHA: SourceBlocked,
+    Fault.HALF: SourceError,
+    Fault.NOWHERE: SourceError,
+    Fault.CHANGED: SourceChanged,
+    Fault.MISSING: SourceGone,
+}
+#: Faults after which there is something to look at.
+WITH_BODY = (Fault.TOO_MANY, Fault.BROKEN, Fault.HTML, Fault.LOGIN, Fault.CAPTCHA, Fault.CHANGED)
+
+
+class World:
+    """A source's platform, and what reads it without ever waiting."""
+
+    def __init__(self, stand: Stand, folder: Path) -> None:
+        self.stand = stand
+        self.folder = folder
+        self.client = Client(sleep=lambda seconds: None)
+
+    def source(self, **order: Any) -> LiveSource:
+        """The source, reading what there is until now."""
+        entry = find(self.stand.name)
+        given = {"since": START, "until": NOW, **order}
+        means = Means(
+            client=self.client,
+            now=lambda: NOW + timedelta(minutes=1),
+            sleep=lambda seconds: None,
+            stopped=lambda: False,
+        )
+        what = Order(
+            url=self.stand.url, target=self.stand.target, secrets=self.stand.secrets, **given
+        )
+        return make(entry, what, means)
+
+    def items(self, cursor: str = "", **order: Any) -> list[Item]:
+        return list(self.source(**order).open(cursor))
+
+    def protector(self) -> Protector:
+        return Protector(Keyring().use())
+
+    def store(self) -> SqliteStore:
+        return SqliteStore(self.folder / "marsad.db")
+
+    def run(self, *, limit: int | None = None, stop: threading.Event | None = None) -> None:
+        """What ``marsad ingest`` does, without scoring."""
+        stop = stop or threading.Event()
+        source = self.source() if limit is not None else self._live(stop)
+        protector = self.protector()
+        with self.store() as store:
+            run(
+                [Feed(source=source, label=self.stand.name, live=limit is None, limit=limit)],
+                store,
+                lambda feed: Collector(protector, None, origin=feed.source.key),
+                stop=stop,
+            )
+
+    def _live(self, stop: threading.Event) -> LiveSource:
+        order = Order(
+            url=self.stand.url,
+            target=self.stand.target,
+            since=START,
+            secrets=self.stand.secrets,
+        )
+        return make(find(self.stand.name), order, real_means(stop))
+
+    def waiting(self) -> list[Post]:
+        with self.store() as store:
+            return store.pending(100_000)
+
+
+def posts(items: Sequence[Item]) -> list[str]:
+    return [item.record.id for item in items if isinstance(item.record, Post)]
+
+
+class SourceSuite:
+    """The suite. ``exact``: going on from a cursor gives nothing a second time."""
+
+    exact = True
+
+    @pytest.fixture
+    def world(self, stand: Stand, tmp_path: Path) -> Iterator[World]:
+        world = World(stand, tmp_path)
+        yield world
+        world.client.close()
+
+    # What is read
+
+    def test_every_post_comes_once(self, world: World) -> None:
+        published = world.stand.publish(MANY)
+        assert sorted(posts(world.items())) == sorted(published)
+
+    def test_a_post_says_what_it_is_and_when_it_was_written(self, world: World) -> None:
+        world.stand.publish(3)
+        source = world.source()
+        for item in source.open(""):
+            if isinstance(post := item.record, Post):
+                assert post.id.startswith(f"{post.platform}:")
+                assert type(post.id) is type(post.reply_to) is type(post.repost_of) is str
+                # without the account, where a source reads a single one
+                assert source.name == post.source or source.name.startswith(f"{post.source}:")
+                assert post.author
+                assert post.version > 0
+                assert post.created_at is not None
+                assert post.text.startswith("post number ")
+
+    def test_only_posts_since_and_until_come(self, world: World) -> None:
+        published = world.stand.publish(12)
+        found = posts(world.items(since=moment(4), until=moment(9)))
+        assert sorted(found) == sorted(published[3:8])
+
+    def test_what_is_listened_to_gives_signs_of_life(self, world: World) -> None:
+        world.stand.publish(1)
+        beats = [item for item in world.items() if isinstance(item.record, Heartbeat)]
+        assert beats
+        assert all(beat.record.at == NOW + timedelta(minutes=1) for beat in beats)
+
+    def test_where_nothing_was_published_nothing_comes(self, world: World) -> None:
+        assert posts(world.items()) == []
+
+    # Going on
+
+    def test_every_cursor_is_a_place_to_go_on_from(self, world: World) -> None:
+        world.stand.publish(MANY)
+        items = world.items()
+        whole = posts(items)
+        for place in range(0, len(items), max(1, len(items) // 12)):
+            rest = posts(items[place + 1 :])
+            found = posts(world.items(items[place].cursor))
+            if self.exact:
+                assert sorted(found) == sorted(rest)
+            else:
+                assert set(rest) <= set(found) <= set(whole)
+
+    def test_from_the_last_cursor_on_only_what_is_new_comes(self, world: World) -> None:
+        world.stand.publish(5)
+        last = world.items()[-1].cursor
+        new = world.stand.publish(3)
+        found = posts(world.items(last))
+        assert sorted(found) == sorted(new) if self.exact else set(new) <= set(found)
+
+    def test_stopped_at_any_item_nothing_is_lost_and_nothing_doubled(self, world: World) -> None:
+        published = list(world.stand.publish(20))
+        for limit in (1, 2, 3, 5, 8, 13):
+            world.run(limit=limit)
+            published += world.stand.publish(2)
+        world.run(limit=1_000)
+        protect = world.protector()
+        ids = [self.protected(protect, post_id, world) for post_id in published]
+        assert sorted(post.id for post in world.waiting()) == sorted(ids)
+        with world.store() as store:
+            ledger = store.ledger()
+        assert ledger.pending == len(published)
+        assert ledger.received == ledger.pending + ledger.duplicate
+        assert ledger.dead == 0
+
+    def protected(self, protector: Protector, post_id: str, world: World) -> str:
+        record = Post(id=post_id, platform=post_id.partition(":")[0], text="")
+        return protector.protect(record).post.id
+
+    # What comes instead of posts
+
+    @pytest.mark.parametrize("fault", ERRORS, ids=lambda fault: fault.name.lower())
+    def test_what_comes_instead_is_an_error_of_the_source(self, world: World, fault: Fault) -> None:
+        world.stand.publish(3)
+        world.stand.fail(fault)
+        with pytest.raises(ERRORS[fault]) as caught:
+            world.items()
+        error = caught.value
+        if fault is Fault.BROKEN:
+            assert type(error) is SourceError
+        if fault in WITH_BODY:
+            assert error.body
+        assert error.wait == (7 if fault is Fault.TOO_MANY else 0)
+        assert str(error)
+
+    @pytest.mark.parametrize("fault", ERRORS, ids=lambda fault: fault.name.lower())
+    def test_after_it_reading_goes_on_where_it_was(self, world: World, fault: Fault) -> None:
+        published = world.stand.publish(4)
+        last = world.items()[-1].cursor
+        world.stand.fail(fault)
+        with pytest.raises(SourceError):
+            world.items(last)
+        published = [*published, *world.stand.publish(3)]
+        world.stand.fail(None)
+        found = posts(world.items(last))
+        assert set(published[4:]) <= set(found) <= set(published)
+
+    def test_a_name_that_cannot_be_is_told_before_anything_is_asked(self, world: World) -> None:
+        if find(world.stand.name).targets == "none":
+            return
+        order = Order(url=world.stand.url, target="no such / thing?", secrets=world.stand.secrets)
+        means = Means(
+            client=world.client,
+            now=lambda: NOW,
+            sleep=lambda seconds: None,
+            stopped=lambda: False,
+        )
+        with pytest.raises(SourceError, match="no such"):
+            make(find(world.stand.name), order, means)
+
+    # People
+
+    def test_no_account_is_seen_after_protection(self, world: World) -> None:
+        world.stand.publish(8)
+        protector = world.protector()
+        for item in world.items():
+            if isinstance(item.record, Post):
+                post = protector.protect(item.record).post
+                for name in world.stand.accounts():
+                    shown = (post.id, post.url, post.author, post.reply_to, post.repost_of)
+                    assert not any(name.casefold() in value.casefold() for value in shown)
+
+    def test_a_post_deleted_on_the_platform_is_deleted_here(self, world: World) -> None:
+        if not find(world.stand.name).capabilities.deletions:
+            return
+        first, second, third = world.stand.publish(3)
+        protector = world.protector()
+        with listening(world):
+            until(lambda: len(world.waiting()) == 3)
+            world.stand.delete(second)
+            until(lambda: len(world.waiting()) == 2)
+        kept = {post.id for post in world.waiting()}
+        gone = bury(protector, Tombstone(platform=world.stand.name, id=second)).tombstone.id
+        assert gone not in kept
+        assert kept == {self.protected(protector, one, world) for one in (first, third)}
+        world.run(limit=1_000)
+        assert gone not in {post.id for post in world.waiting()}
+
+    def test_what_is_no_post_is_no_gap_and_nothing_dead(self, world: World) -> None:
+        world.stand.publish(3)
+        kinds = {type(item.record) for item in world.items()}
+        assert kinds <= {Post, Heartbeat}
+        assert not kinds & {Gap, Reject}
+
+
+class listening:  # noqa: N801 - reads as a word
+    """Runs the source in a thread, for ever, until the block ends."""
+
+    def __init__(self, world: World) -> None:
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=world.run, kwargs={"stop": self._stop})
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *error: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+
+def until(holds: Callable[[], bool], seconds: float = 60.0) -> None:
+    """Ask again and again until something holds."""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, "it never came to that"
+        time.sleep(0.05)

@@ -1,0 +1,17 @@
+"""Mastodon in the suite of all sources."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.conformance.source_suite import SourceSuite
+from tests.stands.mastodon import Instance, mastodon
+
+
+class TestMastodon(SourceSuite):
+    @pytest.fixture
+    def stand(self) -> Iterator[Instance]:
+        with mastodon() as stand:
+            yield stand
