@@ -1,0 +1,232 @@
+"""What collectors write into the topics: all of a batch or nothing, and nobody's name."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipelines.errors import StoreBusy
+from pipelines.kafka.connection import MESSAGE_LIMIT, Brokers
+from pipelines.kafka.intake import KafkaIntake
+from pipelines.kafka.wire import BooksMessage, PostMessage, Reader
+from pipelines.stores.base import Ledger
+from tests.conftest import Marsad
+from tests.pipelines.a_kafka import (
+    batch,
+    cursor,
+    every_byte,
+    grave,
+    letter,
+    post,
+    records,
+    where,  # noqa: F401 - a fixture
+)
+from tests.servers import Kafka
+
+
+def test_a_batch_becomes_durable_with_its_cursor_and_its_counts(where: Brokers) -> None:
+    with KafkaIntake(where) as intake:
+        assert intake.position("input") is None
+        outcomes = intake.accept(
+            batch("", "7", posts=[post(1), post(2)], filtered=3, dead=[letter(5)])
+        )
+        assert outcomes == Ledger(received=6, pending=2, filtered=3, dead=1)
+        found = intake.position("input")
+    assert found is not None
+    assert found.cursor == "7"
+    there = records(where)
+    read = Reader(PostMessage)
+    assert sorted(read(one).post.id for one in there["posts"]) == ["forum:1", "forum:2"]
+    assert {one.key for one in there["posts"]} == {b"forum:1", b"forum:2"}
+    (books,) = map(Reader(BooksMessage), there["books"])
+    assert (books.filtered, [place.reason for place in books.dead]) == (3, ["json-truncated"])
+
+
+def test_a_record_has_the_time_of_its_collection_and_not_of_its_post(where: Brokers) -> None:
+    with KafkaIntake(where) as intake:
+        intake.accept(batch("", "1", posts=[post(1)]))
+    (record,) = records(where, "posts")["posts"]
+    assert record.timestamp > 1_700_000_000_000  # the post is of 2016
+
+
+def test_a_batch_that_does_not_begin_where_the_input_stands_is_refused(where: Brokers) -> None:
+    with KafkaIntake(where) as intake:
+        intake.accept(batch("", "1", posts=[post(1)]))
+    with KafkaIntake(where) as intake, pytest.raises(StoreBusy, match="input"):
+        intake.accept(batch("", "1", posts=[post(1)]))
+    assert len(records(where, "posts")["posts"]) == 1
+
+
+def test_who_opens_an_input_shuts_out_who_read_it_before(where: Brokers) -> None:
+    with KafkaIntake(where) as first, KafkaIntake(where) as second:
+        first.accept(batch("", "1", posts=[post(1)]))
+        found = second.position("input")
+        assert found is not None
+        second.accept(batch(found.cursor, "2", posts=[post(2)]))
+        with pytest.raises(StoreBusy):
+            first.accept(batch("1", "2", posts=[post(2)]))
+    assert len(records(where, "posts")["posts"]) == 2
+    assert cursor(where) == "2"
+
+
+def test_two_inputs_do_not_disturb_each_other(where: Brokers) -> None:
+    with KafkaIntake(where) as intake:
+        intake.accept(batch("", "1", key="one", posts=[post(1)]))
+        intake.accept(batch("", "5", key="other", posts=[post(2)]))
+        intake.accept(batch("1", "2", key="one", posts=[post(3)], done=True))
+    assert (cursor(where, "one"), cursor(where, "other")) == ("2", "5")
+
+
+def test_a_collector_killed_in_the_middle_of_a_batch_leaves_nothing_of_it(where: Brokers) -> None:
+    script = (
+        "import sys, os\n"
+        "from pipelines.kafka.connection import brokers\n"
+        "from pipelines.kafka.intake import KafkaIntake\n"
+        "from pipelines.settings import KafkaSettings\n"
+        "from tests.pipelines.a_kafka import batch, post\n"
+        "where = brokers(sys.argv[1], KafkaSettings(prefix=sys.argv[2]))\n"
+        "intake = KafkaIntake(where)\n"
+        "intake.accept(batch('', '1', posts=[post(1)]))\n"
+        "producer = intake._producers['input']\n"
+        "def killed():\n"
+        "    producer.flush()\n"
+        "    print('sent', flush=True)\n"
+        "    sys.stdin.read()\n"
+        "producer.commit_transaction = killed\n"
+        "intake.accept(batch('1', '2', posts=[post(2), post(3)]))\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, where.addresses, where.prefix],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        cwd=Path(__file__).parents[2],
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"sent\n"
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    with KafkaIntake(where) as intake:
+        found = intake.position("input")
+        assert found is not None
+        assert found.cursor == "1"
+        intake.accept(batch("1", "2", posts=[post(2), post(3)]))
+    assert len(records(where, "posts")["posts"]) == 3
+
+
+def test_a_batch_whose_answer_was_lost_is_neither_lost_nor_doubled(where: Brokers) -> None:
+    slept: list[float] = []
+    with KafkaIntake(where, sleep=slept.append) as intake:
+        intake.accept(batch("", "1", posts=[post(1)]))
+        producer = intake._producers["input"]
+        commit = producer.commit_transaction
+
+        def lose_the_answer() -> None:
+            from kafka.errors import KafkaTimeoutError
+
+            commit()
+            raise KafkaTimeoutError
+
+        producer.commit_transaction = lose_the_answer
+        outcomes = intake.accept(batch("1", "2", posts=[post(2)]))
+    assert outcomes.pending == 1
+    assert slept == [1.0]
+    assert len(records(where, "posts")["posts"]) == 2
+    assert cursor(where) == "2"
+
+
+def test_a_deletion_erases_the_text_under_every_id_it_had(where: Brokers) -> None:
+    import msgspec
+
+    buried = msgspec.structs.replace(grave("forum:1"), aliases=("forum:old",))
+    with KafkaIntake(where) as intake:
+        outcomes = intake.accept(batch("", "1", posts=[post(1)], tombstones=[buried]))
+    assert outcomes == Ledger(received=2, pending=1, deleted=1)
+    there = records(where)
+    erased = [record.key for record in there["posts"] if record.value is None]
+    assert sorted(erased) == [b"forum:1", b"forum:old"]
+    assert [record.key for record in there["tombstones"]] == [b"forum:1"]
+
+
+def test_a_post_that_is_too_large_is_kept_aside_and_the_others_go_on(where: Brokers) -> None:
+    giant = post(2, "x" * (MESSAGE_LIMIT + 1))
+    with KafkaIntake(where) as intake:
+        outcomes = intake.accept(batch("", "3", posts=[post(1), giant, post(3)]))
+        with intake.dead_letters() as letters:
+            (entry,) = letters.entries()
+    assert outcomes == Ledger(received=3, pending=2, dead=1)
+    assert (entry.reason, entry.origin, entry.truncated) == (
+        "message-too-large",
+        "collect:forum:2",
+        True,
+    )
+    assert len(records(where, "posts")["posts"]) == 2
+
+
+def test_what_is_kept_aside_stays_on_this_machine_for_its_owner_alone(where: Brokers) -> None:
+    with KafkaIntake(where) as intake:
+        intake.accept(batch("", "1", dead=[letter(1, b'{"author": "Fatna Zahraoui", ')]))
+        with intake.dead_letters() as letters:
+            kept = letters.get(letters.entries()[0].number)
+        assert kept is not None
+        assert b"Fatna" in kept.raw
+        assert intake.dead_path.stat().st_mode & 0o077 == 0
+        # … and a deletion of that account reaches it.
+        intake.accept(batch("1", "2", tombstones=[grave(author="u_q", plain="Fatna Zahraoui")]))
+        with intake.dead_letters() as letters:
+            assert letters.entries() == []
+    assert b"Fatna" not in every_byte(where)
+
+
+def test_nobodys_name_is_on_any_topic(
+    where: Brokers, real_kafka: Kafka, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    marsad = Marsad(tmp_path, MARSAD_BROKERS=real_kafka.brokers, MARSAD_KAFKA_PREFIX=where.prefix)
+    names = ["Fatna_Zahraoui", "brahim.k77", "نادية_ب", "0612345678", "fatna@example.org"]
+    rows = [
+        {
+            "id": f"{number}",
+            "platform": "twitter",
+            "author": names[number % 3],
+            "text": f"@{names[(number + 1) % 3]} 0612345678 ou fatna@example.org {number}",
+            "url": f"https://twitter.com/{names[number % 3]}/status/{number}",
+        }
+        for number in range(30)
+    ]
+    lines = [json.dumps(row, ensure_ascii=False) for row in rows]
+    lines.append('{"id": "31", "author": "Fatna_Zahraoui", "text": ')
+    marsad("ingest", "archive", marsad.write("posts.ndjson", "\n".join(lines)))
+    seen = every_byte(where)
+    assert b"twitter:7" in seen
+    for name in names:
+        assert name.encode() not in seen
+        assert json.dumps(name).encode()[1:-1] not in seen
+
+
+def test_names_are_refused_before_they_are_read(
+    where: Brokers, real_kafka: Kafka, tmp_path: Path
+) -> None:
+    marsad = Marsad(tmp_path, MARSAD_KAFKA_PREFIX=where.prefix)
+    file = marsad.write("posts.ndjson", [{"id": "1", "platform": "x", "text": "a", "author": "B"}])
+    options = ("--brokers", real_kafka.brokers, "--keep-authors", "consent")
+    assert "no name enters Kafka" in marsad("ingest", "archive", file, *options, code=2).stderr
+
+
+def test_a_file_is_read_once_and_a_dead_letter_can_be_tried_again(
+    where: Brokers, real_kafka: Kafka, tmp_path: Path
+) -> None:
+    marsad = Marsad(tmp_path, MARSAD_BROKERS=real_kafka.brokers, MARSAD_KAFKA_PREFIX=where.prefix)
+    rows = [{"id": str(n), "platform": "forum", "text": f"line {n}"} for n in range(3)]
+    lines = [*map(json.dumps, rows), json.dumps({"id": "3", "platform": "forum", "words": "oh"})]
+    file = marsad.write("posts.ndjson", "\n".join(lines) + "\n")
+    assert "4 received, 1 dead, 3 pending" in marsad("ingest", "archive", file).stderr
+    assert "read to its end before" in marsad("ingest", "archive", file).stderr
+    (kept,) = marsad.rows("dead", "list", "--json")
+    assert kept["reason"] == "no-text"
+    assert "1 taken in" in marsad("dead", "retry", "--map", "text=words").stderr
+    assert len(records(where, "posts")["posts"]) == 4
+    marsad("dead", "list", code=3)
