@@ -72,13 +72,14 @@ GROUPS: dict[str, int] = {
     "tunizi70k/aeb-Latn": 5000,
     "twifil/arq": 300,
     # Invented posts about blocked calls and operators: the domain itself.
-    "own/ar": 250,
+    "own/ar": 350,
     "own/arq": 100,
     "own/arq-Latn": 100,
-    "own/ary": 1200,
-    "own/ary-Latn": 1800,
+    "own/ary": 1500,
+    "own/ary-Latn": 2400,
     "own/en": 150,
-    "own/fr": 1200,
+    "own/fr": 2200,
+    "own/mixed": 400,
     # Posts in Arabic script, shown in Latin script (see `transliterate`).
     "dz_brands/arq~Latn": 2000,
     "dz_youtube/arq~Latn": 1500,
@@ -86,6 +87,7 @@ GROUPS: dict[str, int] = {
     "ma_youtube/ary~Latn": 2500,
     "mac/ary~Latn": 1500,
     "myc_cleaned/ary~Latn": 2000,
+    "own/ary~Latn": 600,
 }
 
 #: Sets whose makers had no neutral class (tunizi70k has 3.6 %: as good as none).

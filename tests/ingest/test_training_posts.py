@@ -8,9 +8,9 @@ from collections import Counter
 from pathlib import Path
 
 FOLDER = Path(__file__).parents[2] / "ingest" / "watchlists" / "morocco-2016"
-LANGUAGES = {"fr", "ar", "ary", "ary-Latn", "arq", "arq-Latn", "en"}
-#: The closest pair of a training and a sample post reaches 0.42.
-JACCARD = 0.43
+LANGUAGES = {"fr", "ar", "ary", "ary-Latn", "arq", "arq-Latn", "en", "mixed"}
+#: The closest pair of a training and a sample post reaches 0.28, of two training posts 0.42.
+SAMPLE, TRAINING = 0.3, 0.43
 
 
 def rows(name: str) -> list[dict]:
@@ -21,6 +21,12 @@ def rows(name: str) -> list[dict]:
 def grams(text: str) -> frozenset[str]:
     text = text.casefold()
     return frozenset(text[i : i + 4] for i in range(len(text) - 3))
+
+
+def likeness(one: frozenset[str], other: frozenset[str]) -> float:
+    """Shared four-letter sequences (Jaccard)."""
+    shared = len(one & other)
+    return shared / (len(one) + len(other) - shared)
 
 
 def test_every_post_says_that_it_is_fictional_and_has_both_labels() -> None:
@@ -37,9 +43,8 @@ def test_no_post_is_one_of_the_sample_archive_or_another_training_post() -> None
     sample = [grams(post["text"]) for post in rows("sample.ndjson")]
     training = [grams(post["text"]) for post in rows("training.ndjson")]
     for place, one in enumerate(training):
-        for other in sample + training[:place]:
-            shared = len(one & other)
-            assert shared <= JACCARD * (len(one) + len(other) - shared)
+        assert all(likeness(one, other) < SAMPLE for other in sample)
+        assert all(likeness(one, other) < TRAINING for other in training[:place])
 
 
 def test_no_text_holds_an_address_a_number_or_an_account_that_may_be_somebodys() -> None:
@@ -53,7 +58,7 @@ def test_the_counts_in_the_documentation_are_those_of_the_file() -> None:
     text = (FOLDER / "SAMPLE.md").read_text("utf-8")
     labels = Counter(post["labels"]["sentiment"] for post in posts)
     languages = Counter(post["labels"]["language"] for post in posts)
-    said = f"{labels['negative']} negative,\n{labels['neutral']} neutral, {labels['positive']} pos"
+    said = f"\n{labels['negative']} negative, {labels['neutral']} neutral, {labels['positive']} pos"
     assert said in text
-    assert f"{len(posts)} more invented posts" in text
+    assert f"{len(posts):,} more invented posts" in text
     assert f"{languages['ary-Latn']}\n`ary-Latn`, {languages['ary']} `ary`" in text
