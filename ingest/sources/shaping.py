@@ -12,10 +12,11 @@ from typing import Final
 
 import msgspec
 
-from ingest.records import RAW_LIMIT, Post, Reject
+from ingest.records import RAW_LIMIT, Post, Record, Reject
 from ingest.sources.archive.objects import Bad
 from ingest.sources.archive.posts import Frame, build
 from ingest.sources.archive.reasons import REASONS as ARCHIVE_REASONS
+from ingest.sources.base import Order
 
 #: What only live sources keep aside; explained in ``docs/dead-letters.md``.
 REASONS: Final = {
@@ -97,3 +98,14 @@ def _written(moment: str | datetime | int | None) -> str | None:
     if isinstance(moment, datetime):
         return moment.isoformat()
     return str(moment) if isinstance(moment, int) else moment
+
+
+def within(order: Order, record: Record) -> bool:
+    """Say whether ``--since`` and ``--until`` want a post, as far as its date tells.
+
+    What has no date, and what is no post, is wanted.
+    """
+    at = record.created_at if isinstance(record, Post) else None
+    if at is None:
+        return True
+    return not ((order.since and at < order.since) or (order.until and at >= order.until))
