@@ -138,6 +138,8 @@ def _address(order: Order) -> str:
     """Return the feed's address: the target, or its path at another base address."""
     target = order.target.strip()
     parts = urlsplit(target)
+    if not target or any(sign.isspace() for sign in target):
+        raise SourceError(f"{target!r} is no address of a feed: it begins with https://")
     if order.url:
         query = f"?{parts.query}" if parts.query else ""
         return f"{order.url}/{parts.path.lstrip('/')}{query}"

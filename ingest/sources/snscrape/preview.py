@@ -47,18 +47,20 @@ class Preview:
         self._odd: list[Odd] = []
         self._scraper = scraper_module("telegram").TelegramChannelScraper(page)
         self._transport = Transport(client, _HOME, base, self._page)
+        self._transport.carry(self._scraper)
 
     def __iter__(self) -> Iterator[Message]:
         """Yield messages. Raises :class:`~ingest.errors.SourceError`."""
-        for post in self._transport.scrape(self._scraper):
-            found = _URL.fullmatch(post.url)
-            assert found  # or it would have been taken off the page
-            number = int(found[2])
-            yield from self._odd_above(number)
-            record = parse_object(post.json().encode())
-            if beside := self._beside.pop(found[1], None):
-                record["beside"] = msgspec.to_builtins(beside)
-            yield Message(number, record, post.date)
+        with self._transport.errors():
+            for post in self._scraper.get_items():
+                found = _URL.fullmatch(post.url)
+                assert found  # or it would have been taken off the page
+                number = int(found[2])
+                yield from self._odd_above(number)
+                record = parse_object(post.json().encode())
+                if beside := self._beside.pop(found[1], None):
+                    record["beside"] = msgspec.to_builtins(beside)
+                yield Message(number, record, post.date)
         yield from self._odd_above(-1)
 
     def _odd_above(self, number: int) -> Iterator[Message]:

@@ -8,11 +8,11 @@ import msgspec
 
 from ingest.errors import SourceGone
 from ingest.sources.archive.objects import parse_object
-from ingest.sources.archive.tools.base import Record
+from ingest.sources.archive.tools.base import Record, dig
 from ingest.sources.http import Client, refuse_walls
 from ingest.sources.snscrape.loader import scraper_module
 from ingest.sources.snscrape.transport import Transport
-from ingest.sources.snscrape.weibo_page import Odd, prepare
+from ingest.sources.snscrape.weibo_page import Nothing, Odd, content_of, prepare
 
 _HOME = "https://m.weibo.cn"
 _NAMES = "/n/"
@@ -40,15 +40,29 @@ class Timeline:
         # its own repetitions would wait without looking whether the run is to end
         self._scraper = scraper_module("weibo").WeiboUserScraper(user, retries=0)
         self._transport = Transport(client, _HOME, base, self._page, unfollowed=_NAMES)
+        self._transport.carry(self._scraper)
 
     def __iter__(self) -> Iterator[Status]:
         """Yield posts. Raises :class:`~ingest.errors.SourceError`."""
-        for post in self._transport.scrape(self._scraper):
-            number = int(post.id)
-            pinned = post.id in self._pinned
-            if not pinned:
-                yield from self._odd_above(number)
-            yield Status(number, parse_object(post.json().encode()), pinned)
+        try:
+            yield from self._statuses()
+        except Nothing:
+            if self.pages or self._posts():
+                raise
+
+    def _posts(self) -> int:
+        """Return how many posts Weibo says that the account has."""
+        with self._transport.errors():
+            return int(self._scraper.entity.statusesCount)
+
+    def _statuses(self) -> Iterator[Status]:
+        with self._transport.errors():
+            for post in self._scraper.get_items():
+                number = int(post.id)
+                pinned = post.id in self._pinned
+                if not pinned:
+                    yield from self._odd_above(number)
+                yield Status(number, parse_object(post.json().encode()), pinned)
         yield from self._odd_above(-1)
         if not self.pages:
             raise SourceGone("there is no account of this name (any more)")
@@ -61,6 +75,10 @@ class Timeline:
     def _page(self, url: str, body: bytes) -> bytes:
         if url.startswith(_HOME + _NAMES):
             refuse_walls(body)
+            return body
+        if "containerid=" not in url:  # about the account
+            if not isinstance(dig(content_of(body), "data", "userInfo"), dict):
+                raise SourceGone("there is no account of this number (any more)", body=body)
             return body
         page = prepare(body, self._read)
         self.pages += 1

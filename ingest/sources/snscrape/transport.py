@@ -8,6 +8,7 @@ and what comes back passes a check before the scraper sees it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
@@ -50,16 +51,19 @@ class Transport(BaseAdapter):
         self._unfollowed = unfollowed
         self._body = b""
 
-    def scrape(self, scraper: Any) -> Iterator[Any]:
-        """Yield a scraper's items, with this under its session.
-
-        Raises :class:`~ingest.errors.SourceError`: what comes out of the scraper itself is a
-        :class:`~ingest.errors.SourceChanged` with the last body it saw.
-        """
+    def carry(self, scraper: Any) -> None:
+        """Put this under a scraper's session, in place of all that it had."""
         scraper._session.adapters.clear()
         scraper._session.mount("", self)
+
+    @contextmanager
+    def errors(self) -> Iterator[None]:
+        """Make a :class:`~ingest.errors.SourceChanged` of what comes out of the scraper itself.
+
+        It holds the last body that the scraper saw; other errors of sources pass.
+        """
         try:
-            yield from scraper.get_items()
+            yield
         except (SourceError, Stopped):
             raise
         except Exception as error:  # snscrape has no tree of errors: a KeyError is usual

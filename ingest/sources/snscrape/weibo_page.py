@@ -24,6 +24,10 @@ _POST = 9  # the type of cards that hold a post
 _LOGIN = -100  # what `ok` says when Weibo wants a login
 
 
+class Nothing(SourceBlocked):
+    """Weibo says that there is nothing: of an account without posts, or to who asks too often."""
+
+
 class Odd(msgspec.Struct, frozen=True):
     """A card that snscrape can't read."""
 
@@ -69,7 +73,12 @@ def prepare(body: bytes, read: Callable[[dict[str, Any]], object]) -> Page:
     return Page(json.dumps(content).encode(), odd, pinned)
 
 
-def _cards(body: bytes) -> tuple[dict[str, Any], list[Any]]:
+def content_of(body: bytes) -> Any:
+    """Return what an answer says.
+
+    Raises :class:`~ingest.errors.SourceBlocked` where it wants a login and
+    :class:`~ingest.errors.SourceChanged` where it is no JSON.
+    """
     try:
         content = json.loads(body)
     except (ValueError, RecursionError):
@@ -77,14 +86,17 @@ def _cards(body: bytes) -> tuple[dict[str, Any], list[Any]]:
         raise SourceChanged("it answered something else than JSON", body=body) from None
     if dig(content, "ok") == _LOGIN:
         raise SourceBlocked("it wants a login", body=body)
+    return content
+
+
+def _cards(body: bytes) -> tuple[dict[str, Any], list[Any]]:
+    content = content_of(body)
     cards = dig(content, "data", "cards")
     if not isinstance(cards, list):
         raise SourceChanged("its answer has no cards", body=body)
     if dig(content, "ok") != 1 and not cards:
-        raise SourceBlocked(
-            "it says that there is nothing here, as it does of accounts without posts and to "
-            "whoever asks too often",
-            body=body,
+        raise Nothing(
+            "it says that there is nothing here, as it does when asked too often", body=body
         )
     if not isinstance(dig(content, "data", "cardlistInfo"), dict):
         raise SourceChanged("its answer does not say where the next page is", body=body)

@@ -42,7 +42,10 @@ def ask(
     )
     if answer.status >= 400:
         raise refusal(answer)
-    return parsed(answer.body)
+    page = parsed(answer.body)
+    if not isinstance(page.get("meta"), dict):  # which every list has, an empty one too
+        raise SourceChanged(f"X answers in another form: {problem_words(page)}", body=answer.body)
+    return page
 
 
 def keys(order: Order) -> dict[str, str]:

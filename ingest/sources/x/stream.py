@@ -14,12 +14,13 @@ from typing import Final
 import msgspec
 
 from ingest.errors import SourceBlocked, SourceChanged, SourceError
-from ingest.records import Heartbeat, Item
+from ingest.records import Gap, Heartbeat, Item, Post
 from ingest.sources.answers import parsed
 from ingest.sources.archive.tools.base import Record, dig, word
 from ingest.sources.archive.tools.tweets import time_of
 from ingest.sources.base import Capabilities, Means, Order, Stopped
 from ingest.sources.shaping import Seen, reject
+from ingest.sources.walks import Walk
 from ingest.sources.x.api import FIELDS, ask, keys, map_item, posts, problem_words
 from ingest.sources.x.search import Search, checked_query
 
@@ -51,36 +52,46 @@ class Stream:
         """Yield what was missed, then what comes; the cursor is the id of the newest post."""
         if cursor and not cursor.isdecimal():
             raise SourceError(f"the saved place {cursor[:80]!r} can't be read")
+        if self._over():
+            yield from self._missed(cursor)
+            return
         rule = self._rule()
         with ExitStack() as stack:
+            url = self._order.url + PATH
             lines = stack.enter_context(
-                self._means.client.stream(self._order.url + PATH, FIELDS, keys=keys(self._order))
+                self._means.client.stream(url, FIELDS, keys=keys(self._order))
             )
             newest = int(cursor or 0)
-            if newest or self._order.since:
-                for item in self._missed(newest):
-                    yield Item(item.record, cursor)
-                    newest = max(newest, int(item.cursor or 0))
+            for item in self._missed(cursor):
+                newest = max(newest, int(item.cursor or 0))
+                yield item
             yield from self._listen(lines, newest, rule)
 
-    def _missed(self, newest: int) -> Iterator[Item]:
-        """Yield what recent search finds after a post; its cursor is the id of the post."""
+    def _over(self) -> bool:
+        return self._order.until is not None and self._order.until <= self._means.now()
+
+    def _missed(self, cursor: str) -> Iterator[Item]:
+        """Yield what recent search finds after a post. The cursor stays until all is read."""
+        newest = int(cursor or 0)
+        if not newest and not self._order.since:
+            return
         since = time_of(newest) - _LATE if newest else None
         since = max(filter(None, (since, self._order.since)))
         order = msgspec.structs.replace(self._order, target=self.query, since=since)
         for item in Search(order, self._means).open(""):
-            walked = msgspec.json.decode(item.cursor, type=Record)
+            newest = max(newest, Walk.read(item.cursor, None).top)
             record = item.record
-            if hasattr(record, "source"):
+            if isinstance(record, Post | Gap | Heartbeat):
                 record = msgspec.structs.replace(record, source=self.name)
-            yield Item(record, str(walked.get("low", 0)))
+            yield Item(record, cursor)
+        yield self._heartbeat(newest)
 
     def _listen(self, lines: Iterator[str], newest: int, rule: str) -> Iterator[Item]:
         yield self._heartbeat(newest)
         for line in lines:
             if self._means.stopped():
                 raise Stopped
-            if self._order.until is not None and self._means.now() >= self._order.until:
+            if self._over():
                 return
             if not line.strip():  # a sign of life, every 20 seconds
                 yield self._heartbeat(newest)

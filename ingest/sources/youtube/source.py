@@ -2,12 +2,13 @@
 
 The API lists threads from the newest on, each with some of its answers; the others are asked for
 by themselves. It has no way to ask for what is new, so every round goes back :data:`REVISIT`
-beyond the one before it, for answers and edits, and leaves out what that one has read.
+beyond the one before it, for answers and edits, and leaves out what that one must have read: what
+was written :data:`LATE` before the newest thread that it saw.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
@@ -21,8 +22,8 @@ from ingest.sources.youtube.api import BadToken, Page, ask, filter_of, target
 
 #: For so long after it began a thread is looked at for new answers and edits.
 REVISIT: Final = timedelta(days=7)
-#: Comments may be listed later than their date says.
-_LATE = timedelta(minutes=10)
+#: Comments may be listed later than their date says: a channel may look at them first.
+LATE: Final = timedelta(hours=1)
 _MOST = "100"
 _TEXT = {"textFormat": "plainText", "maxResults": _MOST}
 
@@ -75,11 +76,11 @@ class Round(msgspec.Struct, frozen=True, omit_defaults=True):
     """The cursor: the last round that came to its end, and the one under way."""
 
     done: datetime | None = None
-    """When the last whole round began."""
+    """Date of the newest thread when the last whole round began."""
     floor: datetime | None = None
     """What was older was not wanted then; ``None``: everything was."""
     began: datetime | None = None
-    """When the round under way began."""
+    """Date of the newest thread when the round under way began."""
     page: str = ""
     """The page that the round under way reads,"""
     thread: str = ""
@@ -95,10 +96,9 @@ class Round(msgspec.Struct, frozen=True, omit_defaults=True):
         """Return the beginning of a page of the same round."""
         return Round(self.done, self.floor, self.began, page)
 
-    def ended(self, until: datetime | None) -> Round:
-        """Return the place behind the round: what came after ``until`` was left for another."""
-        assert self.began is not None
-        return Round(min(filter(None, (self.began, until))), self.floor)
+    def ended(self) -> Round:
+        """Return the place behind the round."""
+        return Round(max(filter(None, (self.done, self.began)), default=None), self.floor)
 
     def write(self) -> str:
         """Return the cursor."""
@@ -128,26 +128,40 @@ class YouTube:
             here = msgspec.json.decode(cursor, type=Round) if cursor else Round()
         except msgspec.DecodeError as error:
             raise SourceError(f"the saved place {cursor[:80]!r} can't be read") from error
-        chosen = filter_of(self._target, self._order, self._means)
-        since, until = self._order.since, self._order.until
+        since = self._order.since
         if here.floor is not None and (since is None or since < here.floor):
             here = Round()  # older comments are wanted now: once more from the beginning
-        if here.began is None:
-            floor = here.floor if here.done else since
-            here = Round(here.done, floor, self._means.now())
+        chosen = filter_of(self._target, self._order, self._means)
+        if here.began is not None:
+            here = yield from self._round(chosen, here)  # what an interruption left
+        if here.done is None:
+            here = Round(floor=since)
+        yield from self._round(chosen, here)
+
+    def _round(self, chosen: dict[str, str], here: Round) -> Generator[Item, None, Round]:
+        """Go back to where nothing new is to be expected; return the place behind the round."""
         while True:
             try:
                 threads, page = self._page(chosen, here.page)
             except BadToken:
                 here = here.on("")
                 threads, page = self._page(chosen, "")
+            if here.began is None:
+                here = msgspec.structs.replace(here, began=self._newest(threads))
             yield self._heartbeat(here)
             for raw in _left(page.items, here.thread):
                 yield from self._items(raw, here)
             if not page.next_page_token or self._past(threads, here):
                 break
             here = here.on(page.next_page_token)
-        yield self._heartbeat(here.ended(until))
+        here = here.ended()
+        yield self._heartbeat(here)
+        return here
+
+    def _newest(self, threads: list[_Thread]) -> datetime | None:
+        until = self._order.until
+        dates = [first.snippet.published_at for first in map(_first, threads) if first]
+        return max((date for date in dates if until is None or date < until), default=None)
 
     def _page(self, chosen: dict[str, str], token: str) -> tuple[list[_Thread], Page]:
         """Return the threads of a page that can be read, and the page."""
@@ -197,7 +211,7 @@ class YouTube:
     def _wanted(self, comment: _Snippet, here: Round) -> bool:
         since, until = self._order.since, self._order.until
         return (
-            (here.done is None or comment.changed >= here.done - _LATE)
+            (here.done is None or comment.changed >= here.done - LATE)
             and (since is None or comment.published_at >= since)
             and (until is None or comment.published_at < until)
         )

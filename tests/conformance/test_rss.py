@@ -1,0 +1,15 @@
+"""Feeds do what every source does."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.conformance.source_suite import SourceSuite
+from tests.stands.rss import Newspaper, newspaper
+
+
+class TestRss(SourceSuite):
+    @pytest.fixture
+    def stand(self) -> Iterator[Newspaper]:
+        with newspaper() as stand:
+            yield stand
