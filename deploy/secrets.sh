@@ -10,7 +10,8 @@ folder="${1:?names no folder: deploy/secrets.sh FOLDER, outside the repository}"
 user=1000
 
 umask 077
-mkdir -p "$folder"
+# platforms/ is for tokens of platforms: put them there yourself, one file each.
+mkdir -p "$folder/platforms"
 for name in elastic_password kibana_password kibana_encryption_key marsad_write_password \
     marsad_read_password grafana_password; do
     file="$folder/$name"

@@ -7,6 +7,7 @@ loads nothing; the first call loads prometheus-client.
 A worker's loop calls::
 
     metrics.serve(port, address)                   # once, at start
+    metrics.begin("score")                         # its series are there before they count
     metrics.build(scorer.version)                  # once the model is known
     metrics.ready("assigned", True)                # the group gave partitions (or none)
     metrics.ready("store", True)                   # the server answered
@@ -32,7 +33,7 @@ from datetime import datetime
 from functools import cache
 from importlib.metadata import version
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from pipelines.metrics.health import Health
 from pipelines.metrics.labels import OTHER, Outcome, Stage
@@ -46,6 +47,7 @@ __all__ = [
     "Outcome",
     "Stage",
     "batch",
+    "begin",
     "build",
     "dead",
     "lag",
@@ -86,6 +88,15 @@ def turn() -> None:
 def ready(condition: str, met: bool) -> None:
     """Note whether something that the work needs is there; ready is who has all it named."""
     _health.condition(condition, met)
+
+
+def begin(stage: Stage) -> None:
+    """Make the series of a stage, at zero: the first record that counts is then an increase."""
+    made = _made()
+    for outcome in get_args(Outcome):
+        made.records.labels(stage, outcome)
+    made.batch.labels(stage)
+    made.paused.labels(stage).set(False)
 
 
 def build(model: str = "") -> None:
