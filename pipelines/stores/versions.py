@@ -76,6 +76,9 @@ def settled(
     to a text and its entities, days to a date: they may come from two of these. None where
     one of them is not known, so that the post must wait.
     """
+    for document in given:
+        if document.post is kept:
+            return document
     fitting = [d for d in given if _scored_as(d.post) == _scored_as(kept)]
     days = [(d.day, d.hour) for d in given if _dated_as(d.post) == _dated_as(kept)]
     if not fitting or not (days or stored):

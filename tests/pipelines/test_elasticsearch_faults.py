@@ -110,8 +110,8 @@ def killed_after(requests: int, url: str, run: Callable[[Store], None]) -> bool:
 
 
 #: After how many requests a process is killed: all moments, or some in the midst of a batch.
-MOMENTS = range(8, 300) if FAULTS else (18, 20, 25, 40)
-MOMENTS_SCORED = range(8, 300) if FAULTS else (14, 16, 24, 33)
+MOMENTS = range(8, 300) if FAULTS else (19, 21, 26, 41)
+MOMENTS_SCORED = range(8, 300) if FAULTS else (15, 17, 24, 31)
 BOOKS = Ledger(received=13, indexed=6, duplicate=1, filtered=2, deleted=3, dead=1)
 #: A post of an author that the next batch deletes is indexed first.
 BOOKS_SCORED = Ledger(received=13, indexed=7, duplicate=1, filtered=2, deleted=2, dead=1)

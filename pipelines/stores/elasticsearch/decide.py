@@ -86,7 +86,10 @@ def decide(
         state = known.setdefault(short(chosen), _Known())
         named = post if post.id == chosen else msgspec.structs.replace(post, id=chosen)
         if documents is not None:
-            state.given.append(msgspec.structs.replace(documents[number], post=named))
+            document = documents[number]
+            if document.post is not named:
+                document = msgspec.structs.replace(document, post=named)
+            state.given.append(document)
         if not state.takes(named):
             outcomes["duplicate"] += 1
             continue

@@ -92,9 +92,20 @@ def erase_plain(server: Server, names: Address, tombstones: Sequence[CollectedTo
 
 
 def erase(server: Server, names: Address, ids: Iterable[str]) -> int:
-    """Remove posts by their heads' ids: the waiting text, and documents in every month."""
-    before = change(server, names, ids, _erased)
-    remove(server, names, {name: heads.bury(head) for name, head in before.items()})
+    """Remove posts by their heads' ids: the waiting text, and documents in every month.
+
+    Returns how many were not removed before. Heads forget their author last, so that whoever
+    repeats the deletion of an account after a crash finds those whose documents are left.
+    """
+    buried: dict[str, Head] = {}
+
+    def bury(name: str, head: Head) -> Head | None:
+        buried[name] = heads.bury(head)
+        return None if head.state == "buried" else buried[name]
+
+    before = change(server, names, ids, bury)
+    remove(server, names, buried)
+    change(server, names, [name for name, head in buried.items() if head.author], _anonymous)
     return len(before)
 
 
@@ -188,8 +199,10 @@ def _swept(server: Server, names: Address, part: dict[str, Head]) -> None:
     )
 
 
-def _erased(_: str, head: Head) -> Head | None:
-    return None if head.state == "buried" else heads.bury(head)
+def _anonymous(_: str, head: Head) -> Head | None:
+    if head.state != "buried" or not head.author:
+        return None
+    return msgspec.structs.replace(head, author="")
 
 
 def _own(collected: CollectedTombstone) -> tuple[str, str]:

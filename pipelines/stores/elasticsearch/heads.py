@@ -203,13 +203,12 @@ def reject(head: Head, weight: int, reason: str) -> Head:
 
 
 def bury(head: Head) -> Head:
-    """Return a head whose post was deleted: nothing of it but the counts and where it stood."""
+    """Return a head whose post was deleted: the counts, and what its documents are found by."""
     if head.state == "buried":
         return head
     return msgspec.structs.replace(
         _rested(head),
         state="buried",
-        author="",
         lost=head.lost + head.weight,
         fence=min(external(head) + 1, HIGHEST),
     )

@@ -12,6 +12,7 @@ from elastic_transport import ConnectionTimeout, TlsError, TransportError
 from elasticsearch import ApiError, Elasticsearch, UnsupportedProductError
 
 from pipelines.errors import StoreBusy, StoreError, StoreFull, StoreVersion
+from pipelines.stores.elasticsearch.serial import SERIALIZERS
 
 T = TypeVar("T")
 
@@ -39,7 +40,7 @@ class Server:
         """Prepare to talk to ``url``; nothing is sent yet."""
         self.url = url
         self.patience = PATIENCE
-        options: dict[str, Any] = {}
+        options: dict[str, Any] = {"serializers": SERIALIZERS}
         if key := environ.get(API_KEY):
             options["api_key"] = key
         elif name := environ.get(USERNAME):
