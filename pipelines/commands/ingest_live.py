@@ -16,6 +16,7 @@ from ingest.sources.counters.table import parse_when
 from ingest.sources.registry import ENTRIES, Entry
 from pipelines import metrics
 from pipelines.aside import Aside
+from pipelines.commands import ingest_retired
 from pipelines.commands.common import (
     brokers_option,
     chosen_watchlist,
@@ -54,7 +55,8 @@ def command_of(name: str) -> click.Command | None:
     """Return a subcommand, ``None`` if there is none of this name."""
     if name == ALL:
         return read_all
-    return next((_command(entry) for entry in ENTRIES if entry.name == name), None)
+    found = next((_command(entry) for entry in ENTRIES if entry.name == name), None)
+    return found or ingest_retired.command_of(name)
 
 
 def _command(entry: Entry) -> click.Command:

@@ -17,6 +17,7 @@ from pipelines.commands.common import (
     write_line,
 )
 from pipelines.embedded import add
+from pipelines.live.details import Heard, heard, words
 from pipelines.stores.base import Ledger, Status
 
 if TYPE_CHECKING:
@@ -60,7 +61,11 @@ def command(store: str | None, brokers: str | None, as_json: bool) -> None:
         opened.close()
     status, stages = _with_topics(status, where) if where else (status, [])
     if as_json:
-        write_line(msgspec.json.encode(msgspec.structs.asdict(status) | {"stages": stages}))
+        write_line(
+            msgspec.json.encode(
+                msgspec.structs.asdict(status) | {"stages": stages, "sources": _sources(status)}
+            )
+        )
     else:
         console = Console(highlight=False)
         _show(status, console)
@@ -84,6 +89,10 @@ def _with_topics(status: Status, where: Brokers) -> tuple[Status, list[StageFlow
         status, ledger=add(status.ledger, moving.ledger), inputs=[*status.inputs, *collected]
     )
     return whole, moving.stages
+
+
+def _sources(status: Status) -> list[Heard]:
+    return [found for position in status.inputs if (found := heard(position))]
 
 
 def _show_stages(stages: list[StageFlow], console: Console) -> None:
@@ -117,8 +126,28 @@ def _show(status: Status, console: Console) -> None:
     for position in status.inputs:
         if position.key.startswith(_PLACES):
             continue
+        if source := heard(position):
+            _show_source(source, console)
+            continue
         state = "read to its end" if position.done else "not finished: the same command goes on"
         console.print(f"input {position.name}: {state}")
     for gap in status.gaps:
         end = f"{gap.end:%Y-%m-%d %H:%M}" if gap.end else "now"
-        console.print(f"gap {gap.source}: {gap.start:%Y-%m-%d %H:%M} to {end}, {gap.cause}")
+        filled = " (read afterwards)" if gap.filled else ""
+        console.print(
+            f"gap {gap.source}: {gap.start:%Y-%m-%d %H:%M} to {end}{filled}, {gap.cause}",
+            soft_wrap=True,
+        )
+
+
+def _show_source(source: Heard, console: Console) -> None:
+    state = f"last heard {source.at:%Y-%m-%d %H:%M} UTC"
+    if source.failing:
+        state += f", could not be read since: {source.failing}"
+    console.print(f"source {source.source}: {state}", soft_wrap=True)
+    if source.silent:
+        console.print(
+            f"Warning: {source.source} had given nothing for {words(source.silent)} then, which is "
+            "unlike it",
+            soft_wrap=True,
+        )

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import msgspec
 
@@ -44,16 +43,26 @@ class Heard(msgspec.Struct, frozen=True):
 
     source: str
     at: datetime
+    """When it was last listened to."""
     failing: str
-    silent: timedelta | None
+    """Why it could not be read since; empty if it could."""
+    silent: float
+    """Seconds for which it had given nothing then, if that is unlike it; else 0."""
 
 
-def heard(positions: Iterable[Position]) -> list[Heard]:
-    """Return the live sources among the inputs, with how they were left."""
-    found = []
-    for position in positions:
-        details = Details.read(position)
-        if details.heard is not None:
-            silent = details.habit.silent(details.heard)
-            found.append(Heard(position.name, details.heard, details.failing, silent))
-    return found
+def heard(position: Position) -> Heard | None:
+    """Return how a live source was left, ``None`` for an input that is none."""
+    details = Details.read(position)
+    if details.heard is None:
+        return None
+    silent = details.habit.silent(details.heard)
+    return Heard(
+        position.name, details.heard, details.failing, silent.total_seconds() if silent else 0.0
+    )
+
+
+def words(seconds: float) -> str:
+    """Return a length of time for people."""
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.0f} h"

@@ -17,7 +17,7 @@ from ingest.records import Counter, Gap, Heartbeat, Item, Post, Reject, Tombston
 from pipelines import metrics
 from pipelines.aside import Aside
 from pipelines.embedded import add
-from pipelines.live.details import Details
+from pipelines.live.details import Details, words
 from pipelines.live.feed import Failed, Feed
 from pipelines.live.patience import code
 from pipelines.metrics import Outcome as Counted
@@ -246,10 +246,3 @@ def _placed(item: Item) -> Item:
         return item
     digest = hashlib.blake2b(item.record.raw + item.record.reason.encode(), digest_size=6)
     return Item(item.record, item.cursor, int.from_bytes(digest.digest(), "big"))
-
-
-def words(seconds: float) -> str:
-    """Return a length of time for people."""
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.0f} h"
