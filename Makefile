@@ -37,15 +37,16 @@ test: lint ## All tests
 	@$(BIN)/python -m pytest
 
 test-faults: $(VENV)/.installed-dev ## The long forms of the fault tests (minutes to an hour)
-	@MARSAD_TEST_FAULTS=1 $(BIN)/python -m pytest tests/pipelines/test_elasticsearch_faults.py
+	@MARSAD_TEST_FAULTS=1 $(BIN)/python -m pytest tests/faults tests/pipelines/test_elasticsearch_faults.py
 
 lint: $(VENV)/.installed-dev ## ruff and mypy --strict
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 
-bench: $(VENV)/.installed-dev ## Measure: file to index, the model's share, memory (DATA=folder)
+bench: $(VENV)/.installed-dev ## Measure: file to index, every stage beside its bare client, memory (DATA=folder)
 	@$(BIN)/python -m tests.bench --data $(DATA)
+	@$(BIN)/python -m tests.bench_stages --data $(DATA)
 
 train: $(VENV)/.installed-dev ## Make the shipped model from the data folder (hours, resumable; DATA=folder WORK=folder)
 	@$(BIN)/python -m nlp.training.language --data $(DATA)

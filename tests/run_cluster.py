@@ -17,12 +17,16 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from types import FrameType
 
 from ingest import keyring
+from pipelines.kafka.connection import brokers
 from pipelines.progress import progress
+from pipelines.settings import load
+from pipelines.stores.elasticsearch.names import address
+from pipelines.stores.elasticsearch.server import Server
 from tests import servers
 from tests.answers import difference, exported
 from tests.cluster import Cluster
@@ -83,13 +87,13 @@ def show(cluster: Cluster, *arguments: str) -> None:
 def _collection(stack: ExitStack, folder: Path) -> Cluster:
     """A collection of its own on servers that answer."""
     name = f"sample-{os.getpid()}"
-    brokers, elasticsearch = stack.enter_context(_servers(folder))
+    kafka, elasticsearch = stack.enter_context(_servers())
     shutil.rmtree(OUT, ignore_errors=True)
     logs = OUT / "logs"
     logs.mkdir(parents=True)
     cluster = Cluster(
         logs,
-        brokers,
+        kafka,
         f"{elasticsearch}/{name}",
         name,
         # Pseudonyms as in `make run`; what is kept aside goes with the temporary folder.
@@ -99,17 +103,33 @@ def _collection(stack: ExitStack, folder: Path) -> Cluster:
         MARSAD_WATCHLIST="none",
     )
     cluster.marsad.folder = ROOT
+    stack.callback(_leave_nothing, cluster)
     stack.callback(cluster.close)
     return cluster
 
 
+def _leave_nothing(cluster: Cluster) -> None:
+    """Remove topics and indices from servers that were there before."""
+    if not (os.environ.get("MARSAD_BROKERS") or servers.GIVEN_KAFKA):
+        return
+    where = brokers(cluster.environment["MARSAD_BROKERS"], load().kafka)
+    with closing(where.admin()) as admin:
+        gone = [name for name in admin.list_topics() if name.startswith(cluster.prefix)]
+        admin.delete_topics(gone)
+    names = address(cluster.store)
+    with closing(Server(names.url)) as server:
+        there = sorted(server.client.indices.get(index=f"{names.prefix}-*"))
+        if there:
+            server.client.indices.delete(index=there)
+
+
 @contextmanager
-def _servers(folder: Path) -> Iterator[tuple[str, str]]:
+def _servers() -> Iterator[tuple[str, str]]:
     """The addresses of brokers and of Elasticsearch."""
-    brokers, store = os.environ.get("MARSAD_BROKERS"), os.environ.get("MARSAD_STORE", "")
-    if brokers and store.startswith("http"):
-        say(f"Kafka at {brokers} and Elasticsearch at {store} (MARSAD_BROKERS, MARSAD_STORE).")
-        yield brokers, store.rstrip("/").rpartition("/")[0] if store.count("/") > 2 else store
+    kafka, store = os.environ.get("MARSAD_BROKERS"), os.environ.get("MARSAD_STORE", "")
+    if kafka and store.startswith("http"):
+        say(f"Kafka at {kafka} and Elasticsearch at {store} (MARSAD_BROKERS, MARSAD_STORE).")
+        yield kafka, address(store).url
         return
     if servers.GIVEN_KAFKA and servers.GIVEN_ELASTICSEARCH:
         say("Servers of MARSAD_TEST_KAFKA and MARSAD_TEST_ELASTICSEARCH.")
@@ -153,16 +173,16 @@ def _in_containers() -> Iterator[tuple[str, str]]:
         "ELASTICSEARCH_PORT": str(elasticsearch),
     }
     say("Starting Kafka and Elasticsearch in containers …")
-    brokers, url = f"127.0.0.1:{kafka}", f"http://127.0.0.1:{elasticsearch}"
+    addresses, url = f"127.0.0.1:{kafka}", f"http://127.0.0.1:{elasticsearch}"
     try:
         subprocess.run([*compose, "up", "--detach"], env=environment, check=True)
-        for ready in (servers.kafka_answers(brokers), servers.elastic_answers(url)):
+        for ready in (servers.kafka_answers(addresses), servers.elastic_answers(url)):
             end = time.monotonic() + PATIENCE
             while not ready():
                 if time.monotonic() > end:
                     raise SystemExit("The containers do not answer; see: docker compose logs")
                 time.sleep(1)
-        yield brokers, url
+        yield addresses, url
     finally:
         subprocess.run([*compose, "down", "--volumes"], env=environment, check=False)
 

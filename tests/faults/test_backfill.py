@@ -15,7 +15,7 @@ def test_old_posts_that_are_filled_in_stay_and_do_not_hold_up_new_ones(
     load: Load, kafka: Kafka
 ) -> None:
     began = time.time()
-    old = load.send(300)  # posts of 2006 to 2016
+    old = load.send(60)  # posts of 2006 to 2016
     now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
     live = load.cluster.marsad.write(
         "live.ndjson",

@@ -10,18 +10,18 @@ from tests.cluster import Worker, until
 from tests.faults.load import FAULTS, Load
 
 #: How often each kind of worker is killed.
-KILLS = 20 if FAULTS else 2
+KILLS = 20 if FAULTS else 1
 STAGES = {"collect": (), "score": ("score-1", "score-2"), "index": ("index-1", "index-2")}
 
 
 def test_killed_at_random_moments_the_workers_bring_every_post_in_once(load: Load) -> None:
     left = dict.fromkeys(STAGES, KILLS)
-    importing = load.send(200)
+    importing = load.send(48)
     while any(left.values()):
         if not importing.running:
             assert importing.process is not None
             assert importing.process.returncode == 0, importing.said
-            importing = load.send(200)
+            importing = load.send(48)
         time.sleep(load.draw.uniform(0.3, 3.0))
         stage = load.draw.choice([name for name, number in left.items() if number])
         if stage == "collect":

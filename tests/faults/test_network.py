@@ -29,7 +29,7 @@ def test_lost_answers_to_what_was_produced_lose_and_double_nothing(
         for name in names:
             load.cluster.worker(name, **behind)
         proxy.lose = lambda kind, number: kind == PRODUCE and number % 3 == 0
-        ended(load.send(200, brokers=proxy.address))
+        ended(load.send(100, brokers=proxy.address))
         load.arrived()
         assert proxy.lost[PRODUCE] > 5
         # A transaction whose end was not heard of, and offsets that may or may not be committed.
@@ -50,7 +50,7 @@ def test_lost_answers_to_what_was_produced_lose_and_double_nothing(
 def test_connections_that_break_again_and_again_lose_and_double_nothing(
     load: Load, proxy: KafkaProxy
 ) -> None:
-    importing = load.send(150, brokers=proxy.address)
+    importing = load.send(60, brokers=proxy.address)
     while importing.running:
         importing.wait(0.5)
         proxy.cut()

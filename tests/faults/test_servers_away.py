@@ -35,7 +35,7 @@ def our_elasticsearch(elasticsearch: Elastic) -> Elastic:
 def test_a_broker_that_is_away_for_a_while_is_waited_for(
     load: Load, kafka: Kafka, way: str
 ) -> None:
-    importing = load.send(300)
+    importing = load.send(100)
     begun(load)
     process = kafka.process
     process.kill() if way == "killed" else process.stop()
@@ -48,7 +48,7 @@ def test_a_broker_that_is_away_for_a_while_is_waited_for(
 def test_elasticsearch_killed_and_started_again_is_waited_for(
     load: Load, our_elasticsearch: Elastic
 ) -> None:
-    importing = load.send(300)
+    importing = load.send(100)
     begun(load)
     assert our_elasticsearch.process is not None
     our_elasticsearch.process.kill()
@@ -59,7 +59,7 @@ def test_elasticsearch_killed_and_started_again_is_waited_for(
 
 
 def test_elasticsearch_paused_is_waited_for(load: Load, our_elasticsearch: Elastic) -> None:
-    importing = load.send(300)
+    importing = load.send(100)
     begun(load)
     assert our_elasticsearch.process is not None
     our_elasticsearch.process.pause()
@@ -125,7 +125,7 @@ def test_one_of_three_brokers_killed_for_good_changes_nothing(
             made.worker("score-1")
             made.worker("index-1")
             load = Load(made, 900)
-            importing = load.send(200)
+            importing = load.send(64)
             begun(load)
             kafka_cluster.processes[1].kill()
             ended(importing)
