@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import kafka.errors as kafka_errors
 import msgspec
 from kafka import KafkaConsumer, TopicPartition
 
@@ -59,10 +60,7 @@ def flow(where: Brokers, inputs: Iterable[Position]) -> Flow:
     admin = where.admin()
     try:
         with explained(where):
-            groups = {
-                stage: admin.list_group_offsets(where.topic(stage))[where.topic(stage)]
-                for stage in ("score", "index")
-            }
+            groups = {stage: _group(admin, where.topic(stage)) for stage in ("score", "index")}
     finally:
         admin.close()
     cursors = {position.key: position.cursor for position in inputs}
@@ -84,6 +82,20 @@ def flow(where: Brokers, inputs: Iterable[Position]) -> Flow:
     finally:
         consumer.close()
     return _flow(counts, groups, collected)
+
+
+def _group(admin: Any, name: str) -> Mapping[TopicPartition, Any]:
+    """Return what a group has committed. New brokers need a moment before they know of groups."""
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            offsets: Mapping[TopicPartition, Any] = admin.list_group_offsets(name)[name]
+        except kafka_errors.RetriableError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
+        else:
+            return offsets
 
 
 def _flow(

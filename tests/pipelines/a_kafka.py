@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
+from kafka import TopicPartition
 
 from ingest.records import Post, Sentiment, Tombstone
 from nlp.score import Scored
@@ -70,8 +72,6 @@ def post(number: int, text: str = "no calls today", **more: Any) -> Collected:
 
 def scored(collected: Collected) -> Collected:
     """The same with scores."""
-    import msgspec
-
     whole = msgspec.structs.replace(
         collected.post, language="en", model="echo-1", sentiment=Sentiment("neutral", 0.1, 0.8, 0.1)
     )
@@ -107,8 +107,6 @@ def records(where: Brokers, *names: str) -> dict[str, list[Any]]:
 
 
 def _all(consumer: Any, topic: str) -> Iterator[Any]:
-    from kafka import TopicPartition
-
     partitions = [TopicPartition(topic, n) for n in consumer.partitions_for_topic(topic) or ()]
     consumer.assign(partitions)
     consumer.seek_to_beginning()
@@ -139,17 +137,18 @@ def send(where: Brokers, name: str, *messages: dict[str, Any]) -> None:
 
 
 @contextmanager
-def running(*workers: Worker, stop: Stop) -> Iterator[None]:
-    """Run workers in threads for the length of the block."""
+def running(*runs: Callable[[Stop], None]) -> Iterator[None]:
+    """Run workers in threads of their own for the length of the block."""
+    stop = Stop()
     failures: list[BaseException] = []
 
-    def run(worker: Worker) -> None:
+    def run(one: Callable[[Stop], None]) -> None:
         try:
-            worker.run()
+            one(stop)
         except BaseException as error:
             failures.append(error)
 
-    threads = [threading.Thread(target=run, args=(worker,)) for worker in workers]
+    threads = [threading.Thread(target=run, args=(one,)) for one in runs]
     for thread in threads:
         thread.start()
     try:
@@ -161,18 +160,39 @@ def running(*workers: Worker, stop: Stop) -> Iterator[None]:
     assert failures == []
 
 
+def scoring(where: Brokers, tick: float = 3600.0) -> Callable[[Stop], None]:
+    """A score worker."""
+
+    def run(stop: Stop) -> None:
+        name = f"s{time.monotonic_ns()}"
+        stage = ScoreStage(where, EchoScorer(), name, tick=tick)  # type: ignore[arg-type]
+        try:
+            Worker(where, stage, stop).run()
+        finally:
+            stage.close()
+
+    return run
+
+
+def indexing(where: Brokers, path: Path) -> Callable[[Stop], None]:
+    """An index worker."""
+
+    def run(stop: Stop) -> None:
+        with SqliteStore(path, readonly=False, timezone=str(ZONE)) as store:
+            stage = IndexStage(where, store, ZONE)
+            try:
+                Worker(where, stage, stop).run()
+            finally:
+                stage.close()
+
+    return run
+
+
 @contextmanager
-def pipeline(where: Brokers, store: SqliteStore, *, tick: float = 3600.0) -> Iterator[None]:
+def pipeline(where: Brokers, path: Path, *, tick: float = 3600.0) -> Iterator[None]:
     """One score worker and one index worker for the length of the block."""
-    stop = Stop()
-    score = ScoreStage(where, EchoScorer(), f"s{time.monotonic_ns()}", tick=tick)  # type: ignore[arg-type]
-    index = IndexStage(where, store, ZONE)
-    try:
-        with running(Worker(where, score, stop), Worker(where, index, stop), stop=stop):
-            yield
-    finally:
-        score.close()
-        index.close()
+    with running(scoring(where, tick), indexing(where, path)):
+        yield
 
 
 def until(true: Callable[[], Any], what: str) -> Any:

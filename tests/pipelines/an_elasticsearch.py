@@ -8,11 +8,15 @@ import http.client
 import itertools
 import json
 import os
+import shutil
+import ssl
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import pytest
@@ -78,12 +82,50 @@ def in_month(month: int, **more: object) -> Post:
     return post("t:1", created_at=datetime(2016, month, 3, tzinfo=UTC), **more)
 
 
-class Proxy:
-    """Stands before a server: loses some of its answers, or asks for a password."""
+#: How Elasticsearch says that an account lacks a right.
+FORBIDDEN = (
+    b'{"error":{"root_cause":[{"type":"security_exception","reason":"action is unauthorized"}],'
+    b'"type":"security_exception","reason":"action is unauthorized"},"status":403}'
+)
 
-    def __init__(self, target: str) -> None:
+
+class Certificate(NamedTuple):
+    """A certificate for this machine, signed by nobody but itself."""
+
+    file: Path
+    context: ssl.SSLContext
+    fingerprint: str
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Certificate:
+    if shutil.which("openssl") is None:
+        pytest.skip("needs the program openssl, which makes the certificate")
+    file, key = tmp_path / "server.pem", tmp_path / "server.key"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+         "-nodes", "-days", "2", "-subj", "/CN=a test", "-addext", "subjectAltName=IP:127.0.0.1",
+         "-keyout", key, "-out", file],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file, key)
+    bare = ssl.PEM_cert_to_DER_cert(file.read_text())
+    return Certificate(file, context, hashlib.sha256(bare).hexdigest())
+
+
+class Proxy:
+    """Stands before a server: loses some of its answers, encrypts, asks who is there.
+
+    The server of the tests knows no accounts; what a client sends is looked at here instead.
+    """
+
+    def __init__(self, target: str, tls: ssl.SSLContext | None = None) -> None:
         self.lose: Callable[[int], bool] = lambda number: False
         self.password = ""
+        self.api_key = ""
+        self.forbidden = ""
+        """What the account may not ask for: a part of a path."""
         self.seen = 0
         self.lost = 0
         host, port = urlsplit(target).hostname or "", urlsplit(target).port
@@ -94,9 +136,15 @@ class Proxy:
 
             def handle_any(self) -> None:
                 body = self.rfile.read(int(self.headers.get("content-length", 0)))
-                wanted = base64.b64encode(f"reader:{proxy.password}".encode()).decode()
-                if proxy.password and self.headers.get("authorization") != f"Basic {wanted}":
+                given = self.headers.get("authorization")
+                encoded = base64.b64encode(f"reader:{proxy.password}".encode()).decode()
+                if (proxy.password and given != f"Basic {encoded}") or (
+                    proxy.api_key and given != f"ApiKey {proxy.api_key}"
+                ):
                     self.reply(401, b'{"error":"who are you?"}', [])
+                    return
+                if proxy.forbidden and proxy.forbidden in self.path:
+                    self.reply(403, FORBIDDEN, [("content-type", "application/json")])
                     return
                 onward = http.client.HTTPConnection(host, port, timeout=60)
                 onward.request(self.command, self.path, body, dict(self.headers))
@@ -126,7 +174,10 @@ class Proxy:
                 pass
 
         self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.http.server_port}"
+        if tls is not None:
+            self.http.socket = tls.wrap_socket(self.http.socket, server_side=True)
+        scheme = "http" if tls is None else "https"
+        self.url = f"{scheme}://127.0.0.1:{self.http.server_port}"
         threading.Thread(target=self.http.serve_forever, daemon=True).start()
 
 

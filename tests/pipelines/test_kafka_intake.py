@@ -24,7 +24,6 @@ from tests.pipelines.a_kafka import (
     letter,
     post,
     records,
-    where,  # noqa: F401 - a fixture
 )
 from tests.servers import Kafka
 

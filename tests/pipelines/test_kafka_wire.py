@@ -1,0 +1,151 @@
+"""Messages between the stages: what goes in comes out, what can't be read is told apart."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ingest.records import Counter, Gap, Heartbeat, Mention, Post, Sentiment, Target
+from pipelines.kafka import wire
+from pipelines.kafka.connection import MESSAGE_LIMIT
+from pipelines.kafka.wire import (
+    HEADERS,
+    BadMessage,
+    BooksMessage,
+    DeadMessage,
+    Place,
+    PositionMessage,
+    PostMessage,
+    Reader,
+    TombstoneMessage,
+)
+from pipelines.stores.base import Collected, CollectedTombstone, Position
+from tests.pipelines.a_kafka import grave, post
+
+WORDS = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
+MOMENTS = st.datetimes(timezones=st.just(UTC))
+CHANCE = st.floats(0, 1)
+POSTS = st.builds(
+    Post,
+    id=WORDS,
+    platform=WORDS,
+    text=WORDS,
+    version=st.integers(-(2**62), 2**62),
+    created_at=st.none() | MOMENTS,
+    collected_at=st.none() | MOMENTS,
+    author=WORDS,
+    hashtags=st.lists(WORDS, max_size=3).map(tuple),
+    counts=st.dictionaries(WORDS, st.integers(0, 2**62), max_size=3),
+    entities=st.lists(WORDS, max_size=3).map(tuple),
+    mentions=st.lists(
+        st.builds(Mention, WORDS, WORDS, st.integers(0, 99), st.integers(0, 99)), max_size=2
+    ).map(tuple),
+    sentiment=st.none() | st.builds(Sentiment, st.just("neutral"), CHANCE, CHANCE, CHANCE),
+    targets=st.lists(
+        st.builds(Target, WORDS, st.just("negative"), CHANCE, CHANCE, CHANCE), max_size=2
+    ).map(tuple),
+)
+NAMES = st.lists(WORDS, max_size=3).map(tuple)
+
+
+def record(message: msgspec.Struct | bytes, headers: Any = None) -> Any:
+    value = message if isinstance(message, bytes) else wire.encode(message)
+    return SimpleNamespace(key=b"k", value=value, headers=HEADERS if headers is None else headers)
+
+
+@given(st.builds(Collected, POSTS, NAMES, NAMES))
+def test_a_post_arrives_as_it_was_sent(collected: Collected) -> None:
+    message = Reader(PostMessage)(record(wire.post_message(collected)))
+    assert wire.collected(message) == collected
+
+
+@given(WORDS, NAMES, WORDS)
+def test_a_deletion_arrives_without_its_plain_name(
+    name: str, aliases: tuple[str, ...], plain: str
+) -> None:
+    sent = msgspec.structs.replace(grave(name), aliases=aliases, plain=plain)
+    arrived = wire.buried(Reader(TombstoneMessage)(record(wire.tombstone_message(sent))))
+    assert arrived == CollectedTombstone(sent.tombstone, aliases, plain="")
+
+
+def test_there_is_no_field_for_a_plain_name() -> None:
+    fields = set(TombstoneMessage.__struct_fields__) & set(CollectedTombstone.__struct_fields__)
+    assert fields == {"tombstone", "aliases"}
+
+
+@given(st.integers(0, 99), st.lists(st.builds(Place, WORDS, st.integers(0, 9), WORDS), max_size=3))
+def test_books_arrive_as_they_were_sent(filtered: int, places: list[Place]) -> None:
+    moment = datetime(2026, 1, 1, tzinfo=UTC)
+    sent = BooksMessage(
+        filtered=filtered,
+        dead=tuple(places),
+        gaps=(Gap(source="s", start=moment, cause="c"),),
+        heartbeats=(Heartbeat(source="s", at=moment),),
+        counters=(Counter(source="s", page="p", metric="likes", value=3, at=moment),),
+    )
+    assert Reader(BooksMessage)(record(sent)) == sent
+
+
+@given(st.binary(max_size=50))
+def test_bytes_that_are_no_message_are_told_so(value: bytes) -> None:
+    with pytest.raises(BadMessage) as caught:
+        Reader(PostMessage)(record(value))
+    assert caught.value.reason == wire.UNREADABLE
+
+
+def test_the_form_of_schema_1_is_the_one_that_older_workers_know() -> None:
+    """If this fails, either undo the change or raise the schema's number."""
+    assert wire.SCHEMA == 1
+    assert HEADERS == [("marsad", b"1")]
+    assert wire.encode(wire.post_message(post(1))) == (
+        b'{"post":{"id":"forum:1","platform":"forum","text":"no calls today","version":1,'
+        b'"created_at":"2016-02-27T12:00:00Z","author":"u_abcdefghijklmnop","digest":"1"}}'
+    )
+    assert wire.encode(wire.tombstone_message(grave("forum:1", plain="x"))) == (
+        b'{"tombstone":{"platform":"forum","id":"forum:1"}}'
+    )
+    assert wire.encode(BooksMessage(filtered=2, dead=(Place("o", 1, "r"),))) == (
+        b'{"filtered":2,"dead":[["o",1,"r"]]}'
+    )
+    assert wire.encode(DeadMessage(origin="posts/0", line=7, reason="r", raw=b"{")) == (
+        b'{"origin":"posts/0","line":7,"reason":"r","raw":"ew=="}'
+    )
+    assert wire.encode(PositionMessage(Position(key="k", name="n", cursor="c"), "t")) == (
+        b'{"position":{"key":"k","name":"n","cursor":"c","done":false,"details":""},"token":"t"}'
+    )
+
+
+def test_a_field_that_a_later_version_added_is_passed_over() -> None:
+    value = wire.encode(wire.post_message(post(1)))
+    later = value[:-1] + b',"mood":"new"}'
+    assert Reader(PostMessage)(record(later)).post.id == "forum:1"
+
+
+@pytest.mark.parametrize(
+    ("value", "headers", "reason"),
+    [
+        (b"{}", [("marsad", b"2")], wire.NEWER),
+        (b"{}", [], wire.FOREIGN),
+        (b"{}", [("marsad", b"one")], wire.FOREIGN),
+        (b"{}", None, wire.UNREADABLE),
+        (b'{"post": {"id": "forum:1", "text": "a secret word"', None, wire.UNREADABLE),
+        (b'{"post": {"id": "forum:1", "platform": 4, "text": "a secret word"}}', None,
+         wire.UNREADABLE),
+        (b"\xff\xfe", None, wire.UNREADABLE),
+        (b"[" * 100_000, None, wire.UNREADABLE),
+        (b"x" * (MESSAGE_LIMIT + 200_000), None, wire.TOO_LARGE),
+    ],
+)  # fmt: skip
+def test_why_a_message_can_not_be_used_is_told_without_its_words(
+    value: bytes, headers: Any, reason: str
+) -> None:
+    with pytest.raises(BadMessage) as caught:
+        Reader(PostMessage)(record(value, headers))
+    assert caught.value.reason == reason
+    assert "secret" not in caught.value.detail

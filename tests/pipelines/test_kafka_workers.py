@@ -1,0 +1,295 @@
+"""Workers between topics: every message has one outcome, whatever it is and how often it comes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from kafka import TopicPartition
+from kafka.admin import ConfigResource, ConfigResourceType
+from kafka.structs import OffsetAndMetadata
+
+from pipelines.errors import BrokerAway
+from pipelines.kafka import topics, wire
+from pipelines.kafka.connection import Brokers
+from pipelines.kafka.flow import flow
+from pipelines.kafka.intake import KafkaIntake
+from pipelines.kafka.loop import Claim, Note
+from pipelines.kafka.score import ScoreStage
+from pipelines.kafka.wire import HEADERS
+from pipelines.query import parse
+from pipelines.stores.base import Ledger, Position
+from pipelines.stores.sqlite import SqliteStore
+from tests.pipelines.a_kafka import (
+    ZONE,
+    EchoScorer,
+    batch,
+    every_byte,
+    grave,
+    indexing,
+    letter,
+    pipeline,
+    post,
+    records,
+    running,
+    scored,
+    send,
+    until,
+)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A store that is there, without posts."""
+    made = tmp_path / "posts.db"
+    SqliteStore(made, readonly=False, timezone=str(ZONE)).close()
+    return made
+
+
+def settled(path: Path, received: int) -> Ledger:
+    """Wait until a store has had so many records, and return its books."""
+
+    def books() -> Ledger | None:
+        with SqliteStore(path, readonly=True) as reading:
+            ledger = reading.ledger()
+            return ledger if ledger.received >= received else None
+
+    return until(books, f"{received} records are in the store")
+
+
+def stored(path: Path) -> dict[str, str]:
+    with SqliteStore(path, readonly=True) as reading:
+        return {hit.post.id: hit.post.text for hit in reading.scan(parse(""))}
+
+
+def inputs(path: Path) -> list[Position]:
+    with SqliteStore(path, readonly=True) as reading:
+        return reading.status().inputs
+
+
+def value(number: int, text: str = "no calls today") -> bytes:
+    return wire.encode(wire.post_message(post(number, text)))
+
+
+def test_what_is_collected_is_scored_and_indexed_once(where: Brokers, path: Path) -> None:
+    with KafkaIntake(where) as intake:
+        intake.accept(
+            batch("", "1", posts=[post(n) for n in range(300)], filtered=7, dead=[letter(9)])
+        )
+    with pipeline(where, path):
+        ledger = settled(path, 308)
+    assert ledger == Ledger(received=308, indexed=300, filtered=7, dead=1)
+    posts = stored(path)
+    assert len(posts) == 300
+
+
+def test_poison_goes_to_the_dead_letters_and_the_rest_of_its_batch_is_indexed(
+    where: Brokers, path: Path
+) -> None:
+    good = [
+        {"key": f"forum:{n}".encode(), "value": value(n), "headers": HEADERS} for n in range(494)
+    ]
+    poison = [
+        {"key": b"a", "value": b'{"post": {"text": "hidden words', "headers": HEADERS},
+        {"key": b"b", "value": value(990), "headers": [("marsad", b"7")]},
+        {"key": b"c", "value": value(991), "headers": []},
+        {"key": b"d", "value": value(992, "hidden words" * 420_000), "headers": HEADERS},
+        {"key": b"forum:993", "value": value(993, "impossible hidden words"), "headers": HEADERS},
+        {"key": b"e", "value": b"\xff\x00", "headers": HEADERS},
+    ]
+    places = [250, 10, 499, 400, 300, 20]
+    messages = good[:]
+    for place, bad in sorted(zip(places, poison, strict=True), key=lambda pair: pair[0]):
+        messages.insert(place, bad)
+    assert len(messages) == 500
+    for message in messages:
+        message["partition"] = 0
+    producer = where.producer()
+    sent = [producer.send(where.topic("posts"), **message) for message in messages]
+    offsets = {
+        message["key"]: future.get(30).offset
+        for message, future in zip(messages, sent, strict=True)
+    }
+    producer.close()
+    with pipeline(where, path):
+        ledger = settled(path, 500)
+    assert ledger == Ledger(received=500, indexed=494, dead=6)
+    with SqliteStore(path, readonly=True) as reading, reading.dead_letters() as letters:
+        kept = {entry.line: entry for entry in letters.entries()}
+        assert all(entry.origin == f"{where.topic('posts')}/0" for entry in kept.values())
+        reasons = {
+            key: kept[offsets[key]].reason for key in (b"a", b"b", b"c", b"d", b"forum:993", b"e")
+        }
+        giant = kept[offsets[b"d"]]
+    assert reasons == {
+        b"a": "message-unreadable",
+        b"b": "message-newer",
+        b"c": "message-foreign",
+        b"d": "message-too-large",
+        b"forum:993": "score-failed",
+        b"e": "message-unreadable",
+    }
+    assert (giant.size, giant.truncated) == (1_000_000, True)
+    for record in records(where, "dead")["dead"]:
+        assert record.headers == HEADERS  # nothing of the text in headers
+        assert b"hidden" not in (record.key or b"")
+
+
+def test_messages_that_come_again_are_neither_stored_nor_counted_again(
+    where: Brokers, path: Path
+) -> None:
+    with KafkaIntake(where) as intake:
+        graves = [grave("forum:3")]
+        intake.accept(batch("", "1", posts=[post(n) for n in range(50)], tombstones=graves))
+    with pipeline(where, path):
+        before = settled(path, 51)
+    posts = stored(path)
+    assert "forum:3" not in posts
+    admin = where.admin()
+    group = where.topic("index")
+    offsets = admin.list_group_offsets(group)[group]
+    admin.alter_group_offsets(group, dict.fromkeys(offsets, OffsetAndMetadata(0, "", -1)))
+    admin.close()
+    with pipeline(where, path):
+        with KafkaIntake(where) as intake:
+            intake.accept(batch("1", "2", posts=[post(100)]))
+        after = settled(path, 52)
+    assert after.received == before.received + 1
+    assert after.duplicate == before.duplicate == 0
+    assert stored(path) == posts | {"forum:100": "no calls today"}
+
+
+def test_a_batch_that_another_worker_did_meanwhile_is_void(where: Brokers) -> None:
+    """A worker that was stopped for a minute comes back with a batch in its hands."""
+    with KafkaIntake(where) as intake:
+        intake.accept(batch("", "1", posts=[post(1)]))
+    slow = where.consumer("score")
+    slow.subscribe(topics=[where.topic(topics.POSTS)])
+    until(lambda: slow.poll(timeout_ms=200), "the slow worker has a record")
+    member = slow.group_metadata()
+    slow.close()
+    stage = ScoreStage(where, EchoScorer(), "zombie")  # type: ignore[arg-type]
+    (record,) = records(where, "posts")["posts"]
+    place = TopicPartition(record.topic, record.partition)
+    with pytest.raises(BrokerAway, match="Another worker"):
+        stage.work({place: [record]}, Claim(member, Note("zombie", 0.0, 0.0)))
+    stage.close()
+    assert records(where, "scored")["scored"] == []
+
+
+def test_a_second_process_of_one_instance_ends_what_the_first_left_open(where: Brokers) -> None:
+    first = where.producer(where.topic("score-one"))
+    first.init_transactions()
+    first.begin_transaction()
+    first.send(where.topic("scored"), key=b"forum:1", value=value(1), headers=HEADERS).get(30)
+    stage = ScoreStage(where, EchoScorer(), "one", tick=0.0)  # type: ignore[arg-type]
+    place = TopicPartition(where.topic("posts"), 0)
+    stage.begin(place)
+    stage.rest([place])
+    # Nothing of the first is there, and nobody has to wait for its end.
+    assert [record.value for record in records(where, "scored")["scored"]] == [None]
+    stage.close()
+    with pytest.raises(Exception, match=r"Fenced|Epoch"):
+        first.commit_transaction()
+
+
+def test_an_index_worker_goes_on_where_the_store_is_and_not_where_the_group_is(
+    where: Brokers, path: Path
+) -> None:
+    messages = [
+        {"key": f"forum:{n}".encode(), "value": wire.encode(wire.post_message(scored(post(n)))),
+         "headers": HEADERS, "partition": 0}
+        for n in range(10)
+    ]  # fmt: skip
+    send(where, "scored", *messages)
+    # The group says that all is done, as after a reset by hand; the store knows better.
+    consumer = where.consumer("index")
+    place = TopicPartition(where.topic("scored"), 0)
+    consumer.assign([place])
+    consumer.commit({place: OffsetAndMetadata(10, "", -1)})
+    consumer.close()
+    with running(indexing(where, path)):
+        settled(path, 10)
+    assert len(stored(path)) == 10
+
+
+def test_what_is_on_its_way_counts_as_pending(where: Brokers, path: Path) -> None:
+    with KafkaIntake(where) as intake:
+        some = [post(n) for n in range(20)]
+        intake.accept(batch("", "1", posts=some, filtered=4, dead=[letter(1)]))
+    moving = flow(where, inputs(path))
+    assert moving.ledger == Ledger(received=25, pending=20, filtered=4, dead=1)
+    waiting = {stage.stage: (stage.waiting, stage.exact) for stage in moving.stages}
+    assert waiting == {"collect": (0, True), "score": (20, True), "index": (0, True)}
+    with pipeline(where, path):
+        settled(path, 25)
+        until(
+            lambda: (
+                {s.stage for s in flow(where, inputs(path)).stages if s.per_second and s.workers}
+                == {"score", "index"}
+            ),
+            "workers tell how fast they are",
+        )
+    assert flow(where, inputs(path)).ledger == Ledger()
+
+
+def test_a_deleted_text_leaves_topics_within_the_time_that_they_are_set_to(
+    where: Brokers, path: Path
+) -> None:
+    """The hours of the definition as tenths of seconds, on a broker that cleans at once."""
+    soon = {
+        "min.compaction.lag.ms": "0",
+        "max.compaction.lag.ms": "1000",
+        "segment.ms": "500",
+        "delete.retention.ms": "100",
+    }
+    admin = where.admin()
+    admin.alter_configs(
+        [
+            ConfigResource(ConfigResourceType.TOPIC, where.topic(name), soon)
+            for name in ("posts", "scored")
+        ]
+    )
+    with pipeline(where, path, tick=0.5), KafkaIntake(where) as intake:
+        leaver = [post(n, f"bitter words {n}", author="u_leaver") for n in (1, 2)]
+        others = [post(3, "bitter words three"), post(4, "a recipe for soup")]
+        intake.accept(batch("", "1", posts=[*leaver, *others]))
+        settled(path, 4)
+        assert b"bitter words" in every_byte(where)
+        intake.accept(
+            batch("1", "2", tombstones=[grave("forum:3"), grave(author="u_leaver", plain="Leaver")])
+        )
+        settled(path, 6)
+        until(lambda: b"bitter words" not in every_byte(where), "the texts are off the topics")
+    admin.close()
+    assert b"a recipe for soup" in every_byte(where)
+    assert stored(path) == {"forum:4": "a recipe for soup"}
+
+
+def test_a_text_that_was_deleted_while_it_waited_is_not_indexed_and_not_left_scored(
+    where: Brokers, path: Path
+) -> None:
+    with KafkaIntake(where) as intake:
+        intake.accept(batch("", "1", posts=[post(1), post(2)]))
+        intake.accept(batch("1", "2", tombstones=[grave("forum:1")]))
+    with pipeline(where, path):
+        ledger = settled(path, 3)
+    assert (ledger.indexed, ledger.deleted) == (1, 2)
+    ordered = [r.value is None for r in records(where, "scored")["scored"] if r.key == b"forum:1"]
+    assert ordered[-1] is True  # what compaction keeps is that it is gone
+
+
+def test_posts_of_2016_outlive_the_retention_of_their_topics(where: Brokers) -> None:
+    assert all(
+        int(definition.config["retention.ms"]) in {-1, 7 * 24 * 3_600_000}
+        for name, definition in topics.definitions().items()
+        if name != topics.LEASES
+    )
+    with KafkaIntake(where) as intake:
+        intake.accept(batch("", "1", posts=[post(1)]))
+    (record,) = records(where, "posts")["posts"]
+    message = json.loads(record.value)
+    assert message["post"]["created_at"].startswith("2016")
+    assert record.timestamp_type == 0
+    assert record.timestamp > 1_700_000_000_000
