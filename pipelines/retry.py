@@ -15,6 +15,9 @@ from nlp.errors import MarsadError
 from pipelines.stages import Collector, utc_now
 from pipelines.stores.base import Batch, DeadLetter, Intake, Position
 
+#: The context of letters of live sources, which have no file that they could be read from again.
+LIVE = "live"
+
 
 class Retried(msgspec.Struct, frozen=True):
     """What a retry did."""
@@ -64,6 +67,9 @@ def _parsed(
     letter: DeadLetter, mapping: Mapping[str, str] | None, tell: Callable[[str], None]
 ) -> Item | None:
     if letter.truncated:
+        return None
+    if letter.context == LIVE:
+        tell(f"line {letter.line}: of a live source; what it still offers is read again by itself")
         return None
     try:
         item = parse_raw(letter.raw, letter.context, mapping=mapping)

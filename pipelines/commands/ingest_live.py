@@ -36,6 +36,7 @@ from pipelines.errors import SettingsError
 from pipelines.live import Feed, Outcome, Wanted, feeds, run
 from pipelines.live.choose import duration, means
 from pipelines.live.signals import on_signals
+from pipelines.retry import LIVE
 from pipelines.settings import Settings, SourceSettings, zone
 from pipelines.stages import Collector
 from pipelines.stores.base import Intake
@@ -243,7 +244,7 @@ def read_sources(
         protect = protector(case)
 
         def collector(feed: Feed) -> Collector:
-            return Collector(protect, case, origin=feed.source.key, context="")
+            return Collector(protect, case, origin=feed.source.key, context=LIVE)
 
         with _target(command, store, where) as (taking, drain, folder), on_signals(stop):
             outcomes = run(

@@ -1,0 +1,381 @@
+"""The runner of live sources: nothing lost, gaps written down, sources that keep no other."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from ingest.errors import SourceBlocked, SourceChanged, SourceError, SourceGone
+from ingest.keyring import Keyring
+from ingest.privacy import Protector
+from ingest.records import Gap, Heartbeat, Item, Post, Record, Reject, Tombstone, unfilled
+from ingest.sources.base import Capabilities, Stopped
+from pipelines.aside import Aside
+from pipelines.errors import StoreBusy
+from pipelines.live import Feed, Outcome, run
+from pipelines.live.details import heard
+from pipelines.live.habit import POSTS, SHORTEST, TIMES, Habit
+from pipelines.live.inbox import Inbox
+from pipelines.live.patience import gives_up, pause
+from pipelines.live.run import live_key
+from pipelines.live.writer import Writer
+from pipelines.stages import Collector
+from pipelines.stores.base import Batch, Ledger, Position
+from pipelines.stores.sqlite import SqliteStore
+
+START = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+class Scripted:
+    """A source that does what a test wrote down: an item a line, or an error."""
+
+    version = 1
+
+    def __init__(self, *script: Record | Exception, history: bool = True, live: bool = True):
+        self.name = "scripted"
+        self.key = f"scripted:{id(self)}"
+        self.capabilities = Capabilities(live=live, history=history)
+        self.script = list(script)
+        self.opened: list[str] = []
+
+    def open(self, cursor: str) -> Iterator[Item]:
+        self.opened.append(cursor)
+        for place in range(int(cursor or 0), len(self.script)):
+            step = self.script[place]
+            if isinstance(step, Exception):
+                # said once: the next time, reading goes on behind it
+                self.script[place] = Heartbeat(source=self.name, at=START)
+                raise step
+            yield Item(step, str(place + 1))
+
+
+def post(number: int) -> Post:
+    return Post(id=f"scripted:{number}", platform="scripted", text=f"post {number}", version=1)
+
+
+class World:
+    """A store and a clock that stands still until a test moves it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.at = START
+        self.told: list[str] = []
+        self.store = SqliteStore(folder / "marsad.db")
+
+    def now(self) -> datetime:
+        return self.at
+
+    def run(
+        self,
+        *sources: Scripted,
+        drain: Callable[[], int] | None = None,
+        stop: threading.Event | None = None,
+        **feed: object,
+    ) -> list[Outcome]:
+        protector = Protector(Keyring().use())
+        return run(
+            [Feed(source=one, label="test", **{"live": False, **feed}) for one in sources],  # type: ignore[arg-type]
+            self.store,
+            lambda feed: Collector(protector, None, origin=feed.source.key),
+            stop=stop or threading.Event(),
+            drain=drain,
+            aside=Aside(self.folder / "aside", days=30),
+            tell=self.told.append,
+            now=self.now,
+        )
+
+    def gaps(self) -> list[Gap]:
+        return self.store.status().gaps
+
+    def ids(self) -> list[str]:
+        return [one.id for one in self.store.pending(1_000)]
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    made = World(tmp_path)
+    yield made
+    made.store.close()
+
+
+# What becomes durable
+
+
+def test_all_sources_are_read_at_once_and_made_durable(world: World) -> None:
+    many = [Scripted(*(post(10 * n + k) for k in range(5))) for n in range(4)]
+    outcomes = world.run(*many)
+    assert sorted(world.ids()) == sorted(
+        f"scripted:{10 * n + k}" for n in range(4) for k in range(5)
+    )
+    assert [one.outcomes.received for one in outcomes] == [5, 5, 5, 5]
+
+
+def test_the_next_run_goes_on_at_the_saved_place(world: World) -> None:
+    source = Scripted(post(1), post(2), post(3))
+    world.run(source, limit=2)
+    assert world.ids() == ["scripted:1", "scripted:2"]
+    world.run(source)
+    assert source.opened == ["", "2"]
+    assert world.ids() == ["scripted:1", "scripted:2", "scripted:3"]
+
+
+def test_a_limit_counts_posts_deletions_and_what_can_not_be_used(world: World) -> None:
+    stone = Tombstone(platform="scripted", id="scripted:9")
+    beat = Heartbeat(source="scripted", at=START)
+    source = Scripted(beat, post(1), beat, stone, Reject(reason="item-unknown", raw=b"x"), post(2))
+    world.run(source, limit=3)
+    assert world.store.ledger() == Ledger(received=3, pending=1, deleted=1, dead=1)
+
+
+def test_an_item_that_can_not_be_used_is_kept_once_however_often_it_is_read(world: World) -> None:
+    bad = [Reject(reason="item-unknown", raw=b"a"), Reject(reason="item-unknown", raw=b"b")]
+    first, second = Scripted(*bad, post(1)), Scripted(*bad, post(1))
+    second.key = first.key = "the same"
+    world.run(first)
+    with world.store.dead_letters() as letters:
+        before = letters.entries()
+        assert len(before) == 2
+        assert len({entry.line for entry in before}) == 2
+
+
+def test_somebody_else_who_reads_the_same_source_is_noticed(world: World) -> None:
+    source = Scripted(post(1), post(2))
+    world.run(source, limit=1)
+    key = live_key(Feed(source=source, label="test"), "")
+    position = Position(key=key, name="scripted", cursor="elsewhere")
+    with pytest.raises(StoreBusy):
+        world.store.accept(Batch(position=position, previous_cursor="not there"))
+
+
+def test_scoring_waits_until_nothing_is_to_be_made_durable_and_then_catches_up(
+    world: World,
+) -> None:
+    durable_when_scored: list[int] = []
+    waiting = [3]
+
+    def drain() -> int:
+        durable_when_scored.append(len(world.ids()))
+        waiting[0] -= 1
+        return max(0, waiting[0])
+
+    world.run(Scripted(*(post(n) for n in range(50))), drain=drain)
+    assert durable_when_scored[-1] == 50
+    assert waiting[0] <= 0
+
+
+def test_who_puts_into_a_full_inbox_waits_for_room() -> None:
+    inbox: Inbox[int] = Inbox(size=2)
+    stop = threading.Event()
+    thread = threading.Thread(target=lambda: [inbox.put(n, stop.is_set) for n in range(5)])
+    thread.start()
+    taken: list[int] = []
+    while len(taken) < 5:
+        assert len(inbox) <= 2
+        taken += inbox.take(1, 1.0)
+    thread.join()
+    assert taken == [0, 1, 2, 3, 4]
+
+
+def test_who_waits_for_room_is_let_go_at_the_end() -> None:
+    inbox: Inbox[int] = Inbox(size=1)
+    inbox.put(1, lambda: False)
+    with pytest.raises(Stopped):
+        inbox.put(2, lambda: True)
+
+
+# What is not known
+
+
+def test_a_refusal_is_a_gap_with_its_cause_and_its_answer_is_kept(world: World) -> None:
+    source = Scripted(post(1), SourceBlocked("it wants a login", body=b"<form>"), post(2))
+    (outcome,) = world.run(source)
+    assert outcome.given_up
+    (gap,) = world.gaps()
+    assert gap.cause == "SourceBlocked: it wants a login"
+    assert [path.read_bytes() for path in (world.folder / "aside").iterdir()] == [b"<form>"]
+    assert world.ids() == ["scripted:1"]
+
+
+def test_the_others_go_on(world: World) -> None:
+    good = Scripted(*(post(n) for n in range(20)))
+    outcomes = world.run(Scripted(SourceGone("no such channel")), good)
+    assert [one.given_up for one in outcomes] == [True, False]
+    assert len(world.ids()) == 20
+
+
+def test_a_mistake_in_one_source_keeps_no_other(world: World) -> None:
+    world.run(Scripted(post(9), KeyError("mine")), Scripted(*(post(n) for n in range(5))))
+    assert any("unexpected KeyError" in message for message in world.told)
+    assert not any("mine" in message for message in world.told)
+    assert len(world.ids()) == 6
+
+
+def test_what_a_platform_gives_back_afterwards_fills_the_gap(world: World) -> None:
+    source = Scripted(post(1), SourceBlocked("too fast", wait=0.01), post(2))
+    world.run(source)
+    recorded = world.gaps()
+    assert [gap.filled for gap in recorded] == [False, True]
+    assert unfilled(recorded) == []
+    assert world.ids() == ["scripted:1", "scripted:2"]
+
+
+def test_what_it_does_not_give_back_stays_a_gap(world: World) -> None:
+    source = Scripted(post(1), SourceBlocked("too fast", wait=0.01), post(2), history=False)
+    world.run(source)
+    assert [gap.filled for gap in world.gaps()] == [False, False]
+    assert unfilled(world.gaps()) == world.gaps()
+
+
+def test_an_interruption_between_runs_is_a_gap_where_nothing_is_given_back(world: World) -> None:
+    source = Scripted(post(1), post(2), history=False)
+    world.run(source, limit=1)
+    world.at += timedelta(hours=3)
+    world.run(source)
+    (gap,) = world.gaps()
+    assert (gap.start, gap.end, gap.cause) == (START, START + timedelta(hours=3), "not running")
+
+
+def test_and_none_where_the_platform_keeps_what_was_published(world: World) -> None:
+    source = Scripted(post(1), post(2))
+    world.run(source, limit=1)
+    world.at += timedelta(hours=3)
+    world.run(source)
+    assert world.gaps() == []
+
+
+def test_what_a_source_says_is_missing_is_written_down(world: World) -> None:
+    missing = Gap(source="scripted", start=START, end=START + timedelta(hours=1), cause="too old")
+    world.run(Scripted(missing, post(1)))
+    assert world.gaps() == [missing]
+
+
+def test_heartbeats_are_kept_once_a_minute(world: World) -> None:
+    beats = [Heartbeat(source="scripted", at=START) for _ in range(50)]
+    world.run(Scripted(*beats, post(1)))
+    kept = world.store._connection.execute(
+        "SELECT count(*) FROM notices WHERE kind = 'heartbeat'"
+    ).fetchone()
+    assert kept == (1,)
+
+
+def test_status_says_when_a_source_was_heard_last_and_why_it_fails(world: World) -> None:
+    world.run(Scripted(post(1), SourceChanged("another page")))
+    (position,) = world.store.status().inputs
+    found = heard(position)
+    assert found is not None
+    assert (found.source, found.at) == ("scripted", START)
+    assert found.failing == "SourceChanged: another page"
+
+
+# How patient it is
+
+
+def test_pauses_grow_up_to_a_limit_that_depends_on_the_cause() -> None:
+    assert [pause(SourceError(), n) for n in range(1, 9)] == [1, 2, 4, 8, 16, 32, 60, 60]
+    assert [pause(SourceBlocked(), n) for n in (1, 2, 50)] == [30, 60, 3_600]
+    assert pause(SourceGone(), 50) == 21_600
+
+
+def test_a_platform_is_left_alone_for_as_long_as_it_asks() -> None:
+    assert pause(SourceBlocked(wait=7_200), 1) == 7_200
+    assert pause(SourceError(wait=3), 9) == 3
+
+
+@pytest.mark.parametrize(
+    ("error", "failures", "endless", "fresh", "expected"),
+    [
+        (SourceError(), 4, False, False, False),
+        (SourceError(), 5, False, False, True),
+        (SourceError(), 500, True, True, False),
+        (SourceBlocked(), 1, False, False, True),
+        (SourceBlocked(wait=60), 1, False, False, False),
+        (SourceBlocked(wait=86_400), 1, False, False, True),
+        (SourceBlocked(), 1, True, True, False),
+        (SourceGone(), 1, False, False, True),
+        (SourceGone(), 1, True, False, False),
+        (SourceGone(), 1, True, True, True),
+        (SourceChanged(), 1, True, True, True),
+        (SourceChanged(), 1, True, False, False),
+    ],
+)
+def test_what_makes_no_sense_is_not_tried_again(
+    error: SourceError, failures: int, endless: bool, fresh: bool, expected: bool
+) -> None:
+    assert gives_up(error, failures, endless=endless, fresh=fresh) is expected
+
+
+# Silence
+
+
+def used_to(gap: timedelta) -> Habit:
+    """The habit of a source that gave something this often, for two weeks."""
+    habit, at = Habit().listening(START), START
+    while at < START + timedelta(days=14) or habit.posts < POSTS:
+        at += gap
+        habit = habit.gave(1, at)
+    return habit
+
+
+@pytest.mark.parametrize("gap", [timedelta(minutes=5), timedelta(hours=2)])
+def test_a_silence_is_unlike_a_source_after_three_of_its_longest(gap: timedelta) -> None:
+    habit = used_to(gap)
+    assert habit.quiet_since is not None
+    limit = habit.quiet_since + max(SHORTEST, TIMES * gap)
+    assert habit.silent(limit) is None
+    assert habit.silent(limit + timedelta(seconds=1)) is not None
+
+
+def test_a_quiet_night_is_a_habit_too() -> None:
+    habit, day = Habit().listening(START), START
+    for _ in range(3):
+        for minute in range(60):
+            habit = habit.gave(1, day + timedelta(hours=12, minutes=minute))
+        day += timedelta(days=1)
+    assert habit.silent(day + timedelta(hours=11)) is None
+
+
+def test_a_source_without_a_habit_is_never_silent() -> None:
+    habit = Habit().listening(START).gave(POSTS - 1, START + timedelta(seconds=1))
+    assert habit.silent(START + timedelta(days=30)) is None
+
+
+def test_time_in_which_nobody_listened_is_no_silence() -> None:
+    habit = used_to(timedelta(minutes=5))
+    assert habit.quiet_since is not None
+    later = habit.quiet_since + timedelta(days=3)
+    assert habit.listening(later).silent(later + timedelta(minutes=10)) is None
+
+
+def test_a_habit_forgets_what_is_older_than_two_weeks() -> None:
+    habit = used_to(timedelta(hours=5))
+    assert habit.quiet_since is not None
+    for _ in range(15 * 24 * 6):
+        habit = habit.gave(1, habit.quiet_since + timedelta(minutes=10))
+    assert max(habit.longest.values()) == 600
+
+
+def test_a_silence_is_told_once(world: World) -> None:
+    source = Scripted(history=False)
+    protector = Protector(Keyring().use())
+    writer = Writer(
+        Feed(source=source, label="test"),
+        world.store,
+        Collector(protector, None),
+        "key",
+        watchlist="",
+        aside=None,
+        tell=world.told.append,
+        now=world.now,
+    )
+    for number in range(POSTS):
+        world.at += timedelta(minutes=1)
+        writer.items([Item(post(number), str(number))])
+    world.at += timedelta(minutes=11)
+    writer.look()
+    writer.look()
+    assert len(world.told) == 1
+    assert "unlike it" in world.told[0]
