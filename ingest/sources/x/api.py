@@ -78,8 +78,8 @@ def refusal(answer: Answer) -> SourceError:
 def problem_words(problem: object) -> str:
     """Return what X says of a problem, shortly."""
     told = first(
-        dig(problem, "detail"),
         dig(problem, "errors", 0, "message"),
+        dig(problem, "detail"),
         dig(problem, "errors", 0, "detail"),
         dig(problem, "title"),
     )

@@ -1,0 +1,176 @@
+"""Feeds: what an entry becomes, what is asked for again, and what is wrong with a feed."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from ingest.errors import SourceChanged, SourceError
+from ingest.sources.rss.feed import read as read_feed
+from tests.stands.base import moment
+from tests.stands.http import FIXTURES
+from tests.stands.reading import Reading, at, gaps, ids, reading, rejects
+from tests.stands.rss import PATH, Newspaper, newspaper
+
+ATOM = (FIXTURES / "rss" / "atom.xml").read_bytes()
+
+
+@pytest.fixture
+def stand() -> Iterator[Newspaper]:
+    with newspaper() as stand:
+        yield stand
+
+
+@pytest.fixture
+def read(stand: Newspaper) -> Iterator[Reading]:
+    with reading(stand) as read:
+        yield read
+
+
+# What an entry becomes
+
+
+def test_an_article_is_its_title_and_its_text_without_tags(read: Reading, stand: Newspaper) -> None:
+    stand.items.append(stand.item(1, "Coupure &amp;amp; colère"))
+    (post,) = read.posts()
+    assert post.text == (
+        "Coupure & colère\n\nLes appels par internet sont coupés\N{NO-BREAK SPACE}: "
+        "«\N{NO-BREAK SPACE}Coupure &amp; colère\N{NO-BREAK SPACE}».\n\nVoIP\nforfaits"
+    )
+    assert post.id == "rss:127.0.0.1/journal-1"
+    assert post.url == "https://journal.example/articles/1"
+    assert post.author == "Nadia Fictive"
+    assert post.created_at == moment(1)
+    assert post.counts == {"replies": 4}
+
+
+def test_an_entry_of_atom_has_the_version_of_its_update(read: Reading, stand: Newspaper) -> None:
+    stand.body, stand.type = ATOM, "application/atom+xml"
+    plain, html = read.posts()
+    assert html.id == "rss:tag:blog.example,2026:1"
+    assert html.text == "المكالمات مقطوعة\n\nالانترنت غالي.\n\n3lach ?"
+    assert html.created_at == at("2026-11-01T09:00:00+01:00")
+    assert html.version == at("2026-11-01T12:00:00+01:00").timestamp() * 1000
+    assert plain.id == "rss:https://blog.example/2"
+    assert plain.text == "1 < 2\n\nSans balises <ici>."
+
+
+def test_an_entry_without_any_name_is_known_by_its_content(read: Reading, stand: Newspaper) -> None:
+    stand.body = b'<rss version="2.0"><channel><item><title>Rien</title></item></channel></rss>'
+    items = read.items()
+    assert [post.id for post in read.posts()] == ["rss:"]  # protection puts a hash there
+    stand.body += b" "  # another ETag
+    assert ids(read.items(items[-1].cursor)) == []
+
+
+@pytest.mark.parametrize("charset", ["windows-1256", "iso-8859-6", "utf-16"])
+def test_letters_are_read_in_the_encoding_of_the_feed(
+    read: Reading, stand: Newspaper, charset: str
+) -> None:
+    stand.type = "application/rss+xml"
+    head = f'<?xml version="1.0" encoding="{charset}"?>'
+    feed = (
+        '<rss version="2.0"><channel><item><title>المكالمات مقطوعة</title></item></channel></rss>'
+    )
+    stand.body = f"{head}{feed}".encode(charset)
+    assert [post.text for post in read.posts()] == ["المكالمات مقطوعة"]
+
+
+# What is asked for again
+
+
+def test_a_feed_that_did_not_change_is_not_sent_again(read: Reading, stand: Newspaper) -> None:
+    stand.publish(3)
+    last = read.items()[-1].cursor
+    again = read.items(last)
+    assert ids(again) == []
+    assert "If-None-Match" in stand.asked[-1].headers
+    stand.publish(1)
+    assert ids(read.items(again[-1].cursor)) == ["journal-4"]
+
+
+def test_an_entry_that_changed_comes_once_more(read: Reading, stand: Newspaper) -> None:
+    stand.publish(3)
+    last = read.items()[-1].cursor
+    stand.items[1] = stand.item(2, "corrigé")
+    assert [post.text[:7] for post in read.posts(last)] == ["corrigé"]
+
+
+def test_a_feed_that_forgot_all_that_was_read_has_a_gap(read: Reading, stand: Newspaper) -> None:
+    stand.shown = 3
+    stand.publish(3)
+    last = read.items()[-1].cursor
+    began, read.now = read.now, read.now + timedelta(hours=5)
+    stand.publish(2)
+    assert gaps(read.items(last)) == []
+    stand.publish(3)
+    (gap,) = gaps(read.items(last))
+    assert (gap.start, gap.end) == (began, read.now)
+    assert "none of the entries" in gap.cause
+
+
+def test_a_feed_that_wants_to_be_left_alone_is_not_asked(read: Reading, stand: Newspaper) -> None:
+    feed = stand.feed().replace(b"<channel>", b"<channel><ttl>30</ttl>")
+    stand.body = feed
+    last = read.items()[-1].cursor
+    stand.asked.clear()
+    assert read.items(last) == []
+    assert stand.asked == []
+    assert read.said == [
+        f"rss:127.0.0.1:{stand.url.rpartition(':')[2]}{PATH} asks to be read "
+        "every 30 minutes at most."
+    ]
+    read.now += timedelta(minutes=31)
+    assert read.items(last)
+    assert stand.asked
+
+
+def test_entries_left_out_before_come_when_they_are_wanted(read: Reading, stand: Newspaper) -> None:
+    stand.publish(5)
+    items = read.items(since=moment(4))
+    assert ids(items) == ["journal-4", "journal-5"]
+    assert ids(read.items(items[-1].cursor)) == ["journal-1", "journal-2", "journal-3"]
+
+
+# What is wrong with a feed
+
+
+def test_a_broken_feed_is_read_as_far_as_it_goes_and_kept_aside_once(
+    read: Reading, stand: Newspaper
+) -> None:
+    stand.publish(3)
+    whole = stand.feed()
+    stand.body = whole[: whole.rindex(b"<content:encoded>") + 40]  # in the middle of the last one
+    items = read.items()
+    assert ids(items) == ["journal-2", "journal-3"]
+    (broken,) = rejects(items)
+    assert broken.reason == "feed-broken"
+    assert broken.raw == stand.body
+    again = read.items(items[-1].cursor)
+    assert rejects(again) == []
+    stand.body = None
+    assert ids(read.items(again[-1].cursor)) == ["journal-1"]
+
+
+def test_an_entity_that_xml_does_not_know_costs_no_entry(read: Reading, stand: Newspaper) -> None:
+    stand.items.append(stand.item(1, "Ras le bol & fini"))
+    items = read.items()
+    assert ids(items) == ["journal-1"]
+    assert [reject.reason for reject in rejects(items)] == ["feed-broken"]
+
+
+@pytest.mark.parametrize("body", [b"", b"<html><body>x</body></html>", b'{"version": 1}'])
+def test_what_is_no_feed_is_told(body: bytes) -> None:
+    with pytest.raises(SourceChanged, match="no feed"):
+        read_feed(body, "text/html", "https://journal.example/feed")
+
+
+@pytest.mark.parametrize("target", ["journal.example/feed", "ftp://journal.example/feed", ""])
+def test_what_is_no_address_is_told_at_once(read: Reading, target: str) -> None:
+    with pytest.raises(SourceError, match="no address of a feed"):
+        read.source(target=target, url="")
+
+
+def test_another_base_address_takes_the_path_of_the_feed(read: Reading, stand: Newspaper) -> None:
+    stand.publish(1)
+    assert len(read.posts(target=f"https://journal.example{PATH}")) == 1

@@ -1,0 +1,291 @@
+"""X by its own interface: what a post becomes, search, the stream, refusals."""
+
+import json
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from ingest.errors import SourceBlocked, SourceChanged, SourceError
+from ingest.records import Heartbeat, Item
+from ingest.sources.archive.tools.tweets import first_id, time_of
+from ingest.sources.base import LiveSource
+from tests.stands.base import START, moment
+from tests.stands.http import Answer, in_json
+from tests.stands.reading import Reading, at, gaps, ids, posts, reading, rejects
+from tests.stands.x import TOKEN, X, fixture, problem, x
+
+
+@pytest.fixture
+def stand() -> Iterator[X]:
+    with x() as stand:
+        yield stand
+
+
+@pytest.fixture
+def read(stand: X) -> Iterator[Reading]:
+    with reading(stand) as read:
+        yield read
+
+
+@pytest.fixture
+def stream() -> Iterator[X]:
+    with x("x-stream") as stand:
+        yield stand
+
+
+@pytest.fixture
+def listen(stream: X) -> Iterator[Reading]:
+    with reading(stream) as read:
+        yield read
+
+
+# What a post becomes
+
+
+def test_posts_are_whole_and_say_what_they_repeat_or_answer(read: Reading, stand: X) -> None:
+    stand.instead = lambda asked: in_json(fixture("kinds"))
+    edited, long, repost, answer = read.posts()
+    assert edited.text == "Les appels sont coupés depuis ce matin (corrigé)"
+    assert long.text.endswith("entier #Fin")
+    assert long.hashtags == ("Fin",)
+    assert repost.text == "RT @nora_fictive: علاش قطعتو ليا المكالمات؟ بلا سبب"
+    assert repost.repost_of == answer.reply_to == "twitter:2116666525086646277"
+    assert repost.counts == {}  # they are the original's
+    assert answer.author == "karim_exemple"
+    assert edited.counts == {"likes": 1, "reposts": 0, "replies": 0, "quotes": 0, "views": 2}
+
+
+def test_all_versions_of_a_post_are_one_post(read: Reading, stand: X) -> None:
+    versions = fixture("kinds")["data"][0]["edit_history_tweet_ids"]
+    first = {
+        **fixture("kinds")["data"][0],
+        "id": versions[0],
+        "text": "Les apels",
+        "edit_history_tweet_ids": versions[:1],
+        "created_at": "2026-11-01T00:03:00.000Z",
+    }
+    stand.instead = lambda asked: in_json({"data": [first], "meta": {"result_count": 1}})
+    (before,) = read.posts()
+    stand.instead = lambda asked: in_json(fixture("kinds"))
+    after = read.posts()[0]
+    assert before.id == after.id == f"twitter:{versions[0]}"
+    assert before.version < after.version
+    assert after.created_at == time_of(int(versions[0]))
+    assert after.version == time_of(int(versions[1])).timestamp() * 1000
+
+
+def test_an_id_holds_the_time_of_its_post() -> None:
+    # the example of https://docs.x.com/x-api/fundamentals/data-dictionary
+    late = time_of(1_460_323_737_035_677_698) - at("2021-11-15T19:08:05Z")
+    assert timedelta(0) <= late < timedelta(seconds=1)
+    assert time_of(first_id(START)) == START
+
+
+# Search
+
+
+def test_a_question_is_asked_as_the_interface_wants_it(read: Reading, stand: X) -> None:
+    stand.publish(25)
+    read.items(since=moment(3), until=moment(20))
+    first, second, *_ = stand.asked
+    assert first.query["max_results"] == "100"
+    assert first.query["since_id"] == str(first_id(moment(3)) - 1)
+    assert first.query["end_time"] == "2026-11-01T00:20:00Z"
+    assert "note_tweet" in first.query["tweet.fields"]
+    assert second.query["next_token"] == "10"
+    assert first.headers["Authorization"] == f"Bearer {TOKEN}"
+    assert TOKEN not in str([asked.query for asked in stand.asked])
+
+
+def test_an_interrupted_walk_goes_on_below_what_it_has_read(read: Reading, stand: X) -> None:
+    stand.publish(25)
+    items = read.items()
+    place = items[14].cursor
+    stand.asked.clear()
+    read.items(place)
+    assert stand.asked[0].query["until_id"] == ids(items[:15])[-1]
+
+
+def test_what_recent_search_does_not_reach_is_a_gap(read: Reading, stand: X) -> None:
+    stand.publish(3)
+    last = read.items()[-1].cursor
+    read.now = START + timedelta(days=10)
+    items = read.items(last)
+    (gap,) = gaps(items)
+    assert gap.start == time_of(int(stand.posts[-1]["id"])) - timedelta(seconds=30)
+    assert gap.end == read.now - timedelta(days=7) + timedelta(minutes=1)
+    assert "seven days" in gap.cause
+
+
+def test_a_walk_whose_rest_is_out_of_reach_ends_with_a_gap(read: Reading, stand: X) -> None:
+    stand.publish(25)
+    place = read.items(since=START)[14].cursor
+    read.now = START + timedelta(days=8)
+    items = read.items(place, since=START)
+    assert gaps(items)[0].start == START
+    assert gaps(read.items(items[-1].cursor, since=START)) == gaps(items)[1:]
+
+
+def test_errors_beside_posts_cost_no_post(read: Reading, stand: X) -> None:
+    stand.instead = lambda asked: in_json(fixture("kinds"))
+    items = read.items()
+    assert len(posts(items)) == 4
+    assert rejects(items) == []
+
+
+def test_a_post_without_words_is_kept_aside(read: Reading, stand: X) -> None:
+    stand.publish(2)
+    del stand.posts[0]["text"]
+    items = read.items()
+    assert len(posts(items)) == 1
+    assert [reject.reason for reject in rejects(items)] == ["no-text"]
+
+
+# Refusals
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "words"),
+    [
+        (problem(401), SourceBlocked, "does not know the token"),
+        (problem(402), SourceBlocked, "credits"),
+        (problem(403), SourceBlocked, "attached to a project"),
+        (problem(400), SourceChanged, "missing EOF"),
+        (in_json({"errors": [{"title": "x", "detail": "Odd."}]}), SourceChanged, "Odd"),
+    ],
+)
+def test_a_refusal_is_told_in_the_words_of_x(
+    read: Reading, stand: X, answer: Answer, kind: type[SourceError], words: str
+) -> None:
+    stand.instead = lambda asked: answer
+    with pytest.raises(kind, match=words) as caught:
+        read.items()
+    assert caught.value.body
+    assert TOKEN not in str(caught.value)
+
+
+def test_a_used_up_limit_is_waited_for_until_it_is_reset(read: Reading, stand: X) -> None:
+    reset = str(int(time.time()) + 600)
+    headers = {"x-rate-limit-limit": "60", "x-rate-limit-remaining": "0"}
+    stand.instead = lambda asked: problem(429, **headers, **{"x-rate-limit-reset": reset})
+    with pytest.raises(SourceBlocked) as caught:
+        read.items()
+    assert 590 < caught.value.wait <= 600
+
+
+# The stream
+
+
+def taken(source: LiveSource, cursor: str, count: int) -> list[Item]:
+    """So many posts, with all that came before the last of them."""
+    items: list[Item] = []
+    for item in source.open(cursor):
+        items.append(item)
+        if len(posts(items)) >= count:
+            break
+    return items
+
+
+def heard(source: LiveSource, cursor: str, stand: X, publish: int) -> list[Item]:
+    """What comes of so many posts that are published once somebody listens."""
+    items: list[Item] = []
+    published = False
+    for item in source.open(cursor):
+        items.append(item)
+        if not published and stand.listening and isinstance(item.record, Heartbeat):
+            published = True
+            stand.publish(publish)
+        if len(posts(items)) >= publish:
+            break
+    return items
+
+
+def test_what_is_published_while_somebody_listens_comes(listen: Reading, stream: X) -> None:
+    stream.publish(3)
+    found = heard(listen.source(), "", stream, 2)
+    assert ids(found) == [post["id"] for post in stream.posts[3:]]
+    assert found[-1].cursor == stream.posts[-1]["id"]
+
+
+def test_the_query_becomes_a_rule_once(listen: Reading, stream: X) -> None:
+    heard(listen.source(), "", stream, 1)
+    heard(listen.source(), "", stream, 1)
+    assert [(rule["value"], rule["tag"]) for rule in stream.rules] == [(stream.target, "marsad")]
+    assert listen.said == []
+
+
+def test_posts_of_other_rules_are_passed_over_and_told_of(listen: Reading, stream: X) -> None:
+    stream.rules.append({"id": "7", "value": "something else", "tag": "theirs"})
+    source = listen.source()
+    items: list[Item] = []
+    for item in source.open(""):
+        items.append(item)
+        if len(items) == 1:
+            theirs = {"data": fixture("post") | {"id": str(first_id(START))}}
+            stream.send(json.dumps({**theirs, "matching_rules": [{"id": "7", "tag": "theirs"}]}))
+            stream.publish(1)
+        if posts(items):
+            break
+    assert ids(items) == [stream.posts[0]["id"]]
+    assert "1 other rules" in listen.said[0]
+
+
+def test_what_was_missed_is_fetched_by_search_after_the_stream_was_opened(
+    listen: Reading, stream: X
+) -> None:
+    stream.publish(2)
+    cursor = stream.posts[-1]["id"]
+    stream.publish(3)
+    stream.asked.clear()
+    found = taken(listen.source(), cursor, 4)
+    assert set(ids(found)) >= {post["id"] for post in stream.posts[2:]}
+    assert [asked.path for asked in stream.asked][-2:] == [
+        "/2/tweets/search/stream",
+        "/2/tweets/search/recent",
+    ]
+    assert {item.cursor for item in found} == {cursor}  # until all of it was read
+    assert {post.source for post in posts(found)} == {listen.source().name}
+
+
+def test_signs_of_life_are_heartbeats_and_half_a_line_is_kept_aside(
+    listen: Reading, stream: X
+) -> None:
+    items: list[Item] = []
+    for item in listen.source().open(""):
+        items.append(item)
+        if len(items) == 3:
+            stream.send('{"data": {"id": "1')
+        if rejects(items):
+            break
+    assert all(isinstance(item.record, Heartbeat) for item in items[:3])
+    assert rejects(items)[0].reason == "json-invalid"
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "words"),
+    [
+        ("disconnect", SourceError, "operational reasons"),
+        ("connections", SourceBlocked, "maximum allowed connection"),
+    ],
+)
+def test_a_message_that_ends_the_stream_is_an_error(
+    listen: Reading, stream: X, name: str, kind: type[SourceError], words: str
+) -> None:
+    source = listen.source()
+    items = source.open("")
+    next(items)
+    stream.send(json.dumps(fixture("problems")[name]))
+    with pytest.raises(kind, match=words):
+        for _ in items:
+            pass
+
+
+def test_a_stream_that_breaks_off_is_an_error_and_no_end(listen: Reading, stream: X) -> None:
+    items = listen.source().open("")
+    next(items)
+    stream.closed = True
+    with pytest.raises(SourceError):
+        for _ in items:
+            pass

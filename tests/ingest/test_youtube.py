@@ -1,0 +1,184 @@
+"""Comments by the Data API: threads, answers, edits, quotas."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from itertools import islice
+
+import pytest
+
+from ingest.errors import SourceBlocked, SourceChanged, SourceError, SourceGone
+from ingest.records import Post
+from ingest.sources.shaping import Seen
+from ingest.sources.youtube.source import map_item
+from tests.stands.base import START
+from tests.stands.http import FIXTURES, Answer, in_json
+from tests.stands.reading import Reading, at, ids, reading, rejects
+from tests.stands.youtube import CHANNEL, KEY, VIDEO, Comment, YouTube, error, youtube
+
+
+@pytest.fixture
+def stand() -> Iterator[YouTube]:
+    with youtube() as stand:
+        yield stand
+
+
+@pytest.fixture
+def read(stand: YouTube) -> Iterator[Reading]:
+    with reading(stand) as read:
+        yield read
+
+
+def test_a_comment_becomes_a_post_under_its_video() -> None:
+    raw = (FIXTURES / "youtube" / "comment.json").read_bytes()
+    post = map_item(raw, Seen(source="youtube:x", now=START), VIDEO)
+    assert isinstance(post, Post)
+    assert post.id == "youtube:UgzFictifFictifFictif4AaABAg"
+    assert post.text == "wa3lach 9at3ou l'appel ?? 😡 <3"
+    assert post.author == "UCpersonnepersonneperso1"
+    assert post.url.endswith(f"watch?v={VIDEO}&lc=UgzFictifFictifFictif4AaABAg")
+    assert post.counts == {"likes": 3}
+    assert post.created_at == at("2026-11-01T00:01:00Z")
+
+
+def test_all_answers_come_also_those_that_a_thread_does_not_show(
+    read: Reading, stand: YouTube
+) -> None:
+    replies = [Comment(f"R{number}", "jawab") for number in range(25)]
+    stand.comments = [
+        Comment("T", "so2al", replies=replies),
+        Comment("U", "x", replies=replies[:2]),
+    ]
+    items = read.items()
+    assert set(ids(items)) == {"T", "U", *(f"R{number}" for number in range(25))}
+    assert {post.reply_to for post in read.posts() if post.id == "youtube:R24"} == {"youtube:T"}
+    asked = [asked.query.get("parentId") for asked in stand.asked if "parentId" in asked.query]
+    assert "U" not in asked  # the thread shows both of its answers
+
+
+def test_an_edit_is_a_newer_version_of_the_same_post(read: Reading, stand: YouTube) -> None:
+    stand.publish(3)
+    items = read.items()
+    before = {post.id: post.version for post in read.posts()}
+    stand.comments[0].text, stand.comments[0].updated = "corrigé", "2026-11-01T05:00:00Z"
+    posts = {post.id: post for post in read.posts(items[-1].cursor)}
+    assert posts["youtube:Ugz0001"].text == "corrigé"
+    assert posts["youtube:Ugz0001"].version > before["youtube:Ugz0001"]
+
+
+def test_a_late_answer_to_an_old_comment_is_found(read: Reading, stand: YouTube) -> None:
+    stand.publish(30)
+    last = read.items()[-1].cursor
+    stand.comments[2].replies.append(Comment("late", "?", "2026-11-03T00:00:00Z"))
+    assert "late" in ids(read.items(last))
+
+
+def test_what_was_read_long_before_is_not_read_again(read: Reading, stand: YouTube) -> None:
+    stand.comments = [
+        Comment(f"C{day:02}", "x", (START + timedelta(days=day)).isoformat()) for day in range(40)
+    ]
+    last = read.items()[-1].cursor
+    stand.asked.clear()
+    assert ids(read.items(last)) == ["C39"]
+    assert len(stand.asked) == 2  # of four pages: a week back
+
+
+def test_a_limit_smaller_than_a_page_still_comes_to_the_end(read: Reading, stand: YouTube) -> None:
+    stand.publish(25)
+    stand.comments[20].replies = [Comment(f"R{number}", "x") for number in range(7)]
+    cursor, found = "", []
+    while len(found) < 32:
+        items = list(islice(read.source().open(cursor), 4))
+        assert items
+        found += ids(items)
+        cursor = items[-1].cursor
+    assert len(set(found)) == 32
+
+
+def test_a_page_token_that_is_not_known_any_more_begins_the_round_again(
+    read: Reading, stand: YouTube
+) -> None:
+    published = stand.publish(25)
+    place = read.items()[15].cursor
+    del stand.comments[-10]  # the comment that the token named
+    assert set(ids(read.items(place))) <= {one.partition(":")[2] for one in published}
+    assert "Ugz0001" in ids(read.items(place))
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        VIDEO,
+        f"https://www.youtube.com/watch?v={VIDEO}&t=3s",
+        f"https://youtu.be/{VIDEO}?si=x",
+        f"https://m.youtube.com/shorts/{VIDEO}",
+        CHANNEL,
+        f"https://www.youtube.com/channel/{CHANNEL}/videos",
+        "@canal",
+        "https://www.youtube.com/@canal/videos",
+    ],
+)
+def test_videos_and_channels_are_named_in_any_way(
+    read: Reading, stand: YouTube, target: str
+) -> None:
+    stand.publish(1)
+    assert len(read.posts(target=target)) == 1
+
+
+def test_the_key_stands_in_no_address(read: Reading, stand: YouTube) -> None:
+    stand.publish(1)
+    read.items()
+    assert all(KEY not in str((asked.path, asked.query)) for asked in stand.asked)
+
+
+# Refusals
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "words"),
+    [
+        (error(403, "commentsDisabled"), SourceGone, "turned off"),
+        (error(404, "videoNotFound"), SourceGone, "no such video"),
+        (error(404, "channelNotFound"), SourceGone, "no such channel"),
+        (error(403, "accessNotConfigured", "Enable the API."), SourceBlocked, "Enable the API"),
+        (error(403, "rateLimitExceeded"), SourceBlocked, "403"),
+        (error(400, "keyInvalid", "API key not valid."), SourceBlocked, "key not valid"),
+        (error(400, "invalidFilter", "Bad filter."), SourceChanged, "Bad filter"),
+        (in_json({"kind": "x", "items": [{"id": "1"}]}), SourceChanged, "known form"),
+        (in_json({"items": []}), SourceChanged, "no list"),
+    ],
+)
+def test_a_refusal_is_told_in_the_words_of_the_platform(
+    read: Reading, stand: YouTube, answer: Answer, kind: type[SourceError], words: str
+) -> None:
+    stand.instead = lambda asked: answer
+    with pytest.raises(kind, match=words) as caught:
+        read.items()
+    assert caught.value.body
+
+
+def test_a_used_up_quota_says_how_long_it_takes_until_the_next_one(
+    read: Reading, stand: YouTube
+) -> None:
+    read.now = at("2026-11-02T20:00:00Z")  # noon in California
+    stand.instead = lambda asked: error(403, "quotaExceeded")
+    with pytest.raises(SourceBlocked, match="units") as caught:
+        read.items()
+    assert caught.value.wait == 12 * 3600
+
+
+def test_a_comment_of_an_unknown_form_is_kept_aside(read: Reading, stand: YouTube) -> None:
+    stand.publish(2)
+    odd = {"kind": "youtube#commentThread", "id": "odd", "snippet": {"videoId": VIDEO}}
+    whole = [comment.thread() for comment in stand.comments]
+    stand.instead = lambda asked: in_json({"kind": "x", "items": [odd, *whole]})
+    items = read.items()
+    assert ids(items) == ["Ugz0001", "Ugz0002"]
+    (reject,) = rejects(items)
+    assert reject.reason == "item-unknown"
+    assert b'"odd"' in reject.raw
+
+
+@pytest.mark.parametrize("target", ["https://example.org/watch", "tooshort", "", "UCshort"])
+def test_what_is_no_video_is_told_at_once(read: Reading, target: str) -> None:
+    with pytest.raises(SourceError, match="neither a video nor a channel"):
+        read.source(target=target)

@@ -1,0 +1,77 @@
+"""Reads a source on a stand without ever waiting, at a moment that a test chooses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any
+
+from ingest.records import Gap, Item, Post, Reject
+from ingest.sources.base import LiveSource, Means, Order
+from ingest.sources.http import Client
+from ingest.sources.registry import find, make
+from tests.stands.base import START, Stand
+
+
+class Reading:
+    """A stand, a clock, and what was said to people."""
+
+    def __init__(self, stand: Stand, client: Client) -> None:
+        self.stand = stand
+        self.client = client
+        self.now = START + timedelta(days=1)
+        self.said: list[str] = []
+
+    def source(self, **order: Any) -> LiveSource:
+        """The source of the stand's target, or of another."""
+        wanted = {
+            "url": self.stand.url,
+            "target": self.stand.target,
+            "secrets": self.stand.secrets,
+            **order,
+        }
+        means = Means(
+            client=self.client,
+            now=lambda: self.now,
+            sleep=lambda seconds: None,
+            stopped=lambda: False,
+            say=self.said.append,
+        )
+        return make(find(self.stand.name), Order(**wanted), means)
+
+    def items(self, cursor: str = "", **order: Any) -> list[Item]:
+        return list(self.source(**order).open(cursor))
+
+    def posts(self, cursor: str = "", **order: Any) -> list[Post]:
+        return posts(self.items(cursor, **order))
+
+
+def posts(items: list[Item]) -> list[Post]:
+    return [item.record for item in items if isinstance(item.record, Post)]
+
+
+def rejects(items: list[Item]) -> list[Reject]:
+    return [item.record for item in items if isinstance(item.record, Reject)]
+
+
+def gaps(items: list[Item]) -> list[Gap]:
+    return [item.record for item in items if isinstance(item.record, Gap)]
+
+
+def ids(items: list[Item]) -> list[str]:
+    """Native ids of the posts, in the order they came."""
+    return [post.id.partition(":")[2].rpartition("/")[2] for post in posts(items)]
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+@contextmanager
+def reading(stand: Stand) -> Iterator[Reading]:
+    client = Client(sleep=lambda seconds: None)
+    try:
+        yield Reading(stand, client)
+    finally:
+        client.close()
