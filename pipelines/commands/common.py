@@ -103,7 +103,7 @@ def open_store(path: str | None, *, readonly: bool = True) -> Store:
     Raises :class:`~pipelines.errors.StoreError` with what to do.
     """
     settings = configured()
-    if (path or settings.store).startswith(("http://", "https://")):
+    if (path or settings.store).lower().startswith(("http://", "https://")):
         from pipelines.stores.elasticsearch import ElasticsearchStore
 
         return ElasticsearchStore(

@@ -58,7 +58,7 @@ def contents(url: str) -> str:
     names = address(url)
     digest = hashlib.sha256()
     with Elasticsearch(names.url) as client:
-        client.indices.refresh(index=names.posts)
+        ready(client, names.posts)
         query = {"query": {"match_all": {}}, "version": True, "sort": ["id"]}
         for hit in helpers.scan(client, index=names.posts, query=query, preserve_order=True):
             month = hit["_index"].removeprefix(names.prefix)
@@ -72,10 +72,16 @@ def stored(url: str) -> dict[str, list[str]]:
     names = address(url)
     found: dict[str, list[str]] = {}
     with Elasticsearch(names.url) as client:
-        client.indices.refresh(index=names.posts)
+        ready(client, names.posts)
         for hit in helpers.scan(client, index=names.posts):
             found.setdefault(hit["_id"], []).append(hit["_index"].partition("-posts-")[2])
     return found
+
+
+def ready(client: Elasticsearch, index: str) -> None:
+    """Wait until all of an index can be asked: right after a start, parts of it can't."""
+    client.cluster.health(index=index, wait_for_status="yellow", timeout="60s")
+    client.indices.refresh(index=index)
 
 
 def in_month(month: int, **more: object) -> Post:

@@ -62,18 +62,19 @@ def address(text: str) -> Address:
     Raises :class:`StoreError` for anything else, also for a password in the address, which
     would show in the list of processes and in the shell's history.
     """
+    if "@" in text:
+        # A password may hold what splits an address otherwise: nothing before the last @ is shown.
+        raise StoreError(
+            f"--store names a user or a password in the address of {text.rpartition('@')[2]}: set "
+            "MARSAD_ELASTICSEARCH_USERNAME and MARSAD_ELASTICSEARCH_PASSWORD, or "
+            "MARSAD_ELASTICSEARCH_API_KEY, instead."
+        )
     parts = urlsplit(text)
     try:
         port = parts.port or _PORTS[parts.scheme]
         host = parts.hostname or ""
     except (KeyError, ValueError):
         host, port = "", 0
-    if parts.username is not None or parts.password is not None:
-        raise StoreError(
-            f"--store names a user or a password in the address of {host}: set "
-            "MARSAD_ELASTICSEARCH_USERNAME and MARSAD_ELASTICSEARCH_PASSWORD, or "
-            "MARSAD_ELASTICSEARCH_API_KEY, instead."
-        )
     folder, _, prefix = parts.path.rstrip("/").rpartition("/")
     prefix = prefix or "marsad"
     if not host or parts.query or parts.fragment or not _PREFIX.fullmatch(prefix):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import random
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from elastic_transport import ConnectionTimeout, TlsError, TransportError
 from elasticsearch import ApiError, Elasticsearch, UnsupportedProductError
@@ -15,6 +17,7 @@ from pipelines.errors import StoreBusy, StoreError, StoreFull, StoreVersion
 from pipelines.stores.elasticsearch.serial import SERIALIZERS
 
 T = TypeVar("T")
+log = logging.getLogger(__name__)
 
 #: The server's major version that this client speaks with.
 MAJOR = 9
@@ -27,6 +30,7 @@ API_KEY = "MARSAD_ELASTICSEARCH_API_KEY"
 USERNAME = "MARSAD_ELASTICSEARCH_USERNAME"
 PASSWORD = "MARSAD_ELASTICSEARCH_PASSWORD"
 AUTHORITY = "MARSAD_ELASTICSEARCH_CA"
+FINGERPRINT = "MARSAD_ELASTICSEARCH_FINGERPRINT"
 
 #: The server is there but can't do it now; the same request later may succeed.
 PASSING = frozenset({429, 502, 503, 504})
@@ -45,14 +49,20 @@ class Server:
             options["api_key"] = key
         elif name := environ.get(USERNAME):
             options["basic_auth"] = (name, environ.get(PASSWORD, ""))
-        if (authority := environ.get(AUTHORITY)) and url.startswith("https:"):
-            options["ca_certs"] = authority
+        if url.startswith("https:"):
+            if authority := environ.get(AUTHORITY):
+                options["ca_certs"] = authority
+            if fingerprint := environ.get(FINGERPRINT):
+                options["ssl_assert_fingerprint"] = fingerprint
+        elif not options.keys().isdisjoint({"api_key", "basic_auth"}) and not _near(url):
+            log.warning("%s is not encrypted: who listens can read the account and posts.", url)
         try:
             self.client = Elasticsearch(url, request_timeout=REQUEST, max_retries=0, **options)
         except (ValueError, OSError) as error:
             raise StoreError(
                 f"{url} can't be spoken to as configured ({error}): check the address and the "
-                f"file that {AUTHORITY} names."
+                f"file that {AUTHORITY} names, and that {FINGERPRINT} is a SHA-256 in hexadecimal "
+                "digits."
             ) from error
 
     def close(self) -> None:
@@ -97,10 +107,7 @@ class Server:
     def explain(self, error: Exception) -> StoreError:
         """Return an error of the client in words that say what to do."""
         if isinstance(error, TlsError):
-            return StoreError(
-                f"The certificate of {self.url} is not trusted ({_words(error)}): name the file "
-                f"of its authority in {AUTHORITY}."
-            )
+            return self._untrusted(_words(error))
         if isinstance(error, ConnectionTimeout):
             return StoreError(
                 f"{self.url} does not answer in time: see whether the server is overloaded or "
@@ -114,6 +121,19 @@ class Server:
         if isinstance(error, ApiError):
             return self._refusal(error)
         return StoreError(f"{self.url}: {error}")
+
+    def _untrusted(self, words: str) -> StoreError:
+        if "WRONG_VERSION" in words or "record layer" in words:
+            return StoreError(f"{self.url} does not encrypt: write http:// in --store.")
+        if "ingerprint" in words:
+            return StoreError(
+                f"The certificate of {self.url} is another than {FINGERPRINT} says: ask who runs "
+                "the server for the new one, and trust no other."
+            )
+        return StoreError(
+            f"The certificate of {self.url} is not trusted ({words}): name the file of its "
+            f"authority in {AUTHORITY}, or its own SHA-256 in {FINGERPRINT}."
+        )
 
     def _refusal(self, error: ApiError) -> StoreError:
         status, words = error.meta.status, _words(error)
@@ -164,6 +184,10 @@ class Waiting:
         # spread, so that several workers do not come back at the same moment
         time.sleep(self._wait * random.uniform(0.5, 1.0))
         self._wait = min(self._wait * 2, _LONGEST_WAIT)
+
+
+def _near(url: str) -> bool:
+    return urlsplit(url).hostname in {"localhost", "127.0.0.1", "::1"}
 
 
 def is_full(words: str) -> bool:
