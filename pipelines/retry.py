@@ -13,7 +13,7 @@ from ingest.sources.archive import parse_raw
 from ingest.watchlist import Watchlist
 from nlp.errors import MarsadError
 from pipelines.stages import Collector, utc_now
-from pipelines.stores.base import Batch, DeadLetter, Intake, Position
+from pipelines.stores.base import MESSAGE, Batch, Collected, DeadLetter, Intake, Position
 
 #: The context of letters of live sources, which have no file that they could be read from again.
 LIVE = "live"
@@ -42,12 +42,14 @@ def retry(
     A letter leaves the books as dead in the same transaction in which its record enters them.
     """
     collector = Collector(protector, watchlist)
-    by_origin: dict[str, list[tuple[DeadLetter, Item]]] = defaultdict(list)
+    by_origin: dict[str, list[tuple[DeadLetter, Item | Collected]]] = defaultdict(list)
     for letter in letters:
-        if item := _parsed(letter, mapping, tell):
-            by_origin[letter.origin].append((letter, item))
+        if found := _parsed(letter, mapping, tell):
+            by_origin[letter.origin].append((letter, found))
     for origin, pairs in by_origin.items():
-        collection = collector([item for _, item in pairs], utc_now())
+        collection = collector([one for _, one in pairs if isinstance(one, Item)], utc_now())
+        # A message between stages was protected and matched before it was sent.
+        collection.posts += [one for _, one in pairs if isinstance(one, Collected)]
         position = Position(key=f"retry:{origin}", name="dead letters", cursor="", done=True)
         store.accept(
             Batch(
@@ -65,9 +67,13 @@ def retry(
 
 def _parsed(
     letter: DeadLetter, mapping: Mapping[str, str] | None, tell: Callable[[str], None]
-) -> Item | None:
+) -> Item | Collected | None:
     if letter.truncated:
         return None
+    if letter.context == MESSAGE:
+        from pipelines.kafka.wire import reread
+
+        return reread(letter.raw)
     if letter.context == LIVE:
         tell(f"line {letter.line}: of a live source; what it still offers is read again by itself")
         return None

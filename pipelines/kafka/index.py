@@ -32,6 +32,7 @@ from pipelines.kafka.wire import (
 )
 from pipelines.query import only
 from pipelines.stores.base import (
+    MESSAGE,
     Batch,
     Collected,
     CollectedTombstone,
@@ -211,6 +212,7 @@ def _dead(message: DeadMessage, at: datetime) -> DeadLetter:
         detail=message.detail,
         raw=message.raw,
         truncated=message.truncated,
+        context=MESSAGE,
         at=at,
     )
 

@@ -106,6 +106,7 @@ class BadMessage(Exception):
 
 T = TypeVar("T", bound=msgspec.Struct)
 _ENCODER = msgspec.json.Encoder()
+_POST = msgspec.json.Decoder(PostMessage)
 
 
 def encode(message: msgspec.Struct) -> bytes:
@@ -131,6 +132,14 @@ def tombstone_message(buried: CollectedTombstone) -> TombstoneMessage:
 def buried(message: TombstoneMessage) -> CollectedTombstone:
     """Return a deletion as it arrived."""
     return CollectedTombstone(message.tombstone, message.aliases)
+
+
+def reread(raw: bytes) -> Collected | None:
+    """Return the post of a message that was kept aside, ``None`` if it still can't be read."""
+    try:
+        return collected(_POST.decode(raw))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
 
 
 class Reader(Generic[T]):

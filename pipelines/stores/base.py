@@ -46,6 +46,10 @@ class CollectedTombstone(msgspec.Struct, frozen=True):
     plain: str = ""
 
 
+#: The context of a dead letter that holds a message between stages.
+MESSAGE = '{"message":true}'
+
+
 class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
     """A record that could not be used, as it is kept aside (readable by its owner alone).
 

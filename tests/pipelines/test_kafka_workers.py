@@ -21,6 +21,7 @@ from pipelines.kafka.wire import HEADERS
 from pipelines.query import parse
 from pipelines.stores.base import Ledger, Position
 from pipelines.stores.sqlite import SqliteStore
+from tests.conftest import Marsad
 from tests.pipelines.a_kafka import (
     ZONE,
     EchoScorer,
@@ -134,6 +135,18 @@ def test_poison_goes_to_the_dead_letters_and_the_rest_of_its_batch_is_indexed(
     for record in records(where, "dead")["dead"]:
         assert record.headers == HEADERS  # nothing of the text in headers
         assert b"hidden" not in (record.key or b"")
+
+
+def test_a_message_of_a_newer_schema_can_be_tried_again_after_an_upgrade(
+    where: Brokers, path: Path, tmp_path: Path
+) -> None:
+    message = {"key": b"forum:1", "value": value(1), "headers": [("marsad", b"7")]}
+    send(where, "posts", message)
+    with pipeline(where, path):
+        assert settled(path, 1).dead == 1
+    marsad = Marsad(tmp_path)
+    assert "1 taken in" in marsad("dead", "retry", "--store", path).stderr
+    assert marsad.ledger("--store", path)["indexed"] == 1
 
 
 def test_messages_that_come_again_are_neither_stored_nor_counted_again(
