@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -210,15 +210,15 @@ WORDS = ("inwi", "whatsapp", "skype", "viber", "meditel", "connexion", "coupure"
          "forfait", "recharge", "3lach", "بزاف", "الشعب")  # fmt: skip
 
 
-def invented(number: int, seed: int = 1) -> list[dict[str, Any]]:
-    """Posts of words drawn at random; each is only one, and all of them are different."""
+def invented(number: int, seed: int = 1, years: Sequence[int] = (2016,)) -> list[dict[str, Any]]:
+    """Posts of words drawn at random, of two months a year; all of them are different."""
     draw = random.Random(seed)
     return [
         {
             "id": f"{seed}-{n}",
             "platform": "forum",
             "text": f"{' '.join(draw.choices(WORDS, k=draw.randint(4, 20)))} {seed}/{n}",
-            "created_at": f"20{draw.randint(6, 16):02}-0{draw.randint(1, 9)}-1{draw.randint(0, 9)}"
+            "created_at": f"{draw.choice(years)}-0{draw.randint(2, 3)}-1{draw.randint(0, 9)}"
             "T10:00:00Z",
             "author": f"somebody{draw.randint(1, 50)}",
         }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.cluster import Cluster, Worker, invented, until
@@ -30,9 +31,9 @@ class Load:
         self._sent = 0
         self._books = until(cluster.ledger, "a store to begin with")
 
-    def file(self, number: int) -> Path:
+    def file(self, number: int, years: Sequence[int] = (2016,)) -> Path:
         """A file of posts that are in no other."""
-        posts = invented(number, seed=self.seed * 1000 + len(self.files))
+        posts = invented(number, self.seed * 1000 + len(self.files), years)
         path = self.cluster.marsad.write(f"load-{self.seed}-{len(self.files)}.ndjson", posts)
         self.files.append(path)
         self.ids |= {f"{post['platform']}:{post['id']}" for post in posts}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime
 
-from tests.faults.load import Load
+from tests.faults.load import SMALL, Load
 from tests.faults.test_kills import ended
 from tests.faults.topics import everything
 from tests.servers import Kafka
@@ -15,7 +15,7 @@ def test_old_posts_that_are_filled_in_stay_and_do_not_hold_up_new_ones(
     load: Load, kafka: Kafka
 ) -> None:
     began = time.time()
-    old = load.send(60)  # posts of 2006 to 2016
+    old = load.cluster.ingest(load.file(60, years=(2006, 2011, 2016)), batch=SMALL)
     now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
     live = load.cluster.marsad.write(
         "live.ndjson",

@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
-from tests.faults.load import Load
+from tests.faults.load import FAULTS, Load
 from tests.faults.topics import everything, write
 from tests.servers import Kafka
 
+#: Good posts before the bad messages, and as many after them.
+NUMBER = 248 if FAULTS else 40
 SECRET = "un-texte-qui-ne-sort-pas"
 
 
@@ -39,9 +41,9 @@ def test_bad_messages_are_kept_aside_with_reason_and_origin_and_the_others_index
 ) -> None:
     marsad, name = load.cluster.marsad, load.cluster.prefix + topic
     before = {row["number"] for row in kept(load)}
-    marsad("ingest", "archive", load.file(248))
+    marsad("ingest", "archive", load.file(NUMBER))
     write(kafka, name, *POISON.values())
-    marsad("ingest", "archive", load.file(248))
+    marsad("ingest", "archive", load.file(NUMBER))
     load.arrived(dead=len(POISON))
     new = [row for row in kept(load) if row["number"] not in before]
     assert {row["reason"] for row in new} == POISON.keys()

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent.parent.parent
 #: Read once: the tests' own environment hides these variables from the commands they run.
 SCRIPTS = Path(os.environ.get("MARSAD_SERVERS") or ROOT.parent / "shared" / "servers")
 #: Seconds until a server must answer, on a machine with better things to do.
-START = 180.0
+START = 600.0
 #: Bytes that a server's folder may need, and its idea of a disk that is nearly full.
 ROOM = 4_000_000_000
 #: The quick compiler alone: a server of some minutes never earns back what the other costs.
