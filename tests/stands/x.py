@@ -9,11 +9,11 @@ import json
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from ingest.sources.archive.tools.tweets import first_id
-from tests.stands.base import moment
+from tests.stands.base import START
 from tests.stands.http import FIXTURES, Answer, Asked, HttpStand, in_json, serving
 
 TOKEN = "a-bearer"
@@ -41,6 +41,8 @@ class X(HttpStand):
         self.rules: list[dict[str, str]] = []
         self.page = 10
         """Posts of a page: fewer than a page may hold, so that tests need fewer."""
+        self.start = START
+        """The first post is a minute later."""
         self.closed = False
         self.listening = 0
         self._lines: list[bytes] = []
@@ -53,7 +55,7 @@ class X(HttpStand):
 
     def write(self, text: str = "", **fields: Any) -> dict[str, Any]:
         number = len(self.posts) + 1
-        at = moment(number)
+        at = self.start + timedelta(minutes=number)
         native = str(first_id(at) + number)
         post = fixture("post") | {
             "id": native,
@@ -77,6 +79,9 @@ class X(HttpStand):
     def accounts(self) -> Sequence[str]:
         return [*USERS, *USERS.values()]
 
+    def heard(self) -> None:
+        """Called when somebody listens; a test may replace it."""
+
     # What it does
 
     def answer(self, asked: Asked) -> Answer:
@@ -96,6 +101,7 @@ class X(HttpStand):
 
     def _stream(self, place: int) -> Iterator[bytes]:
         self.listening += 1
+        self.heard()
         while not self.closed:
             with self._more:
                 if place >= len(self._lines):

@@ -1,0 +1,100 @@
+"""Platforms read by the installed command, from servers on this machine."""
+
+import json
+import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.conftest import Marsad, balanced
+from tests.stands.rss import newspaper
+from tests.stands.telegram import telegram
+from tests.stands.weibo import weibo
+from tests.stands.x import x
+from tests.stands.youtube import error, youtube
+
+pytestmark = pytest.mark.e2e
+
+Stands = Callable[[], AbstractContextManager[Any]]
+
+
+@pytest.mark.parametrize(
+    "stand", [telegram, weibo, youtube, newspaper, x], ids=lambda s: s.__name__
+)
+def test_a_source_is_read_in_steps_and_nothing_is_lost_doubled_or_named(
+    stand: Stands, marsad: Marsad, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with stand() as platform:
+        platform.start = datetime.now(UTC) - timedelta(days=1)  # X reaches a week back
+        for name, secret in platform.secrets.items():
+            monkeypatch.setenv(name, secret)
+        command = ("ingest", platform.name, platform.target, "--url", platform.url)
+        platform.publish(5)
+        marsad(*command, "--limit", "3")
+        assert marsad.ledger()["received"] == 3
+        platform.publish(2)
+        told = marsad(*command).stderr
+        accounts = platform.accounts()
+    rows = marsad.rows("search", "--json", "--limit", "100")
+    assert len({row["id"] for row in rows}) == len(rows) == 7
+    assert {row["text"].split("\n")[0] for row in rows} == {f"post number {n}" for n in range(1, 8)}
+    assert all(row["language"] and row["sentiment"] for row in rows)
+    ledger = marsad.ledger()
+    assert balanced(ledger)
+    assert ledger["indexed"] == 7
+    for row in rows:
+        shown = json.dumps({**row, "text": ""}, ensure_ascii=False).casefold()
+        assert not any(account.casefold() in shown for account in accounts), shown
+    assert "given up" not in told
+
+
+def test_the_stream_of_x_is_followed_until_the_limit(
+    marsad: Marsad, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with x("x-stream") as platform:
+        monkeypatch.setenv("MARSAD_X_BEARER", "a-bearer")
+        listened = threading.Event()
+        monkeypatch.setattr(platform, "heard", listened.set)
+
+        def publish() -> None:
+            if listened.wait(120):
+                platform.publish(2)
+
+        thread = threading.Thread(target=publish)
+        thread.start()
+        marsad("ingest", "x-stream", platform.target, "--url", platform.url, "--limit", "2")
+        thread.join()
+    assert marsad.ledger()["indexed"] == 2
+
+
+def test_a_missing_key_and_a_refusal_are_told_in_words(
+    marsad: Marsad, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with youtube() as platform:
+        command = ("ingest", "youtube", platform.target, "--url", platform.url)
+        assert "MARSAD_YOUTUBE_KEY" in marsad(*command, code=1).stderr
+        monkeypatch.setenv("MARSAD_YOUTUBE_KEY", "a-key")
+        platform.instead = lambda asked: error(403, "commentsDisabled", "They are disabled.")
+        told = marsad(*command, code=1).stderr
+        assert "comments are turned off: They are disabled." in told
+        assert "Traceback" not in told
+        kept = list((marsad.folder / "marsad.db.aside").iterdir())
+        assert any(b"commentsDisabled" in path.read_bytes() for path in kept if path.is_file())
+
+
+@pytest.mark.parametrize(
+    ("words", "instead"),
+    [
+        (("twitter", "search", "--since", "2016-02-27"), "marsad ingest x"),
+        (("reddit",), "marsad ingest archive"),
+        (("snscrape", "mastodon-profile", "@a@b"), "marsad ingest mastodon"),
+        (("snscrape", "telegram-channel", "x"), "marsad ingest telegram"),
+    ],
+)
+def test_what_snscrape_can_not_read_any_more_is_explained(
+    marsad: Marsad, words: tuple[str, ...], instead: str
+) -> None:
+    assert instead in marsad("ingest", *words, code=1).stderr
