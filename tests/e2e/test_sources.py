@@ -21,9 +21,7 @@ pytestmark = pytest.mark.e2e
 Stands = Callable[[], AbstractContextManager[Any]]
 
 
-@pytest.mark.parametrize(
-    "stand", [telegram, weibo, youtube, newspaper, x], ids=lambda s: s.__name__
-)
+@pytest.mark.parametrize("stand", [telegram, weibo, youtube, newspaper, x])
 def test_a_source_is_read_in_steps_and_nothing_is_lost_doubled_or_named(
     stand: Stands, marsad: Marsad, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -34,7 +32,6 @@ def test_a_source_is_read_in_steps_and_nothing_is_lost_doubled_or_named(
         command = ("ingest", platform.name, platform.target, "--url", platform.url)
         platform.publish(5)
         marsad(*command, "--limit", "3")
-        assert marsad.ledger()["received"] == 3
         platform.publish(2)
         told = marsad(*command).stderr
         accounts = platform.accounts()
@@ -89,9 +86,7 @@ def test_a_missing_key_and_a_refusal_are_told_in_words(
     ("words", "instead"),
     [
         (("twitter", "search", "--since", "2016-02-27"), "marsad ingest x"),
-        (("reddit",), "marsad ingest archive"),
         (("snscrape", "mastodon-profile", "@a@b"), "marsad ingest mastodon"),
-        (("snscrape", "telegram-channel", "x"), "marsad ingest telegram"),
     ],
 )
 def test_what_snscrape_can_not_read_any_more_is_explained(
