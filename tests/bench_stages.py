@@ -23,8 +23,6 @@ from typing import Any
 
 from elasticsearch import Elasticsearch, helpers
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
-from kafka.admin import OffsetSpec
-from kafka.errors import KafkaError
 
 from ingest.keyring import Keyring
 from ingest.privacy import Protector
@@ -45,7 +43,7 @@ from pipelines.stores.elasticsearch.server import Server
 from pipelines.stores.elasticsearch.setup import prepare
 from tests import servers
 from tests.cluster import Cluster, cluster, invented
-from tests.faults.topics import everything
+from tests.faults.topics import everything, leave, set_back
 from tests.servers import Elastic, Kafka
 
 ZONE = zone(Settings().timezone)
@@ -170,7 +168,8 @@ def bench_score(bench: Bench, made: Cluster) -> None:
     bench.tell("bare model, 1 thread", len(some) / seconds)
     one = _scored(bench, made, {"score-1": "1"}, len(posts))
     bench.tell("score, 1 worker", one, "bare model, 1 thread", "goal: 90 %")
-    _again(bench, made)
+    leave(bench.kafka, f"{made.prefix}score", ["score-1"])
+    set_back(bench.kafka, f"{made.prefix}score")
     two = _scored(bench, made, {"score-1": "1", "score-2": "1"}, len(posts))
     bench.tell("score, 2 workers", two, "score, 1 worker", "goal: never below 100 %")
 
@@ -190,23 +189,6 @@ def _scored(bench: Bench, made: Cluster, threads: dict[str, str], number: int) -
     # The first batches are small and the model is cold: the middle four fifths count.
     first, last = number // 10, number - number // 10 - 1
     return 1000 * (last - first) / max(times[last] - times[first], 1)
-
-
-def _again(bench: Bench, made: Cluster) -> None:
-    """Set the score workers' group back to the beginning, once it has no members."""
-    admin = bench.kafka.admin()
-    group = f"{made.prefix}score"
-    try:
-        (offsets,) = admin.list_group_offsets([group]).values()
-        while True:
-            try:
-                admin.reset_group_offsets(group, dict.fromkeys(offsets, OffsetSpec.EARLIEST))
-            except KafkaError:
-                time.sleep(1)
-            else:
-                return
-    finally:
-        admin.close()
 
 
 # Index

@@ -9,24 +9,26 @@ from contextlib import contextmanager
 
 from kafka import TopicPartition
 from kafka.admin import OffsetSpec
-from kafka.errors import KafkaError
 
 from tests.cluster import Cluster, until
 from tests.faults.load import FAULTS, Load
 from tests.faults.test_kills import ended
-from tests.faults.topics import everything, write
+from tests.faults.topics import everything, leave, set_back, write
 from tests.pipelines.an_elasticsearch import contents
 from tests.servers import Elastic, Kafka, remove_indices
 
 
 @contextmanager
-def resting(cluster: Cluster) -> Iterator[None]:
-    """No worker inside the block."""
+def resting(kafka: Kafka, cluster: Cluster) -> Iterator[None]:
+    """No worker inside the block, and nobody in their groups."""
     for worker in cluster.workers.values():
         worker.process.terminate()  # type: ignore[union-attr]
     for worker in cluster.workers.values():
         assert worker.process is not None
-        assert worker.process.wait(60) == 0, worker.said
+        assert worker.process.wait(120) == 0, worker.said
+    for stage in ("score", "index"):
+        names = [name for name in cluster.workers if name.startswith(stage)]
+        leave(kafka, f"{cluster.prefix}{stage}", names)
     yield
     for worker in cluster.workers.values():
         worker.start()
@@ -54,33 +56,15 @@ def caught_up(kafka: Kafka, cluster: Cluster) -> bool:
     return True
 
 
-def set_back(kafka: Kafka, cluster: Cluster) -> None:
-    """Set both groups to the beginning, as an operator does once they have no members left."""
-    admin = kafka.admin()
-
-    def done(group: str) -> bool:
-        (offsets,) = admin.list_group_offsets([group]).values()
-        try:
-            admin.reset_group_offsets(group, dict.fromkeys(offsets, OffsetSpec.EARLIEST))
-        except KafkaError:  # a worker with a name of its own stays a member for a while
-            return False
-        return True
-
-    try:
-        for stage in ("score", "index"):
-            until(lambda name=cluster.prefix + stage: done(name), "the group is set back")
-    finally:
-        admin.close()
-
-
 def test_all_topics_read_again_from_the_beginning_leave_index_and_books_as_they_were(
     load: Load, kafka: Kafka
 ) -> None:
     ended(load.send(60))
     load.arrived()
     books, index = load.cluster.ledger(), contents(load.cluster.store)
-    with resting(load.cluster):
-        set_back(kafka, load.cluster)
+    with resting(kafka, load.cluster):
+        for stage in ("score", "index"):
+            set_back(kafka, load.cluster.prefix + stage)
     until(lambda: caught_up(kafka, load.cluster), "everything has been read again")
     assert contents(load.cluster.store) == index
     assert load.cluster.ledger() == books
@@ -118,7 +102,7 @@ def test_an_index_made_anew_from_the_topics_is_bit_for_bit_the_same(
     prefix = f"anew{os.getpid()}"
     store = f"{elasticsearch.url}/{prefix}"
     try:
-        with resting(load.cluster):
+        with resting(kafka, load.cluster):
             index, books = contents(load.cluster.store), load.cluster.ledger()
             anew = load.cluster.worker("index-3", MARSAD_STORE=store)
             try:

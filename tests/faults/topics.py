@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from contextlib import closing
 from typing import Any
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.admin import MemberToRemove, OffsetSpec
 
 from tests.servers import Kafka
 
@@ -40,3 +43,16 @@ def write(kafka: Kafka, topic: str, *messages: tuple[bytes | None, bytes | None,
             producer.send(topic, value, key, headers).get(timeout=60)
     finally:
         producer.close()
+
+
+def leave(kafka: Kafka, group: str, instances: Iterable[str]) -> None:
+    """Take workers with names of their own out of a group: when they end they stay in it."""
+    with closing(kafka.admin()) as admin:
+        admin.remove_group_members(group, [MemberToRemove(group_instance_id=n) for n in instances])
+
+
+def set_back(kafka: Kafka, group: str) -> None:
+    """Set a group without members to the beginning of its topics."""
+    with closing(kafka.admin()) as admin:
+        (offsets,) = admin.list_group_offsets([group]).values()
+        admin.reset_group_offsets(group, dict.fromkeys(offsets, OffsetSpec.EARLIEST))
