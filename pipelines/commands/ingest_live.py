@@ -30,6 +30,7 @@ from pipelines.commands.common import (
     watchlist_option,
 )
 from pipelines.commands.ingest import books
+from pipelines.commands.monitoring import monitored, telling
 from pipelines.commands.work import make_scorer
 from pipelines.embedded import drain_some
 from pipelines.errors import SettingsError
@@ -234,11 +235,6 @@ def read_sources(
     settings = configured()
     stop = threading.Event()
     given = means(stop, say)
-    exporter = (
-        metrics.serve(settings.metrics_port, settings.metrics_address)
-        if settings.metrics_port
-        else None
-    )
     try:
         made = feeds(wanted, given, environ=os.environ, urls=settings.urls)
         protect = protector(case)
@@ -246,7 +242,11 @@ def read_sources(
         def collector(feed: Feed) -> Collector:
             return Collector(protect, case, origin=feed.source.key, context=LIVE)
 
-        with _target(command, store, where) as (taking, drain, folder), on_signals(stop):
+        with (
+            monitored(),
+            _target(command, store, where) as (taking, drain, folder),
+            on_signals(stop),
+        ):
             outcomes = run(
                 made,
                 taking,
@@ -259,8 +259,6 @@ def read_sources(
             )
     finally:
         given.client.close()
-        if exporter:
-            exporter.close()
     _tell(outcomes)
 
 
@@ -272,6 +270,7 @@ def _target(
     settings = configured()
     if where:
         with intake(where) as opened_topics:
+            metrics.ready("brokers", True)
             yield opened_topics, None, Path("marsad.aside")
         return
     place = store or settings.store
@@ -280,9 +279,11 @@ def _target(
         with opened.writer(command):
             scorer = make_scorer()  # one that does not load is told before anything is read
             local = zone(settings.timezone)
+            metrics.build(scorer.version)
+            metrics.ready("store", True)
             yield (
                 opened,
-                lambda: drain_some(opened, lambda: scorer, local, SLICE),
+                telling(opened, lambda: drain_some(opened, lambda: scorer, local, SLICE)),
                 Path("marsad.aside" if "://" in place else f"{place}.aside"),
             )
         total = opened.ledger()

@@ -2,27 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from pipelines import metrics
 from pipelines.commands.common import configured, say
+from pipelines.stores.base import Store
+
+#: Seconds between two looks at how much waits in the store.
+_LOOK = 10.0
 
 
 @contextmanager
-def monitored() -> Iterator[None]:
-    """Serve metrics and probes inside the block, if ``metrics_port`` is set.
+def monitored(port: int | None = None) -> Iterator[None]:
+    """Serve metrics and probes inside the block, at ``port`` (0: a free one) or as configured.
 
     Raises :class:`~pipelines.errors.SettingsError` if the port is taken.
     """
     settings = configured()
-    if not settings.metrics_port:
+    if port is None and not settings.metrics_port:
         yield
         return
-    metrics.build(settings.model)
-    exporter = metrics.serve(settings.metrics_port, settings.metrics_address)
-    say(f"Metrics at http://{settings.metrics_address}:{exporter.port}/metrics")
+    metrics.build()
+    chosen = settings.metrics_port if port is None else port
+    exporter = metrics.serve(chosen, settings.metrics_address)
+    say(f"Metrics: http://{exporter.address}:{exporter.port}/metrics")
     try:
         yield
     finally:
         exporter.close()
+
+
+def telling(store: Store, drain: Callable[[], int]) -> Callable[[], int]:
+    """Return ``drain``, which scores and indexes some posts of the store, with its metrics."""
+    looked = 0.0
+
+    def drained() -> int:
+        nonlocal looked
+        done = drain()
+        metrics.records("score", "passed", done)
+        metrics.records("index", "indexed", done)
+        if not done:
+            metrics.pending(0)
+        elif time.monotonic() - looked >= _LOOK:
+            metrics.pending(store.ledger().pending)
+            looked = time.monotonic()
+        return done
+
+    return drained

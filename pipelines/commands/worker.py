@@ -21,6 +21,7 @@ from pipelines.commands.common import (
     store_option,
     watchlist_option,
 )
+from pipelines.commands.monitoring import monitored
 from pipelines.commands.work import make_scorer
 from pipelines.settings import zone
 
@@ -159,19 +160,9 @@ def collect(
 @contextmanager
 def _working(metrics_port: int | None) -> Iterator[Any]:
     """Set up what a process needs that runs for long: log, metrics, an end in good order."""
-    from pipelines import metrics
     from pipelines.kafka.log import quiet
     from pipelines.kafka.loop import Stop
 
     quiet()
-    settings = configured()
-    port = settings.metrics_port or None if metrics_port is None else metrics_port
-    exporter = None if port is None else metrics.serve(port, settings.metrics_address)
-    if exporter:
-        say(f"Metrics: http://{exporter.address}:{exporter.port}/metrics")
-    try:
-        with Stop().on_signals() as stop:
-            yield stop
-    finally:
-        if exporter:
-            exporter.close()
+    with monitored(metrics_port), Stop().on_signals() as stop:
+        yield stop

@@ -134,6 +134,7 @@ class Worker:
     def run(self) -> None:
         """Work until asked to stop. Raises :class:`~pipelines.errors.MarsadError`."""
         try:
+            metrics.begin(self._stage.name)
             self._consumer.subscribe(topics=self._stage.topics)
             while not self._stop.asked:
                 metrics.turn()
@@ -191,7 +192,9 @@ class Worker:
     def _begin_new(self, records: dict[TopicPartition, Any]) -> None:
         """Go to where new partitions have to begin, whatever came of them already."""
         assigned = set(self._consumer.assignment())
-        metrics.ready("assigned", bool(assigned))
+        # A worker more than there are partitions has none, and is ready to take over.
+        member = self._consumer.group_metadata().generation_id >= 0
+        metrics.ready("assigned", bool(assigned) or member)
         self._begun &= assigned
         for partition in assigned - self._begun:
             records.pop(partition, None)

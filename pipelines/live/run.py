@@ -78,6 +78,7 @@ def run(
         )
         for feed in feeds
     }
+    metrics.begin("collect")
     readers = [Reader(feed, writers[id(feed)].cursor, inbox, stop) for feed in feeds]
     for reader in readers:
         reader.start()

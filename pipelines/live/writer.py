@@ -213,7 +213,8 @@ class Writer:
         )
 
     def _accept(self, cursor: str, batch: Batch) -> Ledger:
-        outcomes = self._intake.accept(batch)
+        with metrics.batch("collect"):
+            outcomes = self._intake.accept(batch)
         self.cursor = cursor
         self.outcomes = add(self.outcomes, outcomes)
         return outcomes

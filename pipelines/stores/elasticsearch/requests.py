@@ -106,6 +106,7 @@ def bulk(server: Server, writes: Sequence[Write], *, refusable: bool = False) ->
     waiting = Waiting(server)
     while left:
         refused: StoreError | None = None
+        cause = ""
         try:
             for place, item in _sent(server, left.values()):
                 reason = _reason(item)
@@ -114,13 +115,14 @@ def bulk(server: Server, writes: Sequence[Write], *, refusable: bool = False) ->
                         f"{server.url} is too busy or not ready ({reason}): repeat the command "
                         "when it has recovered; it goes on where it stopped."
                     )
+                    cause = str(status)
                     continue
                 results[place] = _written(server, left.pop(place), status, item, reason, refusable)
         except (ApiError, TransportError) as error:
             waiting.after(error)
             continue
         if refused is not None:
-            waiting.pause(refused)
+            waiting.pause(refused, cause)
     return [results[write.where, write.id] for write in writes]
 
 

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from elastic_transport import ConnectionTimeout, TlsError, TransportError
 from elasticsearch import ApiError, Elasticsearch, UnsupportedProductError
 
+from pipelines import metrics
 from pipelines.errors import StoreBusy, StoreError, StoreFull, StoreVersion
 from pipelines.stores.elasticsearch.serial import SERIALIZERS
 
@@ -175,15 +176,25 @@ class Waiting:
         explained = self._server.explain(error)
         if not passing:
             raise explained from error
-        self.pause(explained)
+        self.pause(explained, _cause(error))
 
-    def pause(self, reason: StoreError) -> None:
-        """Wait once more; raise the reason when there is no patience left."""
+    def pause(self, reason: StoreError, cause: str) -> None:
+        """Wait once more; raise the reason when there is no patience left.
+
+        ``cause`` is a short name of it for metrics: a status, ``timeout``, ``connection``.
+        """
+        metrics.store_retry(cause)
         if time.monotonic() + self._wait > self._end:
             raise reason
         # spread, so that several workers do not come back at the same moment
         time.sleep(self._wait * random.uniform(0.5, 1.0))
         self._wait = min(self._wait * 2, _LONGEST_WAIT)
+
+
+def _cause(error: Exception) -> str:
+    if isinstance(error, ApiError):
+        return str(error.meta.status)
+    return "timeout" if isinstance(error, ConnectionTimeout) else "connection"
 
 
 def _near(url: str) -> bool:
