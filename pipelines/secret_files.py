@@ -1,7 +1,7 @@
 """Secrets that stand in files: what containers and Kubernetes mount.
 
 ``MARSAD_X_KEY_FILE=/run/secrets/x`` is as good as ``MARSAD_X_KEY`` with what the file holds, and
-so for every variable that ends in KEY, TOKEN or PASSWORD. A value in the environment shows in
+so for every variable that ends in KEY, TOKEN, BEARER or PASSWORD. A value in the environment shows in
 `docker inspect` and in crash reports; a file does not.
 """
 
@@ -15,7 +15,7 @@ from pathlib import Path
 from pipelines.errors import SettingsError
 from pipelines.settings import _ENVIRONMENT as ENVIRONMENT
 
-_FILE = re.compile(r"(MARSAD_\w+_(?:KEY|TOKEN|PASSWORD))_FILE")
+_FILE = re.compile(r"(MARSAD_\w+_(?:KEY|TOKEN|BEARER|PASSWORD))_FILE")
 
 
 def read(environ: MutableMapping[str, str] = os.environ) -> None:

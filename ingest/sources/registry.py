@@ -139,7 +139,7 @@ ENTRIES: Sequence[Entry] = (
         name="rss",
         summary="Articles of the press and of blogs, by their RSS or Atom feeds.",
         load="ingest.sources.rss.source:Rss",
-        capabilities=Capabilities(),
+        capabilities=Capabilities(history=True),
         url="",
         schema=date(2009, 3, 30),
         documented="https://www.rssboard.org/rss-specification",

@@ -46,7 +46,7 @@ class Rss:
     """One feed. Fulfils :class:`~ingest.sources.base.LiveSource`."""
 
     version = 1
-    capabilities = Capabilities(history=False)
+    capabilities = Capabilities(history=True)
 
     def __init__(self, order: Order, means: Means) -> None:
         self.url = _address(order)
