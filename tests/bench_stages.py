@@ -116,8 +116,8 @@ def bench_all(bench: Bench) -> None:
     with bench.cluster("bench-bare") as made:
         where = brokers(made)
         topic = where.topic("posts")
-        bench.tell("bare producer", len(found) / timed(lambda: produce(where, topic, keys, found)))
-        bench.tell("bare consumer", len(found) / timed(lambda: consume(where, topic, len(found))))
+        bench.tell("bare producer", len(found) / produce(where, topic, keys, found))
+        bench.tell("bare consumer", len(found) / consume(where, topic, len(found)))
     with bench.cluster("bench") as made, KafkaIntake(brokers(made)) as intake:
         source = ArchiveSource(bench.file)
         seconds = timed(lambda: collect(source, intake, collector, key="bench"))
@@ -135,24 +135,31 @@ def brokers(made: Cluster) -> Brokers:
     return Brokers(addresses=made.environment["MARSAD_BROKERS"], prefix=made.prefix)
 
 
-def produce(where: Brokers, topic: str, keys: Sequence[bytes], values: Sequence[bytes]) -> None:
-    """Send messages with the producer's own settings, without transactions."""
+def produce(where: Brokers, topic: str, keys: Sequence[bytes], values: Sequence[bytes]) -> float:
+    """Seconds to send messages with the collectors' own settings, without transactions."""
     producer: KafkaProducer = where.producer()
+    producer.partitions_for(topic)
+    start = time.perf_counter()
     for key, value in zip(keys, values, strict=True):
         producer.send(topic, value, key, wire.HEADERS)
     producer.flush()
+    seconds = time.perf_counter() - start
     producer.close()
+    return seconds
 
 
-def consume(where: Brokers, topic: str, number: int) -> None:
-    """Read messages as they come, in batches."""
+def consume(where: Brokers, topic: str, number: int) -> float:
+    """Seconds to read messages as they come, in batches."""
     consumer: KafkaConsumer = where.consumer()
     consumer.assign([TopicPartition(topic, n) for n in range(PARTITIONS)])
     consumer.seek_to_beginning()
+    start = time.perf_counter()
     read = 0
     while read < number:
         read += sum(map(len, consumer.poll(timeout_ms=500, max_records=2048).values()))
+    seconds = time.perf_counter() - start
     consumer.close()
+    return seconds
 
 
 # Score

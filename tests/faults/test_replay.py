@@ -66,6 +66,8 @@ def test_all_topics_read_again_from_the_beginning_leave_index_and_books_as_they_
         for stage in ("score", "index"):
             set_back(kafka, load.cluster.prefix + stage)
     until(lambda: caught_up(kafka, load.cluster), "everything has been read again")
+    again = everything(kafka, load.cluster.prefix + "scored")
+    assert sum((record.key or b"").decode() in load.ids for record in again) == 2 * len(load.ids)
     assert contents(load.cluster.store) == index
     assert load.cluster.ledger() == books
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import MemberToRemove, OffsetSpec
+from kafka.errors import NoError
 
 from tests.servers import Kafka
 
@@ -48,11 +49,14 @@ def write(kafka: Kafka, topic: str, *messages: tuple[bytes | None, bytes | None,
 def leave(kafka: Kafka, group: str, instances: Iterable[str]) -> None:
     """Take workers with names of their own out of a group: when they end they stay in it."""
     with closing(kafka.admin()) as admin:
-        admin.remove_group_members(group, [MemberToRemove(group_instance_id=n) for n in instances])
+        members = [MemberToRemove(group_instance_id=name) for name in instances]
+        done = admin.remove_group_members(group, members)
+        assert set(done.values()) == {NoError}, done
 
 
 def set_back(kafka: Kafka, group: str) -> None:
     """Set a group without members to the beginning of its topics."""
     with closing(kafka.admin()) as admin:
         (offsets,) = admin.list_group_offsets([group]).values()
-        admin.reset_group_offsets(group, dict.fromkeys(offsets, OffsetSpec.EARLIEST))
+        done = admin.reset_group_offsets(group, dict.fromkeys(offsets, OffsetSpec.EARLIEST))
+        assert {result["error"] for result in done.values()} == {NoError}, done
