@@ -69,6 +69,18 @@ def test_a_pinned_post_ends_no_walk(read: Reading, stand: Weibo) -> None:
     assert len(set(ids(read.items(items[-1].cursor)))) == 12
 
 
+def test_when_older_posts_are_wanted_later_the_walk_goes_on_below(
+    read: Reading, stand: Weibo
+) -> None:
+    stand.publish(25)
+    items = read.items(since=moment(20))
+    assert len(ids(items)) == 6
+    stand.publish(1)
+    deeper = read.items(items[-1].cursor)
+    assert len(ids(deeper)) == len(set(ids(deeper)) - set(ids(items))) == 20
+    assert ids(read.items(deeper[-1].cursor)) == []
+
+
 def test_a_name_is_looked_up_once(read: Reading, stand: Weibo) -> None:
     published = stand.publish(2)
     assert len(read.posts(target=NAME)) == len(published)

@@ -128,6 +128,27 @@ def test_a_walk_whose_rest_is_out_of_reach_ends_with_a_gap(read: Reading, stand:
     assert gaps(read.items(items[-1].cursor, since=START)) == gaps(items)[1:]
 
 
+def test_when_older_posts_are_wanted_later_the_walk_goes_on_below(read: Reading, stand: X) -> None:
+    stand.publish(25)
+    items = read.items(since=moment(20))
+    deeper = read.items(items[-1].cursor)
+    assert {*ids(items), *ids(deeper)} == {post["id"] for post in stand.posts}
+
+
+def test_a_query_that_finds_nothing_has_one_gap_and_finds_what_comes(
+    read: Reading, stand: X
+) -> None:
+    read.now = START + timedelta(days=8)
+    items = read.items(since=START)
+    assert len(gaps(items)) == 1
+    stand.start = read.now
+    stand.publish(1)
+    read.now += timedelta(minutes=5)
+    again = read.items(items[-1].cursor, since=START)
+    assert gaps(again) == []
+    assert len(ids(again)) == 1
+
+
 def test_errors_beside_posts_cost_no_post(read: Reading, stand: X) -> None:
     stand.instead = lambda asked: in_json(fixture("kinds"))
     items = read.items()

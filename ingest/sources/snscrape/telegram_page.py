@@ -139,6 +139,8 @@ def refused(url: str, body: bytes) -> SourceError | None:
     group and account has; its address has no ``/s/``. Whom it finds too busy it tells that a
     channel has no messages.
     """
+    if b"<" not in body:
+        return SourceChanged("it answered something else than a page", body=body)
     soup = bs4.BeautifulSoup(body, "lxml")
     if "/s/" in url and soup.select_one(".tgme_channel_history"):
         if soup.select_one(".tme_no_messages_found"):

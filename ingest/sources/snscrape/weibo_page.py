@@ -9,19 +9,21 @@ Weibo documents none.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import bs4
 import msgspec
 
 from ingest.errors import SourceBlocked, SourceChanged
 from ingest.sources.answers import written
 from ingest.sources.archive.tools.base import dig
+from ingest.sources.html_text import text_of
 from ingest.sources.http import refuse_walls
 
 _POST = 9  # the type of cards that hold a post
 _LOGIN = -100  # what `ok` says when Weibo wants a login
+_EMOJI = re.compile(r"""<img\b[^>]*\balt=["']?(\[[^\]<>]*\])[^>]*>""")
 
 
 class Nothing(SourceBlocked):
@@ -116,9 +118,4 @@ def _problem(card: Any, read: Callable[[dict[str, Any]], object]) -> str:
 
 
 def _plain(html: str) -> str:
-    soup = bs4.BeautifulSoup(html, "lxml")
-    for end in soup.find_all("br"):
-        end.replace_with("\n")
-    for emoji in soup.find_all("img", alt=True):
-        emoji.replace_with(str(emoji["alt"]))
-    return soup.get_text()
+    return text_of(_EMOJI.sub(r"\1", html))

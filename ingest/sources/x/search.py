@@ -73,6 +73,10 @@ class Search:
                 break
             params = {**params, "next_token": token}
         walk = walk.ended(self._order.since)
+        if not walk.seen:  # nothing yet, and until now: so that it is not asked for again
+            last = min(filter(None, (now, self._order.until))) - 2 * LATE
+            bottom = first_id(max(lower or last, now - REACH))
+            walk = Walk(first_id(last), bottom=bottom, floor=self._order.since)
         yield self._heartbeat(walk)
         return walk
 
