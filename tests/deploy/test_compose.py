@@ -11,6 +11,7 @@ import sys
 from typing import Any
 
 import pytest
+import yaml
 
 from pipelines import settings
 from pipelines.kafka import topics
@@ -22,13 +23,17 @@ WORKERS = ("collect", "score", "index")
 OURS = ("topics", "marsad", *WORKERS)
 
 
+#: The servers of `make run-cluster`, where Docker is.
+SAMPLE = DEPLOY / "sample-servers.yaml"
+
+
 def each() -> list[Any]:
     return [pytest.param(name, service, id=name) for name, service in services().items()]
 
 
-def test_the_file_is_valid_by_the_schema_of_compose() -> None:
+def test_both_files_are_valid_by_the_schema_of_compose() -> None:
     check = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec"]
-    done = subprocess.run([*check, str(COMPOSE)], capture_output=True, text=True)
+    done = subprocess.run([*check, str(COMPOSE), str(SAMPLE)], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -45,6 +50,12 @@ def test_the_versions_are_those_that_are_tested() -> None:
     assert image["elasticsearch"] == image["kibana"] == image["access"]
     assert image["elasticsearch"].startswith(f"{MAJOR}.")
     assert {image[name] for name in OURS} == {PROJECT["version"]}
+
+
+def test_the_servers_of_the_sample_are_the_same_and_reachable_from_here_alone() -> None:
+    for name, service in yaml.safe_load(SAMPLE.read_text(encoding="utf-8"))["services"].items():
+        assert service["image"] == filled(services()[name]["image"])
+        assert all(port.startswith("127.0.0.1:") for port in service["ports"])
 
 
 @pytest.mark.parametrize(("name", "service"), each())
