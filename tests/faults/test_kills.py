@@ -38,18 +38,6 @@ def test_killed_at_random_moments_the_workers_bring_every_post_in_once(load: Loa
     load.arrived()
 
 
-def test_the_work_of_a_worker_that_is_gone_for_good_is_done_by_another(load: Load) -> None:
-    importing = load.send(100)
-    for name in ("score-1", "index-1"):
-        load.cluster.workers.pop(name).kill()
-    try:
-        ended(importing)
-        load.arrived()
-    finally:
-        for name in ("score-1", "index-1"):
-            load.cluster.worker(name)
-
-
 def test_asked_to_end_a_worker_ends_in_good_order(load: Load) -> None:
     importing = load.send(100)
     for name in ("score-2", "index-2"):
@@ -62,6 +50,17 @@ def test_asked_to_end_a_worker_ends_in_good_order(load: Load) -> None:
 
 
 if FAULTS:
+
+    def test_the_work_of_a_worker_that_is_gone_for_good_is_done_by_another(load: Load) -> None:
+        importing = load.send(100)
+        for name in ("score-1", "index-1"):
+            load.cluster.workers.pop(name).kill()
+        try:
+            ended(importing)
+            load.arrived()
+        finally:
+            for name in ("score-1", "index-1"):
+                load.cluster.worker(name)
 
     @pytest.mark.parametrize("name", ["score-1", "index-1"])
     def test_a_paused_worker_that_goes_on_later_does_nothing_twice(load: Load, name: str) -> None:
