@@ -96,8 +96,11 @@ class Jetstream:
         return at
 
     def send_raw(self, message: str, at: int) -> None:
+        self.send_many([(at, message)])
+
+    def send_many(self, events: Sequence[tuple[int, str]]) -> None:
         with self._more:
-            self.events.append((at, message))
+            self.events.extend(events)
             self._more.notify_all()
 
     def fail(self, fault: Fault | None) -> None:

@@ -1,0 +1,192 @@
+"""From settings and options to what is read."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ingest.errors import SourceBlocked, SourceError
+from ingest.sources import registry
+from ingest.sources.base import Capabilities
+from ingest.sources.registry import ENTRIES, find, secrets
+from ingest.sources.shaping import REASONS
+from pipelines.commands.ingest_live import configured_sources
+from pipelines.errors import SettingsError
+from pipelines.live import Feed, Wanted, feeds
+from pipelines.live.choose import address, duration, means
+from pipelines.settings import load
+
+ROOT = Path(__file__).parent.parent.parent
+KEYS = {need.variable: "a key" for entry in ENTRIES for need in entry.needs}
+
+
+def made(*wanted: Wanted, urls: Mapping[str, str] | None = None) -> list[Feed]:
+    given = means(threading.Event())
+    try:
+        return feeds(wanted, given, environ=KEYS, urls=urls or {})
+    finally:
+        given.client.close()
+
+
+# The registry
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
+def test_an_entry_says_what_its_source_is(entry: registry.Entry) -> None:
+    (feed,) = made(Wanted(source=entry.name, targets=[entry.probe] if entry.probe else []))
+    assert feed.source.capabilities == entry.capabilities
+    assert feed.source.version >= 1
+    assert feed.source.name
+    assert feed.live is entry.capabilities.live
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
+def test_every_source_has_fixtures_and_its_place_in_the_documentation(
+    entry: registry.Entry,
+) -> None:
+    text = (ROOT / "docs" / "sources.md").read_text(encoding="utf-8")
+    assert f"`marsad ingest {entry.name}" in text
+    assert f"{entry.schema:%Y-%m}" in text
+    for need in entry.needs:
+        assert need.variable in text
+    folder = entry.name.partition("-")[0]
+    assert (ROOT / "tests" / "ingest" / "fixtures" / folder / "README.md").exists()
+
+
+def test_every_reason_of_live_sources_is_explained() -> None:
+    text = (ROOT / "docs" / "dead-letters.md").read_text(encoding="utf-8")
+    _, _, section = text.partition("## Reasons of live sources")
+    section, _, _ = section.partition("\n## ")
+    for reason in REASONS:
+        assert f"| `{reason}` |" in section
+
+
+def test_a_name_of_no_source_is_told_with_those_that_there_are() -> None:
+    with pytest.raises(SourceError, match=r"no source 'myspace'.*bluesky"):
+        find("myspace")
+
+
+def test_a_key_that_is_missing_is_told_with_its_variable() -> None:
+    with pytest.raises(SourceBlocked, match="MARSAD_YOUTUBE_KEY"):
+        secrets(find("youtube"), {})
+    assert secrets(find("mastodon"), {}) == {}
+    assert secrets(find("mastodon"), {"MARSAD_MASTODON_TOKEN": "t", "HOME": "/"}) == {
+        "MARSAD_MASTODON_TOKEN": "t"
+    }
+
+
+# Targets and addresses
+
+
+def test_each_target_is_a_feed_of_its_own_and_counts_once() -> None:
+    found = made(Wanted(source="mastodon", targets=["one", "two", "one"], url="https://a.example"))
+    assert [feed.source.name for feed in found] == [
+        "mastodon:a.example/#one",
+        "mastodon:a.example/#two",
+    ]
+
+
+def test_one_thing_twice_is_told() -> None:
+    with pytest.raises(SourceError, match="twice"):
+        made(Wanted(source="bluesky"), Wanted(source="bluesky"))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "words"),
+    [
+        (Wanted(source="bluesky", targets=["x"]), "takes no targets"),
+        (Wanted(source="telegram"), "CHANNEL"),
+        (Wanted(source="mastodon", url="social.example"), "no address"),
+        (Wanted(source="mastodon", url="ftp://social.example"), "no address"),
+    ],
+)
+def test_what_can_not_be_read_is_told(wanted: Wanted, words: str) -> None:
+    with pytest.raises(SourceError, match=words):
+        made(wanted)
+
+
+def test_the_address_is_the_named_one_else_the_configured_else_the_platforms() -> None:
+    entry = find("mastodon")
+    assert address(entry, "https://a.example/", {"mastodon": "https://b.example"}) == (
+        "https://a.example"
+    )
+    assert address(entry, "", {"mastodon": "https://b.example"}) == "https://b.example"
+    assert address(entry, "", {}) == entry.url
+
+
+def test_an_address_for_counters_is_none_for_a_stream() -> None:
+    entry = find("bluesky")
+    assert address(entry, "", {"bluesky": "https://public.api.bsky.app"}) == entry.url
+    assert address(entry, "", {"bluesky": "wss://mine.example/subscribe"}) == (
+        "wss://mine.example/subscribe"
+    )
+
+
+def test_with_an_end_even_a_stream_ends() -> None:
+    from datetime import UTC, datetime
+
+    (feed,) = made(Wanted(source="bluesky", until=datetime(2026, 11, 1, tzinfo=UTC)))
+    assert not feed.live
+
+
+# marsad.toml
+
+
+def settings(tmp_path: Path, text: str) -> Any:
+    (tmp_path / "marsad.toml").write_text(text, encoding="utf-8")
+    return load({}, tmp_path)
+
+
+def test_sources_of_the_settings_are_read_with_what_they_say(tmp_path: Path) -> None:
+    found = configured_sources(
+        settings(
+            tmp_path,
+            '[[sources]]\nsource = "mastodon"\nname = "tags"\ntargets = ["a", "b"]\n'
+            'url = "https://a.example"\nevery = "10m"\nsince = "2026-11-01"\n',
+        )
+    )
+    assert [(one.source, one.label, one.targets) for one in found] == [
+        ("mastodon", "tags", ["a", "b"])
+    ]
+    assert found[0].every == timedelta(minutes=10)
+    assert found[0].since is not None
+    assert found[0].persistent
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", r"\[\[sources\]\]"),
+        ('[[sources]]\nsource = "mastodon"\nevery = "soon"\n', "soon"),
+        ('[[sources]]\nsource = "mastodon"\nsince = "then"\n', "then"),
+        ('[[sources]]\nname = "x"\n', "source"),
+        ('[[sources]]\nsource = "bluesky"\nuser = "me"\n', "user"),
+    ],
+)
+def test_settings_that_can_not_be_are_told(tmp_path: Path, text: str, words: str) -> None:
+    with pytest.raises(SettingsError, match=words):
+        configured_sources(settings(tmp_path, text))
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90s", 90), ("10m", 600), ("2h", 7_200), ("1d", 86_400), ("5", 5)]
+)
+def test_times_are_written_with_a_unit(text: str, seconds: int) -> None:
+    assert duration(text) == timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize("text", ["", "soon", "0s", "-1m", "400d", "1w"])
+def test_other_times_are_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="no time"):
+        duration(text)
+
+
+def test_what_sources_list_shows_has_all_capabilities() -> None:
+    from pipelines.commands.sources import Row
+
+    assert set(Capabilities.__struct_fields__) <= set(Row.__struct_fields__)
