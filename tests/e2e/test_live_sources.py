@@ -25,6 +25,7 @@ SINCE = ("--since", "2026-11-01T00:00:00+00:00")
 FAULTS = "MARSAD_TEST_FAULTS" in os.environ
 RATE = 2_000
 SECONDS = 60 if FAULTS else 3
+WORDS = ("réseau", "coupé", "encore", "ce matin", "wach", "bda l internet", "rja3", "مقطوع")
 
 
 @pytest.fixture
@@ -252,24 +253,10 @@ def test_a_check_says_in_words_what_works(
 
 def burst(stand: Jetstream, count: int) -> list[tuple[int, str]]:
     """Events for so many posts, at the rate of the burst."""
-    words = [
-        "réseau",
-        "coupé",
-        "encore",
-        "ce",
-        "matin",
-        "wach",
-        "bda",
-        "l",
-        "internet",
-        "rja3",
-        "الانترنت",
-        "مقطوع",
-    ]
     chance = Random(1)
     made = []
     for number in range(count):
-        text = f"{number} " + " ".join(chance.choices(words, k=12))
+        text = f"{number} " + " ".join(chance.choices(WORDS, k=12))
         event = stand.post(f"did:plc:{number % 997:024d}", f"3k{number:011d}", text)
         event["time_us"] = START + number * 1_000_000 // RATE
         made.append((event["time_us"], json.dumps(event, ensure_ascii=False)))
