@@ -24,6 +24,9 @@ ask POST /_security/user/kibana_system/_password \
     "{\"password\": \"$(cat "$secrets/kibana_password")\"}"
 ask PUT /_security/user/marsad_write \
     "{\"password\": \"$(cat "$secrets/marsad_write_password")\", \"roles\": [\"marsad_write\"]}"
+# For commands of the operator.
+ask PUT /_security/user/marsad_admin \
+    "{\"password\": \"$(cat "$secrets/marsad_admin_password")\", \"roles\": [\"marsad_admin\"]}"
 # For searching, from the command line and in Kibana.
 ask PUT /_security/user/marsad_read \
     "{\"password\": \"$(cat "$secrets/marsad_read_password")\", \"roles\": [\"marsad_read\"]}"

@@ -77,10 +77,12 @@ def accounts(server: Platform, folder: Path) -> subprocess.CompletedProcess[str]
 
 
 PATHS = (
+    "/_security/role/marsad_admin",
     "/_security/role/marsad_read",
     "/_security/role/marsad_write",
     "/_security/user/kibana_system/_password",
     "/_security/user/marsad_write",
+    "/_security/user/marsad_admin",
     "/_security/user/marsad_read",
 )
 
@@ -121,11 +123,13 @@ def test_no_password_is_printed(tmp_path: Path) -> None:
 
 def test_roles_reach_the_indices_of_the_store_alone() -> None:
     prefix = services()["index"]["environment"]["MARSAD_STORE"].rpartition("/")[2]
-    for role in ROLES.values():
+    for name, role in ROLES.items():
         for one in role["indices"]:
             assert one["names"] == [f"{prefix}-*"]
-            assert not {"all", "manage", "delete_index"} & set(one["privileges"])
-        assert "all" not in role["cluster"]
+            given = set(one["privileges"])
+            assert not {"all", "delete_index"} & given
+            assert "manage" not in given or name == "admin"
+        assert not {"all", "manage", "manage_security"} & set(role["cluster"])
 
 
 def test_who_reads_can_not_write() -> None:
@@ -134,7 +138,7 @@ def test_who_reads_can_not_write() -> None:
     assert ROLES["read"]["cluster"] == ["monitor"]
 
 
-@pytest.mark.parametrize("name", ["read", "write"])
+@pytest.mark.parametrize("name", ["read", "write", "admin"])
 def test_the_rights_are_those_that_the_documentation_of_the_store_lists(name: str) -> None:
     text = (ROOT / "docs" / "elasticsearch.md").read_text(encoding="utf-8")
     (indices,) = ROLES[name]["indices"]
