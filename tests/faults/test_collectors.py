@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from datetime import timedelta
 
 from tests.cluster import until
 from tests.conftest import balanced
 from tests.faults.load import FAULTS, Load
+from tests.stands.base import START
 from tests.stands.jetstream import jetstream
 
 KILLS = 20 if FAULTS else 2
@@ -20,12 +22,14 @@ def test_a_stream_is_read_once_by_two_collectors_that_are_killed_at_random_momen
     published = 0
     with jetstream() as stand:
         config = load.cluster.folder / "collect.toml"
-        config.write_text(f'[[sources]]\nsource = "bluesky"\nurl = "{stand.url}"\n')
-        stand.publish(1)  # there is a moment to begin at
+        since = f"{START - timedelta(minutes=1):%Y-%m-%dT%H:%M:%SZ}"
+        config.write_text(
+            f'[[sources]]\nsource = "bluesky"\nurl = "{stand.url}"\nsince = "{since}"\n'
+        )
         for name in COLLECTORS:
             load.cluster.worker(name, MARSAD_CONFIG=str(config))
         try:
-            stand.wait_for_connection()
+            until(lambda: stand.asked, "a collector reads the stream")
             for _ in range(KILLS):
                 for _ in range(load.draw.randint(2, 8)):
                     published += len(stand.publish(5))
@@ -35,7 +39,7 @@ def test_a_stream_is_read_once_by_two_collectors_that_are_killed_at_random_momen
                 killed.start()
             published += len(stand.publish(5))
             until(
-                lambda: load.cluster.ledger()["indexed"] >= before["indexed"] + published,
+                lambda: load.cluster.ledger().get("indexed", 0) >= before["indexed"] + published,
                 f"{published} posts have arrived\n{load.cluster.logs()}",
             )
             for name in COLLECTORS:
