@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,8 @@ import msgspec
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 
-from pipelines.errors import BrokerAway, BrokerError, SettingsError
+from pipelines.errors import BrokerError, SettingsError
+from pipelines.kafka import failures
 from pipelines.settings import KafkaSettings
 
 #: The largest message that is produced, in bytes; a post that is larger is kept aside instead.
@@ -25,6 +26,8 @@ _REQUEST_LIMIT = 2 * MESSAGE_LIMIT
 _START = 15_000
 #: Milliseconds after which brokers end a transaction whose producer died. Readers wait for it.
 TRANSACTION = 15_000
+#: Seconds to wait for brokers to take what was sent.
+FLUSH = 60.0
 #: Milliseconds after which the group gives the partitions of a silent worker to others.
 _SESSION = 15_000
 
@@ -175,84 +178,16 @@ def discard(producer: KafkaProducer) -> None:
         producer._sender.force_close()
 
 
-@contextmanager
-def explained(where: Brokers) -> Iterator[None]:
-    """Turn what the client library raises into :class:`BrokerError` with what to do."""
-    try:
-        yield
-    except kafka_errors.KafkaError as error:
-        raise explain(where, error) from error
-    except OSError as error:  # certificates that can't be loaded, among others
-        raise BrokerError(
-            f"No connection to {where.addresses} can be set up ({error}): check the files "
-            "named in [kafka]."
-        ) from error
+def explained(where: Brokers) -> AbstractContextManager[None]:
+    """Turn what the client library raises inside the block into :class:`BrokerError`."""
+    return failures.explained(where.addresses, where.prefix)
 
 
-#: Failures that a wait does not mend.
-_LASTING = (
-    kafka_errors.KafkaConfigurationError,
-    kafka_errors.UnsupportedVersionError,
-    kafka_errors.MessageSizeTooLargeError,
-    kafka_errors.RecordListTooLargeError,
-    kafka_errors.InvalidTopicError,
-    kafka_errors.InvalidTransactionTimeoutError,
-    kafka_errors.InvalidReplicationFactorError,
-    kafka_errors.InvalidConfigurationError,
-    kafka_errors.PolicyViolationError,
-    kafka_errors.InconsistentGroupProtocolError,
-)
-
-
-#: Failures of who was away for too long: others took over.
-_ELSEWHERE = (
-    kafka_errors.CommitFailedError,
-    kafka_errors.IllegalGenerationError,
-    kafka_errors.UnknownMemberIdError,
-    kafka_errors.RebalanceInProgressError,
-    kafka_errors.ProducerFencedError,
-    kafka_errors.InvalidProducerEpochError,
-)
-
-
-def explain(where: Brokers, error: kafka_errors.KafkaError) -> BrokerError:
-    """Return the failure as a sentence that says what to do."""
-    name = type(error).__name__.removesuffix("Error")
-    if isinstance(error, kafka_errors.SaslAuthenticationFailedError):
-        return BrokerError(
-            f"The brokers at {where.addresses} refuse the user or the password: check kafka.user, "
-            "kafka.sasl and the password."
-        )
-    if isinstance(error, kafka_errors.UnsupportedSaslMechanismError):
-        return BrokerError(
-            f"The brokers at {where.addresses} do not take this way to log in: set kafka.sasl to "
-            "one they have."
-        )
-    if isinstance(error, kafka_errors.AuthorizationError):
-        return BrokerError(
-            f"The brokers at {where.addresses} do not allow this user what it needs ({name}): "
-            f"grant it reading and writing of topics, groups and transactions named "
-            f"{where.prefix}… (see docs/kafka.md)."
-        )
-    if isinstance(error, kafka_errors.UnknownTopicOrPartitionError):
-        return missing(where)
-    if isinstance(error, kafka_errors.FencedInstanceIdError):
-        return BrokerError(
-            "Another worker runs under the same --instance: give each one a name of its own."
-        )
-    if isinstance(error, _ELSEWHERE):
-        return BrokerAway(f"Another worker has this work by now ({name}); nothing of it is lost.")
-    if isinstance(error, _LASTING):
-        return BrokerError(f"The brokers at {where.addresses} refuse what they are asked: {error}")
-    return BrokerAway(
-        f"No broker answers as it should at {where.addresses} ({name}): check the address, whether "
-        "the brokers run, and whether they want TLS or a login ([kafka] in marsad.toml)."
-    )
+def explain(where: Brokers, error: Exception) -> BrokerError:
+    """Return a failure as a sentence that says what to do."""
+    return failures.explain(where.addresses, where.prefix, error)
 
 
 def missing(where: Brokers) -> BrokerError:
     """Return the error for topics that are not there."""
-    return BrokerError(
-        f"Topics named {where.prefix}… are missing at {where.addresses}: "
-        f"run marsad topics create --brokers {where.addresses}"
-    )
+    return failures.missing(where.addresses, where.prefix)

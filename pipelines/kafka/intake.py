@@ -24,7 +24,7 @@ from ingest.records import RAW_LIMIT, Counter, Gap, Heartbeat
 from pipelines.deadletters import DAYS, DeadLetters, plain_names
 from pipelines.errors import BrokerAway, StoreBusy
 from pipelines.kafka import topics, wire
-from pipelines.kafka.connection import MESSAGE_LIMIT, Brokers, discard, explained
+from pipelines.kafka.connection import FLUSH, MESSAGE_LIMIT, Brokers, discard, explained
 from pipelines.kafka.positions import Positions
 from pipelines.kafka.wire import HEADERS, BooksMessage, Place, PositionMessage
 from pipelines.stages import utc_now
@@ -175,6 +175,8 @@ class KafkaIntake:
         if (books := _books(batch)) != BooksMessage():
             send(topics.BOOKS, batch.position.key, books)
         send(topics.POSITIONS, batch.position.key, PositionMessage(batch.position, token))
+        # The end of a transaction is waited for without limit, what comes before it is not.
+        producer.flush(timeout=FLUSH)
         producer.commit_transaction()
 
     def _keep_aside(self, batch: Batch) -> None:

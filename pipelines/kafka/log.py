@@ -6,4 +6,6 @@ import logging
 def quiet() -> None:
     """Log warnings of ours; the client library's are of failures that we tell of ourselves."""
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.WARNING)
-    logging.getLogger("kafka").setLevel(logging.CRITICAL)
+    library = logging.getLogger("kafka")
+    library.addHandler(logging.NullHandler())
+    library.propagate = False

@@ -15,7 +15,7 @@ from ingest.records import RAW_LIMIT, Post
 from nlp.score import Scorer
 from pipelines import metrics, stages
 from pipelines.kafka import topics, wire
-from pipelines.kafka.connection import Brokers, discard, explained
+from pipelines.kafka.connection import FLUSH, Brokers, discard, explained
 from pipelines.kafka.loop import Claim, Offsets, Records
 from pipelines.kafka.wire import HEADERS, BadMessage, DeadMessage, PostMessage, Reader
 from pipelines.stores.base import Collected
@@ -153,6 +153,8 @@ class ScoreStage:
                     self._producer.init_transactions()
                 self._producer.begin_transaction()
                 yield self._producer
+                # The end of a transaction is waited for without limit, the rest is not.
+                self._producer.flush(timeout=FLUSH)
                 self._producer.commit_transaction()
         except BaseException:
             if self._producer is not None:
