@@ -23,6 +23,7 @@ COMMANDS = {
     "delete": "Delete posts, or all posts of an author, for good.",
     "evaluate": "Measure the model on labelled posts.",
     "rescore": "Match and score stored posts again.",
+    "reindex": "Index stored posts again, as this version does.",
     "sources": "List the platforms that can be read, and check what works now.",
     "pages": "Follow the likes of pages, and report how many they lost.",
     "status": "Show the books, the inputs and the gaps of a store.",

@@ -97,8 +97,10 @@ def configured() -> Settings:
     return settings_module.load()
 
 
-def open_store(path: str | None, *, readonly: bool = True) -> Store:
+def open_store(path: str | None, *, readonly: bool = True, reindexing: bool = False) -> Store:
     """Open the store that the option names, else the configured one.
+
+    ``reindexing`` opens also one that must be re-indexed before it can be used.
 
     Raises :class:`~pipelines.errors.StoreError` with what to do.
     """
@@ -111,6 +113,7 @@ def open_store(path: str | None, *, readonly: bool = True) -> Store:
             readonly=readonly,
             timezone=settings.timezone,
             dead_days=settings.dead_days,
+            reindexing=reindexing,
         )
     from pipelines.stores.sqlite import SqliteStore
 
@@ -119,16 +122,17 @@ def open_store(path: str | None, *, readonly: bool = True) -> Store:
         readonly=readonly,
         timezone=settings.timezone,
         dead_days=settings.dead_days,
+        reindexing=reindexing,
     )
 
 
-def open_existing(path: str | None) -> Store:
+def open_existing(path: str | None, *, reindexing: bool = False) -> Store:
     """Open a store for writing that must be there: a mistyped name is no new store.
 
     Raises :class:`~pipelines.errors.StoreError` with what to do.
     """
-    open_store(path).close()
-    return open_store(path, readonly=False)
+    open_store(path, reindexing=reindexing).close()
+    return open_store(path, readonly=False, reindexing=reindexing)
 
 
 def chosen_brokers(addresses: str | None) -> Brokers | None:

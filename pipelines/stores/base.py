@@ -8,10 +8,11 @@ was it deleted?) is taken inside the store.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal, Protocol
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -278,6 +279,15 @@ class Store(Protocol):
 
     def requeue(self, posts: Iterable[Post]) -> None:
         """Put stored posts back on the waiting list (new watchlist or model); no ledger entry."""
+
+    def reindex(
+        self, zone: ZoneInfo, after_batch: Callable[[int], None] = lambda posts: None
+    ) -> int:
+        """Analyse and index all stored posts anew, without scoring them; return how many.
+
+        Days are those of ``zone``. Others read and write meanwhile. Interrupted, it goes on
+        when it is called again; the number is that of this call.
+        """
 
     def ledger(self) -> Ledger:
         """Return the books."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -9,10 +10,11 @@ import pytest
 from elasticsearch import Elasticsearch, helpers
 
 from pipelines.stores.base import Store
-from pipelines.stores.elasticsearch import ElasticsearchStore, server
-from tests.conformance import scored_suite
+from pipelines.stores.elasticsearch import ElasticsearchStore, reindex, requests, server
+from tests.conformance import reindex_suite, scored_suite
 from tests.conformance import store_suite as suite
 from tests.conformance.corpus import NOW
+from tests.pipelines.an_elasticsearch import remove
 from tests.servers import Elastic
 
 #: What the small stand-in can't answer: points in time over several indices or none, and
@@ -119,3 +121,27 @@ class TestCounting(suite.Counting):
 
 class TestScored(scored_suite.Scored):
     pass
+
+
+class TestReindexing(reindex_suite.Reindexing):
+    """On a store that goes whole after each test, with all its generations."""
+
+    @pytest.fixture
+    def another(
+        self, real_elasticsearch: Elastic, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> Iterator[Callable[..., Store]]:
+        monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+        with Elasticsearch(real_elasticsearch.url) as client:
+            remove(client, "again")
+            yield functools.partial(ElasticsearchStore, f"{real_elasticsearch.url}/again")
+            remove(client, "again")
+
+    @pytest.fixture
+    def store(self, another: Callable[..., Store]) -> Iterator[Store]:
+        with another() as opened:  # type: ignore[attr-defined]
+            yield opened
+
+    @pytest.fixture
+    def small_batches(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(reindex, "PAGE", 2)
+        monkeypatch.setattr(requests, "PAGE", 2)

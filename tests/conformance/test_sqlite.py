@@ -1,13 +1,14 @@
 """The SQLite store passes the suite of all stores."""
 
+import functools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from pipelines.stores.base import Store
-from pipelines.stores.sqlite import SqliteStore
-from tests.conformance import scored_suite
+from pipelines.stores.sqlite import SqliteStore, reindex
+from tests.conformance import reindex_suite, scored_suite
 from tests.conformance import store_suite as suite
 
 
@@ -18,9 +19,14 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 @pytest.fixture
-def another(tmp_path: Path) -> Callable[[], Store]:
+def another(tmp_path: Path) -> Callable[..., Store]:
     """Opens the same store once more, as another process does."""
-    return lambda: SqliteStore(tmp_path / "test.db")
+    return functools.partial(SqliteStore, tmp_path / "test.db")
+
+
+@pytest.fixture
+def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reindex, "BATCH", 2)
 
 
 class TestAccepting(suite.Accepting):
@@ -56,4 +62,8 @@ class TestCounting(suite.Counting):
 
 
 class TestScored(scored_suite.Scored):
+    pass
+
+
+class TestReindexing(reindex_suite.Reindexing):
     pass

@@ -9,11 +9,12 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeVar
 
 from pipelines.stores.base import DeadLetter
-from pipelines.stores.elasticsearch import books, graves, heads
+from pipelines.stores.elasticsearch import books, graves, heads, months
 from pipelines.stores.elasticsearch.documents import post_of
 from pipelines.stores.elasticsearch.heads import Claim, Entry, Head, head_json, read_head
 from pipelines.stores.elasticsearch.index import REFUSED, refusal
 from pipelines.stores.elasticsearch.journal import Plan
+from pipelines.stores.elasticsearch.months import Placed
 from pipelines.stores.elasticsearch.names import Address, short
 from pipelines.stores.elasticsearch.requests import Seen, Write, bulk, get_many
 from pipelines.stores.elasticsearch.server import Server
@@ -126,18 +127,12 @@ def _write(
         and (head.rank, head.watchlist) == (claim.rank, claim.watchlist)
     }
     writes = [
-        Write(
-            names.month(claim.month),
-            name,
-            claim.source.encode(),
-            version=heads.external(head),
-            # Other scores that were written under this number since are newer: they stay.
-            strictly=again,
-        )
+        Placed(claim.month, name, claim.source.encode(), heads.external(head))
         for name, (claim, head) in held.items()
     ]
-    results = bulk(server, writes, refusable=True)
-    graves.leave_other_months(server, names, {name: head for name, (_, head) in held.items()})
+    # Other scores that were written under the same number since are newer: they stay.
+    results = months.write(server, names, writes, strictly=again)
+    months.leave_others(server, names, {name: head for name, (_, head) in held.items()})
     refused = {w.id: r for w, r in zip(writes, results, strict=True) if r.refused}
     if not refused:
         return 0
@@ -163,4 +158,4 @@ def _look_again(server: Server, names: Address, claims: dict[str, Claim]) -> Non
         name: read_head(found.source)
         for name, found in get_many(server, names.heads, claims, without=["post"]).items()
     }
-    graves.remove(server, names, {n: head for n, head in now.items() if head.state == "buried"})
+    months.remove(server, names, {n: head for n, head in now.items() if head.state == "buried"})

@@ -10,7 +10,7 @@ import msgspec
 
 from ingest.records import Post, decode_post
 from pipelines.stores.base import Batch, Document
-from pipelines.stores.elasticsearch import graves
+from pipelines.stores.elasticsearch import generations, graves
 from pipelines.stores.elasticsearch.books import order_now
 from pipelines.stores.elasticsearch.documents import document_json
 from pipelines.stores.elasticsearch.heads import Claim, Entry, read_head, stone_id, tombstones_of
@@ -174,8 +174,9 @@ def newest(server: Server, names: Address, ids: Sequence[str]) -> dict[str, Rest
             found[name] = Resting(head.post, None)
         elif head.state == "stored":
             resting.setdefault(head.months[-1], []).append(name)
+    generation = generations.read(server, names)[0].current if resting else 1
     for month, some in resting.items():
-        for name, seen in get_many(server, names.month(month), some).items():
+        for name, seen in get_many(server, names.month(month, generation), some).items():
             source = seen.source
             post = decode_post(msgspec.json.encode(source["post"]))
             found[name] = Resting(post, (source.get("day", ""), source.get("hour", "")))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import msgspec
 
 from pipelines.stores.base import CollectedTombstone
-from pipelines.stores.elasticsearch import books, heads
+from pipelines.stores.elasticsearch import books, heads, months
 from pipelines.stores.elasticsearch.heads import Head, head_json, read_head, stone_id
 from pipelines.stores.elasticsearch.names import Address, short
 from pipelines.stores.elasticsearch.requests import Write, bulk, get_many, walk
@@ -104,7 +104,7 @@ def erase(server: Server, names: Address, ids: Iterable[str]) -> int:
         return None if head.state == "buried" else buried[name]
 
     before = change(server, names, ids, bury)
-    remove(server, names, buried)
+    months.remove(server, names, buried)
     change(server, names, [name for name, head in buried.items() if head.author], _anonymous)
     return len(before)
 
@@ -136,36 +136,6 @@ def change(
     return before
 
 
-def remove(server: Server, names: Address, gone: dict[str, Head]) -> None:
-    """Remove the documents of heads from every month in which they may stand."""
-    if not gone:
-        return
-    # Deleting from a month that is not there would make it.
-    there = set(server.do(lambda es: es.indices.get_alias(index=f"{names.posts}-*")).keys())
-    bulk(
-        server,
-        [
-            Write(names.month(month), name, None, version=heads.external(head))
-            for name, head in gone.items()
-            for month in head.months
-            if names.month(month) in there
-        ],
-    )
-
-
-def leave_other_months(server: Server, names: Address, placed: dict[str, Head]) -> None:
-    """Remove older versions from the months that edits moved their posts away from."""
-    remove(
-        server,
-        names,
-        {
-            name: msgspec.structs.replace(head, months=head.months[:-1])
-            for name, head in placed.items()
-            if len(head.months) > 1
-        },
-    )
-
-
 def sweep(server: Server, names: Address) -> None:
     """Remove documents that an indexing process, killed at the wrong moment, left behind.
 
@@ -188,7 +158,7 @@ def sweep(server: Server, names: Address) -> None:
 
 
 def _swept(server: Server, names: Address, part: dict[str, Head]) -> None:
-    remove(server, names, part)
+    months.remove(server, names, part)
     change(
         server,
         names,

@@ -214,6 +214,11 @@ def bury(head: Head) -> Head:
     )
 
 
+def without_last_month(head: Head) -> Head:
+    """Return a head that names only the months its newest document is not in."""
+    return msgspec.structs.replace(head, months=head.months[:-1])
+
+
 def tombstones_of(ids: Sequence[str], authors: Sequence[str]) -> tuple[str, ...]:
     """Return the tombstones that would hit a post with these names."""
     kinds = [("id", name) for name in ids] + [("author", name) for name in authors if name]

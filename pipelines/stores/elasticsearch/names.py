@@ -51,9 +51,13 @@ class Address(msgspec.Struct, frozen=True):
         """Inputs with their counts, notices, and what holds for the whole store."""
         return f"{self.prefix}-books"
 
-    def month(self, month: str) -> str:
-        """Return the index of one month."""
-        return f"{self.posts}-{month}"
+    def month(self, month: str, generation: int = 1) -> str:
+        """Return the index of one month in one generation."""
+        return f"{self.generation(generation)}-{month}"
+
+    def generation(self, number: int) -> str:
+        """Return what a generation's template is called, and its months begin with."""
+        return self.posts if number == 1 else f"{self.posts}-g{number}"
 
 
 def address(text: str) -> Address:

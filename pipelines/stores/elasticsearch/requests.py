@@ -58,6 +58,11 @@ class Written(NamedTuple):
         return self.status in {400, 413}
 
     @property
+    def missing(self) -> bool:
+        """Whether the index is not there and may not be made."""
+        return self.status == 404
+
+    @property
     def conflict(self) -> bool:
         """Whether something else is there than was expected."""
         return self.status == 409
@@ -199,7 +204,7 @@ def _written(
     absent = write.body is None and status == 404
     if is_full(reason):
         raise full(server.url)
-    expected = {400, 409, 413} if refusable else {409}
+    expected = {400, 404, 409, 413} if refusable else {409}
     if status >= 300 and status not in expected and not absent:
         raise StoreError(
             f"{server.url} does not write to {write.where} ({reason}): lift a block on it, give "

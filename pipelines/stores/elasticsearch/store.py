@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import re
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from types import TracebackType
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 import platformdirs
 
@@ -35,7 +36,9 @@ from pipelines.stores.elasticsearch import books, clean, graves, lease, read, se
 from pipelines.stores.elasticsearch.accept import accept, position, recover
 from pipelines.stores.elasticsearch.index import give_up, index, requeue
 from pipelines.stores.elasticsearch.names import Address, address
+from pipelines.stores.elasticsearch.reindex import reindex
 from pipelines.stores.elasticsearch.server import Server
+from pipelines.stores.sqlite.lock import hold
 
 _REQUEUE = 1_000
 
@@ -54,11 +57,13 @@ class ElasticsearchStore:
         readonly: bool = False,
         timezone: str = "",
         dead_days: float = DAYS,
+        reindexing: bool = False,
     ) -> None:
         """Open a store, or make it (not for reading).
 
         ``timezone`` names the zone that the days of documents are counted in; the first one
-        named is the store's. ``dead_days`` is how long dead letters are kept.
+        named is the store's. ``dead_days`` is how long dead letters are kept. ``reindexing``
+        opens also what must be re-indexed before it can be used.
         """
         self.names: Address = address(url)
         self.readonly = readonly
@@ -77,9 +82,9 @@ class ElasticsearchStore:
         try:
             self._server.check()
             if readonly:
-                setup.require(self._server, self.names)
+                setup.require(self._server, self.names, reindexing=reindexing)
             else:
-                setup.prepare(self._server, self.names)
+                setup.prepare(self._server, self.names, reindexing=reindexing)
         except BaseException:
             self._server.close()
             raise
@@ -198,6 +203,17 @@ class ElasticsearchStore:
         while chunk := list(islice(rest, _REQUEUE)):
             self._stale.add(self.names.heads)
             requeue(self._server, self.names, chunk)
+
+    def reindex(
+        self, zone: ZoneInfo, after_batch: Callable[[int], None] = lambda posts: None
+    ) -> int:
+        """Analyse and index all stored posts anew; see :meth:`.base.Store.reindex`."""
+        self._writing()
+        self._check_timezone()
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with hold(self.dead_path.with_suffix(".reindex"), "reindex"):
+            self._stale.add(self.names.posts)
+            return reindex(self._server, self.names, zone, self._keep, after_batch)
 
     def delete(self, tombstones: Sequence[CollectedTombstone]) -> Deletion:
         """Write tombstones and remove every trace of the texts they name, on disk too.

@@ -52,9 +52,7 @@ def index(connection: sqlite3.Connection, documents: Sequence[Document]) -> None
             (names_json(current),),
         ).fetchall()
     )
-    replaced = [(rowids[name],) for name in current if name in rowids]
-    connection.executemany("DELETE FROM fts WHERE rowid = ?", replaced)
-    connection.executemany("DELETE FROM targets WHERE post = ?", replaced)
+    forget_words(connection, [rowids[name] for name in current if name in rowids])
     # Numbered here, so that every table takes its rows in one go.
     following = connection.execute("SELECT ifnull(max(rowid), 0) + 1 FROM posts").fetchone()[0]
     for name in current:
@@ -62,6 +60,21 @@ def index(connection: sqlite3.Connection, documents: Sequence[Document]) -> None
             rowids[name] = following
             following += 1
     placed = [(rowids[name], document) for name, document in current.items()]
+    place(connection, placed)
+    connection.execute(
+        "DELETE FROM queue WHERE id IN (SELECT value FROM json_each(?))", (names_json(current),)
+    )
+
+
+def forget_words(connection: sqlite3.Connection, rowids: Sequence[int]) -> None:
+    """Remove what rows can be found by, inside the open transaction."""
+    replaced = [(rowid,) for rowid in rowids]
+    connection.executemany("DELETE FROM fts WHERE rowid = ?", replaced)
+    connection.executemany("DELETE FROM targets WHERE post = ?", replaced)
+
+
+def place(connection: sqlite3.Connection, placed: Sequence[tuple[int, Document]]) -> None:
+    """Write documents to these rows, whose words were forgotten, inside the open transaction."""
     connection.executemany(_POSTS, (_post_row(rowid, d) for rowid, d in placed))
     connection.executemany(
         _BODIES,
@@ -72,9 +85,6 @@ def index(connection: sqlite3.Connection, documents: Sequence[Document]) -> None
     )
     connection.executemany(_FTS, ((rowid, d.tokens, d.keys, d.variants) for rowid, d in placed))
     connection.executemany(_TARGETS, (row for rowid, d in placed for row in _targets(rowid, d)))
-    connection.execute(
-        "DELETE FROM queue WHERE id IN (SELECT value FROM json_each(?))", (names_json(current),)
-    )
 
 
 def requeue(connection: sqlite3.Connection, posts: Sequence[Post]) -> None:

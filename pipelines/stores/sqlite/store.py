@@ -9,11 +9,13 @@ from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 from ingest.records import Counter, Post, decode_post
 from pipelines.deadletters import DAYS, DeadLetters, plain_names
 from pipelines.errors import StoreError
 from pipelines.query import Node
+from pipelines.stores import analysis
 from pipelines.stores.base import (
     Batch,
     CollectedTombstone,
@@ -27,7 +29,7 @@ from pipelines.stores.base import (
     Status,
     Sum,
 )
-from pipelines.stores.sqlite import erase, ledger, read, schema
+from pipelines.stores.sqlite import erase, ledger, read, reindex, schema
 from pipelines.stores.sqlite.accept import accept, bury
 from pipelines.stores.sqlite.connect import open_reader, open_writer
 from pipelines.stores.sqlite.index import index, requeue
@@ -55,12 +57,14 @@ class SqliteStore:
         timezone: str = "",
         dead_days: float = DAYS,
         max_pages: int | None = None,
+        reindexing: bool = False,
     ) -> None:
         """Open a store, or make it (not for reading).
 
         ``timezone`` names the zone that the days of documents are counted in; the first one
         named is the store's. ``dead_days`` is how long dead letters are kept. ``max_pages``
-        limits the file's size, in pages of 4,096 bytes.
+        limits the file's size, in pages of 4,096 bytes. ``reindexing`` opens also what must be
+        re-indexed before it can be used.
         """
         self.path = Path(path)
         # beside the file itself, whatever links lead to it
@@ -70,6 +74,7 @@ class SqliteStore:
         self.readonly = readonly
         self.dead_path = Path(f"{self._real}.dead")
         self._timezone_checked = False
+        self._reindexing = reindexing
         self._unclean = False
         self._next_cleaning = 0.0
         if not readonly:
@@ -93,6 +98,11 @@ class SqliteStore:
         elif not self.readonly:
             schema.migrate(self._connection, self.path)
             self._clean(patience=0)  # what a crash or a reader kept from being done
+        if not self.readonly and reindex.due(self._connection):
+            with self._writing():
+                reindex.next_batch(self._connection, ZoneInfo("UTC"))
+        if not self._reindexing:
+            analysis.require(str(self.path), *reindex.stored(self._connection))
 
     def __enter__(self) -> SqliteStore:
         return self
@@ -183,6 +193,21 @@ class SqliteStore:
         while chunk := list(islice(rest, _REQUEUE)):
             with self._writing():
                 requeue(self._connection, chunk)
+
+    def reindex(
+        self, zone: ZoneInfo, after_batch: Callable[[int], None] = lambda posts: None
+    ) -> int:
+        """Analyse and index all stored posts anew; see :meth:`.base.Store.reindex`."""
+        self._check_timezone()
+        count = 0
+        with hold(Path(f"{self._real}.reindex"), "reindex"):
+            while True:
+                with self._writing():
+                    done = reindex.next_batch(self._connection, zone)
+                if not done:
+                    return count
+                count += done
+                after_batch(done)
 
     def delete(self, tombstones: Sequence[CollectedTombstone]) -> Deletion:
         """Write tombstones and remove every trace of the texts they name, on disk too.

@@ -1,0 +1,39 @@
+"""``marsad reindex``: make stored posts searchable anew, without scoring them."""
+
+import click
+
+from pipelines.commands.common import configured, count, open_existing, say, store_option
+from pipelines.progress import progress
+from pipelines.settings import zone
+
+
+@click.command()
+@store_option
+def command(store: str | None) -> None:
+    """Analyse and index all stored posts anew, as this version of Marsad does.
+
+    Needed when Marsad says so: after an upgrade that changed how words are analysed or how the
+    index is built. Scores, entities and the books stay as they are. Others search, and workers
+    go on, meanwhile. Stopped half-way, the same command goes on.
+
+    \b
+    Examples:
+      marsad reindex
+      marsad reindex --store https://search.example.org:9200/study
+    """
+    opened = open_existing(store, reindexing=True)
+    try:
+        status = opened.status()
+        with progress("Indexing") as report:
+            done = 0
+
+            def after_batch(posts: int) -> None:
+                nonlocal done
+                done += posts
+                report(done, max(status.posts, done), done)
+
+            days = zone(status.timezone or configured().timezone)
+            number = opened.reindex(days, after_batch)
+    finally:
+        opened.close()
+    say(f"{count(number, 'post')} indexed again.")
