@@ -14,12 +14,12 @@ from ingest.records import Post, encode
 from pipelines import metrics
 from pipelines.stages import utc_now
 from pipelines.stores.base import DeadLetter, Document
-from pipelines.stores.elasticsearch import graves, heads
+from pipelines.stores.elasticsearch import graves, heads, months
 from pipelines.stores.elasticsearch.books import order_now
 from pipelines.stores.elasticsearch.documents import document_json
 from pipelines.stores.elasticsearch.heads import Head, head_json, read_head
 from pipelines.stores.elasticsearch.names import Address, month_of, short
-from pipelines.stores.elasticsearch.requests import Seen, Write, Written, bulk, get_many
+from pipelines.stores.elasticsearch.requests import Seen, Write, bulk, get_many
 from pipelines.stores.elasticsearch.server import Server
 from pipelines.stores.versions import rank_text
 
@@ -53,16 +53,11 @@ def index(server: Server, names: Address, documents: Sequence[Document]) -> list
     if not current:
         return []
     writes = [
-        Write(
-            names.month(placed.month),
-            name,
-            document_json(placed.document),
-            version=heads.external(placed.head),
-        )
-        for name, placed in current.items()
+        months.Placed(p.month, name, document_json(p.document), heads.external(p.head))
+        for name, p in current.items()
     ]
-    results = dict(zip(current, bulk(server, writes, refusable=True), strict=True))
-    graves.leave_other_months(server, names, {n: p.head for n, p in current.items()})
+    results = dict(zip(current, months.write(server, names, writes), strict=True))
+    months.leave_others(server, names, {name: p.head for name, p in current.items()})
     taken = {name: placed for name, placed in current.items() if not results[name].refused}
     settled = [
         Write(names.heads, name, head_json(heads.settle(p.head, p.month)), seen=p.seen)
@@ -70,7 +65,7 @@ def index(server: Server, names: Address, documents: Sequence[Document]) -> list
     ]
     answers = bulk(server, settled)
     changed = [w.id for w, answer in zip(settled, answers, strict=True) if answer.conflict]
-    _take_back(server, names, {name: (taken[name], results[name]) for name in changed})
+    _take_back(server, names, {name: taken[name] for name in changed})
     return [
         Refusal(name, placed, refusal(placed.document.post, results[name].reason))
         for name, placed in current.items()
@@ -130,15 +125,12 @@ def _current(server: Server, names: Address, documents: Sequence[Document]) -> d
     return current
 
 
-def _take_back(server: Server, names: Address, written: dict[str, tuple[_Placed, Written]]) -> None:
-    """Look at heads that changed meanwhile, and remove documents that have none any more."""
+def _take_back(server: Server, names: Address, written: dict[str, _Placed]) -> None:
+    """Look at heads that changed meanwhile, and remove documents of what was deleted."""
     now = get_many(server, names.heads, written, without=["post"])
-    gone = []
-    for name, (placed, result) in written.items():
-        head = read_head(now[name].source) if name in now else None
-        if (head is None or head.state == "buried") and result.seen is not None:
-            gone.append(Write(names.month(placed.month), name, None, seen=result.seen))
-    bulk(server, gone)
+    heads_now = {name: read_head(found.source) for name, found in now.items()}
+    gone = {name: head for name, head in heads_now.items() if head.state == "buried"}
+    months.remove(server, names, gone)
 
 
 def refusal(post: Post, reason: str) -> DeadLetter:
