@@ -4,11 +4,13 @@ import json
 import time
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from ingest.errors import SourceBlocked, SourceChanged, SourceError
-from ingest.records import Heartbeat, Item
+from ingest.records import Heartbeat, Item, Post
+from ingest.sources.archive import ArchiveSource
 from ingest.sources.archive.tools.tweets import first_id, time_of
 from ingest.sources.base import LiveSource
 from tests.stands.base import START, moment
@@ -74,6 +76,20 @@ def test_all_versions_of_a_post_are_one_post(read: Reading, stand: X) -> None:
     assert before.version < after.version
     assert after.created_at == time_of(int(versions[0]))
     assert after.version == time_of(int(versions[1])).timestamp() * 1000
+
+
+def test_an_archive_of_the_same_posts_gives_the_same_ids_and_versions(
+    read: Reading, stand: X, tmp_path: Path
+) -> None:
+    stand.instead = lambda asked: in_json(fixture("kinds"))
+    file = tmp_path / "page.json"
+    file.write_text(json.dumps({**fixture("kinds"), "__twarc": {"version": "2.14.0"}}) + "\n")
+    archived = posts(list(ArchiveSource(file).open("")))
+
+    def known(found: list[Post]) -> set[tuple[str, int, str]]:
+        return {(post.id, post.version, post.text) for post in found}
+
+    assert known(archived) == known(read.posts())
 
 
 def test_an_id_holds_the_time_of_its_post() -> None:
@@ -301,6 +317,14 @@ def test_a_message_that_ends_the_stream_is_an_error(
     with pytest.raises(kind, match=words):
         for _ in items:
             pass
+
+
+def test_one_stream_too_many_is_refused_in_the_words_of_x(listen: Reading, stream: X) -> None:
+    full = in_json(fixture("problems")["connections"], 429)
+    stream.instead = lambda asked: full if asked.path.endswith("/stream") else None
+    with pytest.raises(SourceBlocked, match="maximum allowed connection") as caught:
+        listen.items()
+    assert caught.value.body
 
 
 def test_a_stream_that_breaks_off_is_an_error_and_no_end(listen: Reading, stream: X) -> None:

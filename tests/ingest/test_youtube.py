@@ -166,6 +166,12 @@ def test_a_used_up_quota_says_how_long_it_takes_until_the_next_one(
     assert caught.value.wait == 12 * 3600
 
 
+def test_a_date_without_a_zone_is_no_date_of_the_platform(read: Reading, stand: YouTube) -> None:
+    stand.publish(2)
+    stand.comments[0].published = "2026-11-01T00:01:00"
+    assert [reject.reason for reject in rejects(read.items())] == ["item-unknown"]
+
+
 def test_a_comment_of_an_unknown_form_is_kept_aside(read: Reading, stand: YouTube) -> None:
     stand.publish(2)
     odd = {"kind": "youtube#commentThread", "id": "odd", "snippet": {"videoId": VIDEO}}

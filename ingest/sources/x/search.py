@@ -8,6 +8,7 @@ from typing import Final
 
 from ingest.errors import SourceChanged, SourceError
 from ingest.records import Gap, Heartbeat, Item
+from ingest.sources.answers import written
 from ingest.sources.archive.tools.base import dig, word
 from ingest.sources.archive.tools.tweets import first_id, time_of
 from ingest.sources.base import Capabilities, Means, Order
@@ -23,6 +24,7 @@ LATE: Final = timedelta(seconds=30)
 #: X wants an end that is at least ten seconds ago.
 _PRESENT = timedelta(seconds=15)
 _LONGEST_QUERY = 4096
+_LONGEST_ID = 19
 
 
 class Search:
@@ -63,8 +65,8 @@ class Search:
             yield self._heartbeat(walk)
             for record in posts(page):
                 number = word(record.get("id"))
-                if not number.isdecimal():
-                    raise SourceChanged("it gives a post without an id")
+                if not number.isdecimal() or len(number) > _LONGEST_ID:
+                    raise SourceChanged("it gives a post without an id", body=written(record))
                 if self._order.until is None or time_of(int(number)) < self._order.until:
                     walk = walk.after(int(number))
                     yield Item(map_item(record, self._seen()), walk.write())

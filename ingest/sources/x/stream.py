@@ -57,15 +57,26 @@ class Stream:
             return
         rule = self._rule()
         with ExitStack() as stack:
-            url = self._order.url + PATH
-            lines = stack.enter_context(
-                self._means.client.stream(url, FIELDS, keys=keys(self._order))
-            )
+            lines = self._lines(stack)
             newest = int(cursor or 0)
             for item in self._missed(cursor):
                 newest = max(newest, int(item.cursor or 0))
                 yield item
             yield from self._listen(lines, newest, rule)
+
+    def _lines(self, stack: ExitStack) -> Iterator[str]:
+        """Open the stream. X explains in JSON why it does not, as for one stream too many."""
+        url = self._order.url + PATH
+        try:
+            return stack.enter_context(
+                self._means.client.stream(url, FIELDS, keys=keys(self._order))
+            )
+        except SourceBlocked as error:
+            try:
+                words = problem_words(parsed(error.body))
+            except SourceError:
+                raise error from None
+            raise SourceBlocked(f"{error}: {words}", body=error.body, wait=error.wait) from None
 
     def _over(self) -> bool:
         return self._order.until is not None and self._order.until <= self._means.now()

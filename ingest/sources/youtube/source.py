@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from datetime import datetime, timedelta
-from typing import Final, TypeVar
+from typing import Annotated, Final, TypeVar
 
 import msgspec
 
@@ -32,15 +32,18 @@ class _Channel(msgspec.Struct, frozen=True):
     value: str = ""
 
 
+_Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+
+
 class _Snippet(msgspec.Struct, frozen=True, rename="camel"):
-    published_at: datetime
+    published_at: _Moment
     text_display: str | None = None
     text_original: str | None = None
     author_display_name: str = ""
     author_channel_id: _Channel | None = None
     parent_id: str = ""
     like_count: int | None = None
-    updated_at: datetime | None = None
+    updated_at: _Moment | None = None
 
     @property
     def changed(self) -> datetime:
