@@ -23,7 +23,9 @@ from pipelines.commands.common import (
 )
 from pipelines.commands.monitoring import monitored
 from pipelines.commands.work import make_scorer
+from pipelines.errors import StoreError
 from pipelines.settings import zone
+from pipelines.stores.base import Store
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -111,6 +113,7 @@ def index(store: str | None, brokers: str | None, instance: str, metrics_port: i
         metrics.build()
         opened = open_store(store, readonly=False)
         try:
+            _same_days(opened)
             stage = IndexStage(where, opened, zone(configured().timezone))
             try:
                 say(f"Indexing from {where.addresses}.")
@@ -155,6 +158,19 @@ def collect(
         finally:
             leases.close()
     say("Stopped.")
+
+
+def _same_days(store: Store) -> None:
+    """Raise :class:`~pipelines.errors.StoreError` if the store counts days in another zone.
+
+    Taking the first batch would tell as well, but an error then is one to wait for.
+    """
+    status, wanted = store.status(), configured().timezone
+    if status.timezone and status.timezone != wanted:
+        raise StoreError(
+            f"{status.store} counts its days in the time zone {status.timezone}, but {wanted} is "
+            f"configured: set the time zone to {status.timezone}, or choose another --store."
+        )
 
 
 @contextmanager

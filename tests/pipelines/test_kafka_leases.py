@@ -1,0 +1,100 @@
+"""Collectors share the sources: each is read by one of them, also when one comes or goes."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from pipelines.errors import StoreBusy
+from pipelines.kafka import leases
+from pipelines.kafka.connection import Brokers
+from pipelines.kafka.leases import Either, Leases, collect
+from tests.pipelines.a_kafka import until
+
+SOURCES = 5
+
+
+class Collector:
+    """What one collector reads now."""
+
+    def __init__(self, where: Brokers) -> None:
+        self.reads: frozenset[int] = frozenset()
+        self.stop = threading.Event()
+        self._leases = Leases(where, SOURCES)
+        self._thread = threading.Thread(target=collect, args=(self._leases, self._read, self.stop))
+        self._thread.start()
+
+    def _read(self, numbers: frozenset[int], end: threading.Event) -> None:
+        self.reads = numbers
+        end.wait()
+        self.reads = frozenset()
+
+    def close(self) -> None:
+        self.stop.set()
+        self._thread.join(30)
+        self._leases.close()
+
+
+@contextmanager
+def collectors(where: Brokers, number: int) -> Iterator[list[Collector]]:
+    made: list[Collector] = []
+    try:
+        for _ in range(number):
+            made.append(Collector(where))
+        yield made
+    finally:
+        for one in made:
+            one.close()
+
+
+def shared(some: list[Collector]) -> bool:
+    """Whether every source is read by exactly one of them, and all have something to do."""
+    read = [number for one in some for number in one.reads]
+    return sorted(read) == list(range(SOURCES)) and all(one.reads for one in some)
+
+
+def test_one_collector_reads_everything_and_two_share_it(where: Brokers) -> None:
+    with collectors(where, 1) as some:
+        until(lambda: shared(some), "one collector reads all sources")
+        second = Collector(where)
+        try:
+            until(lambda: shared([*some, second]), "two collectors share the sources")
+            assert abs(len(some[0].reads) - len(second.reads)) <= 1
+        finally:
+            second.close()
+        until(lambda: shared(some), "what the second had is the first one's again")
+
+
+def test_an_input_that_another_reads_is_tried_again_and_ends_no_collector(
+    where: Brokers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leases, "_BUSY", 0.1)
+    stop = threading.Event()
+    tried: list[frozenset[int]] = []
+    shares = Leases(where, 1)
+
+    def read(numbers: frozenset[int], end: threading.Event) -> None:
+        tried.append(numbers)
+        if len(tried) == 1:
+            raise StoreBusy("somebody else reads it")
+        stop.set()
+
+    try:
+        collect(shares, read, stop)
+    finally:
+        shares.close()
+    assert tried == [frozenset({0}), frozenset({0})]
+
+
+def test_an_event_ends_with_the_one_that_it_follows() -> None:
+    stop = threading.Event()
+    end = Either(stop)
+    assert not end.wait(0.01)
+    stop.set()
+    assert end.wait()
+    own = Either(threading.Event())
+    own.set()
+    assert own.is_set()
