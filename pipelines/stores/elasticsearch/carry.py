@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeVar
 
+from pipelines import metrics
 from pipelines.stores.base import DeadLetter
 from pipelines.stores.elasticsearch import books, graves, heads, months
 from pipelines.stores.elasticsearch.documents import post_of
@@ -137,6 +138,7 @@ def _write(
     if not refused:
         return 0
     keep([refusal(post_of(claims[n].source.encode()), r.reason) for n, r in refused.items()])
+    metrics.dead("index", REFUSED, len(refused))
 
     def reject(name: str, head: Head) -> Head | None:
         claim = claims[name]
