@@ -10,16 +10,21 @@ import urllib.request
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from pipelines import metrics
+from pipelines.commands.monitoring import telling
 from pipelines.errors import SettingsError
 from pipelines.metrics import probe
 from pipelines.metrics.exporter import Exporter
 from pipelines.metrics.health import Health
 from pipelines.metrics.instruments import Instruments
+from pipelines.stores.elasticsearch.server import Server
+from pipelines.stores.sqlite import SqliteStore
+from tests.platform_server import in_json, platform
 from tests.servers import free_port
 
 ROOT = Path(__file__).parents[2]
@@ -217,3 +222,39 @@ def test_the_probe_says_no_where_nobody_answers_though_somebody_should(
     monkeypatch.setenv("MARSAD_METRICS_PORT", str(free_port()))
     assert probe.main([]) == 1
     assert "No answer" in capsys.readouterr().err
+
+
+def test_a_request_that_the_store_refused_is_counted_by_its_cause(exporter: Exporter) -> None:
+    place = ("marsad_store_retries_total", frozenset({"429"}))
+    before = samples(exporter).get(place, 0)
+    with platform() as busy:
+        product = {"X-Elastic-Product": "Elasticsearch"}
+        busy.on(
+            "/", in_json({}, 429, **product), in_json({}, 429, **product), in_json({}, **product)
+        )
+        server = Server(busy.url)
+        server.do(lambda es: es.info())
+        server.close()
+    assert samples(exporter)[place] == before + 2
+
+
+def test_one_process_that_does_all_tells_of_every_stage(exporter: Exporter, tmp_path: Path) -> None:
+    scored = ("marsad_records_total", frozenset({"score", "passed"}))
+    indexed = ("marsad_records_total", frozenset({"index", "indexed"}))
+    before = samples(exporter)
+    waiting = [64, 3, 0]
+    with SqliteStore(tmp_path / "marsad.db") as store:
+        drain = telling(store, lambda: waiting.pop(0))
+        assert [drain(), drain(), drain()] == [64, 3, 0]
+    after = samples(exporter)
+    assert after[scored] - before.get(scored, 0) == 67
+    assert after[indexed] - before.get(indexed, 0) == 67
+    assert after["marsad_pending_posts", frozenset()] == 0
+
+
+def test_a_stage_begins_at_zero_and_counts_from_there(exporter: Exporter) -> None:
+    metrics.begin("index")
+    told = samples(exporter)
+    for outcome in get_args(metrics.Outcome):
+        assert ("marsad_records_total", frozenset({"index", outcome})) in told
+    assert told["marsad_worker_paused", frozenset({"index"})] == 0
