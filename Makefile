@@ -37,7 +37,8 @@ test: lint ## All tests
 	@$(BIN)/python -m pytest
 
 test-faults: $(VENV)/.installed-dev ## The long forms of the fault tests (minutes to an hour)
-	@MARSAD_TEST_FAULTS=1 $(BIN)/python -m pytest tests/faults tests/pipelines/test_elasticsearch_faults.py
+	@MARSAD_TEST_FAULTS=1 $(BIN)/python -m pytest tests/faults \
+		tests/pipelines/test_elasticsearch_faults.py tests/e2e/test_live_sources.py
 
 lint: $(VENV)/.installed-dev ## ruff and mypy --strict
 	@$(BIN)/ruff check

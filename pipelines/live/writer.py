@@ -68,7 +68,10 @@ class Writer:
             habit=before.habit.listening(begun) if feed.live else before.habit,
         )
         self._accounted = begun
-        self._stopped_at = None if feed.source.capabilities.history else before.heard
+        # Who reads what is there at any time says itself what is missing.
+        can = feed.source.capabilities
+        self._gives_back = can.history or not can.live
+        self._stopped_at = None if self._gives_back else before.heard
         self._failing_since: datetime | None = None
         self._beat: datetime | None = None
         self._warned = False
@@ -178,7 +181,7 @@ class Writer:
 
     def _recovered(self, now: datetime) -> list[Gap]:
         """Return what is to be written down about the time before a source was heard again."""
-        name, history = self.feed.source.name, self.feed.source.capabilities.history
+        name = self.feed.source.name
         gaps = []
         if self._stopped_at is not None:
             if now - self._stopped_at > SHORT:
@@ -186,8 +189,9 @@ class Writer:
             self._stopped_at = None
         if self._failing_since is not None:
             cause = self._details.failing
-            start = self._failing_since if history else self._accounted
-            gaps.append(Gap(source=name, start=start, end=now, cause=cause, filled=history))
+            start = self._failing_since if self._gives_back else self._accounted
+            gap = Gap(source=name, start=start, end=now, cause=cause, filled=self._gives_back)
+            gaps.append(gap)
             self._failing_since = None
             habit = self._details.habit.listening(now)
             self._details = msgspec.structs.replace(self._details, habit=habit)

@@ -43,11 +43,11 @@ class Scripted:
         self.opened: list[str] = []
 
     def open(self, cursor: str) -> Iterator[Item]:
+        """An error is said once: the next time, reading goes on behind it."""
         self.opened.append(cursor)
         for place in range(int(cursor or 0), len(self.script)):
             step = self.script[place]
             if isinstance(step, Exception):
-                # said once: the next time, reading goes on behind it
                 self.script[place] = Heartbeat(source=self.name, at=START)
                 raise step
             yield Item(step, str(place + 1))
@@ -224,7 +224,7 @@ def test_what_a_platform_gives_back_afterwards_fills_the_gap(world: World) -> No
 
 
 def test_what_it_does_not_give_back_stays_a_gap(world: World) -> None:
-    source = Scripted(post(1), SourceBlocked("too fast", wait=0.01), post(2), history=False)
+    source = Scripted(post(1), SourceError("the stream ended"), post(2), history=False)
     world.run(source)
     assert [gap.filled for gap in world.gaps()] == [False, False]
     assert unfilled(world.gaps()) == world.gaps()
@@ -241,6 +241,14 @@ def test_an_interruption_between_runs_is_a_gap_where_nothing_is_given_back(world
 
 def test_and_none_where_the_platform_keeps_what_was_published(world: World) -> None:
     source = Scripted(post(1), post(2))
+    world.run(source, limit=1)
+    world.at += timedelta(hours=3)
+    world.run(source)
+    assert world.gaps() == []
+
+
+def test_and_none_where_what_is_there_is_read_now_and_then(world: World) -> None:
+    source = Scripted(post(1), post(2), history=False, live=False)
     world.run(source, limit=1)
     world.at += timedelta(hours=3)
     world.run(source)
