@@ -16,6 +16,7 @@ from kafka import KafkaConsumer, TopicPartition
 
 from pipelines.kafka import topics
 from pipelines.kafka.connection import Brokers, explained
+from pipelines.kafka.cursor import read_cursor
 from pipelines.kafka.index import READERS, place_key
 from pipelines.kafka.loop import Note
 from pipelines.kafka.wire import BadMessage, BooksMessage
@@ -76,7 +77,7 @@ def flow(where: Brokers, inputs: Iterable[Position]) -> Flow:
                         starts[name][tp] = offset.offset if offset else 0
                     else:
                         key = place_key(identities[name], tp.partition)
-                        starts[name][tp] = int(cursors.get(key) or 0)
+                        starts[name][tp] = read_cursor(cursors.get(key, "")).offset
             counts = {name: _waiting(consumer, name, starts[name]) for name in starts}
             collected = _lately(consumer, list(starts[topics.POSTS]))
     finally:

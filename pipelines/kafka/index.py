@@ -12,12 +12,14 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
 from kafka import KafkaProducer, TopicPartition
 
 from ingest.records import Counter, Gap, Heartbeat
 from pipelines import metrics, stages
 from pipelines.kafka import topics, wire
 from pipelines.kafka.connection import Brokers, discard, explained
+from pipelines.kafka.cursor import Cursor, read_cursor
 from pipelines.kafka.loop import Claim, Offsets, Records
 from pipelines.kafka.score import letter
 from pipelines.kafka.wire import (
@@ -73,7 +75,7 @@ class IndexStage:
         self._where = where
         self._store = store
         self._zone = zone
-        self._cursors: dict[TopicPartition, str] = {}
+        self._cursors: dict[TopicPartition, Cursor] = {}
         self._producer: KafkaProducer | None = None
 
     def close(self) -> None:
@@ -86,8 +88,8 @@ class IndexStage:
         """Return how far the store has this partition; 0 if it is new."""
         found = self._store.position(self._key(partition))
         metrics.ready("store", True)
-        self._cursors[partition] = found.cursor if found else ""
-        return int(self._cursors[partition] or 0)
+        self._cursors[partition] = read_cursor(found.cursor if found else "")
+        return self._cursors[partition].offset
 
     def rest(self, partitions: Collection[TopicPartition]) -> None:
         """Do nothing."""
@@ -96,25 +98,25 @@ class IndexStage:
         """Bring a batch into the store, each partition with its position."""
         done = {}
         for partition, some in records.items():
-            known = int(self._cursors[partition] or 0)
+            known = self._cursors[partition].offset
             new = [record for record in some if record.offset >= known]
             if new:
                 self._accept(partition, new)
-            done[partition] = int(self._cursors[partition])
+            done[partition] = self._cursors[partition].offset
         return claim.offsets(done)
 
     def _accept(self, partition: TopicPartition, records: Sequence[Any]) -> None:
         name = partition.topic.removeprefix(self._where.prefix)
-        cursor = str(records[-1].offset + 1)
-        batch = read_batch(
+        before = self._cursors[partition]
+        batch, cursor = read_batch(
             name,
             records,
             Position(
                 key=self._key(partition),
                 name=f"{partition.topic}/{partition.partition}",
-                cursor=cursor,
+                cursor="",
             ),
-            self._cursors[partition],
+            before,
         )
         self._erase(batch.tombstones)
         documents = stages.index([collected.post for collected in batch.posts], self._zone)
@@ -165,8 +167,15 @@ def erase(where: Brokers, producer: KafkaProducer, ids: Iterable[str]) -> None:
         future.get(timeout=30)
 
 
-def read_batch(name: str, records: Sequence[Any], position: Position, previous: str) -> Batch:
-    """Return the batch that messages of one partition make; bad ones become dead letters."""
+def read_batch(
+    name: str, records: Sequence[Any], position: Position, before: Cursor
+) -> tuple[Batch, Cursor]:
+    """Return the batch that messages of one partition make, and the cursor after them.
+
+    Bad messages become dead letters. A post that has been here before it was scored again is
+    left out: it is the same record, and counts once.
+    """
+    cursor = before
     posts: list[Collected] = []
     tombstones: list[CollectedTombstone] = []
     dead: list[DeadLetter] = []
@@ -181,16 +190,19 @@ def read_batch(name: str, records: Sequence[Any], position: Position, previous: 
             dead.append(_dead(letter(record, bad.reason, bad.detail), at))
             continue
         if isinstance(message, PostMessage):
-            posts.append(wire.collected(message))
+            if not cursor.knows(message.origin, record.partition):
+                posts.append(wire.collected(message))
+                cursor = cursor.after(message.origin, record.partition)
         elif isinstance(message, TombstoneMessage):
             tombstones.append(wire.buried(message))
         elif isinstance(message, DeadMessage):
             dead.append(_dead(message, at))
         else:
             books.append((message, at))
-    return Batch(
-        position=position,
-        previous_cursor=previous,
+    cursor = msgspec.structs.replace(cursor, offset=records[-1].offset + 1)
+    batch = Batch(
+        position=msgspec.structs.replace(position, cursor=str(cursor)),
+        previous_cursor=str(before) if before.offset else "",
         posts=posts,
         tombstones=tombstones,
         filtered=sum(book.filtered for book, _ in books),
@@ -198,6 +210,7 @@ def read_batch(name: str, records: Sequence[Any], position: Position, previous: 
         retried=[_elsewhere(p, at) for book, at in books for p in book.retried],
         notices=[notice for book, _ in books for notice in _notices(book)],
     )
+    return batch, cursor
 
 
 def _notices(book: BooksMessage) -> list[Gap | Heartbeat | Counter]:

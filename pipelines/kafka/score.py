@@ -17,7 +17,7 @@ from pipelines import metrics, stages
 from pipelines.kafka import topics, wire
 from pipelines.kafka.connection import FLUSH, Brokers, discard, explained
 from pipelines.kafka.loop import Claim, Offsets, Records
-from pipelines.kafka.wire import HEADERS, BadMessage, DeadMessage, PostMessage, Reader
+from pipelines.kafka.wire import HEADERS, BadMessage, DeadMessage, Origin, PostMessage, Reader
 from pipelines.stores.base import Collected
 
 log = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ class ScoreStage:
 
     def __init__(self, where: Brokers, scorer: Scorer, name: str, *, tick: float = TICK) -> None:
         written = (topics.POSTS, topics.SCORED, topics.DEAD)
-        topics.require(where, topics.POSTS, write=written)
+        self._identity = topics.require(where, topics.POSTS, write=written)[topics.POSTS]
         self.topics: tuple[str, ...] = (where.topic(topics.POSTS),)
         self._where = where
         self._scorer = scorer
@@ -111,7 +111,8 @@ class ScoreStage:
                 outcome.dead.append(letter(record, FAILED, "the model fails on this text"))
             else:
                 whole = msgspec.structs.replace(collected, post=post)
-                outcome.scored.append((record.key, whole))
+                origin = Origin(self._identity, record.partition, record.offset)
+                outcome.scored.append((record.key, wire.post_message(whole, origin)))
         return outcome
 
     def _scored(self, posts: Sequence[Post]) -> Sequence[Post | None]:
@@ -130,8 +131,8 @@ class ScoreStage:
 
     def _produce(self, producer: KafkaProducer, outcome: _Outcome) -> None:
         topic = self._where.topic
-        for key, post in outcome.scored:
-            value = wire.encode(wire.post_message(post))
+        for key, message in outcome.scored:
+            value = wire.encode(message)
             producer.send(topic(topics.SCORED), key=key, value=value, headers=HEADERS)
         for dead in outcome.dead:
             producer.send(topic(topics.DEAD), value=wire.encode(dead), headers=HEADERS)
@@ -167,7 +168,7 @@ class _Outcome:
     """What became of a batch."""
 
     def __init__(self) -> None:
-        self.scored: list[tuple[bytes, Collected]] = []
+        self.scored: list[tuple[bytes, PostMessage]] = []
         self.dead: list[DeadMessage] = []
         self.erased: list[bytes] = []
 

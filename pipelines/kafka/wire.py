@@ -32,12 +32,23 @@ FOREIGN = "message-foreign"
 UNREADABLE = "message-unreadable"
 
 
+class Origin(msgspec.Struct, frozen=True, array_like=True):
+    """The record that a scored post was made from: tells what was scored again from what is new."""
+
+    topic: str
+    """Its identity, which is another when a topic is made anew."""
+    partition: int
+    offset: int
+
+
 class PostMessage(msgspec.Struct, frozen=True, omit_defaults=True):
     """A post between collecting and scoring, or between scoring and indexing."""
 
     post: Post
     aliases: tuple[str, ...] = ()
     author_aliases: tuple[str, ...] = ()
+    origin: Origin | None = None
+    """Of a scored post, where it was before."""
 
 
 class TombstoneMessage(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -114,9 +125,9 @@ def encode(message: msgspec.Struct) -> bytes:
     return _ENCODER.encode(message)
 
 
-def post_message(collected: Collected) -> PostMessage:
+def post_message(collected: Collected, origin: Origin | None = None) -> PostMessage:
     """Return a collected (or scored) post as it travels."""
-    return PostMessage(collected.post, collected.aliases, collected.author_aliases)
+    return PostMessage(collected.post, collected.aliases, collected.author_aliases, origin)
 
 
 def collected(message: PostMessage) -> Collected:
