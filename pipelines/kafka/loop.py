@@ -13,7 +13,7 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any, Protocol
 
@@ -43,6 +43,9 @@ _SPAN = 60.0
 #: Seconds between two looks at how much waits.
 _LOOK = 5.0
 
+
+#: What the library raises for a partition that the group took away a moment ago.
+_NOT_OURS = (KeyError, ValueError)
 
 #: Offsets as they are committed.
 Offsets = dict[TopicPartition, OffsetAndMetadata]
@@ -122,6 +125,7 @@ class Worker:
         self._stage = stage
         self._stop = stop
         self._consumer: KafkaConsumer = where.consumer(stage.name, instance=instance)
+        self._member = self._consumer.group_metadata()
         self._begun: set[TopicPartition] = set()
         self._caught: dict[TopicPartition, int] = {}
         self._size = 32
@@ -155,25 +159,24 @@ class Worker:
             self._consumer.close(timeout_ms=5_000)
 
     def _turn(self) -> None:
-        member = self._consumer.group_metadata()
         records = dict(self._consumer.poll(timeout_ms=_POLL, max_records=self._size))
-        self._begin_new(records)
-        now = self._consumer.group_metadata()
-        if records and now[:3] != member[:3]:
-            # Some of it may be another worker's by now; the rest comes again.
+        member = self._consumer.group_metadata()
+        if member[:3] != self._member[:3]:
+            # What was ours may have been another's meanwhile, and be further now.
             self._begun.clear()
-            return
+            self._member = member
+        self._begin_new(records)
         if records:
-            self._do(records, member)
+            self._do(records)
         else:
             self._stage.rest(self._begun)
             self._catch_up()
         self._look()
 
-    def _do(self, records: Records, member: Any) -> None:
+    def _do(self, records: Records) -> None:
         start = time.monotonic()
         with metrics.batch(self._stage.name):
-            offsets = self._stage.work(records, self._claim(member))
+            offsets = self._stage.work(records, self._claim())
         if offsets:
             self._consumer.commit_async(offsets)
         count = sum(map(len, records.values()))
@@ -181,31 +184,31 @@ class Worker:
         rate = count / max(time.monotonic() - start, 0.001)
         self._size = max(16, min(self._stage.most, 2 * self._size, int(rate * _BATCH_SECONDS)))
 
-    def _claim(self, member: Any) -> Claim:
+    def _claim(self) -> Claim:
         now = time.monotonic()
         while self._done and now - self._done[0][0] > _SPAN:
             self._done.popleft()
         span = min(_SPAN, max(1.0, now - self._started))
         rate = sum(count for _, count in self._done) / span
-        return Claim(member, Note(self._name, time.time(), round(rate, 1)))
+        return Claim(self._member, Note(self._name, time.time(), round(rate, 1)))
 
     def _begin_new(self, records: dict[TopicPartition, Any]) -> None:
         """Go to where new partitions have to begin, whatever came of them already."""
         assigned = set(self._consumer.assignment())
         # A worker more than there are partitions has none, and is ready to take over.
-        member = self._consumer.group_metadata().generation_id >= 0
-        metrics.ready("assigned", bool(assigned) or member)
+        metrics.ready("assigned", bool(assigned) or self._member.generation_id >= 0)
         self._begun &= assigned
         for partition in assigned - self._begun:
             records.pop(partition, None)
             offset = self._stage.begin(partition)
             if offset is None:
                 offset = self._consumer.committed(partition, timeout_ms=30_000)
-            if offset is None:
-                self._consumer.seek_to_beginning(partition)
-            else:
-                self._consumer.seek(partition, offset)
-            self._begun.add(partition)
+            with suppress(*_NOT_OURS):
+                if offset is None:
+                    self._consumer.seek_to_beginning(partition)
+                else:
+                    self._consumer.seek(partition, offset)
+                self._begun.add(partition)
         for partition in records.keys() - assigned:
             del records[partition]
 
@@ -219,14 +222,18 @@ class Worker:
         while time.monotonic() < end and not self._stop.asked:
             metrics.turn()
             assigned = set(self._consumer.assignment())
-            self._consumer.pause(*assigned - paused)
+            for partition in assigned - paused:
+                with suppress(*_NOT_OURS):
+                    self._consumer.pause(partition)
             paused |= assigned
             try:
                 self._consumer.poll(timeout_ms=_POLL)
             except kafka_errors.KafkaError as further:
                 log.info("while waiting: %s", further)
                 time.sleep(_POLL / 1000)
-        self._consumer.resume(*paused & set(self._consumer.assignment()))
+        for partition in paused:
+            with suppress(*_NOT_OURS):
+                self._consumer.resume(partition)
         metrics.paused(self._stage.name, False)
         self._begun.clear()
 
@@ -237,7 +244,7 @@ class Worker:
             tp: end for tp, end in ends.items() if end is not None and self._caught.get(tp) != end
         }
         if behind:
-            self._consumer.commit_async(self._claim(None).offsets(behind))
+            self._consumer.commit_async(self._claim().offsets(behind))
             self._caught.update(behind)
 
     def _look(self) -> None:
