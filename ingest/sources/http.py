@@ -89,7 +89,9 @@ class Client:
         self._clock = clock
         self._sleep = sleep
         self._client = httpx2.Client(
-            headers={"User-Agent": AGENT, "Accept-Language": "en"}, timeout=SECONDS
+            headers={"User-Agent": AGENT, "Accept-Language": "en"},
+            timeout=SECONDS,
+            limits=httpx2.Limits(max_connections=None),  # each stream keeps one
         )
         self._lock = threading.Lock()
         self._robots: dict[str, tuple[float, RobotFileParser | None]] = {}

@@ -9,9 +9,11 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
+from ingest.records import Gap, unfilled
 from pipelines.commands.common import (
     brokers_option,
     chosen_brokers,
+    count,
     open_store,
     store_option,
     write_line,
@@ -131,11 +133,25 @@ def _show(status: Status, console: Console) -> None:
             continue
         state = "read to its end" if position.done else "not finished: the same command goes on"
         console.print(f"input {position.name}: {state}")
-    for gap in status.gaps:
+    for gap in unfilled(status.gaps):
         end = f"{gap.end:%Y-%m-%d %H:%M}" if gap.end else "now"
-        filled = " (read afterwards)" if gap.filled else ""
         console.print(
-            f"gap {gap.source}: {gap.start:%Y-%m-%d %H:%M} to {end}{filled}, {gap.cause}",
+            f"gap {gap.source}: {gap.start:%Y-%m-%d %H:%M} to {end}, {gap.cause}", soft_wrap=True
+        )
+    _show_filled([gap for gap in status.gaps if gap.filled and gap.end], console)
+
+
+def _show_filled(gaps: list[Gap], console: Console) -> None:
+    """Sum up what was missed first and read afterwards: a stream breaks off now and then."""
+    by_source: dict[str, list[Gap]] = {}
+    for gap in gaps:
+        by_source.setdefault(gap.source, []).append(gap)
+    for source, own in by_source.items():
+        whole = sum((gap.end - gap.start).total_seconds() for gap in own if gap.end)
+        last = own[-1]
+        console.print(
+            f"interrupted {source}: {count(len(own), 'time')}, {words(whole)} in all (read "
+            f"afterwards); the last one {last.start:%Y-%m-%d %H:%M}, {last.cause}",
             soft_wrap=True,
         )
 

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -24,8 +25,9 @@ from pipelines.live.patience import gives_up, pause
 from pipelines.live.run import live_key
 from pipelines.live.writer import Writer
 from pipelines.stages import Collector
-from pipelines.stores.base import Batch, Ledger, Position
+from pipelines.stores.base import Batch, Ledger, Position, Sum
 from pipelines.stores.sqlite import SqliteStore
+from pipelines.trends import rows
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 
@@ -387,3 +389,29 @@ def test_a_silence_is_told_once(world: World) -> None:
     writer.look()
     assert len(world.told) == 1
     assert "unlike it" in world.told[0]
+
+
+# What charts make of gaps
+
+
+def test_a_chart_counts_a_gap_until_it_is_filled() -> None:
+    days = [Sum(day, "", "fr", "neutral", 1, 0.0, 1.0, 0.0) for day in ("2026-11-01", "2026-11-03")]
+    noon, later = datetime(2026, 11, 2, 12, tzinfo=UTC), datetime(2026, 11, 2, 14, tzinfo=UTC)
+    gap = Gap(source="one", start=noon, end=later, cause="SourceError: away")
+    filled = Gap(source="one", start=noon, end=later, cause="SourceError: away", filled=True)
+    elsewhere = Gap(source="two", start=noon, end=later, cause="x", filled=True)
+
+    def states(*gaps: Gap) -> list[str]:
+        return [row.state for row in rows(days, "day", zone=ZoneInfo("UTC"), gaps=gaps)]
+
+    assert states() == ["ok", "zero", "ok"]
+    assert states(gap) == ["ok", "unknown", "ok"]
+    assert states(gap, filled) == ["ok", "zero", "ok"]
+    assert states(gap, elsewhere) == ["ok", "unknown", "ok"]
+
+
+def test_a_gap_that_is_filled_in_part_stays() -> None:
+    gap = Gap(source="one", start=START, end=START + timedelta(hours=2))
+    part = Gap(source="one", start=START, end=START + timedelta(hours=1), filled=True)
+    assert unfilled([gap, part]) == [gap]
+    assert unfilled([Gap(source="one", start=START), part]) == [Gap(source="one", start=START)]
