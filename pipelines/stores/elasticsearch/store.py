@@ -215,7 +215,9 @@ class ElasticsearchStore:
             self._stale.add(self.names.posts)
             return reindex(self._server, self.names, zone, self._keep, after_batch)
 
-    def delete(self, tombstones: Sequence[CollectedTombstone]) -> Deletion:
+    def delete(
+        self, tombstones: Sequence[CollectedTombstone], *, counted: bool = True
+    ) -> Deletion:
         """Write tombstones and remove every trace of the texts they name, on disk too.
 
         Works while an import runs. What is kept aside on this machine goes too where it holds
@@ -228,7 +230,8 @@ class ElasticsearchStore:
         written = graves.unknown(self._server, self.names, tombstones)
         texts = graves.bury(self._server, self.names, graves.named(tombstones))
         texts += graves.erase_plain(self._server, self.names, tombstones)
-        books.count_deletions(self._server, self.names, uuid.uuid4().hex, len(tombstones))
+        if counted:
+            books.count_deletions(self._server, self.names, uuid.uuid4().hex, len(tombstones))
         self._forget(tombstones)
         self._fresh(*self._stale)
         return Deletion(texts, written, clean.settle(self._server, self.names) or not texts)

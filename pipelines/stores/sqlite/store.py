@@ -209,15 +209,18 @@ class SqliteStore:
                 count += done
                 after_batch(done)
 
-    def delete(self, tombstones: Sequence[CollectedTombstone]) -> Deletion:
+    def delete(
+        self, tombstones: Sequence[CollectedTombstone], *, counted: bool = True
+    ) -> Deletion:
         """Write tombstones and remove every trace of the texts they name, on disk too.
 
         Works while an import runs. What is kept aside goes too where it holds a plain name.
         """
         with self._writing():
             buried = bury(self._connection, tombstones)
-            counted = len(tombstones)
-            ledger.add(self._connection, {"received": counted, "deleted": counted})
+            if counted:
+                number = len(tombstones)
+                ledger.add(self._connection, {"received": number, "deleted": number})
         self._forget(tombstones)
         return Deletion(buried.texts, buried.tombstones, self._clean(erase.READERS))
 
