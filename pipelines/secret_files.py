@@ -1,8 +1,8 @@
 """Secrets that stand in files: what containers and Kubernetes mount.
 
 ``MARSAD_X_KEY_FILE=/run/secrets/x`` is as good as ``MARSAD_X_KEY`` with what the file holds, and
-so for every variable that ends in KEY, TOKEN, BEARER or PASSWORD. A value in the environment shows in
-`docker inspect` and in crash reports; a file does not.
+so for every variable that ends in KEY, TOKEN, BEARER or PASSWORD. A value in the environment
+shows in `docker inspect` and in crash reports; a file does not.
 """
 
 from __future__ import annotations

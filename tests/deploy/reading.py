@@ -81,7 +81,7 @@ def variables() -> frozenset[str]:
 def known(variable: str) -> bool:
     """Whether Marsad reads a variable: itself, or the file of a secret."""
     return variable in variables() or (
-        variable.endswith(("KEY_FILE", "TOKEN_FILE", "PASSWORD_FILE"))
+        variable.endswith(("KEY_FILE", "TOKEN_FILE", "BEARER_FILE", "PASSWORD_FILE"))
         and variable.removesuffix("_FILE") in variables()
     )
 
