@@ -259,9 +259,7 @@ class Store(Protocol):
         A post that was deleted or edited since :meth:`pending` gave it is left as it is now.
         """
 
-    def delete(
-        self, tombstones: Sequence[CollectedTombstone], *, counted: bool = True
-    ) -> Deletion:
+    def delete(self, tombstones: Sequence[CollectedTombstone], *, counted: bool = True) -> Deletion:
         """Write tombstones and remove every trace of the texts they name, on disk too.
 
         Not ``counted`` are those that come once more as records of an input, which counts them.

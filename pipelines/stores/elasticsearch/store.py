@@ -215,9 +215,7 @@ class ElasticsearchStore:
             self._stale.add(self.names.posts)
             return reindex(self._server, self.names, zone, self._keep, after_batch)
 
-    def delete(
-        self, tombstones: Sequence[CollectedTombstone], *, counted: bool = True
-    ) -> Deletion:
+    def delete(self, tombstones: Sequence[CollectedTombstone], *, counted: bool = True) -> Deletion:
         """Write tombstones and remove every trace of the texts they name, on disk too.
 
         Works while an import runs. What is kept aside on this machine goes too where it holds

@@ -209,9 +209,7 @@ class SqliteStore:
                 count += done
                 after_batch(done)
 
-    def delete(
-        self, tombstones: Sequence[CollectedTombstone], *, counted: bool = True
-    ) -> Deletion:
+    def delete(self, tombstones: Sequence[CollectedTombstone], *, counted: bool = True) -> Deletion:
         """Write tombstones and remove every trace of the texts they name, on disk too.
 
         Works while an import runs. What is kept aside goes too where it holds a plain name.
