@@ -8,6 +8,7 @@ import click
 
 from ingest.privacy import Protector, is_pseudonym
 from ingest.records import Tombstone
+from pipelines.aside import Aside, beside
 from pipelines.commands.common import (
     brokers_option,
     chosen_brokers,
@@ -81,8 +82,11 @@ def command(
         graves = _graves(protector(None), ids, authors, places)
         if where:
             aside += _leave_topics(where, opened, graves)
-        deletion = opened.delete(graves)
+        # On the topics they are records as others: who reads them into the store counts them.
+        deletion = opened.delete(graves, counted=not where)
         aside -= _kept_aside(opened)
+        answers = Aside(beside(store or configured().store), configured().dead_days)
+        aside += answers.forget({name for grave in graves for name in plain_names(grave)})
     finally:
         opened.close()
     say(
@@ -97,19 +101,21 @@ def command(
 
 
 def _leave_topics(where: Brokers, store: Store, graves: list[CollectedTombstone]) -> int:
-    """Erase what is named from the topics, and from what this machine kept aside of them.
+    """Put deletions on the topics, and erase what they name there and from what is kept aside.
 
     What is still on its way to the store is erased there as well, by id; the store refuses it
-    in any case. Returns how many records kept aside went.
+    in any case, as does every store that is filled from these topics later. Returns how many
+    records kept aside went.
     """
     from pipelines.kafka.connection import explained
-    from pipelines.kafka.index import erase, written_by
+    from pipelines.kafka.index import bury, erase, written_by
     from pipelines.kafka.intake import dead_path
 
     ids = {name for g in graves if g.tombstone.id for name in (g.tombstone.id, *g.aliases)}
     with explained(where):
         producer = where.producer()
         try:
+            bury(where, producer, graves)
             erase(where, producer, [*ids, *written_by(store, graves)])
         finally:
             producer.close()

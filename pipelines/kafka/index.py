@@ -153,6 +153,20 @@ def written_by(store: Store, tombstones: Sequence[CollectedTombstone]) -> list[s
     return [hit.post.id for hit in store.scan(only("author", *authors))] if authors else []
 
 
+def bury(where: Brokers, producer: KafkaProducer, graves: Iterable[CollectedTombstone]) -> None:
+    """Put deletions on their topic, durably."""
+    sent = [
+        producer.send(
+            where.topic(topics.TOMBSTONES),
+            key=wire.grave_key(grave),
+            value=wire.encode(wire.tombstone_message(grave)),
+            headers=HEADERS,
+        )
+        for grave in graves
+    ]
+    _await(producer, sent)
+
+
 def erase(where: Brokers, producer: KafkaProducer, ids: Iterable[str]) -> None:
     """Put an empty record in the place of posts, by which compaction removes their texts.
 
@@ -162,6 +176,10 @@ def erase(where: Brokers, producer: KafkaProducer, ids: Iterable[str]) -> None:
         producer.send(where.topic(topics.POSTS), key=name.encode(), value=None, headers=HEADERS)
         for name in ids
     ]
+    _await(producer, sent)
+
+
+def _await(producer: KafkaProducer, sent: Sequence[Any]) -> None:
     producer.flush(timeout=30)
     for future in sent:
         future.get(timeout=30)

@@ -168,7 +168,7 @@ class KafkaIntake:
             send(topics.POSTS, post.post.id, wire.post_message(post))
         for grave in batch.tombstones:
             stone = grave.tombstone
-            named = stone.id or f"author:{stone.author}"
+            named = wire.grave_key(grave).decode()
             send(topics.TOMBSTONES, named, wire.tombstone_message(grave))
             for name in (stone.id, *grave.aliases) if stone.id else ():
                 send(topics.POSTS, name, None)

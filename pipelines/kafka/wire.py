@@ -135,6 +135,12 @@ def collected(message: PostMessage) -> Collected:
     return Collected(message.post, message.aliases, message.author_aliases)
 
 
+def grave_key(buried: CollectedTombstone) -> bytes:
+    """Return the key of a deletion: of two of the same the newer one stays."""
+    stone = buried.tombstone
+    return (stone.id or f"author:{stone.author}").encode()
+
+
 def tombstone_message(buried: CollectedTombstone) -> TombstoneMessage:
     """Return a deletion as it travels: without the plain name."""
     return TombstoneMessage(buried.tombstone, buried.aliases)
