@@ -25,7 +25,7 @@ def read(environ: MutableMapping[str, str] = os.environ) -> None:
     """
     for name, place in list(environ.items()):
         found = _FILE.fullmatch(name)
-        if not found or not place or name in ENVIRONMENT:  # read as a path there
+        if not found or not place or found[1] in ENVIRONMENT:  # a setting names a file itself
             continue
         variable = found[1]
         if environ.get(variable):

@@ -18,10 +18,10 @@ def test_the_file_of_a_secret_is_as_good_as_its_variable(tmp_path: Path) -> None
     assert environ["MARSAD_STORE"] == "x.db"
 
 
-def test_a_setting_that_is_a_path_is_left_alone(tmp_path: Path) -> None:
-    environ = {"MARSAD_KAFKA_KEY_FILE": str(tmp_path / "key.pem")}
+def test_a_setting_that_ends_like_a_secret_is_left_alone(tmp_path: Path) -> None:
+    environ = {"MARSAD_KAFKA_CERTIFICATE_KEY_FILE": str(tmp_path / "key.pem")}
     secret_files.read(environ)
-    assert environ == {"MARSAD_KAFKA_KEY_FILE": str(tmp_path / "key.pem")}
+    assert environ == {"MARSAD_KAFKA_CERTIFICATE_KEY_FILE": str(tmp_path / "key.pem")}
 
 
 def test_a_variable_that_is_empty_names_no_file() -> None:
