@@ -1,4 +1,4 @@
-"""What a platform sent instead of a counter, kept aside so that somebody can find out why.
+"""What a platform sent instead of an answer, kept aside so that somebody can find out why.
 
 The folder and its files are readable by their owner alone. A file goes after as many days as
 dead letters live, and of each source only the newest ones stay.
@@ -10,14 +10,24 @@ import contextlib
 import os
 import re
 import time
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
+from pipelines.deadletters import finder
 from pipelines.errors import StoreError
 
 #: Files kept for each source.
 NEWEST = 10
 _DAY = 86_400.0
+
+
+def beside(store: str) -> Path:
+    """Return the folder that belongs to a store: beside its file, else in the working folder.
+
+    ``store`` is a path or an address, empty where posts go to topics.
+    """
+    return Path(f"{store}.aside" if store and "://" not in store else "marsad.aside")
 
 
 class Aside:
@@ -48,6 +58,22 @@ class Aside:
                 "the folder; what was read so far is stored."
             ) from error
         return path
+
+    def forget(self, names: Iterable[str]) -> int:
+        """Remove every answer that holds one of these native ids or author names.
+
+        Returns how many those were. See :meth:`pipelines.deadletters.DeadLetters.forget`.
+        """
+        named = finder(names)
+        if named is None or not self.folder.is_dir():
+            return 0
+        removed = 0
+        for path in self.folder.glob("*.body"):
+            with contextlib.suppress(FileNotFoundError):
+                if named(path.read_bytes()):
+                    path.unlink()
+                    removed += 1
+        return removed
 
     def _tidy(self, name: str) -> None:
         limit = time.time() - self._days * _DAY

@@ -210,7 +210,7 @@ class DeadLetters:
         Whole words only, in any encoding a letter may have come in; rather one letter too many
         than one too few. Returns how many were removed.
         """
-        named = _finder(names)
+        named = finder(names)
         if named is None:
             return 0
         with self._writing() as connection:
@@ -312,8 +312,11 @@ def _stamp(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="microseconds")
 
 
-def _finder(names: Iterable[str]) -> Callable[[bytes], bool] | None:
-    """Return a function that says whether raw bytes hold one of the names as a whole word."""
+def finder(names: Iterable[str]) -> Callable[[bytes], bool] | None:
+    """Return a function that says whether raw bytes hold one of the names as a whole word.
+
+    ``None`` without any names.
+    """
     words: set[bytes] = set()
     forms: set[bytes] = set()
     for name in filter(None, names):

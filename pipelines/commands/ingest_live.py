@@ -15,7 +15,7 @@ import click
 from ingest.sources.counters.table import parse_when
 from ingest.sources.registry import ENTRIES, Entry
 from pipelines import metrics
-from pipelines.aside import Aside
+from pipelines.aside import Aside, beside
 from pipelines.commands import ingest_retired
 from pipelines.commands.common import (
     brokers_option,
@@ -271,9 +271,8 @@ def _target(
     if where:
         with intake(where) as opened_topics:
             metrics.ready("brokers", True)
-            yield opened_topics, None, Path("marsad.aside")
+            yield opened_topics, None, beside("")
         return
-    place = store or settings.store
     opened = open_store(store, readonly=False)
     try:
         with opened.writer(command):
@@ -284,7 +283,7 @@ def _target(
             yield (
                 opened,
                 telling(opened, lambda: drain_some(opened, lambda: scorer, local, SLICE)),
-                Path("marsad.aside" if "://" in place else f"{place}.aside"),
+                beside(store or settings.store),
             )
         total = opened.ledger()
     finally:

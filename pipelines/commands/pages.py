@@ -216,7 +216,7 @@ def watch(
       marsad pages watch --times 1 --every 1d      (from cron, once a day)
     """
     from ingest.sources.counters.fetch import Fetcher
-    from pipelines.aside import Aside
+    from pipelines.aside import Aside, beside
     from pipelines.pages.choose import choose
     from pipelines.pages.watch import watch as follow
 
@@ -229,8 +229,6 @@ def watch(
         os.environ,
         say,
     )
-    place = store or settings.store
-    folder = Path("marsad.aside" if "://" in place else f"{place}.aside")
     opened = open_store(store, readonly=False)
     fetcher = Fetcher()
     try:
@@ -238,7 +236,7 @@ def watch(
             opened,
             wanted,
             fetcher,
-            Aside(folder, settings.dead_days),
+            Aside(beside(store or settings.store), settings.dead_days),
             every=interval,
             times=times,
             tell=say,

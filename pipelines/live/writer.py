@@ -16,6 +16,7 @@ import msgspec
 from ingest.records import Counter, Gap, Heartbeat, Item, Post, Reject, Tombstone
 from pipelines import metrics
 from pipelines.aside import Aside
+from pipelines.deadletters import plain_names
 from pipelines.embedded import add
 from pipelines.live.details import Details, words
 from pipelines.live.feed import Failed, Feed
@@ -110,6 +111,8 @@ class Writer:
                 notices=notices,
             ),
         )
+        if self._aside and collection.tombstones:
+            self._aside.forget({n for grave in collection.tombstones for n in plain_names(grave)})
         self._count(outcomes, collection.dead)
         return outcomes
 

@@ -12,7 +12,7 @@ from ingest.errors import SourceBlocked, SourceError, SourceGone
 from ingest.records import Counter
 from ingest.sources.counters import find
 from ingest.sources.counters.fetch import Fetcher
-from pipelines.aside import NEWEST, Aside
+from pipelines.aside import NEWEST, Aside, beside
 from pipelines.errors import StoreBusy
 from pipelines.pages.watch import Watched, backoff, watch
 from pipelines.stores.base import Batch, Position
@@ -208,3 +208,16 @@ def test_an_answer_that_breaks_off_is_a_gap_and_the_watch_goes_on(world: World) 
     world.watch(2)
     assert world.values() == [3]
     assert world.gaps()[0][2].startswith("SourceError")
+
+
+def test_a_deletion_removes_the_answers_that_hold_the_name(world: World) -> None:
+    for number, body in enumerate([b'{"acct": "somebody"}', b"somebodyelse", b"id 4711 here"]):
+        world.aside.keep("a", START + timedelta(seconds=number), body)
+    assert world.aside.forget([]) == 0
+    assert world.aside.forget(["somebody", "4711"]) == 2
+    assert [path.read_bytes() for path in world.aside.folder.iterdir()] == [b"somebodyelse"]
+
+
+def test_the_folder_of_answers_is_beside_the_store() -> None:
+    assert beside("study/marsad.db") == Path("study/marsad.db.aside")
+    assert beside("http://127.0.0.1:9200/study") == beside("") == Path("marsad.aside")
