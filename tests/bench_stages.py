@@ -218,7 +218,7 @@ def bench_index(bench: Bench, made: Cluster) -> None:
         if not moments or done > moments[-1][1]:
             moments.append((time.perf_counter(), done))
         assert made.workers["index-1"].running, made.logs()
-        time.sleep(0.2)
+        time.sleep(0.5)
     began = next(moment for moment in moments if moment[1])
     rate = (moments[-1][1] - began[1]) / max(moments[-1][0] - began[0], 1e-9)
     bench.tell("index, 1 worker", rate, "bare streaming_bulk", "goal: 70 %")
