@@ -23,7 +23,7 @@ MESSAGE_LIMIT = 4_000_000
 _REQUEST_LIMIT = 2 * MESSAGE_LIMIT
 
 #: Milliseconds until a broker must have answered for the first time.
-_START = 15_000
+START = 15_000
 #: Milliseconds after which brokers end a transaction whose producer died. Readers wait for it.
 TRANSACTION = 15_000
 #: Seconds to wait for brokers to take what was sent.
@@ -109,7 +109,7 @@ class Brokers(msgspec.Struct, frozen=True, kw_only=True):
         return {
             "bootstrap_servers": self.addresses.split(","),
             "client_id": "marsad",
-            "bootstrap_timeout_ms": _START,
+            "bootstrap_timeout_ms": START,
             "reconnect_backoff_max_ms": 2_000,
             **self.security,
         }

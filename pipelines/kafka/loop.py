@@ -203,6 +203,7 @@ class Worker:
             offset = self._stage.begin(partition)
             if offset is None:
                 offset = self._consumer.committed(partition, timeout_ms=30_000)
+            self._check_loss(partition, offset or 0)
             with suppress(*_NOT_OURS):
                 if offset is None:
                     self._consumer.seek_to_beginning(partition)
@@ -211,6 +212,19 @@ class Worker:
                 self._begun.add(partition)
         for partition in records.keys() - assigned:
             del records[partition]
+
+    def _check_loss(self, partition: TopicPartition, offset: int) -> None:
+        """Tell loudly of records that went before anybody read them."""
+        first = self._consumer.beginning_offsets([partition])[partition]
+        if offset < first:
+            log.error(
+                "%s/%d: what came before offset %d was deleted by its age, and %d was the next to "
+                "read: %d records at most are lost. Raise retention.ms of the topic.",
+                *partition,
+                first,
+                offset,
+                first - offset,
+            )
 
     def _wait(self, error: Exception) -> None:
         """Wait a while, as a member of the group that takes nothing; then begin anew."""

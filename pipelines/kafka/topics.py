@@ -190,7 +190,6 @@ _FORBIDDEN = 29
 
 def _look(admin: Any, where: Brokers) -> list[Found]:
     names = {where.topic(name): name for name in definitions()}
-    brokers = len(admin.describe_cluster()["brokers"])
     described = {topic["name"]: topic for topic in admin.describe_topics(list(names))}
     there = [name for name in names if described.get(name, {}).get("partitions")]
     configs = _configs(admin, there)
@@ -200,13 +199,14 @@ def _look(admin: Any, where: Brokers) -> list[Found]:
             found.append(Found(name, 0, 0, {}))
             continue
         parts = described[full]["partitions"]
-        _, config = wanted(definitions()[name], brokers)
+        # By its own replicas: a broker that is away for a while changes no definition.
+        replicas = min(len(part["replica_nodes"]) for part in parts)
+        _, config = wanted(definitions()[name], replicas)
         differences = {
             key: (configs[full].get(key, "unknown"), value)
             for key, value in config.items()
             if configs[full].get(key) != value
         }
-        replicas = min(len(part["replica_nodes"]) for part in parts)
         found.append(Found(name, len(parts), replicas, differences))
     return found
 

@@ -13,6 +13,7 @@ from kafka import KafkaAdminClient
 from kafka.admin import ScramMechanism, UserScramCredentialUpsertion
 
 from pipelines.errors import BrokerAway, BrokerError, SettingsError
+from pipelines.kafka import connection
 from pipelines.kafka.connection import Brokers, brokers
 from pipelines.kafka.failures import explain
 from pipelines.settings import KafkaSettings, load
@@ -91,6 +92,12 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait a little less for brokers that are not going to answer."""
+    monkeypatch.setattr(connection, "START", 4_000)
+
+
 def names(where: Brokers) -> list[str]:
     """What one request brings: the connection works."""
     admin = where.admin()
@@ -106,6 +113,7 @@ def test_a_password_over_tls_opens_the_brokers(guarded: Guarded, way: str) -> No
     assert names(brokers(guarded.login, settings, {"MARSAD_KAFKA_PASSWORD": SECRET})) == []
 
 
+@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("way", ["PLAIN", "SCRAM-SHA-256"])
 def test_a_wrong_password_is_told_and_not_shown(guarded: Guarded, way: str) -> None:
     settings = KafkaSettings(tls=True, ca=str(guarded.certificate), sasl=way, user="marsad")  # type: ignore[arg-type]
@@ -114,6 +122,7 @@ def test_a_wrong_password_is_told_and_not_shown(guarded: Guarded, way: str) -> N
     assert "a guess" not in str(caught.value)
 
 
+@pytest.mark.usefixtures("impatient")
 def test_a_way_to_log_in_that_the_brokers_do_not_have_is_told(guarded: Guarded) -> None:
     settings = KafkaSettings(
         tls=True, ca=str(guarded.certificate), sasl="SCRAM-SHA-512", user="marsad"
@@ -132,6 +141,7 @@ def test_a_certificate_of_our_own_opens_the_brokers(guarded: Guarded) -> None:
     assert names(brokers(guarded.tls, settings)) == []
 
 
+@pytest.mark.usefixtures("impatient")
 def test_brokers_whose_certificate_nobody_vouches_for_are_not_talked_to(guarded: Guarded) -> None:
     settings = KafkaSettings(tls=True, ca=str(guarded.stranger))
     with pytest.raises(BrokerError, match="TLS"):

@@ -227,6 +227,24 @@ def test_an_index_worker_goes_on_where_the_store_is_and_not_where_the_group_is(
     assert len(stored(path)) == 10
 
 
+def test_what_was_deleted_by_its_age_before_it_was_read_is_told(
+    where: Brokers, path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    messages = [
+        {"key": b"k", "value": wire.encode(wire.post_message(scored(post(n)))),
+         "headers": HEADERS, "partition": 0}
+        for n in range(5)
+    ]  # fmt: skip
+    send(where, "scored", *messages)
+    admin = where.admin()
+    admin.delete_records({TopicPartition(where.topic("scored"), 0): 3})
+    admin.close()
+    with running(indexing(where, path)):
+        settled(path, 2)
+    assert "3 records at most are lost" in caplog.text
+    assert sorted(stored(path)) == ["forum:3", "forum:4"]
+
+
 def test_what_is_on_its_way_counts_as_pending(where: Brokers, path: Path) -> None:
     with KafkaIntake(where) as intake:
         some = [post(n) for n in range(20)]
