@@ -105,6 +105,8 @@ class Reader(threading.Thread):
         except Stopped:
             raise
         except Exception as error:  # a mistake in one source must not end the others
+            if self._stop_event.is_set():
+                return False  # what it was given is taken away at the end
             traceback.print_exc(file=sys.stderr)
             return self._failed(SourceError(f"unexpected {type(error).__name__}"), opened)
         again = feed.every is not None
