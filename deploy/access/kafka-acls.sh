@@ -65,7 +65,9 @@ grant index group index Read
 
 # tools: marsad status, marsad delete
 grant_all tools topic "" Read Describe DescribeConfigs
-grant tools topic posts Write
+for topic in posts tombstones; do
+    grant tools topic "$topic" Write
+done
 grant_all tools group "" Describe
 
 # keda: looks at lags
