@@ -265,6 +265,13 @@ class Store(Protocol):
         Not ``counted`` are those that come once more as records of an input, which counts them.
         """
 
+    def tidy(self) -> None:
+        """Remove last bytes of what was deleted through this object, if it is time for that.
+
+        Cheap where nothing is due; for whoever stays for long and has nothing else to do. What
+        comes in does the same.
+        """
+
     def search(self, query: Node, limit: int, offset: int = 0) -> Page:
         """Return the posts that match, newest first."""
 

@@ -63,6 +63,9 @@ def test_the_sample_gives_the_same_answers_on_both_stores(
             marsad("delete", gone, "--store", store)
             marsad("search", f"id:{gone}", "--store", store, code=3)
             marsad("rescore", "lang:en", "--store", store)
+            before = marsad.rows("search", "whatsapp", "--json", "--store", store)
+            assert "indexed again" in marsad("reindex", "--store", store).stderr
+            assert marsad.rows("search", "whatsapp", "--json", "--store", store) == before
         assert marsad.ledger("--store", "one.db") == marsad.ledger("--store", url)
     finally:
         with Elasticsearch(real_elasticsearch.url) as client:

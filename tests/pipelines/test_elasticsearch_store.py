@@ -11,7 +11,7 @@ from elasticsearch import Elasticsearch
 from pipelines.errors import StoreBusy, StoreError, StoreVersion
 from pipelines.query import All, parse
 from pipelines.stores.base import Ledger
-from pipelines.stores.elasticsearch import ElasticsearchStore, server
+from pipelines.stores.elasticsearch import ElasticsearchStore, server, setup
 from pipelines.stores.elasticsearch.names import address
 from tests.conformance.corpus import (
     Feeder,
@@ -230,3 +230,11 @@ def test_every_variable_is_documented() -> None:
     names = (server.API_KEY, server.USERNAME, server.PASSWORD, server.AUTHORITY, server.FINGERPRINT)
     for name in names:
         assert f"`{name}`" in text, name
+
+
+def test_no_lifecycle_deletes_posts_by_age() -> None:
+    """Event time says nothing about when a post came: posts of 2016 may be of today."""
+    policy = setup.definition("lifecycle", address("http://127.0.0.1:9200/any"))["policy"]
+    assert "delete" not in policy["phases"]
+    actions = {name for phase in policy["phases"].values() for name in phase["actions"]}
+    assert "delete" not in actions

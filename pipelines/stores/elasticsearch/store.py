@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -41,6 +42,9 @@ from pipelines.stores.elasticsearch.server import Server
 from pipelines.stores.sqlite.lock import hold
 
 _REQUEUE = 1_000
+#: Seconds between looks at whether the bytes of deleted texts can go, while posts come in; and
+#: the part of the time that rewriting may take.
+CLEANING, CLEANING_SHARE = 20.0, 0.1
 
 
 class ElasticsearchStore:
@@ -72,6 +76,7 @@ class ElasticsearchStore:
         self._recovered = False
         self._timezone_checked = False
         self._unclean = False
+        self._next_cleaning = 0.0
         self._stale: set[str] = set()
         # What is kept aside raw never leaves the machine that collected it.
         slug = re.sub(r"[^a-z0-9]+", "-", str(self.names).partition("://")[2].lower()).strip("-")
@@ -169,15 +174,26 @@ class ElasticsearchStore:
             self._keep(batch.dead)
         self._forget(batch.tombstones)
         self._stale |= {self.names.books, self.names.heads, self.names.posts}
-        if batch.tombstones and not self._unclean:
+        if batch.tombstones:
             clean.mark(self._server, self.names)
         plain = graves.erase_plain(self._server, self.names, batch.tombstones)
         outcomes, removed = accept(self._server, self.names, batch, self._keep, documents)
         if batch.retried and self.dead_path.exists():
             with self.dead_letters() as letters:
                 letters.remove(batch.retried)
-        self._unclean = self._unclean or removed or plain > 0
+        if removed or plain:
+            clean.mark(self._server, self.names)
+            self._unclean = True
+        self.tidy()
         return outcomes
+
+    def tidy(self) -> None:
+        """Remove last bytes of what was deleted, if it is time; see :meth:`.base.Store.tidy`."""
+        if self._unclean and time.monotonic() >= self._next_cleaning:
+            begun = time.monotonic()
+            self._unclean = not clean.settle(self._server, self.names)
+            spent = time.monotonic() - begun
+            self._next_cleaning = begun + max(CLEANING, spent / CLEANING_SHARE)
 
     def pending(self, limit: int) -> list[Post]:
         """Return up to ``limit`` posts that wait to be scored, oldest first."""
@@ -231,8 +247,10 @@ class ElasticsearchStore:
         if counted:
             books.count_deletions(self._server, self.names, uuid.uuid4().hex, len(tombstones))
         self._forget(tombstones)
+        clean.mark(self._server, self.names)
         self._fresh(*self._stale)
-        return Deletion(texts, written, clean.settle(self._server, self.names) or not texts)
+        self._unclean = not clean.settle(self._server, self.names)
+        return Deletion(texts, written, not self._unclean or not texts)
 
     # Reading
 

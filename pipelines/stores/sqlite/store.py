@@ -170,9 +170,13 @@ class SqliteStore:
                 letters.remove(batch.retried)
         self._forget(batch.tombstones)
         self._unclean = self._unclean or texts > 0
+        self.tidy()
+        return outcomes
+
+    def tidy(self) -> None:
+        """Remove last bytes of what was deleted, if it is time; see :meth:`.base.Store.tidy`."""
         if self._unclean and time.monotonic() >= self._next_cleaning:
             self._clean(patience=0)
-        return outcomes
 
     def pending(self, limit: int) -> list[Post]:
         """Return up to ``limit`` posts that wait to be scored, oldest first."""
