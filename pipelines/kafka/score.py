@@ -12,6 +12,7 @@ import msgspec
 from kafka import KafkaProducer, TopicPartition
 
 from ingest.records import RAW_LIMIT, Post
+from nlp.errors import ModelError
 from nlp.score import Scorer
 from pipelines import metrics, stages
 from pipelines.kafka import topics, wire
@@ -25,6 +26,8 @@ log = logging.getLogger(__name__)
 _READ = Reader(PostMessage)
 #: Reason of a post that the model fails on.
 FAILED = "score-failed"
+#: What any model can read.
+_CONTROL = Post(id="control:1", platform="control", text="hello")
 #: Seconds without traffic after which a partition gets an empty record.
 TICK = 3600.0
 #: The key of such a record, which stands for no post.
@@ -121,13 +124,27 @@ class ScoreStage:
             return []
         try:
             return stages.score(posts, self._scorer)
-        except Exception:
+        except Exception as error:
             if len(posts) == 1:
+                self._check_model(error)
                 log.exception("the model fails on a post")
                 return [None]
             # One of them it must be; the others are not to suffer for it.
             half = len(posts) // 2
             return [*self._scored(posts[:half]), *self._scored(posts[half:])]
+
+    def _check_model(self, failure: Exception) -> None:
+        """Raise :class:`~nlp.errors.ModelError` if it is not the text that the model fails on.
+
+        A model without memory would else send everything to the dead letters.
+        """
+        try:
+            stages.score([_CONTROL], self._scorer)
+        except Exception as error:
+            raise ModelError(
+                f"The model fails on every text ({type(failure).__name__}): start the worker again "
+                "with more memory, or with the shipped model. No post was lost."
+            ) from error
 
     def _produce(self, producer: KafkaProducer, outcome: _Outcome) -> None:
         topic = self._where.topic

@@ -10,7 +10,8 @@ from kafka import TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.structs import OffsetAndMetadata
 
-from pipelines.errors import BrokerAway
+from nlp.score import Scored
+from pipelines.errors import BrokerAway, ModelError
 from pipelines.kafka import topics, wire
 from pipelines.kafka.connection import Brokers
 from pipelines.kafka.flow import flow
@@ -189,6 +190,24 @@ def test_a_batch_that_another_worker_did_meanwhile_is_void(where: Brokers) -> No
         stage.work({place: [record]}, Claim(member, Note("zombie", 0.0, 0.0)))
     stage.close()
     assert records(where, "scored")["scored"] == []
+
+
+def test_a_model_that_fails_on_everything_ends_the_worker_and_not_the_posts(
+    where: Brokers,
+) -> None:
+    class Broken(EchoScorer):
+        def score(self, texts: object, mentions: object) -> list[Scored]:
+            raise MemoryError
+
+    with KafkaIntake(where) as intake:
+        intake.accept(batch("", "1", posts=[post(1), post(2)]))
+    some = records(where, "posts")["posts"]
+    stage = ScoreStage(where, Broken(), "broken")  # type: ignore[arg-type]
+    place = TopicPartition(some[0].topic, some[0].partition)
+    with pytest.raises(ModelError, match="every text"):
+        stage.work({place: some}, Claim(None, Note("broken", 0.0, 0.0)))
+    stage.close()
+    assert records(where, "dead", "scored") == {"dead": [], "scored": []}
 
 
 def test_a_second_process_of_one_instance_ends_what_the_first_left_open(where: Brokers) -> None:
