@@ -38,6 +38,12 @@ from nlp.training import loop, steps
     show_default=True,
     help="End the fine-tuning after this time at the latest (0: no limit).",
 )
+@click.option("--rate", default=1.2e-4, show_default=True, help="Highest learning rate of that.")
+@click.option(
+    "--start",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Fine-tune the weights of an earlier run (its finetune folder) further.",
+)
 @click.option("--layers", default=8, show_default=True)
 @click.option("--threads", default=2, show_default=True)
 @click.option("--seed", default=1, show_default=True)
@@ -54,6 +60,8 @@ def main(
     pretrain_seconds: float,
     finetune_steps: int,
     finetune_seconds: float,
+    rate: float,
+    start: Path | None,
     layers: int,
     threads: int,
     seed: int,
@@ -73,11 +81,12 @@ def main(
         data,
         work,
         pretraining=loop.Plan(pretrain_steps, 2.5e-4, pretrain_seconds),
-        finetuning=loop.Plan(finetune_steps, 1.2e-4, finetune_seconds),
+        finetuning=loop.Plan(finetune_steps, rate, finetune_seconds),
         layers=layers,
         threads=threads,
         seed=seed,
         own=own,
+        start=start,
     )
     folder = steps.run(settings)
     click.echo((work / "report.md").read_text(encoding="utf-8"))

@@ -190,10 +190,12 @@ def run(
     layers: int = LAYERS,
     seed: int = 1,
     own: Path | None = None,
+    start: Path | None = None,
 ) -> None:
     """Fine-tune the encoder in `encoder` on the data `folder`; write `target`/model.pt.
 
-    `own` is a file of invented posts beside the folder (`data.labelled`).
+    `own` is a file of invented posts beside the folder (`data.labelled`). `start` is a folder that
+    this function wrote before, of as many layers: its weights are the ones to begin with.
     """
     torch.manual_seed(seed)
     tokenizer = load_tokenizer(tokenizer_file, LONGEST)
@@ -201,6 +203,8 @@ def run(
     without_dropout(bert)
     keep_layers(bert, layers)
     model = Classifier(bert)
+    if start:
+        model.load_state_dict(torch.load(start / "model.pt", weights_only=True))
     rows = data.labelled(folder, "train", own)
     spellings = transliterate.learn(folder)
     rows += transliterate.candidates(rows, spellings)

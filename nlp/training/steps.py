@@ -61,6 +61,8 @@ class Settings:
     seed: int = 1
     own: Path | None = None
     """A file of invented posts to train on beside the data folder."""
+    start: Path | None = None
+    """What an earlier fine-tuning wrote, to go on from its weights."""
 
 
 def run(settings: Settings) -> Path:
@@ -101,6 +103,7 @@ def run(settings: Settings) -> Path:
             layers=settings.layers,
             seed=settings.seed,
             own=settings.own,
+            start=settings.start,
         )
     network = candidate / "sentiment.onnx"
     if not network.exists():

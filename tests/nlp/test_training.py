@@ -68,6 +68,20 @@ def test_the_vocabulary_is_trimmed_and_the_layers_cut(work: Path) -> None:
     assert finetune.load(work / "finetune").bert.config.num_hidden_layers == 2
 
 
+def test_a_second_round_begins_with_the_weights_of_the_first(work: Path, tmp_path: Path) -> None:
+    finetune.run(
+        work / "vocabulary" / "bert",
+        work / "vocabulary" / "tokenizer.json",
+        work.parent / "data",
+        tmp_path,
+        loop.Plan(1, rate=0.0),
+        layers=2,
+        start=work / "finetune",
+    )
+    before, after = (finetune.load(folder).state_dict() for folder in (work / "finetune", tmp_path))
+    assert all(torch.equal(before[name], after[name]) for name in before)
+
+
 def test_model_json_names_what_a_researcher_asks_for(work: Path) -> None:
     facts = json.loads((work / "candidate" / "model.json").read_text("utf-8"))
     assert facts["labels"] == list(sentiment.LABELS)
