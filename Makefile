@@ -8,6 +8,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 DATA ?= ../shared/data
 WORK ?= build/training
+CASE := ingest/watchlists/morocco-2016
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,10 +52,11 @@ bench: $(VENV)/.installed-dev ## Measure: file to index, every stage beside its 
 
 train: $(VENV)/.installed-dev ## Make the shipped model from the data folder (hours, resumable; DATA=folder WORK=folder)
 	@$(BIN)/python -m nlp.training.language --data $(DATA)
-	@$(BIN)/python -m nlp.training.linear --data $(DATA)
-	@$(BIN)/python -m nlp.training --data $(DATA) --work $(WORK) --ship
+	@$(BIN)/python -m nlp.training --data $(DATA) --work $(WORK)/first --finetune-steps 2200
+	@$(BIN)/python -m nlp.training --data $(DATA) --work $(WORK) --own $(CASE)/training.ndjson \
+		--start $(WORK)/first/finetune --rate 6e-5 --finetune-steps 1300 --seed 2 --ship
 	@$(BIN)/python -m pipelines.train_targets morocco-2016 \
-		--sample ingest/watchlists/morocco-2016/sample.ndjson --data $(DATA)
+		--sample $(CASE)/sample.ndjson --data $(DATA)
 
 clean: ## Remove what `make run` wrote (marsad.db, out/); not .venv
 	@rm -rf out marsad.db marsad.db-wal marsad.db-shm marsad.db.dead* marsad.db.lock
