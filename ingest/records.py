@@ -7,6 +7,7 @@ Times are aware datetimes in UTC. Ids are strings, always.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Literal
@@ -146,18 +147,22 @@ def unfilled(gaps: Iterable[Gap]) -> list[Gap]:
     """Return the gaps that nothing has filled since, in the order they came."""
     listed = list(gaps)
     filled: dict[str, list[tuple[datetime, datetime]]] = {}
-    for gap in listed:
-        if gap.filled and gap.end is not None:
-            filled.setdefault(gap.source, []).append((gap.start, gap.end))
-    return [
-        gap
-        for gap in listed
-        if not gap.filled
-        and not any(
-            start <= gap.start and gap.end is not None and gap.end <= end
-            for start, end in filled.get(gap.source, ())
-        )
-    ]
+    for gap in sorted((one for one in listed if one.filled), key=lambda one: one.start):
+        if gap.end is not None:
+            own = filled.setdefault(gap.source, [])
+            if own and gap.start <= own[-1][1]:
+                own[-1] = (own[-1][0], max(own[-1][1], gap.end))
+            else:
+                own.append((gap.start, gap.end))
+    return [gap for gap in listed if not gap.filled and not _lies_in(gap, filled.get(gap.source))]
+
+
+def _lies_in(gap: Gap, stretches: list[tuple[datetime, datetime]] | None) -> bool:
+    """Say whether a gap lies in one of some stretches, which are in order and apart."""
+    if not stretches or gap.end is None:
+        return False
+    place = bisect_right(stretches, gap.start, key=lambda stretch: stretch[0]) - 1
+    return place >= 0 and gap.end <= stretches[place][1]
 
 
 class Counter(Record, frozen=True, kw_only=True, omit_defaults=True):

@@ -415,3 +415,14 @@ def test_a_gap_that_is_filled_in_part_stays() -> None:
     part = Gap(source="one", start=START, end=START + timedelta(hours=1), filled=True)
     assert unfilled([gap, part]) == [gap]
     assert unfilled([Gap(source="one", start=START), part]) == [Gap(source="one", start=START)]
+
+
+def test_a_stream_that_breaks_off_every_minute_for_weeks_is_read_in_no_time() -> None:
+    minute = timedelta(minutes=1)
+    gaps = []
+    for number in range(50_000):
+        start = START + number * minute
+        gaps.append(Gap(source="one", start=start, end=start + minute / 9))
+        gaps.append(Gap(source="one", start=start, end=start + minute / 9, filled=True))
+    open_gap = Gap(source="one", start=START + minute / 2, end=START + minute)
+    assert unfilled([*gaps, open_gap]) == [open_gap]
