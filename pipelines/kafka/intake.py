@@ -94,8 +94,14 @@ class KafkaIntake:
         return DeadLetters(self.dead_path, days=self._dead_days)
 
     def position(self, key: str) -> Position | None:
-        """Return how far an input has been read, and shut out who read it before."""
-        found = self._positions.all().get(key) if key in self._producers else self._open(key)
+        """Return how far an input has been read, and shut out who read it before.
+
+        One that was read to its end is opened no more: there is nothing to write.
+        """
+        found = self._positions.all().get(key)
+        finished = found is not None and found.position.done
+        if key not in self._producers and not finished:
+            found = self._open(key)
         return found.position if found else None
 
     def accept(self, batch: Batch) -> Ledger:
