@@ -27,6 +27,8 @@ COUNTED = 50_000
 #: Seconds over which a stage's speed is told, and after which a worker's word is old.
 _SPAN = 60
 _PATIENCE = 60.0
+#: Times to look for a moment in which nothing moves.
+_TRIES = 5
 
 
 class StageFlow(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,31 +60,49 @@ def flow(where: Brokers, inputs: Iterable[Position]) -> Flow:
     Raises :class:`~pipelines.errors.BrokerError`.
     """
     identities = topics.require(where, topics.POSTS, *READERS)
+    cursors = {position.key: position.cursor for position in inputs}
     admin = where.admin()
     try:
-        with explained(where):
-            groups = {stage: _group(admin, where.topic(stage)) for stage in ("score", "index")}
+        consumer = where.consumer()
+        try:
+            with explained(where):
+                names = (topics.POSTS, *READERS)
+                partitions = {n: _partitions(consumer, where.topic(n)) for n in names}
+                groups, ends = _moment(admin, consumer, where, partitions)
+                starts: dict[str, dict[TopicPartition, int]] = {}
+                for name in READERS:
+                    keys = {
+                        tp: place_key(identities[name], tp.partition) for tp in partitions[name]
+                    }
+                    starts[name] = {
+                        tp: read_cursor(cursors.get(key, "")).offset for tp, key in keys.items()
+                    }
+                scored = {tp: offset.offset for tp, offset in groups["score"].items()}
+                starts[topics.POSTS] = {tp: scored.get(tp, 0) for tp in partitions[topics.POSTS]}
+                counts = {name: _waiting(consumer, name, starts[name], ends) for name in names}
+                collected = _lately(consumer, partitions[topics.POSTS])
+        finally:
+            consumer.close()
     finally:
         admin.close()
-    cursors = {position.key: position.cursor for position in inputs}
-    consumer = where.consumer()
-    try:
-        with explained(where):
-            starts: dict[str, dict[TopicPartition, int]] = {}
-            for name in (topics.POSTS, *READERS):
-                starts[name] = {}
-                for tp in _partitions(consumer, where.topic(name)):
-                    if name == topics.POSTS:
-                        offset = groups["score"].get(tp)
-                        starts[name][tp] = offset.offset if offset else 0
-                    else:
-                        key = place_key(identities[name], tp.partition)
-                        starts[name][tp] = read_cursor(cursors.get(key, "")).offset
-            counts = {name: _waiting(consumer, name, starts[name]) for name in starts}
-            collected = _lately(consumer, list(starts[topics.POSTS]))
-    finally:
-        consumer.close()
     return _flow(counts, groups, collected)
+
+
+def _moment(
+    admin: Any, consumer: KafkaConsumer, where: Brokers, partitions: Mapping[str, Any]
+) -> tuple[dict[str, Mapping[TopicPartition, Any]], dict[TopicPartition, int]]:
+    """Return what the groups have done and where the topics end, at one moment if there is one.
+
+    A batch that is scored between two questions would be counted on both sides of it.
+    """
+    everywhere = [tp for some in partitions.values() for tp in some]
+    groups = {stage: _group(admin, where.topic(stage)) for stage in ("score", "index")}
+    for _ in range(_TRIES):
+        ends: dict[TopicPartition, int] = consumer.end_offsets(everywhere)
+        before, groups["score"] = groups["score"], _group(admin, where.topic("score"))
+        if before == groups["score"]:
+            break
+    return groups, ends
 
 
 def _group(admin: Any, name: str) -> Mapping[TopicPartition, Any]:
@@ -151,8 +171,12 @@ class _Waiting(msgspec.Struct):
     dead: int = 0
 
 
-def _waiting(consumer: KafkaConsumer, name: str, starts: dict[TopicPartition, int]) -> _Waiting:
-    ends = consumer.end_offsets(list(starts))
+def _waiting(
+    consumer: KafkaConsumer,
+    name: str,
+    starts: dict[TopicPartition, int],
+    ends: Mapping[TopicPartition, int],
+) -> _Waiting:
     first = consumer.beginning_offsets(list(starts))
     starts = {tp: max(offset, first[tp]) for tp, offset in starts.items()}
     behind = {tp: offset for tp, offset in starts.items() if offset < ends[tp]}
