@@ -18,7 +18,8 @@ DIFFICULT = "L'opérateur… #OpeUnlike ٣ wi-fi 3lach/علاش @[user] 😡 ÉT
 
 def test_a_change_of_the_analysis_needs_a_new_version() -> None:
     """Raise ``analysis.VERSION``, then put the new hash here: stores are then re-indexed."""
-    odd = Post(id="t:1", platform="t", text=DIFFICULT, created_at=datetime(2016, 2, 29, 23, 30, tzinfo=UTC))  # fmt: skip
+    late = datetime(2016, 2, 29, 23, 30, tzinfo=UTC)
+    odd = Post(id="t:1", platform="t", text=DIFFICULT, created_at=late)
     documents = stages.index([*corpus(), odd], ZoneInfo("Africa/Casablanca"))
     words = [(d.day, d.hour, d.tokens, d.keys, d.variants) for d in documents]
     digest = hashlib.sha256(msgspec.json.encode(words)).hexdigest()[:16]
