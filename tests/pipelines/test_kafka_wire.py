@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ingest.records import Counter, Gap, Heartbeat, Mention, Post, Sentiment, Target
@@ -28,6 +28,8 @@ from pipelines.kafka.wire import (
 from pipelines.stores.base import Collected, CollectedTombstone, Position
 from tests.pipelines.a_kafka import grave, post
 
+#: A machine with better things to do is no reason to fail.
+ANY_PACE = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 WORDS = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 MOMENTS = st.datetimes(timezones=st.just(UTC))
 CHANCE = st.floats(0, 1)
@@ -59,12 +61,14 @@ def record(message: msgspec.Struct | bytes, headers: Any = None) -> Any:
     return SimpleNamespace(key=b"k", value=value, headers=HEADERS if headers is None else headers)
 
 
+@ANY_PACE
 @given(st.builds(Collected, POSTS, NAMES, NAMES))
 def test_a_post_arrives_as_it_was_sent(collected: Collected) -> None:
     message = Reader(PostMessage)(record(wire.post_message(collected)))
     assert wire.collected(message) == collected
 
 
+@ANY_PACE
 @given(WORDS, NAMES, WORDS)
 def test_a_deletion_arrives_without_its_plain_name(
     name: str, aliases: tuple[str, ...], plain: str
@@ -79,6 +83,7 @@ def test_there_is_no_field_for_a_plain_name() -> None:
     assert fields == {"tombstone", "aliases"}
 
 
+@ANY_PACE
 @given(st.integers(0, 99), st.lists(st.builds(Place, WORDS, st.integers(0, 9), WORDS), max_size=3))
 def test_books_arrive_as_they_were_sent(filtered: int, places: list[Place]) -> None:
     moment = datetime(2026, 1, 1, tzinfo=UTC)
@@ -92,6 +97,7 @@ def test_books_arrive_as_they_were_sent(filtered: int, places: list[Place]) -> N
     assert Reader(BooksMessage)(record(sent)) == sent
 
 
+@ANY_PACE
 @given(st.binary(max_size=50))
 def test_bytes_that_are_no_message_are_told_so(value: bytes) -> None:
     with pytest.raises(BadMessage) as caught:
