@@ -92,7 +92,8 @@ class IndexStage:
         return self._cursors[partition].offset
 
     def rest(self, partitions: Collection[TopicPartition]) -> None:
-        """Do nothing."""
+        """Let the store remove the last bytes of deleted texts, if it is time for that."""
+        self._store.tidy()
 
     def work(self, records: Records, claim: Claim) -> Offsets:
         """Bring a batch into the store, each partition with its position."""
