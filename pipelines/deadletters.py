@@ -8,7 +8,6 @@ what was deleted. Listings never show raw bytes.
 from __future__ import annotations
 
 import json
-import os
 import re
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -21,7 +20,7 @@ import msgspec
 
 from pipelines.errors import StoreBusy, StoreError, StoreFull
 from pipelines.stores.base import CollectedTombstone, DeadLetter
-from pipelines.stores.sqlite_file import explained, writing
+from pipelines.stores.sqlite_file import explained, make_or_check, writing
 
 #: How long a dead letter is kept unless told otherwise.
 DAYS = 30
@@ -264,7 +263,7 @@ class DeadLetters:
         if not create and not self.path.exists():
             return None
         try:
-            os.close(os.open(self.path, os.O_RDWR | (os.O_CREAT if create else 0), 0o600))
+            make_or_check(self.path, make=create)
         except OSError as error:
             raise StoreError(
                 f"{self.path} can't be opened ({error.strerror}): what is kept aside may be read "

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pipelines.errors import StoreBusy, StoreError, StoreFull
@@ -31,6 +33,22 @@ def explained(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise _explain(path, error) from error
+
+
+def make_or_check(path: Path, *, make: bool = True) -> None:
+    """Make a file that its owner alone may read, or see that it is there and can be written.
+
+    SQLite gives its -wal and -shm files the rights of the file itself. A file that is there is
+    never opened but by SQLite: closing it would let go of the locks that this process's other
+    connections hold on it (https://www.sqlite.org/howtocorrupt.html, 2.2), and the next process
+    that ends would take their journal away from under them. Raises ``OSError``.
+    """
+    if make:
+        with suppress(FileExistsError):
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    path.stat()
+    if not os.access(path, os.R_OK | os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
 
 
 def is_full(error: sqlite3.Error) -> bool:

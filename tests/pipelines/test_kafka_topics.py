@@ -89,7 +89,7 @@ def test_a_deleted_text_has_to_go_within_a_day_and_nothing_is_compacted_unread_f
 ):
     hour = 3_600_000
     for name in ("posts", "scored"):
-        config = {key: value for key, value in topics.definitions()[name].config.items()}
+        config = dict(topics.definitions()[name].config)
         assert "compact" in config["cleanup.policy"]
         longest, shortest = (
             int(config["max.compaction.lag.ms"]),

@@ -20,7 +20,7 @@ import pytest
 from nlp.crossscript import key
 from pipelines.errors import StoreBusy, StoreError, StoreFull, StoreVersion
 from pipelines.query import All, parse
-from pipelines.stores.base import CollectedTombstone, Ledger
+from pipelines.stores.base import Batch, CollectedTombstone, Ledger, Position
 from pipelines.stores.sqlite import SqliteStore, schema
 from tests.conformance.corpus import Feeder, drain, fill, letter, post, stone
 
@@ -508,3 +508,19 @@ class TestErasing:
             assert b"zqxrare" not in left
             assert b"zqxlast" not in left
             assert b"zqxother" in left
+
+
+def test_reading_does_not_let_go_of_a_writers_locks(tmp_path: Path) -> None:
+    """Closing a file lets go of its process's locks, and with them of the journal in use."""
+    path = tmp_path / "shared.db"
+    place = Position(key="k", name="n", cursor="1")
+    with closing(SqliteStore(path, readonly=False, timezone="UTC")) as writer:
+        writer.accept(Batch(position=place, previous_cursor=""))
+        assert list(writer.scan(All())) == []
+        opened = "SqliteStore(Path(sys.argv[1]), readonly=False, timezone='UTC').close()"
+        store = "import sys; from pathlib import Path; from pipelines.stores.sqlite import *; "
+        assert python(store + opened, str(path)).wait() == 0
+        later = Position(key="k", name="n", cursor="2")
+        writer.accept(Batch(position=later, previous_cursor="1"))
+        told = "print(SqliteStore(Path(sys.argv[1])).position('k').cursor)"
+        assert python(store + told, str(path)).communicate()[0].strip() == "2"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 from pathlib import Path
 
 from pipelines.errors import StoreError
-from pipelines.stores.sqlite_file import PATIENCE, explained
+from pipelines.stores.sqlite_file import PATIENCE, explained, make_or_check
 
 
 def open_writer(path: Path, max_pages: int | None = None) -> sqlite3.Connection:
@@ -18,8 +19,7 @@ def open_writer(path: Path, max_pages: int | None = None) -> sqlite3.Connection:
     if path.is_dir():
         raise StoreError(f"{path} is a folder, not a store: name a file in it.")
     try:
-        # SQLite gives its -wal and -shm files the rights of the file itself
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        make_or_check(path)
     except FileNotFoundError:
         raise StoreError(f"{path} can't be made: the folder {path.parent} is not there.") from None
     except OSError as error:
@@ -48,12 +48,13 @@ def open_reader(path: Path) -> sqlite3.Connection:
     if path.is_dir():
         raise StoreError(f"{path} is a folder, not a store: name a file in it.")
     try:
-        with path.open("rb"):
-            pass
+        path.stat()
     except FileNotFoundError:
         raise StoreError(f"There is no store at {path}: run marsad ingest first.") from None
     except OSError as error:
         raise StoreError(f"{path} can't be read ({error.strerror}).") from error
+    if not os.access(path, os.R_OK):
+        raise StoreError(f"{path} can't be read ({os.strerror(errno.EACCES)}).")
     with explained(path):
         connection = _connect(f"{path.absolute().as_uri()}?{_reading(path)}")
         try:
