@@ -183,6 +183,14 @@ class SourceSuite:
         found = posts(world.items(last))
         assert sorted(found) == sorted(new) if self.exact else set(new) <= set(found)
 
+    def test_a_reading_until_a_day_between_two_others_leaves_nothing_out(self, world: World) -> None:
+        published = world.stand.publish(MANY)
+        items = world.items()
+        begun = items[: len(items) // 4]
+        part = world.items(begun[-1].cursor, until=moment(20))
+        rest = world.items(part[-1].cursor if part else begun[-1].cursor)
+        assert {*posts(begun), *posts(part), *posts(rest)} == set(published)
+
     def test_stopped_at_any_item_nothing_is_lost_and_nothing_doubled(self, world: World) -> None:
         published = list(world.stand.publish(20))
         for limit in (1, 2, 3, 5, 8, 13):

@@ -55,26 +55,36 @@ class Telegram:
         walk = Walk.read(cursor, self._order.since)
         if walk.top:
             walk = yield from self._walk(walk)
-        yield from self._walk(walk)
+        if not walk.top:
+            yield from self._walk(walk)
 
     def _walk(self, walk: Walk) -> Generator[Item, None, Walk]:
-        """Go back to what was read before, and return the walk that has ended there."""
+        """Go back to what was read before, and return the walk that has ended there.
+
+        A walk that goes on and passes over what is too new for this command stays where it was.
+        """
         # The last message that was read is asked for again: a page without it is no answer.
         page = f"{self.channel}?before={walk.low + 1}" if walk.top else self.channel
         preview = Preview(self._means.client, self._order.url, page)
-        resumed, low, pages = walk.top > 0, walk.low, 0
+        resumed, low, pages, passed = walk.top > 0, walk.low, 0, False
         for message in preview:
             if preview.pages > pages:
                 pages = preview.pages
                 yield self._heartbeat(walk)
             if message.number <= walk.seen or self._before_since(message):
                 break
-            if (resumed and message.number >= low) or self._after_until(message):
+            if resumed and message.number >= low:
                 continue
-            walk = walk.after(message.number)
+            if self._after_until(message):
+                passed = resumed
+                continue
+            if not passed:
+                walk = walk.after(message.number)
             yield Item(self._record(message), walk.write())
         # Without any message the place is gone (it was deleted): from the newest once more.
-        if preview.shown or not resumed:
+        if passed:
+            pass
+        elif preview.shown or not resumed:
             walk = walk.ended(self._order.since)
         else:
             walk = Walk(walk.seen, bottom=walk.bottom, floor=walk.floor)

@@ -69,6 +69,7 @@ class Weibo:
         walk = left = Walk.read(cursor, since)
         timeline = Timeline(self._means.client, self._order.url, self._user)
         newest = known = pages = 0
+        passed = False  # what is too new for this command, below where a walk before it was left
         for status in timeline:
             if timeline.pages > pages:
                 pages = timeline.pages
@@ -79,12 +80,18 @@ class Weibo:
                     break
                 continue
             known = 0
-            if left.low <= status.number <= left.top or _after(status, until):
+            if left.low <= status.number <= left.top:
+                continue
+            if _after(status, until):
+                passed = passed or status.number < left.low
                 continue
             newest = max(newest, status.number)
-            if not status.pinned and not status.number > left.top > 0:
+            if not (passed or status.pinned or status.number > left.top > 0):
                 walk = walk.after(status.number)
             yield Item(self._record(status), walk.write())
+        if passed:
+            yield self._heartbeat(left)
+            return
         if walk.top:
             walk = msgspec.structs.replace(walk, top=max(walk.top, newest))
         yield self._heartbeat(walk.ended(since))

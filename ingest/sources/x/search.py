@@ -49,9 +49,12 @@ class Search:
         walk = Walk.read(cursor, self._order.since)
         if walk.top:
             walk = yield from self._walk(walk)
-        yield from self._walk(walk)
+        if not walk.top:
+            yield from self._walk(walk)
 
     def _walk(self, walk: Walk) -> Generator[Item, None, Walk]:
+        # A walk that goes on and passes over what is too new for this command stays where it was.
+        resumed, passed = walk.top > 0, False
         now = self._means.now()
         if walk.top and time_of(walk.low) < now - REACH:
             yield self._gap(self._lower(walk) or time_of(walk.low), time_of(walk.low), walk)
@@ -67,13 +70,19 @@ class Search:
                 number = word(record.get("id"))
                 if not number.isdecimal() or len(number) > _LONGEST_ID:
                     raise SourceChanged("it gives a post without an id", body=written(record))
-                if self._order.until is None or time_of(int(number)) < self._order.until:
+                if self._order.until is not None and time_of(int(number)) >= self._order.until:
+                    passed = resumed
+                    continue
+                if not passed:
                     walk = walk.after(int(number))
-                    yield Item(map_item(record, self._seen()), walk.write())
+                yield Item(map_item(record, self._seen()), walk.write())
             token = word(dig(page, "meta", "next_token"))
             if not token:
                 break
             params = {**params, "next_token": token}
+        if passed:
+            yield self._heartbeat(walk)
+            return walk
         walk = walk.ended(self._order.since)
         if not walk.seen:  # nothing yet, and until now: so that it is not asked for again
             last = min(filter(None, (now, self._order.until))) - 2 * LATE
