@@ -22,7 +22,7 @@ import msgspec
 from ingest.errors import SourceChanged, SourceError
 from ingest.records import Gap, Heartbeat, Item, Post, Reject, Tombstone
 from ingest.sources.base import Capabilities, Means, Order
-from ingest.sources.shaping import Seen, post, reject
+from ingest.sources.shaping import NOT_JSON, Seen, post, reject
 from ingest.sources.websocket import listen
 
 PLATFORM = "bluesky"
@@ -117,7 +117,7 @@ def _decoded(raw: bytes) -> tuple[_Event | None, Reject | None]:
         return _EVENT.decode(raw), None
     except msgspec.ValidationError:
         return None, reject("item-unknown", raw)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except NOT_JSON:
         return None, reject("json-invalid", raw)
 
 
@@ -145,7 +145,7 @@ def _mapped(event: _Event, raw: bytes, source: str) -> Post | Tombstone | Reject
         )
     try:
         record = _RECORD.decode(commit.record)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except NOT_JSON:
         return reject("item-unknown", raw)
     return post(
         # a date is judged by when the event happened, not by when it is read

@@ -24,6 +24,9 @@ REASONS: Final = {
     "item-unknown": "the item has not the form that the platform's schema describes",
 }
 
+#: What reading JSON raises for bytes that are none, or that nest deeper than anything sane.
+NOT_JSON: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
     """Where and when an item was read."""
@@ -98,6 +101,12 @@ def _written(moment: str | datetime | int | None) -> str | None:
     if isinstance(moment, datetime):
         return moment.isoformat()
     return str(moment) if isinstance(moment, int) else moment
+
+
+def too_new(order: Order, record: Record) -> bool:
+    """Tell whether a post is newer than what is wanted: where to stop that reads oldest first."""
+    date = record.created_at if isinstance(record, Post) else None
+    return bool(order.until and date and date >= order.until)
 
 
 def within(order: Order, record: Record) -> bool:

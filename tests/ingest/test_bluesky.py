@@ -149,6 +149,7 @@ def test_a_changed_post_is_a_newer_version_of_the_same() -> None:
     [
         (b"", "json-invalid"),
         (b"\xff", "json-invalid"),
+        (b'{"x": ' + b"[" * 50_000 + b"]" * 50_000 + b"}", "json-invalid"),
         (b'{"did": "did:plc:1", "time_us": 1', "json-invalid"),
         (b"[1, 2]", "item-unknown"),
         (b'{"kind": "commit"}', "item-unknown"),

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from ingest.errors import SourceChanged
+from ingest.sources.shaping import NOT_JSON
 
 #: Posts of other instances may come late, with ids of when they were written: so far before the
 #: last post of a stream is looked again after it broke off.
@@ -60,7 +61,7 @@ def head_of(raw: msgspec.Raw) -> Head:
     """Return what paging needs. Raises :class:`~ingest.errors.SourceChanged`."""
     try:
         return msgspec.json.decode(raw, type=Head)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except NOT_JSON:
         raise SourceChanged("its timeline has posts without an id", body=bytes(raw)) from None
 
 

@@ -17,7 +17,7 @@ from ingest.sources.base import Capabilities, Means, Order, Stopped
 from ingest.sources.http import Answer, refuse_walls
 from ingest.sources.mastodon.ids import EARLIEST, Place, head_of, id_at, id_of, later, timed
 from ingest.sources.mastodon.status import PLATFORM, map_item
-from ingest.sources.shaping import Seen
+from ingest.sources.shaping import NOT_JSON, Seen
 
 TOKEN = "MARSAD_MASTODON_TOKEN"
 #: Statuses of one page: the most that the API gives.
@@ -155,7 +155,7 @@ class Mastodon:
             return self._unknown_tag(answer)
         try:
             return msgspec.json.decode(answer.body, type=list[msgspec.Raw])
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except NOT_JSON:
             refuse_walls(answer.body)
             raise SourceChanged("its timeline is no list of posts", body=answer.body) from None
 
@@ -163,7 +163,7 @@ class Mastodon:
         """Return nothing for a tag that nobody has used yet; anything else is no instance."""
         try:
             error = msgspec.json.decode(answer.body, type=dict[str, Any])
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except NOT_JSON:
             error = {}
         if self._tag and "error" in error:
             return []

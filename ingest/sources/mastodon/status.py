@@ -6,7 +6,7 @@ import msgspec
 
 from ingest.records import Post, Reject
 from ingest.sources.html_text import text_of
-from ingest.sources.shaping import Seen, post, reject
+from ingest.sources.shaping import NOT_JSON, Seen, post, reject
 
 PLATFORM = "mastodon"
 
@@ -47,7 +47,7 @@ def map_item(raw: bytes, seen: Seen) -> Post | Reject | None:
         status = msgspec.json.decode(raw, type=_Status)
     except msgspec.ValidationError:
         return reject("item-unknown", raw)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except NOT_JSON:
         return reject("json-invalid", raw)
     if status.visibility in {"private", "direct"}:
         return None

@@ -14,6 +14,7 @@ import msgspec
 from ingest.errors import SourceBlocked, SourceChanged, SourceError, SourceGone
 from ingest.sources.base import Means, Order
 from ingest.sources.http import Answer, refuse_walls, status_error
+from ingest.sources.shaping import NOT_JSON
 
 KEY: Final = "MARSAD_YOUTUBE_KEY"
 _VIDEO = re.compile(r"[A-Za-z0-9_-]{11}")
@@ -116,7 +117,7 @@ def ask(order: Order, means: Means, what: str, params: Mapping[str, str]) -> Pag
         raise refusal(answer, means.now(), paged="pageToken" in params)
     try:
         return msgspec.json.decode(answer.body, type=Page)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except NOT_JSON:
         refuse_walls(answer.body)
         raise SourceChanged("its answer is no list of items", body=answer.body) from None
 
@@ -125,7 +126,7 @@ def refusal(answer: Answer, now: datetime, *, paged: bool) -> Exception:
     """Return what an error status means."""
     try:
         error = msgspec.json.decode(answer.body, type=_Refused).error
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except NOT_JSON:
         return status_error(answer)
     reasons = {each.reason for each in error.errors}
     words, body = error.message[:300], answer.body

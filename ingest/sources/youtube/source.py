@@ -17,7 +17,7 @@ import msgspec
 from ingest.errors import SourceChanged, SourceError, SourceGone
 from ingest.records import Heartbeat, Item, Post, Reject
 from ingest.sources.base import Capabilities, Means, Order
-from ingest.sources.shaping import Seen, post, reject
+from ingest.sources.shaping import NOT_JSON, Seen, post, reject
 from ingest.sources.youtube.api import BadToken, Page, ask, filter_of, target
 
 #: For so long after it began a thread is looked at for new answers and edits.
@@ -267,7 +267,7 @@ _T = TypeVar("_T")
 def _decoded(raw: bytes | msgspec.Raw, kind: type[_T]) -> _T | None:
     try:
         return msgspec.json.decode(raw, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except NOT_JSON:
         return None
 
 
