@@ -145,6 +145,7 @@ def _convert(values: dict[str, object], place: str, *, strict: bool = False) -> 
         known = ", ".join(Settings.__struct_fields__)
         raise SettingsError(f"{place}: {error}; the settings are: {known}") from error
     zone(settings.timezone, place)
+    _check_urls(settings.urls, place)
     if settings.threads < 0:
         raise SettingsError(f"{place}: threads is {settings.threads}; it must be 0 or more")
     if not 0 <= settings.metrics_port <= 65535:
@@ -154,6 +155,23 @@ def _convert(values: dict[str, object], place: str, *, strict: bool = False) -> 
     if settings.dead_days < 1:
         raise SettingsError(f"{place}: dead_days is {settings.dead_days}; it must be 1 or more")
     return settings
+
+
+def _check_urls(urls: Mapping[str, str], place: str) -> None:
+    """See that each address belongs to a source: a misspelt one would ask the real platform."""
+    if not urls:
+        return
+    from ingest.sources.counters import READERS
+    from ingest.sources.registry import ENTRIES
+
+    known = sorted({*(entry.name for entry in ENTRIES), *(one.platform for one in READERS)})
+    for name, url in urls.items():
+        if name not in known:
+            raise SettingsError(
+                f"{place}: [urls] names {name!r}, which is no platform; they are: {', '.join(known)}"
+            )
+        if "://" not in url:
+            raise SettingsError(f"{place}: [urls] {name} is {url!r}; it must be a whole address")
 
 
 def zone(name: str, place: str = "--timezone") -> ZoneInfo:
