@@ -168,7 +168,8 @@ def _check_urls(urls: Mapping[str, str], place: str) -> None:
     for name, url in urls.items():
         if name not in known:
             raise SettingsError(
-                f"{place}: [urls] names {name!r}, which is no platform; they are: {', '.join(known)}"
+                f"{place}: [urls] names {name!r}, which is no platform; "
+                f"they are: {', '.join(known)}"
             )
         if "://" not in url:
             raise SettingsError(f"{place}: [urls] {name} is {url!r}; it must be a whole address")

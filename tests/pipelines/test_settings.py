@@ -26,5 +26,5 @@ def test_a_misspelt_platform_is_told_and_the_real_one_is_not_asked(tmp_path: Pat
 
 
 def test_half_an_address_is_told(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="rss is 'example.org'; it must be a whole address"):
+    with pytest.raises(SettingsError, match=r"rss is 'example\.org'; it must be"):
         load(tmp_path, 'rss = "example.org"')
