@@ -145,12 +145,19 @@ class Cluster:
             store.close()
 
     def settle(self, received: int, *, seconds: float = PATIENCE) -> dict[str, int]:
-        """Wait until the store has had so many records, and return its books."""
+        """Wait until the store has had so many records, and return its books.
+
+        They are those that stay: books are summed up by several questions, between which workers
+        go on.
+        """
         end = time.monotonic() + seconds
+        before: dict[str, int] = {}
         while True:
             ledger = self.ledger()
             if ledger and ledger["received"] >= received and ledger["pending"] == 0:
-                return ledger
+                if ledger == before:
+                    return ledger
+                before = ledger
             ended = [name for name, worker in self.workers.items() if not worker.running]
             if time.monotonic() > end or ended:
                 raise AssertionError(
