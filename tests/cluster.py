@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -156,6 +158,7 @@ class Cluster:
             ledger = self.ledger()
             if ledger and ledger["received"] >= received and ledger["pending"] == 0:
                 if ledger == before:
+                    self.make_findable()
                     return ledger
                 before = ledger
             ended = [name for name, worker in self.workers.items() if not worker.running]
@@ -165,6 +168,16 @@ class Cluster:
                     f"ended by themselves: {ended}\n{self.logs()}"
                 )
             time.sleep(0.3)
+
+    def make_findable(self) -> None:
+        """What Elasticsearch has is found some seconds later, unless it is asked to hurry."""
+        if not self.store.startswith("http"):
+            return
+        request = urllib.request.Request(f"{self.store.rpartition('/')[0]}/_refresh", b"")
+        try:
+            urllib.request.urlopen(request, timeout=60).close()
+        except urllib.error.URLError:  # a server that wants to know who asks
+            time.sleep(6)
 
     def logs(self) -> str:
         return "\n".join(

@@ -209,6 +209,7 @@ def _bring_in(cluster: Cluster) -> None:
                 raise SystemExit(f"{done} of {total} records arrived.\n{cluster.logs()}")
             time.sleep(0.5)
         report(total, total, total)
+    cluster.make_findable()
     script = f'out="{OUT.relative_to(ROOT)}"; . deploy/sample-show.sh; . deploy/sample-questions.sh'
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     environment = {**os.environ, **cluster.environment, "PATH": path}

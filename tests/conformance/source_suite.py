@@ -183,7 +183,9 @@ class SourceSuite:
         found = posts(world.items(last))
         assert sorted(found) == sorted(new) if self.exact else set(new) <= set(found)
 
-    def test_a_reading_until_a_day_between_two_others_leaves_nothing_out(self, world: World) -> None:
+    def test_a_reading_until_a_day_between_two_others_leaves_nothing_out(
+        self, world: World
+    ) -> None:
         published = world.stand.publish(MANY)
         items = world.items()
         begun = items[: len(items) // 4]
