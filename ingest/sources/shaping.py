@@ -117,4 +117,4 @@ def within(order: Order, record: Record) -> bool:
     at = record.created_at if isinstance(record, Post) else None
     if at is None:
         return True
-    return not ((order.since and at < order.since) or (order.until and at >= order.until))
+    return not ((order.since and at < order.since) or too_new(order, record))

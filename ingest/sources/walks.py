@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Generator, Iterator
 from datetime import datetime
 
 import msgspec
 
-from ingest.errors import SourceError
+from ingest.records import Item
+from ingest.sources import cursors
 
 
 class Walk(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -34,10 +36,7 @@ class Walk(msgspec.Struct, frozen=True, omit_defaults=True):
         Where older posts are wanted now than then, the walk that ended goes on. Raises
         :class:`~ingest.errors.SourceError`.
         """
-        try:
-            walk = msgspec.json.decode(cursor, type=cls) if cursor else cls()
-        except msgspec.DecodeError as error:
-            raise SourceError(f"the saved place {cursor[:80]!r} can't be read") from error
+        walk = cursors.read(cursor, cls)
         deeper = walk.floor is not None and (since is None or since < walk.floor)
         if deeper and walk.bottom and not walk.top:
             return cls(top=walk.seen, low=walk.bottom)
@@ -45,7 +44,7 @@ class Walk(msgspec.Struct, frozen=True, omit_defaults=True):
 
     def write(self) -> str:
         """Return the cursor."""
-        return msgspec.json.encode(self).decode()
+        return cursors.write(self)
 
     def after(self, number: int) -> Walk:
         """Return the walk after one more post."""
@@ -56,3 +55,15 @@ class Walk(msgspec.Struct, frozen=True, omit_defaults=True):
         if self.seen or not self.top:
             return Walk(max(self.seen, self.top), bottom=self.bottom, floor=self.floor)
         return Walk(self.top, bottom=self.low, floor=since)
+
+
+def go_on(walk: Walk, once: Callable[[Walk], Generator[Item, None, Walk]]) -> Iterator[Item]:
+    """Yield what an interruption left, then what is newer.
+
+    ``once`` walks back and returns the walk that has ended. One that goes on and passes over what
+    is too new for this command returns the walk as it was: then it stays for another command.
+    """
+    if walk.top:
+        walk = yield from once(walk)
+    if not walk.top:
+        yield from once(walk)

@@ -14,6 +14,7 @@ import msgspec
 
 from ingest.errors import SourceError
 from ingest.records import Gap, Heartbeat, Item, Post, Reject
+from ingest.sources import cursors
 from ingest.sources.base import Capabilities, Means, Order
 from ingest.sources.http import Answer
 from ingest.sources.rss.feed import Entry, Feed, digest, host_of, map_item, read
@@ -39,7 +40,7 @@ class Place(msgspec.Struct, frozen=True, omit_defaults=True):
 
     def write(self) -> str:
         """Return the cursor."""
-        return msgspec.json.encode(self).decode()
+        return cursors.write(self)
 
 
 class Rss:
@@ -61,10 +62,7 @@ class Rss:
 
     def open(self, cursor: str) -> Iterator[Item]:
         """Yield the entries that are new or changed, the oldest first."""
-        try:
-            place = msgspec.json.decode(cursor, type=Place) if cursor else Place()
-        except msgspec.DecodeError as error:
-            raise SourceError(f"the saved place {cursor[:80]!r} can't be read") from error
+        place = cursors.read(cursor, Place)
         now = self._means.now()
         if place.at and now < place.at + timedelta(minutes=place.ttl):
             self._means.say(f"{self.name} asks to be read every {place.ttl} minutes at most.")

@@ -21,7 +21,7 @@ from ingest.sources.base import Capabilities, Means, Order
 from ingest.sources.counters.numbers import parse_count
 from ingest.sources.shaping import Seen, reject
 from ingest.sources.snscrape.preview import Message, Preview
-from ingest.sources.walks import Walk
+from ingest.sources.walks import Walk, go_on
 
 _TARGET = re.compile(r"(?:(?:https?://)?(?:www\.)?(?:t|telegram)\.me/(?:s/)?|@)?(\w+)/?", re.ASCII)
 _NAME = re.compile(r"[A-Za-z]\w{3,31}", re.ASCII)
@@ -52,17 +52,10 @@ class Telegram:
 
     def open(self, cursor: str) -> Iterator[Item]:
         """Yield posts: what an interruption left first, then from the newest on."""
-        walk = Walk.read(cursor, self._order.since)
-        if walk.top:
-            walk = yield from self._walk(walk)
-        if not walk.top:
-            yield from self._walk(walk)
+        yield from go_on(Walk.read(cursor, self._order.since), self._walk)
 
     def _walk(self, walk: Walk) -> Generator[Item, None, Walk]:
-        """Go back to what was read before, and return the walk that has ended there.
-
-        A walk that goes on and passes over what is too new for this command stays where it was.
-        """
+        """Go back to what was read before, and return the walk that has ended there."""
         # The last message that was read is asked for again: a page without it is no answer.
         page = f"{self.channel}?before={walk.low + 1}" if walk.top else self.channel
         preview = Preview(self._means.client, self._order.url, page)

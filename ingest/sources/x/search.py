@@ -13,7 +13,7 @@ from ingest.sources.archive.tools.base import dig, word
 from ingest.sources.archive.tools.tweets import first_id, time_of
 from ingest.sources.base import Capabilities, Means, Order
 from ingest.sources.shaping import Seen
-from ingest.sources.walks import Walk
+from ingest.sources.walks import Walk, go_on
 from ingest.sources.x.api import FIELDS, ask, map_item, posts
 
 PATH: Final = "/2/tweets/search/recent"
@@ -46,14 +46,9 @@ class Search:
 
     def open(self, cursor: str) -> Iterator[Item]:
         """Yield posts: what an interruption left first, then from the newest on."""
-        walk = Walk.read(cursor, self._order.since)
-        if walk.top:
-            walk = yield from self._walk(walk)
-        if not walk.top:
-            yield from self._walk(walk)
+        yield from go_on(Walk.read(cursor, self._order.since), self._walk)
 
     def _walk(self, walk: Walk) -> Generator[Item, None, Walk]:
-        # A walk that goes on and passes over what is too new for this command stays where it was.
         resumed, passed = walk.top > 0, False
         now = self._means.now()
         if walk.top and time_of(walk.low) < now - REACH:

@@ -14,8 +14,9 @@ from typing import Annotated, Final, TypeVar
 
 import msgspec
 
-from ingest.errors import SourceChanged, SourceError, SourceGone
+from ingest.errors import SourceChanged, SourceGone
 from ingest.records import Heartbeat, Item, Post, Reject
+from ingest.sources import cursors
 from ingest.sources.base import Capabilities, Means, Order
 from ingest.sources.shaping import NOT_JSON, Seen, post, reject
 from ingest.sources.youtube.api import BadToken, Page, ask, filter_of, target
@@ -105,7 +106,7 @@ class Round(msgspec.Struct, frozen=True, omit_defaults=True):
 
     def write(self) -> str:
         """Return the cursor."""
-        return msgspec.json.encode(self).decode()
+        return cursors.write(self)
 
 
 class YouTube:
@@ -127,10 +128,7 @@ class YouTube:
 
     def open(self, cursor: str) -> Iterator[Item]:
         """Yield the comments of one round, and of the one that was left before it."""
-        try:
-            here = msgspec.json.decode(cursor, type=Round) if cursor else Round()
-        except msgspec.DecodeError as error:
-            raise SourceError(f"the saved place {cursor[:80]!r} can't be read") from error
+        here = cursors.read(cursor, Round)
         since = self._order.since
         if here.floor is not None and (since is None or since < here.floor):
             here = Round()  # older comments are wanted now: once more from the beginning
