@@ -118,7 +118,7 @@ def _leave_topics(where: Brokers, store: Store, graves: list[CollectedTombstone]
             bury(where, producer, graves)
             erase(where, producer, [*ids, *written_by(store, graves)])
         finally:
-            producer.close()
+            producer.give_up()
     names = {name for grave in graves for name in plain_names(grave)}
     with DeadLetters(dead_path(where), days=configured().dead_days) as letters:
         return letters.forget(names)

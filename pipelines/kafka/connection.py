@@ -8,13 +8,13 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-import kafka.errors as kafka_errors
 import msgspec
-from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
+from kafka import KafkaAdminClient, KafkaConsumer
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 
 from pipelines.errors import BrokerError, SettingsError
 from pipelines.kafka import failures
+from pipelines.kafka.producer import Producer
 from pipelines.settings import KafkaSettings
 
 #: The largest message that is produced, in bytes; a post that is larger is kept aside instead.
@@ -26,8 +26,6 @@ _REQUEST_LIMIT = 2 * MESSAGE_LIMIT
 START = 15_000
 #: Milliseconds after which brokers end a transaction whose producer died. Readers wait for it.
 TRANSACTION = 15_000
-#: Seconds to wait for brokers to take what was sent.
-FLUSH = 60.0
 #: Milliseconds after which the group gives the partitions of a silent worker to others.
 _SESSION = 15_000
 
@@ -54,13 +52,13 @@ class Brokers(msgspec.Struct, frozen=True, kw_only=True):
         with explained(self):
             return KafkaAdminClient(**self._common())
 
-    def producer(self, transactional_id: str | None = None) -> KafkaProducer:
+    def producer(self, transactional_id: str | None = None) -> Producer:
         """Return an idempotent producer, in transactions if it has an id for them.
 
         Raises :class:`BrokerError`.
         """
         with explained(self):
-            return KafkaProducer(
+            return Producer(
                 **self._common(),
                 metrics_enabled=False,
                 transactional_id=transactional_id,
@@ -167,15 +165,6 @@ def _password(settings: KafkaSettings, environ: Mapping[str, str]) -> str:
             "MARSAD_KAFKA_PASSWORD, or into a file that MARSAD_KAFKA_PASSWORD_FILE names"
         )
     return password
-
-
-def discard(producer: KafkaProducer) -> None:
-    """Close a producer at once; what it did not send is given up."""
-    try:
-        producer.close(timeout=1)
-    except kafka_errors.KafkaError:
-        # It waits for brokers that are away, and its thread would do so for ever.
-        producer._sender.force_close()
 
 
 def explained(where: Brokers) -> AbstractContextManager[None]:

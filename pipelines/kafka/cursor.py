@@ -1,12 +1,14 @@
-"""How far a store has one partition, and which scored posts it has had by where they were before.
+"""How far a store has one partition, and what it has had by where that was before.
 
-A post that is scored again (an operator set the score workers back to the beginning) arrives at a
-new place of the topic ``scored``, but comes from the same place of ``posts``. Both topics have
-equally many partitions and posts keep their key, so one partition's posts come from one partition,
-in its order: the highest place seen tells those that came before.
+Posts that are scored again, and messages that can't be used again (an operator set the score
+workers back to the beginning), arrive at new places of the topics ``scored`` and ``dead``, but
+come from the same places of ``posts``. What comes from one partition there goes to one partition
+here, in its order: the highest place seen tells what came before.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import msgspec
 
@@ -19,30 +21,36 @@ class Cursor(msgspec.Struct, frozen=True):
     offset: int = 0
     """Of the next record."""
     topic: str = ""
-    """Identity of the topic that scored posts came from."""
-    seen: int = 0
-    """All posts from before this offset there have been here."""
+    """Identity of the topic that messages came from."""
+    seen: Mapping[int, int] = {}
+    """By partition of that topic: all that came from before this offset has been here."""
 
     def __str__(self) -> str:
-        return f"{self.offset} {self.topic} {self.seen}" if self.topic else str(self.offset)
+        if not self.topic:
+            return str(self.offset)
+        seen = ",".join(f"{partition}:{offset}" for partition, offset in self.seen.items())
+        return f"{self.offset} {self.topic} {seen}"
 
-    def knows(self, origin: Origin | None, partition: int) -> bool:
-        """Tell whether a post of this partition that came from there has been here."""
+    def knows(self, origin: Origin | None) -> bool:
+        """Tell whether what came from there has been here."""
         return (
             origin is not None
-            and (origin.topic, origin.partition) == (self.topic, partition)
-            and origin.offset < self.seen
+            and origin.topic == self.topic
+            and origin.offset < self.seen.get(origin.partition, 0)
         )
 
-    def after(self, origin: Origin | None, partition: int) -> Cursor:
-        """Return the cursor once a post from there has been here."""
-        if origin is None or origin.partition != partition:  # the topics were made unequal
+    def after(self, origin: Origin | None) -> Cursor:
+        """Return the cursor once something from there has been here."""
+        if origin is None:
             return self
-        return Cursor(self.offset, origin.topic, origin.offset + 1)
+        before = self.seen if origin.topic == self.topic else {}
+        seen = {**before, origin.partition: origin.offset + 1}
+        return Cursor(self.offset, origin.topic, seen)
 
 
 def read_cursor(text: str) -> Cursor:
     """Return what a store keeps; the beginning for the empty text."""
     offset, _, origin = text.partition(" ")
     topic, _, seen = origin.rpartition(" ")
-    return Cursor(int(offset or 0), topic, int(seen or 0))
+    pairs = (pair.split(":") for pair in seen.split(",") if pair)
+    return Cursor(int(offset or 0), topic, {int(number): int(end) for number, end in pairs})

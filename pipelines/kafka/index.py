@@ -13,14 +13,15 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
-from kafka import KafkaProducer, TopicPartition
+from kafka import TopicPartition
 
 from ingest.records import Counter, Gap, Heartbeat
 from pipelines import metrics, stages
 from pipelines.kafka import topics, wire
-from pipelines.kafka.connection import Brokers, discard, explained
+from pipelines.kafka.connection import Brokers, explained
 from pipelines.kafka.cursor import Cursor, read_cursor
 from pipelines.kafka.loop import Claim, Offsets, Records
+from pipelines.kafka.producer import Producer
 from pipelines.kafka.score import letter
 from pipelines.kafka.wire import (
     HEADERS,
@@ -76,12 +77,12 @@ class IndexStage:
         self._store = store
         self._zone = zone
         self._cursors: dict[TopicPartition, Cursor] = {}
-        self._producer: KafkaProducer | None = None
+        self._producer: Producer | None = None
 
     def close(self) -> None:
         """Close the connection that erasures need; the store is its opener's."""
         if self._producer is not None:
-            discard(self._producer)
+            self._producer.give_up()
             self._producer = None
 
     def begin(self, partition: TopicPartition) -> int | None:
@@ -154,7 +155,7 @@ def written_by(store: Store, tombstones: Sequence[CollectedTombstone]) -> list[s
     return [hit.post.id for hit in store.scan(only("author", *authors))] if authors else []
 
 
-def bury(where: Brokers, producer: KafkaProducer, graves: Iterable[CollectedTombstone]) -> None:
+def bury(where: Brokers, producer: Producer, graves: Iterable[CollectedTombstone]) -> None:
     """Put deletions on their topic, durably."""
     sent = [
         producer.send(
@@ -168,7 +169,7 @@ def bury(where: Brokers, producer: KafkaProducer, graves: Iterable[CollectedTomb
     _await(producer, sent)
 
 
-def erase(where: Brokers, producer: KafkaProducer, ids: Iterable[str]) -> None:
+def erase(where: Brokers, producer: Producer, ids: Iterable[str]) -> None:
     """Put an empty record in the place of posts, by which compaction removes their texts.
 
     The score worker hands it on, so that it comes after whatever was still to be scored.
@@ -180,8 +181,8 @@ def erase(where: Brokers, producer: KafkaProducer, ids: Iterable[str]) -> None:
     _await(producer, sent)
 
 
-def _await(producer: KafkaProducer, sent: Sequence[Any]) -> None:
-    producer.flush(timeout=30)
+def _await(producer: Producer, sent: Sequence[Any]) -> None:
+    producer.flush()
     for future in sent:
         future.get(timeout=30)
 
@@ -191,8 +192,8 @@ def read_batch(
 ) -> tuple[Batch, Cursor]:
     """Return the batch that messages of one partition make, and the cursor after them.
 
-    Bad messages become dead letters. A post that has been here before it was scored again is
-    left out: it is the same record, and counts once.
+    Bad messages become dead letters. What has been here already, before an operator had it read
+    again from where it came, is left out: it is the same record, and counts once.
     """
     cursor = before
     posts: list[Collected] = []
@@ -209,13 +210,15 @@ def read_batch(
             dead.append(_dead(letter(record, bad.reason, bad.detail), at))
             continue
         if isinstance(message, PostMessage):
-            if not cursor.knows(message.origin, record.partition):
+            if not cursor.knows(message.origin):
                 posts.append(wire.collected(message))
-                cursor = cursor.after(message.origin, record.partition)
+                cursor = cursor.after(message.origin)
         elif isinstance(message, TombstoneMessage):
             tombstones.append(wire.buried(message))
         elif isinstance(message, DeadMessage):
-            dead.append(_dead(message, at))
+            if not cursor.knows(message.place):
+                dead.append(_dead(message, at))
+                cursor = cursor.after(message.place)
         else:
             books.append((message, at))
     cursor = msgspec.structs.replace(cursor, offset=records[-1].offset + 1)

@@ -18,14 +18,14 @@ from types import TracebackType
 
 import msgspec
 import platformdirs
-from kafka import KafkaProducer
 
 from ingest.records import RAW_LIMIT, Counter, Gap, Heartbeat
 from pipelines.deadletters import DAYS, DeadLetters, plain_names
 from pipelines.errors import BrokerAway, StoreBusy
 from pipelines.kafka import topics, wire
-from pipelines.kafka.connection import FLUSH, MESSAGE_LIMIT, Brokers, discard, explained
+from pipelines.kafka.connection import MESSAGE_LIMIT, Brokers, explained
 from pipelines.kafka.positions import Positions
+from pipelines.kafka.producer import Producer
 from pipelines.kafka.wire import HEADERS, BooksMessage, Place, PositionMessage
 from pipelines.stages import utc_now
 from pipelines.stores.base import Batch, DeadLetter, Ledger, Position
@@ -62,7 +62,7 @@ class KafkaIntake:
         self._patience = patience
         self._sleep = sleep
         self._positions = Positions(where)
-        self._producers: dict[str, KafkaProducer] = {}
+        self._producers: dict[str, Producer] = {}
         self.dead_path = dead_path(where)
 
     def __enter__(self) -> KafkaIntake:
@@ -86,7 +86,7 @@ class KafkaIntake:
         """Close what one input needs."""
         producer = self._producers.pop(key, None)
         if producer is not None:
-            discard(producer)
+            producer.give_up()
 
     def dead_letters(self) -> DeadLetters:
         """Open what was kept aside on this machine."""
@@ -138,7 +138,7 @@ class KafkaIntake:
                 producer.init_transactions()
             found = self._positions.all().get(key)
         except BaseException:
-            discard(producer)
+            producer.give_up()
             raise
         self._producers[key] = producer
         return found
@@ -181,8 +181,6 @@ class KafkaIntake:
         if (books := _books(batch)) != BooksMessage():
             send(topics.BOOKS, batch.position.key, books)
         send(topics.POSITIONS, batch.position.key, PositionMessage(batch.position, token))
-        # The end of a transaction is waited for without limit, what comes before it is not.
-        producer.flush(timeout=FLUSH)
         producer.commit_transaction()
 
     def _keep_aside(self, batch: Batch) -> None:

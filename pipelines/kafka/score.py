@@ -9,15 +9,16 @@ from contextlib import contextmanager
 from typing import Any
 
 import msgspec
-from kafka import KafkaProducer, TopicPartition
+from kafka import TopicPartition
 
 from ingest.records import RAW_LIMIT, Post
 from nlp.errors import ModelError
 from nlp.score import Scorer
 from pipelines import metrics, stages
 from pipelines.kafka import topics, wire
-from pipelines.kafka.connection import FLUSH, Brokers, discard, explained
+from pipelines.kafka.connection import Brokers, explained
 from pipelines.kafka.loop import Claim, Offsets, Records
+from pipelines.kafka.producer import Producer
 from pipelines.kafka.wire import HEADERS, BadMessage, DeadMessage, Origin, PostMessage, Reader
 from pipelines.stores.base import Collected
 
@@ -52,14 +53,14 @@ class ScoreStage:
         self._where = where
         self._scorer = scorer
         self._id = where.topic(f"score-{name}")
-        self._producer: KafkaProducer | None = None
+        self._producer: Producer | None = None
         self._tick = tick
         self._ticked: dict[TopicPartition, float] = {}
 
     def close(self) -> None:
         """Close the connection."""
         if self._producer is not None:
-            self._producer.close(timeout=5)
+            self._producer.give_up()
             self._producer = None
 
     def begin(self, partition: TopicPartition) -> int | None:
@@ -98,6 +99,7 @@ class ScoreStage:
 
     def _outcome(self, records: Sequence[Any]) -> _Outcome:
         outcome = _Outcome()
+        dead: dict[Origin, DeadMessage] = {}
         read: list[tuple[Any, Collected]] = []
         for record in records:
             if record.value is None:
@@ -107,16 +109,22 @@ class ScoreStage:
             try:
                 read.append((record, wire.collected(_READ(record))))
             except BadMessage as bad:
-                outcome.dead.append(letter(record, bad.reason, bad.detail))
+                dead[self._origin(record)] = letter(record, bad.reason, bad.detail)
         scored = self._scored([collected.post for _, collected in read])
         for (record, collected), post in zip(read, scored, strict=True):
             if post is None:
-                outcome.dead.append(letter(record, FAILED, "the model fails on this text"))
+                dead[self._origin(record)] = letter(record, FAILED, "the model fails on this text")
             else:
                 whole = msgspec.structs.replace(collected, post=post)
-                origin = Origin(self._identity, record.partition, record.offset)
-                outcome.scored.append((record.key, wire.post_message(whole, origin)))
+                message = wire.post_message(whole, self._origin(record))
+                outcome.scored.append((record.key, message))
+        # In the order of their places: by that the store knows what it has had.
+        for place in sorted(dead, key=lambda place: (place.partition, place.offset)):
+            outcome.dead.append(msgspec.structs.replace(dead[place], place=place))
         return outcome
+
+    def _origin(self, record: Any) -> Origin:
+        return Origin(self._identity, record.partition, record.offset)
 
     def _scored(self, posts: Sequence[Post]) -> Sequence[Post | None]:
         """Return the posts scored; ``None`` for one that the model fails on."""
@@ -146,19 +154,21 @@ class ScoreStage:
                 "with more memory, or with the shipped model. No post was lost."
             ) from error
 
-    def _produce(self, producer: KafkaProducer, outcome: _Outcome) -> None:
+    def _produce(self, producer: Producer, outcome: _Outcome) -> None:
         topic = self._where.topic
         for key, message in outcome.scored:
             value = wire.encode(message)
             producer.send(topic(topics.SCORED), key=key, value=value, headers=HEADERS)
         for dead in outcome.dead:
-            producer.send(topic(topics.DEAD), value=wire.encode(dead), headers=HEADERS)
+            # Under one key what comes from one partition stays in its order.
+            key, value = dead.origin.encode(), wire.encode(dead)
+            producer.send(topic(topics.DEAD), key=key, value=value, headers=HEADERS)
         # A deletion erases what was scored before it, and what was scored just now.
         for key in outcome.erased:
             producer.send(topic(topics.SCORED), key=key, value=None, headers=HEADERS)
 
     @contextmanager
-    def _sending(self) -> Iterator[KafkaProducer]:
+    def _sending(self) -> Iterator[Producer]:
         """Give a producer in a transaction, which is committed at the end of the block.
 
         After a failure what was sent is void, and the producer, which may have lost its place,
@@ -171,13 +181,9 @@ class ScoreStage:
                     self._producer.init_transactions()
                 self._producer.begin_transaction()
                 yield self._producer
-                # The end of a transaction is waited for without limit, the rest is not.
-                self._producer.flush(timeout=FLUSH)
                 self._producer.commit_transaction()
         except BaseException:
-            if self._producer is not None:
-                discard(self._producer)
-                self._producer = None
+            self.close()
             raise
 
 

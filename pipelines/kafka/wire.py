@@ -33,7 +33,7 @@ UNREADABLE = "message-unreadable"
 
 
 class Origin(msgspec.Struct, frozen=True, array_like=True):
-    """The record that a scored post was made from: tells what was scored again from what is new."""
+    """The record that a message was made from: tells what was done again from what is new."""
 
     topic: str
     """Its identity, which is another when a topic is made anew."""
@@ -88,6 +88,8 @@ class DeadMessage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     detail: str = ""
     raw: bytes = b""
     truncated: bool = False
+    place: Origin | None = None
+    """The same place, for good; of one on ``posts``, which may be read again."""
 
 
 class PositionMessage(msgspec.Struct, frozen=True):

@@ -8,9 +8,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from pipelines.errors import StoreBusy
+from pipelines.errors import BrokerAway, StoreBusy
+from pipelines.kafka import producer as producers
 from pipelines.kafka.connection import MESSAGE_LIMIT, Brokers
 from pipelines.kafka.intake import KafkaIntake
 from pipelines.kafka.wire import BooksMessage, PostMessage, Reader
@@ -26,6 +28,7 @@ from tests.pipelines.a_kafka import (
     records,
 )
 from tests.servers import Kafka
+from tests.servers.proxy import END_TRANSACTION
 
 
 def test_a_batch_becomes_durable_with_its_cursor_and_its_counts(where: Brokers) -> None:
@@ -138,9 +141,30 @@ def test_a_batch_whose_answer_was_lost_is_neither_lost_nor_doubled(where: Broker
     assert cursor(where) == "2"
 
 
-def test_a_deletion_erases_the_text_under_every_id_it_had(where: Brokers) -> None:
-    import msgspec
+def test_brokers_that_never_say_how_a_transaction_ended_are_given_up(
+    where: Brokers, real_kafka: Kafka, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever opens the input next finds out whether the batch counts."""
+    if real_kafka.proxy is None:
+        pytest.skip("no proxy before the broker of MARSAD_TEST_KAFKA")
+    monkeypatch.setattr(producers, "PATIENCE", 2.0)
+    behind = msgspec.structs.replace(where, addresses=real_kafka.proxy.address)
+    with KafkaIntake(behind, patience=0.0) as intake:
+        intake.accept(batch("", "1", posts=[post(1)]))
+        real_kafka.proxy.lose = lambda kind, number: kind == END_TRANSACTION
+        try:
+            with pytest.raises(BrokerAway, match="No broker answers"):
+                intake.accept(batch("1", "2", posts=[post(2)]))
+        finally:
+            real_kafka.proxy.reset()
+        found = intake.position("input")
+        assert found is not None
+        intake.accept(batch(found.cursor, "3", posts=[post(3)]))
+    assert found.cursor == "2"  # the brokers had heard of its end
+    assert len(records(where, "posts")["posts"]) == 3
 
+
+def test_a_deletion_erases_the_text_under_every_id_it_had(where: Brokers) -> None:
     buried = msgspec.structs.replace(grave("forum:1"), aliases=("forum:old",))
     with KafkaIntake(where) as intake:
         outcomes = intake.accept(batch("", "1", posts=[post(1)], tombstones=[buried]))

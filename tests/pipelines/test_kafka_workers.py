@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,15 @@ def stored(path: Path) -> dict[str, str]:
 def inputs(path: Path) -> list[Position]:
     with SqliteStore(path, readonly=True) as reading:
         return reading.status().inputs
+
+
+def set_back(where: Brokers, stage: str) -> None:
+    """Set the group of a stage without workers to the beginning, as an operator does."""
+    with closing(where.admin()) as admin:
+        group = where.topic(stage)
+        offsets = admin.list_group_offsets(group)[group]
+        assert offsets
+        admin.alter_group_offsets(group, dict.fromkeys(offsets, OffsetAndMetadata(0, "", -1)))
 
 
 def value(number: int, text: str = "no calls today") -> bytes:
@@ -160,11 +170,7 @@ def test_messages_that_come_again_are_neither_stored_nor_counted_again(
         before = settled(path, 51)
     posts = stored(path)
     assert "forum:3" not in posts
-    admin = where.admin()
-    group = where.topic("index")
-    offsets = admin.list_group_offsets(group)[group]
-    admin.alter_group_offsets(group, dict.fromkeys(offsets, OffsetAndMetadata(0, "", -1)))
-    admin.close()
+    set_back(where, "index")
     with pipeline(where, path):
         with KafkaIntake(where) as intake:
             intake.accept(batch("1", "2", posts=[post(100)]))
@@ -172,6 +178,31 @@ def test_messages_that_come_again_are_neither_stored_nor_counted_again(
     assert after.received == before.received + 1
     assert after.duplicate == before.duplicate == 0
     assert stored(path) == posts | {"forum:100": "no calls today"}
+
+
+def test_posts_that_are_read_again_from_the_beginning_have_one_outcome_each(
+    where: Brokers, path: Path
+) -> None:
+    """Also those that can't be used, which lie in another order in the worker's hands."""
+    messages = [
+        {"key": b"a", "value": value(1, "impossible"), "headers": HEADERS, "partition": 0},
+        {"key": b"b", "value": value(2), "headers": HEADERS, "partition": 0},
+        {"key": b"c", "value": b"{", "headers": HEADERS, "partition": 0},
+        {"key": b"d", "value": value(4, "impossible"), "headers": HEADERS, "partition": 1},
+        {"key": b"e", "value": b"{", "headers": [], "partition": 1},
+    ]
+    send(where, "posts", *messages)
+    with pipeline(where, path):
+        before = settled(path, 5)
+    assert before == Ledger(received=5, indexed=1, dead=4)
+    set_back(where, "score")
+    with pipeline(where, path):
+        send(where, "posts", {"key": b"f", "value": b"{", "headers": HEADERS, "partition": 0})
+        after = settled(path, 6)
+        until(lambda: len(records(where, "dead")["dead"]) == 9, "all were read again")
+        until(lambda: flow(where, inputs(path)).ledger == Ledger(), "nothing is on its way")
+        after = settled(path, 6)
+    assert after == Ledger(received=6, indexed=1, dead=5)
 
 
 def test_a_batch_that_another_worker_did_meanwhile_is_void(where: Brokers) -> None:
