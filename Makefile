@@ -8,6 +8,8 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 DATA ?= ../shared/data
 WORK ?= build/training
+# Tests wait for servers more than they compute, so there are more of them than cores.
+JOBS ?= 4
 CASE := ingest/watchlists/morocco-2016
 
 help: ## Show this list
@@ -34,8 +36,8 @@ run: $(VENV)/.installed ## The main job on the sample archive: import, search, t
 run-cluster: $(VENV)/.installed-dev ## The same job through Kafka, two workers of each stage and Elasticsearch
 	@$(BIN)/python -m tests.run_cluster
 
-test: lint ## All tests
-	@$(BIN)/python -m pytest
+test: lint ## All tests, in several processes side by side (JOBS=number)
+	@$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadgroup --no-loadscope-reorder
 
 test-faults: $(VENV)/.installed-dev ## The long forms of the fault tests (minutes to an hour)
 	@MARSAD_TEST_FAULTS=1 $(BIN)/python -m pytest tests/faults \

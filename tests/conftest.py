@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from tests.servers import (  # noqa: F401 - fixtures
     elasticsearch,
@@ -24,6 +25,10 @@ from tests.servers import (  # noqa: F401 - fixtures
 ROOT = Path(__file__).parent.parent
 CASE = ROOT / "ingest" / "watchlists" / "morocco-2016"
 COMMAND = Path(sys.executable).parent / "marsad"
+
+# How long an example takes says more of the machine than of the code.
+settings.register_profile("tests", deadline=None)
+settings.load_profile("tests")
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -41,6 +46,22 @@ def own_keys_and_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
         if name.startswith("MARSAD_"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("MARSAD_KEYS", str(tmp_path / "keys" / "keyring.json"))
+
+
+#: Folders whose tests wait for servers and processes: begun first, they fill the time of others.
+LONG = ("faults", "e2e", "conformance", "deploy", "pipelines")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of a file in one process, and all that share the cluster of the faults."""
+
+    def folder(item: pytest.Item) -> str:
+        return item.path.relative_to(ROOT / "tests").parts[0]
+
+    items.sort(key=lambda item: LONG.index(folder(item)) if folder(item) in LONG else len(LONG))
+    for item in items:
+        group = "faults" if folder(item) == "faults" else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 class Marsad:

@@ -34,4 +34,4 @@ def a_server(real_elasticsearch: Elastic, tmp_path: Path, monkeypatch: pytest.Mo
 
 
 TestOnElasticsearch = OnElasticsearch.TestCase
-TestOnElasticsearch.settings = settings(max_examples=6, stateful_step_count=12, deadline=None)
+TestOnElasticsearch.settings = settings(max_examples=6, stateful_step_count=12)

@@ -150,4 +150,4 @@ class Books(RuleBasedStateMachine):
 
 
 TestBooks = Books.TestCase
-TestBooks.settings = settings(max_examples=15, stateful_step_count=15, deadline=None)
+TestBooks.settings = settings(max_examples=15, stateful_step_count=15)

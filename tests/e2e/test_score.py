@@ -170,9 +170,7 @@ def test_no_input_is_no_output(marsad: Marsad) -> None:
     assert marsad("score", stdin="").stdout == ""
 
 
-@settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(lines=st.lists(st.binary(max_size=60).map(lambda line: line.replace(b"\n", b""))))
 @example(lines=[b"\xef\xbb\xbf"])
 @example(lines=[b"", b"\xef\xbb\xbf"])
@@ -183,9 +181,7 @@ def test_every_line_that_is_not_blank_has_one_result(lines: list[bytes], scorer:
     assert len(results) == sum(bool(line.strip()) for line in bare)
 
 
-@settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     row=st.dictionaries(
         st.text(max_size=5).filter(lambda name: name not in {"id", "text", *ADDED}),

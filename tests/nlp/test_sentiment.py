@@ -78,7 +78,7 @@ def test_no_texts_are_no_rows(model: sentiment.SentimentModel) -> None:
     check(model.predict([]), 0)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(texts=st.lists(st.text(alphabet=st.characters(), max_size=60), max_size=6))
 def test_any_texts_get_probabilities(model: sentiment.SentimentModel, texts: list[str]) -> None:
     check(model.predict(texts), len(texts))

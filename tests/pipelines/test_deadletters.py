@@ -140,7 +140,7 @@ def test_letters_that_name_a_deleted_author_are_forgotten(path: Path, raw: bytes
         assert [e.line for e in letters.entries()] == [2, 3]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1).filter(str.strip),
     st.sampled_from(["json", "ascii", "csv"]),

@@ -29,7 +29,7 @@ from pipelines.stores.base import Collected, CollectedTombstone, Position
 from tests.pipelines.a_kafka import grave, post
 
 #: A machine with better things to do is no reason to fail.
-ANY_PACE = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+ANY_PACE = settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow])
 WORDS = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 MOMENTS = st.datetimes(timezones=st.just(UTC))
 CHANCE = st.floats(0, 1)
