@@ -103,9 +103,9 @@ def command(
 def _leave_topics(where: Brokers, store: Store, graves: list[CollectedTombstone]) -> int:
     """Put deletions on the topics, and erase what they name there and from what is kept aside.
 
-    What is still on its way to the store is erased there as well, by id; the store refuses it
-    in any case, as does every store that is filled from these topics later. Returns how many
-    records kept aside went.
+    What of an author is still on its way is refused by the store, as by every one that is filled
+    from these topics later, and erased by the worker that brings it. Returns how many records
+    kept aside went.
     """
     from pipelines.kafka.connection import explained
     from pipelines.kafka.index import bury, erase, written_by

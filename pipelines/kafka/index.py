@@ -120,22 +120,29 @@ class IndexStage:
             ),
             before,
         )
-        self._erase(batch.tombstones)
+        # Before the store moves on: whatever fails, the same batch comes again.
+        refused = self._refused(batch)
+        self._erase(refused | written_by(self._store, batch.tombstones))
         documents = stages.index([collected.post for collected in batch.posts], self._zone)
         outcomes = self._store.accept_scored(batch, documents)
         self._cursors[partition] = cursor
+        # And after: an author may have been deleted meanwhile.
+        self._erase(self._refused(batch) - refused)
         _measure(batch, outcomes)
 
     def _key(self, partition: TopicPartition) -> str:
         identity = self._identities[partition.topic.removeprefix(self._where.prefix)]
         return place_key(identity, partition.partition)
 
-    def _erase(self, tombstones: Sequence[CollectedTombstone]) -> None:
-        """Erase from the topics what an author's deletion names; a post's id is erased already.
+    def _refused(self, batch: Batch) -> set[str]:
+        """Return posts that come when they, or their author, were deleted already.
 
-        Only the store knows an author's posts; it forgets them when it takes the deletion.
+        Whoever deleted them could not erase them: they were on their way, or collected again.
         """
-        ids = written_by(self._store, tombstones)
+        return set(self._store.buried(batch.posts)) if batch.posts else set()
+
+    def _erase(self, ids: Collection[str]) -> None:
+        """Erase texts from the topics."""
         if not ids:
             return
         with explained(self._where):
@@ -144,15 +151,19 @@ class IndexStage:
             erase(self._where, self._producer, ids)
 
 
-def written_by(store: Store, tombstones: Sequence[CollectedTombstone]) -> list[str]:
-    """Return the ids of the stored posts whose authors these deletions name."""
+def written_by(store: Store, tombstones: Sequence[CollectedTombstone]) -> set[str]:
+    """Return the ids of the stored posts whose authors these deletions name.
+
+    Only the store knows them, and forgets them when it takes the deletion. What a deletion of one
+    post names was erased by whoever sent it.
+    """
     authors = [
         name
         for grave in tombstones
         if grave.tombstone.author
         for name in (grave.tombstone.author, *grave.aliases)
     ]
-    return [hit.post.id for hit in store.scan(only("author", *authors))] if authors else []
+    return {hit.post.id for hit in store.scan(only("author", *authors))} if authors else set()
 
 
 def bury(where: Brokers, producer: Producer, graves: Iterable[CollectedTombstone]) -> None:

@@ -265,6 +265,9 @@ class Store(Protocol):
         Not ``counted`` are those that come once more as records of an input, which counts them.
         """
 
+    def buried(self, posts: Sequence[Collected]) -> list[str]:
+        """Return the ids of those posts that a tombstone names: what :meth:`accept` refuses."""
+
     def tidy(self) -> None:
         """Remove last bytes of what was deleted through this object, if it is time for that.
 

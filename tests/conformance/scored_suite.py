@@ -113,6 +113,18 @@ class Scored:
         assert list(texts(store)) == ["t:3", "t:5"]
         assert store.ledger() == Ledger(received=9, indexed=4, deleted=5)
 
+    def test_what_tombstones_would_hit_is_told(self, store: Store) -> None:
+        coming = [
+            Collected(post("t:1", author="u_c")),
+            Collected(post("t:2", author="u_a")),
+            Collected(post("t:3", author="u_c"), aliases=("t:old",)),
+            Collected(post("t:4", author="u_c"), author_aliases=("u_b",)),
+            Collected(post("t:5", author="u_c")),
+        ]
+        assert store.buried(coming) == []
+        store.delete([stone("t:1"), stone("t:old"), stone(author="u_a"), stone(author="u_b")])
+        assert store.buried(coming) == ["t:1", "t:2", "t:3", "t:4"]
+
     def test_a_post_takes_the_id_it_is_stored_under(self, store: Store) -> None:
         feed = ScoredFeeder(store)
         feed(post("b:old", "un", version=1))

@@ -342,6 +342,10 @@ def test_a_deleted_text_leaves_topics_within_the_time_that_they_are_set_to(
             batch("1", "2", tombstones=[grave("forum:3"), grave(author="u_leaver", plain="Leaver")])
         )
         settled(path, 6)
+        # What was on its way meanwhile, and what is collected once more.
+        late = [post(5, "bitter words five", author="u_leaver"), post(3, "bitter words again")]
+        intake.accept(batch("2", "3", posts=late))
+        assert settled(path, 8).deleted == 4
         until(lambda: b"bitter words" not in every_byte(where), "the texts are off the topics")
     admin.close()
     assert b"a recipe for soup" in every_byte(where)

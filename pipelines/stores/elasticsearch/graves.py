@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import msgspec
 
-from pipelines.stores.base import CollectedTombstone
+from pipelines.stores.base import Collected, CollectedTombstone
 from pipelines.stores.elasticsearch import books, heads, months
-from pipelines.stores.elasticsearch.heads import Head, head_json, read_head, stone_id
+from pipelines.stores.elasticsearch.heads import Head, head_json, read_head, stone_id, tombstones_of
 from pipelines.stores.elasticsearch.names import Address, short
 from pipelines.stores.elasticsearch.requests import Write, bulk, get_many, walk
 from pipelines.stores.elasticsearch.server import Server
@@ -34,6 +34,15 @@ def unknown(server: Server, names: Address, tombstones: Sequence[CollectedTombst
 def buried(server: Server, names: Address, wanted: Iterable[str]) -> set[str]:
     """Return those of these tombstones (ids of :func:`stone_id`) that are there now."""
     return set(get_many(server, names.tombstones, wanted))
+
+
+def refused(server: Server, names: Address, posts: Sequence[Collected]) -> list[str]:
+    """Return the ids of those posts that a tombstone names."""
+    stones = [
+        tombstones_of((c.post.id, *c.aliases), (c.post.author, *c.author_aliases)) for c in posts
+    ]
+    there = buried(server, names, {name for some in stones for name in some})
+    return [c.post.id for c, some in zip(posts, stones, strict=True) if not there.isdisjoint(some)]
 
 
 def bury(server: Server, names: Address, stones: Sequence[tuple[str, str]]) -> int:

@@ -21,6 +21,7 @@ from pipelines.errors import StoreError
 from pipelines.query import Node
 from pipelines.stores.base import (
     Batch,
+    Collected,
     CollectedTombstone,
     DeadLetter,
     Deletion,
@@ -254,6 +255,10 @@ class ElasticsearchStore:
 
     # Reading
 
+    def buried(self, posts: Sequence[Collected]) -> list[str]:
+        """Return the ids of those posts that a tombstone names."""
+        return graves.refused(self._server, self.names, posts)
+
     def search(self, query: Node, limit: int, offset: int = 0) -> Page:
         """Return the posts that match, newest first."""
         self._fresh(self.names.posts, self.names.heads)
@@ -261,6 +266,8 @@ class ElasticsearchStore:
 
     def scan(self, query: Node) -> Iterator[Hit]:
         """Yield every post that matches, ordered by id, from one consistent state."""
+        if not self.readonly:  # who deletes an author must see what others wrote this moment
+            self._stale.add(self.names.posts)
         self._fresh(self.names.posts)
         yield from read.scan(self._server, self.names, query)
 

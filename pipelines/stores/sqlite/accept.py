@@ -163,6 +163,12 @@ def _posts(connection: sqlite3.Connection, posts: Sequence[Collected]) -> Tally[
     return outcomes
 
 
+def refused(connection: sqlite3.Connection, posts: Sequence[Collected]) -> list[str]:
+    """Return the ids of those posts that a tombstone names."""
+    buried = _buried(connection, posts)
+    return [c.post.id for c in posts if buried and _is_buried(c, buried)]
+
+
 def _is_buried(collected: Collected, buried: set[tuple[str, str]]) -> bool:
     post = collected.post
     return any(("id", name) in buried for name in (post.id, *collected.aliases)) or any(

@@ -18,6 +18,7 @@ from pipelines.query import Node
 from pipelines.stores import analysis
 from pipelines.stores.base import (
     Batch,
+    Collected,
     CollectedTombstone,
     Deletion,
     Document,
@@ -30,7 +31,7 @@ from pipelines.stores.base import (
     Sum,
 )
 from pipelines.stores.sqlite import erase, ledger, read, reindex, schema
-from pipelines.stores.sqlite.accept import accept, bury
+from pipelines.stores.sqlite.accept import accept, bury, refused
 from pipelines.stores.sqlite.connect import open_reader, open_writer
 from pipelines.stores.sqlite.index import index, requeue
 from pipelines.stores.sqlite.lock import hold
@@ -227,6 +228,11 @@ class SqliteStore:
         return Deletion(buried.texts, buried.tombstones, self._clean(erase.READERS))
 
     # Reading
+
+    def buried(self, posts: Sequence[Collected]) -> list[str]:
+        """Return the ids of those posts that a tombstone names."""
+        with self._reading():
+            return refused(self._connection, posts)
 
     def search(self, query: Node, limit: int, offset: int = 0) -> Page:
         """Return the posts that match, newest first."""
