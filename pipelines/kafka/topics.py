@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -116,7 +117,7 @@ def create(where: Brokers, *, partitions: int | None = None, alter: bool = False
     try:
         with explained(where):
             there = _look(admin, where)
-            brokers = len(admin.describe_cluster()["brokers"])
+            brokers = len(_cluster(where, admin)["brokers"])
             absent = {}
             for found in there:
                 if found.partitions:
@@ -160,7 +161,7 @@ def require(where: Brokers, *names: str, write: tuple[str, ...] = ()) -> dict[st
     try:
         with explained(where):
             described = admin.describe_topics([where.topic(name) for name in needed])
-            cluster = str(admin.describe_cluster()["cluster_id"])
+            cluster = str(_cluster(where, admin)["cluster_id"])
     finally:
         admin.close()
     by_name = {topic["name"]: topic for topic in described}
@@ -186,6 +187,16 @@ def require(where: Brokers, *names: str, write: tuple[str, ...] = ()) -> dict[st
 #: Error codes of the protocol (kafka.apache.org/protocol): no such topic, not authorised.
 _UNKNOWN = 3
 _FORBIDDEN = 29
+
+
+def _cluster(where: Brokers, admin: Any) -> Mapping[str, Any]:
+    try:
+        found: Mapping[str, Any] = admin.describe_cluster()
+    except KeyError as error:  # the library (3.0.12) misses in the answer what 3.7 brought
+        raise BrokerError(
+            f"The brokers at {where.addresses} are older than Kafka 3.7: upgrade them."
+        ) from error
+    return found
 
 
 def _look(admin: Any, where: Brokers) -> list[Found]:

@@ -13,7 +13,7 @@ from pipelines.kafka.connection import Brokers, brokers
 from pipelines.settings import KafkaSettings
 from tests.conftest import Marsad
 from tests.pipelines.a_kafka import until
-from tests.servers import Kafka
+from tests.servers import Kafka, small_kafka
 
 NAMES = {"posts", "scored", "tombstones", "books", "dead", "positions", "leases"}
 
@@ -29,6 +29,19 @@ def marsad(tmp_path: Path, real_kafka: Kafka, topic_prefix: str) -> Marsad:
 def bare(real_kafka: Kafka, topic_prefix: str) -> Brokers:
     """Brokers without topics."""
     return brokers(real_kafka.brokers, KafkaSettings(prefix=f"{topic_prefix}."))
+
+
+def test_brokers_that_are_too_old_are_told_in_one_sentence(tmp_path: Path) -> None:
+    old = small_kafka(tmp_path)
+    if old is None:
+        pytest.skip("needs the package noida-db, which answers as Kafka 3 does")
+    old.start()
+    try:
+        marsad = Marsad(tmp_path, MARSAD_BROKERS=old.brokers)
+        told = marsad("topics", "create", code=1).stderr
+    finally:
+        old.stop()
+    assert told == f"Error: The brokers at {old.brokers} are older than Kafka 3.7: upgrade them.\n"
 
 
 def change(where: Brokers, name: str, **config: str) -> None:
