@@ -12,6 +12,7 @@ import msgspec
 from kafka import KafkaAdminClient, KafkaConsumer
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 
+from pipelines.backoff import Backoff
 from pipelines.errors import BrokerError, SettingsError
 from pipelines.kafka import failures
 from pipelines.kafka.producer import Producer
@@ -24,6 +25,8 @@ _REQUEST_LIMIT = 2 * MESSAGE_LIMIT
 
 #: Milliseconds until a broker must have answered for the first time.
 START = 15_000
+#: Seconds between two tries while brokers, or what lies behind them, are away.
+AWAY = Backoff(1.0, 30.0)
 #: Milliseconds after which brokers end a transaction whose producer died. Readers wait for it.
 TRANSACTION = 15_000
 #: Milliseconds after which the group gives the partitions of a silent worker to others.

@@ -23,7 +23,7 @@ from ingest.records import RAW_LIMIT, Counter, Gap, Heartbeat
 from pipelines.deadletters import DAYS, DeadLetters, plain_names
 from pipelines.errors import BrokerAway, StoreBusy
 from pipelines.kafka import topics, wire
-from pipelines.kafka.connection import MESSAGE_LIMIT, Brokers, explained
+from pipelines.kafka.connection import AWAY, MESSAGE_LIMIT, Brokers, explained
 from pipelines.kafka.positions import Positions
 from pipelines.kafka.producer import Producer
 from pipelines.kafka.wire import HEADERS, BooksMessage, Place, PositionMessage
@@ -31,9 +31,6 @@ from pipelines.stages import utc_now
 from pipelines.stores.base import Batch, DeadLetter, Ledger, Position
 
 log = logging.getLogger(__name__)
-
-#: Seconds between two tries while the brokers are away: doubled from the first to the last.
-_FIRST, _LAST = 1.0, 30.0
 
 
 class KafkaIntake:
@@ -194,21 +191,22 @@ class KafkaIntake:
 
 
 class Patience:
-    """Waits between tries, twice as long each time, until it is at its end."""
+    """Waits between tries until it is at its end."""
 
     def __init__(self, seconds: float, sleep: Callable[[float], None]) -> None:
         self._left = seconds
         self._sleep = sleep
-        self._delay = _FIRST
+        self._failures = 0
 
     def wait(self, error: BrokerAway) -> None:
         """Wait a while. Raises ``error`` if that was long enough."""
         if self._left <= 0:
             raise error
-        log.warning("%s Trying again in %.0f s.", error, self._delay)
-        self._sleep(self._delay)
-        self._left -= self._delay
-        self._delay = min(2 * self._delay, _LAST)
+        self._failures += 1
+        delay = AWAY.after(self._failures)
+        log.warning("%s Trying again in %.0f s.", error, delay)
+        self._sleep(delay)
+        self._left -= delay
 
 
 def dead_path(where: Brokers) -> Path:

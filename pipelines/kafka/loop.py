@@ -24,7 +24,7 @@ from kafka.structs import OffsetAndMetadata
 
 from pipelines import metrics
 from pipelines.errors import BrokerAway, StoreError, StoreVersion
-from pipelines.kafka.connection import Brokers, explain
+from pipelines.kafka.connection import AWAY, Brokers, explain
 
 log = logging.getLogger(__name__)
 
@@ -33,8 +33,6 @@ Records = Mapping[TopicPartition, Sequence[Any]]
 
 #: Milliseconds to wait for records.
 _POLL = 500
-#: Seconds between two tries: doubled from the first to the last.
-_FIRST, _LAST = 1.0, 30.0
 #: Seconds that a batch should take at most: the group counts a worker that does not come back
 #: for more within five minutes as gone.
 _BATCH_SECONDS = 10.0
@@ -129,7 +127,7 @@ class Worker:
         self._begun: set[TopicPartition] = set()
         self._caught: dict[TopicPartition, int] = {}
         self._size = 32
-        self._delay = _FIRST
+        self._failures = 0
         self._looked = 0.0
         self._name = instance or uuid.uuid4().hex[:8]
         self._started = time.monotonic()
@@ -144,7 +142,7 @@ class Worker:
                 metrics.turn()
                 try:
                     self._turn()
-                    self._delay = _FIRST
+                    self._failures = 0
                 except StoreVersion:
                     raise
                 except (StoreError, BrokerAway) as error:
@@ -228,10 +226,11 @@ class Worker:
 
     def _wait(self, error: Exception) -> None:
         """Wait a while, as a member of the group that takes nothing; then begin anew."""
-        log.warning("%s Trying again in %.0f s.", error, self._delay)
+        self._failures += 1
+        delay = AWAY.after(self._failures)
+        log.warning("%s Trying again in %.0f s.", error, delay)
         metrics.paused(self._stage.name, True)
-        end = time.monotonic() + self._delay
-        self._delay = min(2 * self._delay, _LAST)
+        end = time.monotonic() + delay
         paused: set[TopicPartition] = set()
         while time.monotonic() < end and not self._stop.asked:
             metrics.turn()

@@ -20,6 +20,7 @@ from ingest.records import PAGES, Counter, Gap, Heartbeat
 from ingest.sources.counters import Figure, Reader
 from ingest.sources.counters.fetch import Refusal
 from pipelines.aside import Aside
+from pipelines.backoff import Backoff
 from pipelines.stages import utc_now
 from pipelines.stores.base import Batch, Position, Store
 
@@ -159,8 +160,7 @@ def _once(
 def backoff(error: SourceError, failures: int, every: timedelta) -> float:
     """Return the seconds to wait after so many failures in a row: doubling up to a limit."""
     longest = max(PAUSES.get(type(error), _PAUSE), every)
-    doubled = every.total_seconds() * 2.0 ** min(failures - 1, 20)
-    return min(doubled, longest.total_seconds())
+    return Backoff(every.total_seconds(), longest.total_seconds()).after(failures)
 
 
 def _save(

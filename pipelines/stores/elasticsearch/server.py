@@ -14,6 +14,7 @@ from elastic_transport import ConnectionTimeout, TlsError, TransportError
 from elasticsearch import ApiError, Elasticsearch, UnsupportedProductError
 
 from pipelines import metrics
+from pipelines.backoff import Backoff
 from pipelines.errors import StoreBusy, StoreError, StoreFull, StoreVersion
 from pipelines.stores.elasticsearch.serial import SERIALIZERS
 
@@ -35,7 +36,7 @@ FINGERPRINT = "MARSAD_ELASTICSEARCH_FINGERPRINT"
 
 #: The server is there but can't do it now; the same request later may succeed.
 PASSING = frozenset({429, 502, 503, 504})
-_FIRST_WAIT, _LONGEST_WAIT = 0.1, 5.0
+_PAUSES = Backoff(0.1, 5.0)
 
 
 class Server:
@@ -164,7 +165,7 @@ class Waiting:
     def __init__(self, server: Server) -> None:
         self._server = server
         self._end = time.monotonic() + server.patience
-        self._wait = _FIRST_WAIT
+        self._failures = 0
 
     def after(self, error: Exception) -> None:
         """Wait after an error that may pass; raise, explained, what will not."""
@@ -184,11 +185,12 @@ class Waiting:
         ``cause`` is a short name of it for metrics: a status, ``timeout``, ``connection``.
         """
         metrics.store_retry(cause)
-        if time.monotonic() + self._wait > self._end:
+        self._failures += 1
+        wait = _PAUSES.after(self._failures)
+        if time.monotonic() + wait > self._end:
             raise reason
         # spread, so that several workers do not come back at the same moment
-        time.sleep(self._wait * random.uniform(0.5, 1.0))
-        self._wait = min(self._wait * 2, _LONGEST_WAIT)
+        time.sleep(wait * random.uniform(0.5, 1.0))
 
 
 def _cause(error: Exception) -> str:
