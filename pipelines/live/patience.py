@@ -11,8 +11,8 @@ from pipelines.backoff import Backoff
 PATIENCE = timedelta(minutes=15)
 #: Failures in a row (network, errors of the server) after which such a source is given up.
 TRIES = 5
-#: Seconds between tries, by why the last one failed: a network may be back any moment, a page that changed its form
-#: will not be back within the hour.
+#: Seconds between tries, by why the last one failed: a network may be back any moment, a page
+#: that changed its form will not be back within the hour.
 _PAUSES: dict[type[SourceError], Backoff] = {
     SourceBlocked: Backoff(30, 3_600),
     SourceChanged: Backoff(30, 3_600),
