@@ -14,10 +14,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import TracebackType
 
 import msgspec
 
+from pipelines.closing import Closing
 from pipelines.errors import StoreBusy, StoreError, StoreFull
 from pipelines.stores.base import CollectedTombstone, DeadLetter
 from pipelines.stores.sqlite_file import explained, make_or_check, writing
@@ -67,7 +67,7 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-class DeadLetters:
+class DeadLetters(Closing):
     """The dead letters of one store, in the file ``<store>.dead``.
 
     The file is made when the first letter is put there. Every opening for writing removes what
@@ -82,17 +82,6 @@ class DeadLetters:
         self._clock = clock
         self._open: sqlite3.Connection | None = None
         self._unclean = False
-
-    def __enter__(self) -> DeadLetters:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Release the file."""

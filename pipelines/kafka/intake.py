@@ -14,12 +14,12 @@ import time
 import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import TracebackType
 
 import msgspec
 import platformdirs
 
 from ingest.records import RAW_LIMIT, Counter, Gap, Heartbeat
+from pipelines.closing import Closing
 from pipelines.deadletters import DAYS, DeadLetters, plain_names
 from pipelines.errors import BrokerAway, StoreBusy
 from pipelines.kafka import topics, wire
@@ -33,7 +33,7 @@ from pipelines.stores.base import Batch, DeadLetter, Ledger, Position
 log = logging.getLogger(__name__)
 
 
-class KafkaIntake:
+class KafkaIntake(Closing):
     """Takes what was collected to the topics; fulfils :class:`~pipelines.stores.base.Intake`.
 
     What could not be used stays raw on this machine, in a file that its owner alone may read;
@@ -61,17 +61,6 @@ class KafkaIntake:
         self._positions = Positions(where)
         self._producers: dict[str, Producer] = {}
         self.dead_path = dead_path(where)
-
-    def __enter__(self) -> KafkaIntake:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close the connections; inputs can be opened by others without a wait."""

@@ -9,13 +9,13 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
-from types import TracebackType
 from typing import Literal
 from zoneinfo import ZoneInfo
 
 import platformdirs
 
 from ingest.records import Counter, Post
+from pipelines.closing import Closing
 from pipelines.deadletters import DAYS, DeadLetters, plain_names
 from pipelines.errors import StoreError
 from pipelines.query import Node
@@ -48,7 +48,7 @@ _REQUEUE = 1_000
 CLEANING, CLEANING_SHARE = 20.0, 0.1
 
 
-class ElasticsearchStore:
+class ElasticsearchStore(Closing):
     """Posts on an Elasticsearch server. Fulfils :class:`~pipelines.stores.base.Store`.
 
     What one object wrote, it finds; others find it some seconds later, and at the latest when
@@ -94,17 +94,6 @@ class ElasticsearchStore:
         except BaseException:
             self._server.close()
             raise
-
-    def __enter__(self) -> ElasticsearchStore:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close the connections; what was written can be found by others first."""

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from itertools import islice
 from pathlib import Path
-from types import TracebackType
 from typing import Literal
 from zoneinfo import ZoneInfo
 
 from ingest.records import Counter, Post, decode_post
+from pipelines.closing import Closing
 from pipelines.deadletters import DAYS, DeadLetters, plain_names
 from pipelines.errors import StoreError
 from pipelines.query import Node
@@ -43,7 +43,7 @@ CLEANING = 0.02
 _REQUEUE = 1_000
 
 
-class SqliteStore:
+class SqliteStore(Closing):
     """Posts in one SQLite file. Fulfils :class:`~pipelines.stores.base.Store`.
 
     One object belongs to one thread; any number of processes may read and search while one
@@ -104,17 +104,6 @@ class SqliteStore:
                 reindex.next_batch(self._connection, ZoneInfo("UTC"))
         if not self._reindexing:
             analysis.require(str(self.path), *reindex.stored(self._connection))
-
-    def __enter__(self) -> SqliteStore:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Release the file."""
