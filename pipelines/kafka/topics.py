@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import time
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from kafka.admin import ConfigResource, ConfigResourceType
 
-from pipelines.errors import BrokerError
-from pipelines.kafka.connection import Brokers, explained, missing
+from pipelines.errors import BrokerAway, BrokerError
+from pipelines.kafka.connection import START, Brokers, explained, missing
+
+T = TypeVar("T")
 
 #: The definitions: beside the code in an installed package, in ``deploy/`` in a checkout.
 _PLACES = (
@@ -98,12 +101,7 @@ def wanted(definition: Topic, brokers: int) -> tuple[int, dict[str, str]]:
 
 def look(where: Brokers) -> list[Found]:
     """Return the state of every topic that is defined. Raises :class:`BrokerError`."""
-    admin = where.admin()
-    try:
-        with explained(where):
-            return _look(admin, where)
-    finally:
-        admin.close()
+    return _told(where, lambda admin: _look(admin, where))
 
 
 def create(where: Brokers, *, partitions: int | None = None, alter: bool = False) -> list[Found]:
@@ -157,13 +155,13 @@ def require(where: Brokers, *names: str, write: tuple[str, ...] = ()) -> dict[st
     Raises :class:`BrokerError` if one is missing, or may not be read, or (``write``) written.
     """
     needed = dict.fromkeys((*names, *write))
-    admin = where.admin()
-    try:
-        with explained(where):
-            described = admin.describe_topics([where.topic(name) for name in needed])
-            cluster = str(_cluster(where, admin)["cluster_id"])
-    finally:
-        admin.close()
+    described, cluster = _told(
+        where,
+        lambda admin: (
+            admin.describe_topics([where.topic(name) for name in needed]),
+            str(_cluster(where, admin)["cluster_id"]),
+        ),
+    )
     by_name = {topic["name"]: topic for topic in described}
     for name in needed:
         topic = by_name.get(where.topic(name), {"error_code": 3})
@@ -187,6 +185,26 @@ def require(where: Brokers, *names: str, write: tuple[str, ...] = ()) -> dict[st
 #: Error codes of the protocol (kafka.apache.org/protocol): no such topic, not authorised.
 _UNKNOWN = 3
 _FORBIDDEN = 29
+
+
+def _told(where: Brokers, ask: Callable[[Any], T]) -> T:
+    """Return what the brokers say.
+
+    One that died a moment ago is still asked until the others have noticed: there is a new try
+    then, for as long as brokers have to answer for the first time.
+    """
+    end = time.monotonic() + START / 1000
+    while True:
+        admin = where.admin()
+        try:
+            with explained(where):
+                return ask(admin)
+        except BrokerAway:
+            if time.monotonic() > end:
+                raise
+        finally:
+            admin.close()
+        time.sleep(1.0)
 
 
 def _cluster(where: Brokers, admin: Any) -> Mapping[str, Any]:
