@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from kafka import KafkaAdminClient, KafkaConsumer
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 
 from pipelines.backoff import Backoff
-from pipelines.errors import BrokerError, SettingsError
+from pipelines.errors import BrokerAway, BrokerError, SettingsError
 from pipelines.kafka import failures
 from pipelines.kafka.producer import Producer
 from pipelines.settings import KafkaSettings
+
+T = TypeVar("T")
 
 #: The largest message that is produced, in bytes; a post that is larger is kept aside instead.
 #: Topics take twice as much, so that somebody else's can be kept aside as well.
@@ -173,6 +176,23 @@ def _password(settings: KafkaSettings, environ: Mapping[str, str]) -> str:
 def explained(where: Brokers) -> AbstractContextManager[None]:
     """Turn what the client library raises inside the block into :class:`BrokerError`."""
     return failures.explained(where.addresses, where.prefix)
+
+
+def insist(where: Brokers, ask: Callable[[], T]) -> T:
+    """Return the answer to a question; ask again for a while if there is none.
+
+    A broker that died a moment ago is still asked until the others have noticed. They get the
+    time in which a broker must have answered for the first time. Raises :class:`BrokerError`.
+    """
+    end = time.monotonic() + START / 1000
+    while True:
+        try:
+            with explained(where):
+                return ask()
+        except BrokerAway:
+            if time.monotonic() > end:
+                raise
+        time.sleep(AWAY.first)
 
 
 def explain(where: Brokers, error: Exception) -> BrokerError:

@@ -8,7 +8,7 @@ from kafka import TopicPartition
 from kafka.admin import OffsetSpec
 
 from pipelines.errors import BrokerAway
-from pipelines.kafka.connection import Brokers, explained
+from pipelines.kafka.connection import Brokers, explained, insist
 from pipelines.kafka.topics import POSITIONS
 from pipelines.kafka.wire import PositionMessage, Reader
 
@@ -48,9 +48,8 @@ class Positions:
             self._assign()
             # What others read as committed may end before our own record: the end of the log
             # itself is what has to be reached.
-            ends = self._admin.list_partition_offsets(
-                dict.fromkeys(self._partitions, OffsetSpec.LATEST)
-            )
+            latest = dict.fromkeys(self._partitions, OffsetSpec.LATEST)
+            ends = insist(self._where, lambda: self._admin.list_partition_offsets(latest))
             goals = {tp: found.offset for tp, found in ends.items()}
             deadline = time.monotonic() + _PATIENCE
             while any(self._consumer.position(tp) < goal for tp, goal in goals.items()):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import tomllib
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -12,8 +11,8 @@ from typing import Any, TypeVar
 import msgspec
 from kafka.admin import ConfigResource, ConfigResourceType
 
-from pipelines.errors import BrokerAway, BrokerError
-from pipelines.kafka.connection import START, Brokers, explained, missing
+from pipelines.errors import BrokerError
+from pipelines.kafka.connection import Brokers, explained, insist, missing
 
 T = TypeVar("T")
 
@@ -188,23 +187,16 @@ _FORBIDDEN = 29
 
 
 def _told(where: Brokers, ask: Callable[[Any], T]) -> T:
-    """Return what the brokers say.
+    """Return what the brokers say."""
 
-    One that died a moment ago is still asked until the others have noticed: there is a new try
-    then, for as long as brokers have to answer for the first time.
-    """
-    end = time.monotonic() + START / 1000
-    while True:
+    def once() -> T:
         admin = where.admin()
         try:
-            with explained(where):
-                return ask(admin)
-        except BrokerAway:
-            if time.monotonic() > end:
-                raise
+            return ask(admin)
         finally:
             admin.close()
-        time.sleep(1.0)
+
+    return insist(where, once)
 
 
 def _cluster(where: Brokers, admin: Any) -> Mapping[str, Any]:
