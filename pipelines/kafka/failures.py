@@ -114,7 +114,8 @@ def explain(addresses: str, prefix: str, error: Exception) -> BrokerError:
         )
     return BrokerAway(
         f"No broker answers as it should at {addresses} ({name}): check the address, whether the "
-        "brokers run, and whether they want TLS or a login ([kafka] in marsad.toml)."
+        "brokers run, and whether they want TLS or a login ([kafka] in marsad.toml, the password "
+        "in MARSAD_KAFKA_PASSWORD)."
     )
 
 

@@ -117,7 +117,10 @@ def test_a_password_over_tls_opens_the_brokers(guarded: Guarded, way: str) -> No
 @pytest.mark.parametrize("way", ["PLAIN", "SCRAM-SHA-256"])
 def test_a_wrong_password_is_told_and_not_shown(guarded: Guarded, way: str) -> None:
     settings = KafkaSettings(tls=True, ca=str(guarded.certificate), sasl=way, user="marsad")  # type: ignore[arg-type]
-    with pytest.raises(BrokerError, match="refuse the user or the password") as caught:
+    # A broker says so and hangs up; where both come at once the library sees only the latter.
+    with pytest.raises(
+        BrokerError, match=r"the user or the password|the password in MARSAD"
+    ) as caught:
         names(brokers(guarded.login, settings, {"MARSAD_KAFKA_PASSWORD": "a guess"}))
     assert "a guess" not in str(caught.value)
 
