@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import msgspec
 
@@ -110,6 +110,21 @@ class LiveSource(Source, Protocol):
     """
 
     version: int
+
+
+@runtime_checkable
+class Begins(Protocol):
+    """A live source that begins now where nobody says ``since``, and can go back to this now.
+
+    The runner makes that place durable before it opens the source. Otherwise a run that ends
+    before its first post is stored would lose what is published until the next one begins.
+    """
+
+    def present(self) -> str:
+        """Return the cursor of this moment, without asking the platform.
+
+        Empty where the order wants another beginning: then reading begins there each time.
+        """
 
 
 class MakesSource(Protocol):

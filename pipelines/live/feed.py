@@ -72,8 +72,10 @@ class Reader(threading.Thread):
         inbox: Inbox[Message],
         stop: threading.Event,
         *,
+        heard: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """``heard``: whether an earlier run read something of it, so that its name is right."""
         # A thread that waits for a socket must not keep the process: what it has not put into
         # the inbox comes again.
         super().__init__(name=f"reading {feed.source.name}", daemon=True)
@@ -82,6 +84,7 @@ class Reader(threading.Thread):
         self._inbox = inbox
         self._stop_event = stop
         self._clock = clock
+        self._heard = heard
         self._left = feed.limit
         self._failures = 0
 
@@ -119,9 +122,11 @@ class Reader(threading.Thread):
         """Put items into the inbox; return whether there may be more another time."""
         for item in self._feed.source.open(self._cursor):
             self._tell(Came(self._feed, item))
-            self._cursor = item.cursor
+            further, self._cursor = item.cursor != self._cursor, item.cursor
+            self._heard = True
             if isinstance(item.record, Post | Tombstone | Reject):
-                self._failures = 0
+                if further:  # what comes once more after an interruption is no success
+                    self._failures = 0
                 if self._left is not None:
                     self._left -= 1
                     if self._left <= 0:
@@ -134,7 +139,7 @@ class Reader(threading.Thread):
         self._failures += 1
         feed = self._feed
         endless = feed.live or feed.every is not None
-        fresh = not self._cursor and not feed.persistent
+        fresh = not self._heard and not feed.persistent
         if gives_up(error, self._failures, endless=endless, fresh=fresh):
             self._tell(Failed(feed, error, None))
             return False

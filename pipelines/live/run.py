@@ -79,7 +79,12 @@ def run(
         for feed in feeds
     }
     metrics.begin("collect")
-    readers = [Reader(feed, writers[id(feed)].cursor, inbox, stop) for feed in feeds]
+    for writer in writers.values():
+        writer.begin()
+    readers = [
+        Reader(feed, writer.cursor, inbox, stop, heard=writer.heard)
+        for feed, writer in zip(feeds, writers.values(), strict=True)
+    ]
     for reader in readers:
         reader.start()
     try:

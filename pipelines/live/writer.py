@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from ingest.records import Counter, Gap, Heartbeat, Item, Post, Reject, Tombstone
+from ingest.sources.base import Begins
 from pipelines import metrics
 from pipelines.aside import Aside
 from pipelines.deadletters import plain_names
@@ -77,6 +78,18 @@ class Writer:
         self._beat: datetime | None = None
         self._warned = False
         metrics.source_posts(feed.label, 0)
+
+    @property
+    def heard(self) -> bool:
+        """Whether anything was ever read of the source."""
+        return self._details.heard is not None
+
+    def begin(self) -> None:
+        """Write down where a source begins that begins now, before it is asked for anything."""
+        source = self.feed.source
+        place = source.present() if not self.cursor and isinstance(source, Begins) else ""
+        if place:
+            self._move(place)
 
     def items(self, items: Sequence[Item]) -> Ledger:
         """Make items durable; return their outcomes so far."""
@@ -147,6 +160,8 @@ class Writer:
             + (f"; its answer is kept in {kept}" if kept else "")
         )
         self.given_up = failure.pause is None
+        if self.given_up and self.cursor and not self.heard:
+            self._move("")  # nobody waits for it: the next command begins in its own time
 
     def ended(self, *, again: bool) -> None:
         """Write down that a source was read to the end of what it has now."""
@@ -218,6 +233,9 @@ class Writer:
                 notices=list(notices),
             ),
         )
+
+    def _move(self, cursor: str) -> None:
+        self._accept(cursor, Batch(position=self._position(cursor), previous_cursor=self.cursor))
 
     def _accept(self, cursor: str, batch: Batch) -> Ledger:
         with metrics.batch("collect"):

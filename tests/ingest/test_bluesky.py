@@ -259,6 +259,43 @@ def test_a_place_that_it_keeps_is_none_however_long_ago(stand: Jetstream) -> Non
     assert records(following(stand).open(cursor), Gap) == []
 
 
+def beginning(stand: Jetstream, at: int, until: int | None = None) -> Bluesky:
+    """A source that is made so many minutes after the start, without ``since``."""
+    now = datetime(2026, 11, 1, 0, at, tzinfo=UTC)
+    means = Means(
+        client=Client(), now=lambda: now, sleep=lambda seconds: None, stopped=lambda: False
+    )
+    end = datetime(2026, 11, 1, 0, max(0, at - 1) if until is None else until, tzinfo=UTC)
+    return Bluesky(Order(url=stand.url, until=end), means)
+
+
+def test_what_was_published_since_a_first_run_that_stored_nothing_comes(stand: Jetstream) -> None:
+    stand.publish(3)
+    place = beginning(stand, at=4).present()
+    stand.publish(3)
+    items = list(beginning(stand, at=9).open(place))
+    assert [post.text for post in records(items, Post)] == [f"post number {n}" for n in (4, 5, 6)]
+    assert records(items, Gap) == []
+    assert following(stand, **SINCE).present() == ""
+
+
+def test_what_is_listened_to_is_no_gap_however_late_the_first_event_is(stand: Jetstream) -> None:
+    stand.publish(9)
+    place = beginning(stand, at=0).present()
+    stand.events = stand.events[5:]
+    items = list(beginning(stand, at=0, until=8).open(place))
+    assert [post.text for post in records(items, Post)] == ["post number 6", "post number 7"]
+    assert records(items, Gap) == []
+
+
+def test_a_gap_names_the_date_where_no_place_was_saved(stand: Jetstream) -> None:
+    stand.publish(10)
+    stand.keeps_from = START + 7 * MINUTE
+    (gap,) = records(following(stand, **SINCE).open(""), Gap)
+    assert (gap.start, gap.end) == (SINCE["since"], datetime(2026, 11, 1, 0, 7, tzinfo=UTC))
+    assert "the date that was asked for" in gap.cause
+
+
 def test_a_message_that_can_not_be_read_costs_itself_alone(stand: Jetstream) -> None:
     stand.publish(2)
     stand.send_raw('{"did": "did:plc:1", "time_us"', START + 2 * MINUTE + 1)

@@ -17,6 +17,7 @@ from ingest.sources.base import Means, Order
 from ingest.sources.html_text import text_of
 from ingest.sources.http import Client
 from ingest.sources.mastodon import LATE, Mastodon, map_item
+from ingest.sources.mastodon.ids import Place
 from ingest.sources.shaping import Seen
 from tests.stands.base import Fault, moment
 from tests.stands.mastodon import FIXTURES, Instance, mastodon
@@ -208,6 +209,17 @@ def test_without_a_tag_the_public_timeline_begins_now(stand: Instance) -> None:
     stand.publish(3)
     assert Reading(stand, target="", **PAST).texts() == []
     assert stand.asked[0][0] == "/api/v1/timelines/public"
+
+
+def test_what_was_published_since_a_first_run_that_stored_nothing_comes(stand: Instance) -> None:
+    place = Place.of(moment(2)).write()
+    stand.publish(4)
+    reading = Reading(stand, target="", **PAST)
+    assert reading.texts(place) == names(3, 2)
+    assert Place.read(reading.source.present()).moment == NOW
+    assert Reading(stand).source.present() == ""  # a hashtag begins with all that there is
+    with pytest.raises(SourceError, match="can't be read"):
+        reading.texts("@soon")
 
 
 def test_since_and_until_hold_where_ids_are_no_times_too(stand: Instance) -> None:

@@ -12,7 +12,7 @@ from ingest.errors import SourceBlocked, SourceChanged, SourceError
 from ingest.records import Heartbeat, Item, Post
 from ingest.sources.archive import ArchiveSource
 from ingest.sources.archive.tools.tweets import first_id, time_of
-from ingest.sources.base import LiveSource
+from ingest.sources.base import Begins, LiveSource
 from tests.stands.base import START, moment
 from tests.stands.http import Answer, in_json
 from tests.stands.reading import Reading, at, gaps, ids, posts, reading, rejects
@@ -244,6 +244,19 @@ def test_what_is_published_while_somebody_listens_comes(listen: Reading, stream:
     found = heard(listen.source(), "", stream, 2)
     assert ids(found) == [post["id"] for post in stream.posts[3:]]
     assert found[-1].cursor == stream.posts[-1]["id"]
+
+
+def test_what_was_published_since_a_first_run_that_stored_nothing_comes(
+    listen: Reading, stream: X
+) -> None:
+    listen.now = moment(2)
+    source = listen.source()
+    assert isinstance(source, Begins)
+    place = source.present()
+    stream.publish(4)
+    listen.now = moment(9)
+    found = taken(source, place, 3)
+    assert {"2", "3", "4"} <= {one.text.split()[-1] for one in posts(found)}
 
 
 def test_the_query_becomes_a_rule_once(listen: Reading, stream: X) -> None:

@@ -19,6 +19,7 @@ from pipelines.aside import Aside
 from pipelines.errors import StoreBusy
 from pipelines.live import Feed, Outcome, run
 from pipelines.live.details import heard
+from pipelines.live.feed import Message, Reader
 from pipelines.live.habit import POSTS, SHORTEST, TIMES, Habit
 from pipelines.live.inbox import Inbox
 from pipelines.live.patience import gives_up, pause
@@ -123,6 +124,55 @@ def test_the_next_run_goes_on_at_the_saved_place(world: World) -> None:
     world.run(source)
     assert source.opened == ["", "2"]
     assert world.ids() == ["scripted:1", "scripted:2", "scripted:3"]
+
+
+class Beginning(Scripted):
+    """A source that begins with what comes next, like a stream."""
+
+    at = 1
+
+    def present(self) -> str:
+        return str(self.at)
+
+
+def test_a_source_that_begins_now_keeps_that_place_before_anything_is_read(world: World) -> None:
+    stop = threading.Event()
+    source = Beginning(post(0), Heartbeat(source="scripted", at=START), post(2), post(3))
+
+    def killed(cursor: str) -> Iterator[Item]:
+        stop.set()
+        raise Stopped
+
+    reads, source.open = source.open, killed  # type: ignore[method-assign]
+    world.run(source, stop=stop)
+    source.open, source.at = reads, 3  # type: ignore[method-assign]
+    world.run(source)
+    assert source.opened == ["1"]
+    assert world.ids() == ["scripted:2", "scripted:3"]
+
+
+def test_one_that_was_given_up_before_it_was_heard_begins_anew(world: World) -> None:
+    source = Beginning(post(0), SourceGone("no such server"), post(2), post(3))
+    assert [one.given_up for one in world.run(source, live=True)] == [True]
+    source.at = 3
+    world.run(source)
+    assert source.opened == ["1", "3"]
+    assert world.ids() == ["scripted:3"]
+
+
+def test_what_comes_once_more_after_an_interruption_is_no_success(world: World) -> None:
+    class Stuck(Scripted):
+        def open(self, cursor: str) -> Iterator[Item]:
+            yield Item(post(1), "here")
+            raise SourceError("it ended")
+
+    feed, inbox, stop = Feed(source=Stuck(), label="test"), Inbox[Message](), threading.Event()
+    pauses: list[float | None] = []
+    reader = Reader(feed, "", inbox, stop)
+    reader._wait = pauses.append  # type: ignore[assignment,method-assign]
+    while len(pauses) < 4:
+        reader._once()
+    assert pauses == [1, 2, 4, 8]
 
 
 def test_a_limit_counts_posts_deletions_and_what_can_not_be_used(world: World) -> None:

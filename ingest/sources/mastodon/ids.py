@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from ingest.errors import SourceChanged
+from ingest.errors import SourceChanged, SourceError
 from ingest.sources.shaping import NOT_JSON
 
 #: Posts of other instances may come late, with ids of when they were written: so far before the
@@ -20,7 +20,10 @@ _FIRST_TIMED = 1_450_000_000_000
 
 
 class Place(msgspec.Struct, frozen=True):
-    """The last status read: as a cursor its id, with ``~`` before it if a stream gave it."""
+    """The last status read: as a cursor its id, with ``~`` before it if a stream gave it.
+
+    Before any was read it may be a moment, as a cursor in milliseconds after ``@``.
+    """
 
     id: str
     streamed: bool = False
@@ -29,6 +32,21 @@ class Place(msgspec.Struct, frozen=True):
     def read(cls, cursor: str) -> Place:
         """Return what a cursor says."""
         return cls(cursor.removeprefix("~"), streamed=cursor.startswith("~"))
+
+    @classmethod
+    def of(cls, moment: datetime) -> Place:
+        """Return the place of a moment."""
+        return cls(f"@{int(moment.timestamp() * 1000)}")
+
+    @property
+    def moment(self) -> datetime | None:
+        """The moment that it is, if it is one. Raises :class:`~ingest.errors.SourceError`."""
+        if not self.id.startswith("@"):
+            return None
+        try:
+            return datetime.fromtimestamp(int(self.id[1:]) / 1000, UTC)
+        except (ValueError, OverflowError, OSError):
+            raise SourceError(f"the saved place {self.id[:80]!r} can't be read") from None
 
     def write(self) -> str:
         """Return the cursor."""

@@ -49,6 +49,13 @@ class Mastodon:
         """The instance and the tag: ids count within an instance."""
         return f"{self.name.casefold()}:{self.version}"
 
+    def present(self) -> str:
+        """Return the place of this moment; see :class:`~ingest.sources.base.Begins`.
+
+        A hashtag begins with all that there is.
+        """
+        return "" if self._tag or self._order.since else Place.of(self._means.now()).write()
+
     def open(self, cursor: str) -> Iterator[Item]:
         """Read history, then listen; see :class:`~ingest.sources.base.LiveSource`."""
         until = self._order.until
@@ -87,8 +94,8 @@ class Mastodon:
             return None
 
     def _start(self, saved: Place) -> Place:
-        since = self._order.since
-        if saved.id:
+        since = max(filter(None, (self._order.since, saved.moment)), default=None)
+        if saved.id and saved.moment is None:
             place = Place(saved.back())
             first = str(max(0, int(id_at(since)) - 1)) if since else ""
             return Place(first) if timed(saved.id) and later(first, place.id) else place
@@ -98,10 +105,10 @@ class Mastodon:
         if not newest:
             return Place(EARLIEST)
         head = head_of(newest[0])
-        if since is None:
-            return Place(head.id)
+        if since is not None and timed(head.id):
+            return Place(str(int(id_at(since)) - 1))
         # Where ids are no times, dates alone tell what is too old.
-        return Place(str(int(id_at(since)) - 1) if timed(head.id) else EARLIEST)
+        return Place(EARLIEST if self._order.since else head.id)
 
     # History
 

@@ -17,7 +17,7 @@ from ingest.errors import SourceBlocked, SourceChanged, SourceError
 from ingest.records import Gap, Heartbeat, Item, Post
 from ingest.sources.answers import parsed
 from ingest.sources.archive.tools.base import Record, dig, word
-from ingest.sources.archive.tools.tweets import time_of
+from ingest.sources.archive.tools.tweets import first_id, time_of
 from ingest.sources.base import Capabilities, Means, Order, Stopped
 from ingest.sources.shaping import Seen, reject
 from ingest.sources.walks import Walk
@@ -47,6 +47,10 @@ class Stream:
     def key(self) -> str:
         """The query."""
         return self.name
+
+    def present(self) -> str:
+        """Return the place of this moment; see :class:`~ingest.sources.base.Begins`."""
+        return "" if self._order.since else str(first_id(self._means.now()))
 
     def open(self, cursor: str) -> Iterator[Item]:
         """Yield what was missed, then what comes; the cursor is the id of the newest post."""
