@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import click
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from pipelines.kafka.connection import Brokers
     from pipelines.kafka.flow import StageFlow
 
+#: Gaps shorter than this are shown in sum.
+SHORT = timedelta(minutes=1)
 #: What the keys of positions begin with that are places on topics and no inputs.
 _PLACES = "kafka:"
 
@@ -133,12 +137,51 @@ def _show(status: Status, console: Console) -> None:
             continue
         state = "read to its end" if position.done else "not finished: the same command goes on"
         console.print(f"input {position.name}: {state}")
-    for gap in unfilled(status.gaps):
-        end = f"{gap.end:%Y-%m-%d %H:%M}" if gap.end else "now"
-        console.print(
-            f"gap {gap.source}: {gap.start:%Y-%m-%d %H:%M} to {end}, {gap.cause}", soft_wrap=True
-        )
+    _show_gaps(joined(unfilled(status.gaps)), console)
     _show_filled([gap for gap in status.gaps if gap.filled and gap.end], console)
+
+
+def joined(gaps: Sequence[Gap]) -> list[Gap]:
+    """Return gaps with those as one that follow one another for the same cause.
+
+    Each try that fails writes down the time since the one before.
+    """
+    whole: list[Gap] = []
+    newest: dict[tuple[str, str], int] = {}
+    for gap in sorted(gaps, key=lambda one: one.start):
+        place = newest.get((gap.source, gap.cause))
+        before = whole[place] if place is not None else None
+        if place is not None and before and before.end and gap.start <= before.end:
+            end = max(before.end, gap.end) if gap.end else None
+            whole[place] = msgspec.structs.replace(before, end=end)
+        else:
+            newest[gap.source, gap.cause] = len(whole)
+            whole.append(gap)
+    return whole
+
+
+def _show_gaps(gaps: Sequence[Gap], console: Console) -> None:
+    """Show each gap; those of seconds, as a source has that is started again and again, in sum."""
+    short: dict[tuple[str, str], list[timedelta]] = {}
+    for gap in gaps:
+        if gap.end and gap.end - gap.start < SHORT:
+            short.setdefault((gap.source, gap.cause), []).append(gap.end - gap.start)
+            continue
+        end = _written(gap.end) if gap.end else "now"
+        console.print(
+            f"gap {gap.source}: {_written(gap.start)} to {end}, {gap.cause}", soft_wrap=True
+        )
+    for (source, cause), lengths in short.items():
+        whole = sum(lengths, timedelta()).total_seconds()
+        console.print(
+            f"gap {source}: {count(len(lengths), 'time')} for less than a minute, "
+            f"{words(whole)} in all, {cause}",
+            soft_wrap=True,
+        )
+
+
+def _written(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _show_filled(gaps: list[Gap], console: Console) -> None:
@@ -151,15 +194,15 @@ def _show_filled(gaps: list[Gap], console: Console) -> None:
         last = own[-1]
         console.print(
             f"interrupted {source}: {count(len(own), 'time')}, {words(whole)} in all (read "
-            f"afterwards); the last one {last.start:%Y-%m-%d %H:%M}, {last.cause}",
+            f"afterwards); the last one {_written(last.start)}, {last.cause}",
             soft_wrap=True,
         )
 
 
 def _show_source(source: Heard, console: Console) -> None:
-    state = f"last heard {source.at:%Y-%m-%d %H:%M} UTC"
+    state = f"last heard {_written(source.at)}" if source.at else "never heard"
     if source.failing:
-        state += f", could not be read since: {source.failing}"
+        state += f", could not be read{' since' if source.at else ''}: {source.failing}"
     console.print(f"source {source.source}: {state}", soft_wrap=True)
     if source.silent:
         console.print(

@@ -42,8 +42,8 @@ class Heard(msgspec.Struct, frozen=True):
     """The state of one live source, for ``marsad status``."""
 
     source: str
-    at: datetime
-    """When it was last listened to."""
+    at: datetime | None
+    """When it was last listened to; ``None``: never."""
     failing: str
     """Why it could not be read since; empty if it could."""
     silent: float
@@ -53,9 +53,9 @@ class Heard(msgspec.Struct, frozen=True):
 def heard(position: Position) -> Heard | None:
     """Return how a live source was left, ``None`` for an input that is none."""
     details = Details.read(position)
-    if details.heard is None:
+    if not details.source:
         return None
-    silent = details.habit.silent(details.heard)
+    silent = details.habit.silent(details.heard) if details.heard else None
     return Heard(
         position.name, details.heard, details.failing, silent.total_seconds() if silent else 0.0
     )

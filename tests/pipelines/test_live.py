@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from click.testing import CliRunner
 
 from ingest.errors import SourceBlocked, SourceChanged, SourceError, SourceGone
 from ingest.keyring import Keyring
@@ -16,6 +19,8 @@ from ingest.privacy import Protector
 from ingest.records import Gap, Heartbeat, Item, Post, Record, Reject, Tombstone, unfilled
 from ingest.sources.base import Capabilities, Stopped
 from pipelines.aside import Aside
+from pipelines.commands.status import command as status
+from pipelines.commands.status import joined
 from pipelines.errors import StoreBusy
 from pipelines.live import Feed, Outcome, run
 from pipelines.live.details import heard
@@ -90,6 +95,12 @@ class World:
             tell=self.told.append,
             now=self.now,
         )
+
+    def status(self) -> str:
+        """What ``marsad status`` says."""
+        done = CliRunner().invoke(status, ["--store", str(self.folder / "marsad.db")])
+        assert done.exit_code == 0, done.output
+        return done.stdout
 
     def gaps(self) -> list[Gap]:
         return self.store.status().gaps
@@ -329,6 +340,31 @@ def test_status_says_when_a_source_was_heard_last_and_why_it_fails(world: World)
     assert found is not None
     assert (found.source, found.at) == ("scripted", START)
     assert found.failing == "SourceChanged: another page"
+    heard_last = "last heard 2026-11-01 00:00:00 UTC, could not be read since: SourceChanged"
+    assert f"source scripted: {heard_last}" in world.status()
+
+
+def test_status_says_so_of_a_source_that_never_worked(world: World) -> None:
+    world.run(Scripted(SourceChanged("another page")))
+    said = world.status()
+    assert "source scripted: never heard, could not be read: SourceChanged: another page" in said
+    assert "input scripted" not in said
+
+
+def test_tries_that_fail_are_one_gap_and_those_of_seconds_are_summed_up(world: World) -> None:
+    def gap(start: float, minutes: float, cause: str = "SourceError: away") -> Gap:
+        begun = START + timedelta(minutes=start)
+        end = begun + timedelta(minutes=minutes)
+        return Gap(source="one", start=begun, end=end, cause=cause)
+
+    tries = [gap(0, 2), gap(2, 4), gap(60, 0.1), gap(70, 0.2), gap(80, 5, "SourceGone: gone")]
+    assert joined(tries) == [gap(0, 6), *tries[2:]]
+    world.run(Scripted(*tries))
+    assert [line for line in world.status().splitlines() if line.startswith("gap")] == [
+        "gap one: 2026-11-01 00:00:00 UTC to 2026-11-01 00:06:00 UTC, SourceError: away",
+        "gap one: 2026-11-01 01:20:00 UTC to 2026-11-01 01:25:00 UTC, SourceGone: gone",
+        "gap one: 2 times for less than a minute, 18 s in all, SourceError: away",
+    ]
 
 
 # How patient it is
@@ -439,6 +475,34 @@ def test_a_silence_is_told_once(world: World) -> None:
     writer.look()
     assert len(world.told) == 1
     assert "unlike it" in world.told[0]
+
+
+class Silent(Scripted):
+    """Gives a sign of life after eleven minutes, again and again until somebody wonders."""
+
+    world: World
+
+    def open(self, cursor: str) -> Iterator[Item]:
+        self.world.at += timedelta(minutes=11)
+        while not self.world.told:
+            time.sleep(0.01)
+            yield Item(Heartbeat(source=self.name, at=self.world.at), cursor)
+        self.world.at += timedelta(minutes=2)
+        yield Item(Heartbeat(source=self.name, at=self.world.at), cursor)
+
+
+def test_a_run_warns_of_a_silence_and_status_shows_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_module("pipelines.live.run"), "_LOOK", 0.0)
+    talking, silent = Scripted(*(post(n) for n in range(POSTS))), Silent()
+    silent.key, silent.world = talking.key, world
+    world.run(talking, live=True)
+    assert world.told == []
+    world.run(silent, live=True)
+    (told,) = world.told
+    assert told.startswith("Warning: scripted has given nothing for 11 min")
+    assert "Warning: scripted had given nothing for 13 min then" in world.status()
 
 
 # What charts make of gaps
