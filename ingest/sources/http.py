@@ -18,6 +18,7 @@ from urllib.robotparser import RobotFileParser
 import httpx2
 
 from ingest.errors import SourceBlocked, SourceChanged, SourceError
+from ingest.sources.bodies import PACKED, pieces, whole
 from ingest.sources.refusals import REMAINING, Answer, refuse_walls, status_error, wait_of
 
 __all__ = ["AGENT", "SPACING", "Answer", "Client", "refuse_walls", "status_error", "wait_of"]
@@ -27,7 +28,7 @@ AGENT = f"Marsad/{version('marsad')} (open-source research on public posts and c
 #: The name that robots.txt may speak of.
 ROBOT = "Marsad"
 SPACING = 1.0
-#: No page of posts needs a larger answer, or a longer one.
+#: No page of posts needs a larger answer (unpacked), or one that takes longer.
 LARGEST = 20_000_000
 SECONDS = 20.0
 LONGEST_ANSWER = 60.0
@@ -58,7 +59,7 @@ class Client:
         self._clock = clock
         self._sleep = sleep
         self._client = httpx2.Client(
-            headers={"User-Agent": AGENT, "Accept-Language": "en"},
+            headers={"User-Agent": AGENT, "Accept-Language": "en", "Accept-Encoding": PACKED},
             timeout=SECONDS,
             limits=httpx2.Limits(max_connections=None),  # each stream keeps one
         )
@@ -141,7 +142,8 @@ class Client:
                 timeout=httpx2.Timeout(SECONDS, read=SILENCE),
             ) as response:
                 if response.status_code != 200:
-                    body = b"".join(_at_most(response.iter_bytes(), LARGEST))
+                    deadline = self._clock() + LONGEST_ANSWER
+                    body = whole(response, LARGEST, deadline=deadline, clock=self._clock)
                     found = {k.lower(): v for k, v in response.headers.items()}
                     answer = Answer(response.status_code, body, found, url)
                     if answer.status in _REDIRECTED and "location" in found:
@@ -171,7 +173,6 @@ class Client:
     ) -> Answer:
         host = self._wait_for(url)
         deadline = self._clock() + LONGEST_ANSWER
-        body = bytearray()
         try:
             with self._client.stream(
                 "GET" if content is None else "POST",
@@ -180,19 +181,12 @@ class Client:
                 headers=headers,
                 json=content,
             ) as response:
-                for chunk in response.iter_bytes():
-                    body += chunk
-                    if len(body) > largest:
-                        raise SourceChanged("its answer is larger than any that it should give")
-                    if self._clock() > deadline:
-                        raise SourceError("its answer does not end", body=bytes(body))
+                body = whole(response, largest, deadline=deadline, clock=self._clock)
                 found = {name.lower(): value for name, value in response.headers.items()}
-                answer = Answer(response.status_code, bytes(body), found, url)
+                answer = Answer(response.status_code, body, found, url)
         except (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError, ValueError) as error:
             # never the error's own words, which may hold the address with its key
-            raise SourceError(
-                f"{host} can't be reached ({type(error).__name__})", body=bytes(body)
-            ) from None
+            raise SourceError(f"{host} can't be reached ({type(error).__name__})") from None
         finally:
             self._spare(url)
         self._note_limit(host, answer)
@@ -240,11 +234,23 @@ class Client:
 
 
 def _redirect(url: str, answer: Answer, *, secret: bool) -> str:
-    target = urljoin(url, answer.headers["location"])
+    try:
+        target = urljoin(url, answer.headers["location"])
+        parts = urlsplit(target)
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        raise SourceChanged("it sends to no address", body=answer.body) from None
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise SourceChanged("it sends to no address of the web", body=answer.body)
     if _LOGIN.search(target):
         raise SourceBlocked("it sends visitors to a login", body=answer.body)
-    if secret:
-        raise SourceChanged("it sends elsewhere, where no key must go", body=answer.body)
+    if secret:  # without the query, which may hold a key
+        address = f"{parts.scheme}://{parts.hostname}{port}{parts.path}"[:200]
+        raise SourceChanged(
+            f"it sends to {address}, and no key goes anywhere but where it was meant to: if that "
+            "is the same platform, name its address (--url)",
+            body=answer.body,
+        )
     return target
 
 
@@ -252,19 +258,10 @@ def _root(url: str) -> str:
     return "{0.scheme}://{0.netloc}".format(urlsplit(url))
 
 
-def _at_most(chunks: Iterator[bytes], largest: int) -> Iterator[bytes]:
-    taken = 0
-    for chunk in chunks:
-        yield chunk
-        taken += len(chunk)
-        if taken > largest:
-            return
-
-
 def _lines(response: httpx2.Response) -> Iterator[str]:
     """Yield lines; unlike the client's own iterator this one knows a line that never ends."""
     rest = b""
-    for chunk in response.iter_bytes():
+    for chunk in pieces(response):
         *lines, rest = (rest + chunk).split(b"\n")
         for line in lines:
             yield line.removesuffix(b"\r").decode("utf-8", "replace")

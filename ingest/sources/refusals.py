@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -16,6 +17,8 @@ from ingest.errors import SourceBlocked, SourceChanged, SourceError, SourceGone
 REMAINING = ("x-ratelimit-remaining", "x-rate-limit-remaining")
 _RESETS = ("x-ratelimit-reset", "x-rate-limit-reset")
 _LONGEST_WAIT = 86_400.0
+_PASSWORD = re.compile(rb"""<input\b[^>]*\btype\s*=\s*["']?password\b""")
+_FEED = re.compile(rb"<(?:rss|feed|rdf:rdf)\b")
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -47,9 +50,11 @@ class Answer(msgspec.Struct, frozen=True):
 def refuse_walls(body: bytes) -> None:
     """Raise :class:`~ingest.errors.SourceBlocked` for a page that wants a login or a human."""
     page = body.lower()
+    if _FEED.search(page[:2_000]):
+        return  # a broken feed may well speak of captchas
     if b"captcha" in page or b"cf-challenge" in page or b"challenge-platform" in page:
         raise SourceBlocked("it asks for a captcha", body=body)
-    if b'type="password"' in page or b"type='password'" in page:
+    if _PASSWORD.search(page):
         raise SourceBlocked("it asks for a login", body=body)
 
 
@@ -62,10 +67,10 @@ def status_error(answer: Answer) -> SourceError:
 def _meaning(status: int) -> tuple[type[SourceError], str]:
     if status == 429:
         return SourceBlocked, "it asks for fewer requests (429)"
-    if status in {401, 403, 407, 451}:
-        return SourceBlocked, f"it refuses ({status})"
     if status in {404, 410}:
         return SourceGone, f"there is nothing (any more) ({status})"
+    if 400 <= status < 500:
+        return SourceBlocked, f"it refuses ({status})"
     if status >= 500:
         return SourceError, f"it fails ({status})"
     return SourceChanged, f"it answers {status}"

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
+import itertools
+import socket
 import threading
-from collections.abc import Iterator
+import tracemalloc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,7 +16,14 @@ import pytest
 from ingest.errors import SourceBlocked, SourceChanged, SourceError, SourceGone
 from ingest.sources import http
 from ingest.sources.base import Stopped
-from ingest.sources.http import SPACING, Client, wait_of
+from ingest.sources.http import (
+    LARGEST,
+    LONGEST_ANSWER,
+    SPACING,
+    Client,
+    refuse_walls,
+    wait_of,
+)
 from tests.platform_server import Answer, Platform, in_json, page, platform
 from tests.stands.mastodon import Instance, mastodon
 
@@ -28,6 +40,25 @@ class Asking:
     def __init__(self) -> None:
         self.pauses: list[float] = []
         self.client = Client(clock=lambda: 1_000.0, sleep=self.pauses.append)
+
+
+@contextmanager
+def accepting(talk: Callable[[socket.socket], None]) -> Iterator[str]:
+    """A server that speaks as it likes with whoever connects."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve() -> None:
+            with suppress(OSError):
+                while True:
+                    connection, _ = listening.accept()
+                    with connection:
+                        talk(connection)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        listening.shutdown(socket.SHUT_RDWR)
+        thread.join()
 
 
 @pytest.fixture
@@ -84,7 +115,7 @@ def test_a_pause_may_end_a_run(server: Platform) -> None:
     ("status", "error"),
     [(429, SourceBlocked), (401, SourceBlocked), (403, SourceBlocked), (451, SourceBlocked),
      (404, SourceGone), (410, SourceGone), (500, SourceError), (503, SourceError),
-     (400, SourceChanged), (418, SourceChanged)],
+     (400, SourceBlocked), (418, SourceBlocked), (402, SourceBlocked)],
 )  # fmt: skip
 def test_a_status_says_what_kind_of_refusal_it_is(
     server: Platform, asking: Asking, status: int, error: type[SourceError]
@@ -124,7 +155,104 @@ def test_a_key_goes_nowhere_else_and_into_no_message(
     with pytest.raises(SourceChanged) as caught:
         asking.client.get(f"{server.url}/", **{how: {"token": "a-secret"}})  # type: ignore[arg-type]
     assert "a-secret" not in str(caught.value)
+    assert f"{server.url}/elsewhere," in str(caught.value)
     assert [asked.path for asked in server.asked] == ["/"]
+
+
+@pytest.mark.parametrize("place", ["file:///etc/passwd", "http://[", "gopher://example.org"])
+def test_a_redirect_to_no_address_of_the_web_is_not_followed(
+    server: Platform, asking: Asking, place: str
+) -> None:
+    server.on("/", Answer(status=302, headers={"Location": place}))
+    with pytest.raises(SourceChanged, match="it sends to no address"):
+        asking.client.get(f"{server.url}/")
+
+
+# Answers that are packed, too large or too slow
+
+
+def packed(body: bytes, kind: str = "gzip") -> Answer:
+    return Answer(body, headers={"Content-Encoding": kind})
+
+
+def test_a_packed_answer_is_unpacked(server: Platform, asking: Asking) -> None:
+    server.on("/", packed(gzip.compress(b"posts" * 100_000)))
+    assert asking.client.get(f"{server.url}/").body == b"posts" * 100_000
+    assert server.asked[0].headers["Accept-Encoding"] == "gzip"
+
+
+def test_a_bomb_is_put_down_before_it_has_filled_the_memory(
+    server: Platform, asking: Asking
+) -> None:
+    server.on("/", packed(gzip.compress(bytes(120_000_000), 1)))
+    tracemalloc.start()
+    try:
+        with pytest.raises(SourceChanged, match="larger than any"):
+            asking.client.get(f"{server.url}/")
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 4 * LARGEST
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (packed(b"no gzip at all"), "can't be unpacked"),
+        (packed(gzip.compress(b"posts")[:-4]), "breaks off"),
+        (packed(gzip.compress(gzip.compress(b"posts")), "gzip, gzip"), "nobody asked for"),
+        (packed(b"posts", "zstd"), "nobody asked for"),
+    ],
+)
+def test_what_can_not_be_unpacked_was_reached_all_the_same(
+    server: Platform, asking: Asking, answer: Answer, words: str
+) -> None:
+    server.on("/", answer)
+    with pytest.raises(SourceError, match=words):
+        asking.client.get(f"{server.url}/")
+
+
+@pytest.mark.parametrize("status", [200, 503])
+def test_an_answer_that_comes_in_drops_ends_when_its_time_is_over(status: int) -> None:
+    def drops(connection: socket.socket) -> None:
+        connection.recv(65_536)
+        connection.sendall(b"HTTP/1.1 %d OK\r\n\r\n" % status)
+        with suppress(OSError):
+            while True:
+                connection.sendall(b".")
+
+    clock = itertools.count(0.0, LONGEST_ANSWER / 10)
+    client = Client(clock=lambda: next(clock), sleep=lambda seconds: None)
+    with accepting(drops) as url:
+        with pytest.raises(SourceError, match="does not end") as caught:
+            client.get(f"{url}/")
+        assert caught.value.body.startswith(b".")
+        if status != 200:
+            with pytest.raises(SourceError, match="does not end"), client.stream(f"{url}/"):
+                pass
+    client.close()
+
+
+# What stands on a page
+
+
+@pytest.mark.parametrize(
+    ("page", "wall"),
+    [
+        (b'<form><input type="password" name=p></form>', "login"),
+        (b"<form><INPUT name=p TYPE=password></form>", "login"),
+        (b"<input class='a' type = 'password'/>", "login"),
+        (b"<p>Are you human?</p><img src=/captcha.png>", "captcha"),
+        (b"<p>the type=password of an input</p>", ""),
+        (b"<?xml version='1.0'?><rss><item>On captchas & robots", ""),
+    ],
+)
+def test_a_page_that_wants_a_login_or_a_human_is_known(page: bytes, wall: str) -> None:
+    if not wall:
+        return refuse_walls(page)
+    with pytest.raises(SourceBlocked, match=wall):
+        refuse_walls(page)
+    return None
 
 
 def test_every_request_names_the_project(server: Platform, asking: Asking) -> None:
