@@ -180,14 +180,34 @@ def rows(
     spans = buckets(
         min(bucket for bucket, _ in found), max(bucket for bucket, _ in found), by, zone
     )
-    # a page's counter brings no posts: while it can't be read, no post is missed
-    missed = [gap for gap in unfilled(gaps) if not gap.source.startswith(PAGES)]
-    blind = _covered(spans, missed)
+    blind = _covered(spans, _missed(gaps))
     return [
         _row(span, group, found.get((span.bucket, group), ()), gap, estimate)
         for span, gap in zip(spans, blind, strict=True)
         for group in names
     ]
+
+
+def deaf_times(
+    gaps: Sequence[Gap], zone: ZoneInfo, now: datetime
+) -> list[tuple[datetime, datetime]]:
+    """Return when a source was not listening, in a zone's time: for charts that show it exactly.
+
+    What goes on still goes on until ``now``.
+    """
+    return [
+        (_local(gap.start, zone), _local(gap.end or max(now, gap.start), zone))
+        for gap in _missed(gaps)
+    ]
+
+
+def _local(moment: datetime, zone: ZoneInfo) -> datetime:
+    return moment.astimezone(zone).replace(tzinfo=None)
+
+
+def _missed(gaps: Sequence[Gap]) -> list[Gap]:
+    # a page's counter brings no posts: while it can't be read, no post is missed
+    return [gap for gap in unfilled(gaps) if not gap.source.startswith(PAGES)]
 
 
 def _row(span: Span, group: str, sums: Sequence[Sum], gap: float, estimate: Estimator) -> Row:

@@ -3,7 +3,8 @@
 One pair of panels for each group, all on the same axes: above, how many posts of which
 sentiment; below, the shares of negative and positive posts with their 95 % intervals. Events are
 numbered in the plot and listed below it; stretches in which a source was not listening are
-hatched, since no posts there means nothing. Texts are shaped by matplotlib, Arabic too.
+hatched, since no posts there means nothing: the whole bucket where none came at all. Texts are
+shaped by matplotlib, Arabic too.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from matplotlib.figure import Figure
 from pipelines.annotations import Event
 from pipelines.charts.layout import draw
 from pipelines.charts.page import Caption, headline
+from pipelines.charts.panels import Stretch
 from pipelines.errors import OutputError
 from pipelines.trends import By, Row
 
@@ -63,14 +65,18 @@ def render(
     *,
     events: Sequence[Event] = (),
     names: Mapping[str, str] | None = None,
+    deaf: Sequence[Stretch] = (),
 ) -> bytes:
     """Return the chart of rows (at least one), as the bytes of a file.
 
-    ``names`` are the groups' names for people, by group.
+    ``names`` are the groups' names for people, by group; ``deaf`` is when a source was not
+    listening (:func:`pipelines.trends.deaf_times`).
     """
-    return rendered(
-        lambda: draw(rows, by, caption, events=events, names=names or {}), headline(caption), form
-    )
+
+    def make() -> Figure:
+        return draw(rows, by, caption, events=events, names=names or {}, deaf=deaf)
+
+    return rendered(make, headline(caption), form)
 
 
 def rendered(make: Callable[[], Figure], title: str, form: Format) -> bytes:

@@ -44,6 +44,7 @@ def draw(
     *,
     events: Sequence[Event],
     names: Mapping[str, str],
+    deaf: Sequence[panels.Stretch] = (),
 ) -> Figure:
     """Return the finished figure."""
     groups = _groups(rows)
@@ -54,12 +55,12 @@ def draw(
     lanes = _lanes(marked, first, last)
     foot = _foot(caption, [names.get(group, group) for group, _ in hidden])
     page = Page(_height(len(shown), max(lanes, default=-1) + 1, len(marked), len(foot)))
-    _head(page, caption, by, rows)
+    _head(page, caption, by, rows, deaf)
     top = page.down(_LANE * (max(lanes, default=-1) + 1))
     most = max((row.posts or 0) for _, own in shown for row in own)
     axes: list[Any] = []
     for group, own in shown:
-        axes += panels.panel(page, own, by, names.get(group, group), most)
+        axes += panels.panel(page, own, by, names.get(group, group), most, deaf)
         page.down(_GROUP_GAP)
     page.up(_GROUP_GAP)
     for ax in axes:
@@ -95,7 +96,9 @@ def _height(groups: int, lanes: int, events: int, foot: int) -> float:
     )
 
 
-def _head(page: Page, caption: Caption, by: By, rows: Sequence[Row]) -> None:
+def _head(
+    page: Page, caption: Caption, by: By, rows: Sequence[Row], deaf: Sequence[panels.Stretch]
+) -> None:
     page.down(0.16)
     page.text(headline(caption), fontsize=13, fontweight="bold")
     page.down(0.29)
@@ -104,7 +107,7 @@ def _head(page: Page, caption: Caption, by: By, rows: Sequence[Row]) -> None:
     many = "1 post" if caption.posts == 1 else f"{caption.posts:,} posts"
     page.text(f"{many}, {first} to {last}, {each}, time zone {caption.timezone}", color=SOFT)
     page.down(0.21)
-    _legend(page, by, any(True for _ in panels.blind(rows, by)))
+    _legend(page, by, any(True for _ in panels.blind(rows, by, deaf)))
     page.down(_TITLE - page.at)
 
 

@@ -54,8 +54,20 @@ WIDTHS: dict[By, timedelta] = {
 _FEW_BUCKETS = 13
 
 
-def panel(page: Page, rows: list[Row], by: By, name: str, most: int) -> list[Any]:
-    """Draw the panels of one group below what is on the page; return their axes."""
+#: A stretch of time, in the store's zone.
+Stretch = tuple[datetime, datetime]
+
+#: A stretch in which nobody listened is drawn so wide at least, as a part of the plot.
+_NARROWEST = 0.003
+
+
+def panel(
+    page: Page, rows: list[Row], by: By, name: str, most: int, deaf: Sequence[Stretch] = ()
+) -> list[Any]:
+    """Draw the panels of one group below what is on the page; return their axes.
+
+    ``deaf`` is when a source was not listening.
+    """
     posts = sum(row.posts or 0 for row in rows)
     page.down(0.06)
     if name:
@@ -75,7 +87,7 @@ def panel(page: Page, rows: list[Row], by: By, name: str, most: int) -> list[Any
         ax.set_axisbelow(True)
         ax.tick_params(labelsize=8, colors=SOFT, width=0.6, length=3)
         _dates(ax, rows, by)
-        for start, end in blind(rows, by):
+        for start, end in blind(rows, by, deaf):
             ax.axvspan(start, end, facecolor="#f4f4f4", hatch="////", linewidth=0, zorder=0.5)
     _volume(volume, rows, by, most)
     _shares(shares, rows, by)
@@ -162,12 +174,35 @@ def _joined(rows: Sequence[Row]) -> Estimate | None:
     return pooled(sums[0], sums[1], sums[2], posts)
 
 
-def blind(rows: Sequence[Row], by: By) -> Iterator[tuple[float, float]]:
-    """Yield the stretches in which a source was not listening, whether posts came or not."""
-    for deaf, run in groupby(rows, key=lambda row: row.gap >= UNKNOWN_FROM):
-        if deaf:
-            own = list(run)
-            yield number(time_of(own[0])), number(time_of(own[-1]) + WIDTHS[by])
+def blind(
+    rows: Sequence[Row], by: By, deaf: Sequence[Stretch] = ()
+) -> Iterator[tuple[float, float]]:
+    """Yield the stretches that are hatched.
+
+    A bucket of which nothing is known is hatched as a whole; one in which posts came, where and
+    as long as a source was not listening: the posts that came are not unknown.
+    """
+    narrowest = (time_of(rows[-1]) + WIDTHS[by] - time_of(rows[0])) * _NARROWEST
+    for state, run in groupby(rows, key=_blindness):
+        own = list(run) if state else []
+        if not own:
+            continue
+        first, last = time_of(own[0]), time_of(own[-1]) + WIDTHS[by]
+        if state == "unknown":
+            yield number(first), number(last)
+            continue
+        drawn = first
+        for start, end in sorted(deaf):
+            begins, ends = max(start, drawn), min(max(end, start + narrowest), last)
+            if begins < ends:
+                yield number(begins), number(ends)
+                drawn = ends
+
+
+def _blindness(row: Row) -> str:
+    if row.state == "unknown":
+        return "unknown"
+    return "partly" if row.gap >= UNKNOWN_FROM else ""
 
 
 def _dates(ax: Any, rows: list[Row], by: By) -> None:

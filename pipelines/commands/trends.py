@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,11 +31,12 @@ from pipelines.commands.common import (
     write_line,
 )
 from pipelines.settings import zone
+from pipelines.stages import utc_now
 from pipelines.stores.base import Split, Status
-from pipelines.trends import By, Row, rows, sums_by
+from pipelines.trends import By, Row, deaf_times, rows, sums_by
 
 if TYPE_CHECKING:
-    from pipelines.charts import Caption
+    from pipelines.charts import Format
 
 
 @click.command(context_settings=QUERY_SETTINGS)
@@ -133,7 +134,7 @@ def command(
         if any(row.state == "unknown" for row in table):
             say("?: unknown, as a source was not listening (see `marsad status`).")
     if charts:
-        from pipelines.charts import Caption
+        from pipelines.charts import Caption, render
 
         caption = Caption(
             query=_words(query, filters),
@@ -143,21 +144,19 @@ def command(
             pending=status.ledger.pending,
             models=sorted(name for name in status.models if name),
         )
-        _draw(charts, table, by, caption, marks, names)
+        deaf = deaf_times(status.gaps, zone(timezone), utc_now())
+
+        def draw(form: Format) -> bytes:
+            return render(table, by, caption, form, events=marks, names=names, deaf=deaf)
+
+        _draw(charts, draw)
 
 
-def _draw(
-    charts: Sequence[Path],
-    table: Sequence[Row],
-    by: By,
-    caption: Caption,
-    marks: Sequence[Event],
-    names: dict[str, str],
-) -> None:
-    from pipelines.charts import format_of, render, write
+def _draw(charts: Sequence[Path], draw: Callable[[Format], bytes]) -> None:
+    from pipelines.charts import format_of, write
 
     for path in charts:
-        write(path, render(table, by, caption, format_of(path), events=marks, names=names))
+        write(path, draw(format_of(path)))
         say(f"Drawn: {path}")
 
 

@@ -13,7 +13,7 @@ from pipelines.charts.layout import draw
 from pipelines.charts.page import Page
 from pipelines.errors import OutputError, WatchlistError
 from pipelines.stores.base import Sum
-from pipelines.trends import rows
+from pipelines.trends import deaf_times, rows
 
 ZONE = ZoneInfo("Africa/Casablanca")
 CAPTION = Caption(query="inwi", timezone="Africa/Casablanca", posts=90, models=["test-1"])
@@ -38,8 +38,8 @@ def some_rows(days=30, groups=("inwi", "meditel"), gaps=()):
     return rows(sums, "day", zone=ZONE, gaps=gaps)
 
 
-def words_of(found, caption=CAPTION, by="day", events=()):
-    figure = draw(found, by, caption, events=events, names={"inwi": "Inwi"})
+def words_of(found, caption=CAPTION, by="day", events=(), deaf=()):
+    figure = draw(found, by, caption, events=events, names={"inwi": "Inwi"}, deaf=deaf)
     return [text.get_text() for text in figure.texts]
 
 
@@ -163,6 +163,25 @@ def test_what_is_unknown_is_hatched_and_explained_only_where_it_occurs():
     assert all(any(patch.get_hatch() for patch in ax.patches) for ax in deaf.axes)
     assert "a source was not listening" in words_of(some_rows(gaps=[gap]))
     assert "a source was not listening" not in words_of(some_rows())
+
+
+def test_where_posts_came_only_the_gap_is_hatched():
+    hour = Gap(
+        source="s",
+        start=datetime(2016, 2, 13, 6, tzinfo=UTC),
+        end=datetime(2016, 2, 13, 7, tzinfo=UTC),
+    )
+    seconds = Gap(source="s", start=hour.end, end=hour.end + timedelta(seconds=9))
+    later = datetime(2016, 3, 1, tzinfo=UTC)
+    found = some_rows(gaps=[hour, seconds])
+    deaf = deaf_times([hour, seconds], ZONE, later)
+    assert deaf[0] == (datetime(2016, 2, 13, 6), datetime(2016, 2, 13, 7))
+    figure = draw(found, "day", CAPTION, events=(), names={}, deaf=deaf)
+    for ax in figure.axes:
+        hatched = [patch.get_extents() for patch in ax.patches if patch.get_hatch()]
+        low, high = ax.transData.transform([(0, 0), (1, 0)])[:, 0]
+        assert [(box.x1 - box.x0) / (high - low) < 3 / 24 for box in hatched] == [True, True]
+    assert "a source was not listening" in words_of(found, deaf=deaf)
 
 
 def test_no_curve_is_drawn_over_too_few_posts():
