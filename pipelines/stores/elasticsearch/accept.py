@@ -14,12 +14,15 @@ from pipelines.errors import StoreBusy
 from pipelines.stores.base import Batch, Document, Ledger, Position
 from pipelines.stores.elasticsearch import books, graves
 from pipelines.stores.elasticsearch.books import Input, order_now
-from pipelines.stores.elasticsearch.carry import Basis, Carried, Keep, carry_out
+from pipelines.stores.elasticsearch.carry import Keep, carry_out, claim, write
 from pipelines.stores.elasticsearch.decide import decide
+from pipelines.stores.elasticsearch.flight import Flight
 from pipelines.stores.elasticsearch.journal import Notice, Plan, next_token
 from pipelines.stores.elasticsearch.names import Address
 from pipelines.stores.elasticsearch.requests import Seen
 from pipelines.stores.elasticsearch.server import Server
+from pipelines.stores.elasticsearch.sight import Sight, look
+from pipelines.stores.elasticsearch.watch import Watch
 
 _ENCODER = msgspec.json.Encoder()
 
@@ -29,17 +32,20 @@ def accept(
     names: Address,
     batch: Batch,
     keep: Keep,
+    watch: Watch,
+    flight: Flight,
     documents: Sequence[Document] | None = None,
 ) -> tuple[Ledger, bool]:
     """Make a batch durable and carry it out, its posts scored if there are ``documents``.
 
-    Returns the outcomes of its records, and whether its tombstones removed texts. ``keep``
-    keeps aside what the server refuses. Raises :class:`StoreBusy` if somebody else read the
-    input on.
+    Those are on their way then (``flight``), all else is done. Returns the outcomes of its
+    records, and whether its tombstones removed texts. ``keep`` keeps aside what the server
+    refuses. Raises :class:`StoreBusy` if somebody else read the input on.
     """
-    state, seen = _at(server, names, batch, keep)
-    token = next_token(batch.position.key, state.token)
-    outcomes, plan, basis = _planned(server, names, batch, token, documents)
+    sight = _sight(server, names, batch, keep, watch, flight)
+    state, seen = sight.input or (Input(position=batch.position, order=order_now()), None)
+    last, token = state.token, next_token(batch.position.key, state.token)
+    outcomes, plan = _planned(server, names, batch, token, documents, sight)
     for name in ("duplicate", "filtered", "deleted", "dead"):
         setattr(state, name, getattr(state, name) + outcomes[name])
     reasons = Tally(letter.reason for letter in batch.dead)
@@ -50,71 +56,85 @@ def accept(
         if (count := state.reasons.get(reason, 0) + reasons[reason])
     }
     state.position, state.token = batch.position, token
-    books.write_journal(server, names, state, plan)
-    state, seen = _commit(server, names, batch, state, seen)
-    carried = Carried(0, 0, 0)
+    if not plan.claims:
+        flight.wait()
+    state.earlier, spent = flight.journals()
+    books.write_journal(server, names, state, plan, spent)
+    state, seen = _commit(server, names, batch, state, seen, last)
+    removed = same = 0
     if state.chunks:
-        carried = carry_out(server, names, plan, keep, basis)
-        books.close(server, names, state, seen)
+        claimed = claim(server, names, plan, sight)
+        removed, same = claimed.removed, claimed.same
+        flight.wait()
+        if claimed.claims:
+            flight.start(state, seen, lambda: write(server, names, claimed, keep, watch))
+        else:
+            books.close(server, names, state, seen)
     result = Ledger(
         received=sum(outcomes.values()),
-        indexed=outcomes["indexed"] - carried.same - carried.refused,
-        duplicate=outcomes["duplicate"] + carried.same,
+        indexed=outcomes["indexed"] - same,
+        duplicate=outcomes["duplicate"] + same,
         filtered=outcomes["filtered"],
         deleted=outcomes["deleted"],
-        dead=outcomes["dead"] + carried.refused,
+        dead=outcomes["dead"],
         pending=outcomes["pending"],
     )
-    return result, carried.removed > 0
+    return result, removed > 0
 
 
-def position(server: Server, names: Address, key: str, keep: Keep) -> Position | None:
+def position(server: Server, names: Address, key: str, keep: Keep, watch: Watch) -> Position | None:
     """Return how far an input has been read; what stands before it is carried out then."""
     found = books.read_input(server, names, key)
     if found is not None and found[0].chunks:
-        _finish(server, names, *found, keep)
+        _finish(server, names, *found, keep, watch)
     return found[0].position if found else None
 
 
-def recover(server: Server, names: Address, keep: Keep) -> None:
+def recover(server: Server, names: Address, keep: Keep, watch: Watch) -> None:
     """Carry out the journals that a killed process left open."""
     server.do(lambda es: es.indices.refresh(index=names.books))
     for found, _ in list(books.inputs(server, names, opened=True)):
         now = books.read_input(server, names, found.position.key)
         if now is not None and now[0].chunks:
-            _finish(server, names, *now, keep)
+            _finish(server, names, *now, keep, watch)
 
 
-def _at(server: Server, names: Address, batch: Batch, keep: Keep) -> tuple[Input, Seen | None]:
-    """Return the batch's input, at the place where the batch begins."""
-    found = books.read_input(server, names, batch.position.key)
-    if found is not None and found[0].chunks:
-        _finish(server, names, *found, keep)
-        found = books.read_input(server, names, batch.position.key)
-    state, seen = found or (None, None)
-    cursor = state.position.cursor if state else ""
-    if cursor != batch.previous_cursor:
+def _sight(
+    server: Server, names: Address, batch: Batch, keep: Keep, watch: Watch, flight: Flight
+) -> Sight:
+    """Return what a batch is decided by, when its input is where the batch begins."""
+    sight = look(server, names, batch, watch)
+    if sight.input is None or not flight.follows(sight.input[0]):
+        flight.land()  # another input's
+        if sight.input is not None and sight.input[0].chunks:
+            _finish(server, names, *sight.input, keep, watch)
+            sight = look(server, names, batch, watch)
+    if (sight.input[0].position.cursor if sight.input else "") != batch.previous_cursor:
         raise _busy(batch)
-    return state or Input(position=batch.position, order=order_now()), seen
+    return sight
 
 
 def _commit(
-    server: Server, names: Address, batch: Batch, state: Input, seen: Seen | None
+    server: Server, names: Address, batch: Batch, state: Input, seen: Seen | None, last: str
 ) -> tuple[Input, Seen]:
-    """Move the input; the moment from which the batch is durable."""
-    written = books.save(server, names, state, seen)
-    if written.seen is not None and not written.conflict:
-        return state, written.seen
-    # Either somebody else moved it, or we did and the answer was lost.
-    found = books.read_input(server, names, batch.position.key)
-    if found is None or found[0].token != state.token:
-        raise _busy(batch)
-    return found
+    """Move the input from the batch ``last``; the moment from which the batch is durable."""
+    while True:
+        written = books.save(server, names, state, seen)
+        if written.seen is not None and not written.conflict:
+            return state, written.seen
+        found = books.read_input(server, names, batch.position.key)
+        if found is not None and found[0].token == state.token:
+            return found  # by ourselves: the answer was lost
+        if found is None or found[0].token != last:
+            raise _busy(batch)
+        seen = found[1]  # somebody else only carried out what stood before
 
 
-def _finish(server: Server, names: Address, state: Input, seen: Seen, keep: Keep) -> None:
+def _finish(
+    server: Server, names: Address, state: Input, seen: Seen, keep: Keep, watch: Watch
+) -> None:
     for plan in books.read_journal(server, names, state):
-        carry_out(server, names, plan, keep)
+        carry_out(server, names, plan, keep, watch)
     books.close(server, names, state, seen)
 
 
@@ -131,13 +151,12 @@ def _planned(
     batch: Batch,
     token: str,
     documents: Sequence[Document] | None,
-) -> tuple[Tally[str], Plan, Basis]:
+    sight: Sight,
+) -> tuple[Tally[str], Plan]:
     outcomes: Tally[str] = Tally(
         filtered=batch.filtered, deleted=len(batch.tombstones), dead=len(batch.dead)
     )
-    # before tombstones are looked for, so that none can come unnoticed
-    deletions = books.deletions(server, names) if documents else -1
-    decided = decide(server, names, batch, documents, outcomes)
+    decided = decide(server, names, batch, documents, outcomes, sight)
     plan = Plan(
         token=token,
         stones=graves.named(batch.tombstones),
@@ -146,7 +165,7 @@ def _planned(
         entries=decided.entries,
         claims=decided.claims,
     )
-    return outcomes, plan, Basis(decided.seen, deletions)
+    return outcomes, plan
 
 
 def _revive(

@@ -10,13 +10,14 @@ time, so no record is lost or counted twice.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
 
 from pipelines.stores.base import Position
-from pipelines.stores.elasticsearch.journal import Notice, Plan, parts
+from pipelines.stores.elasticsearch.journal import Journal, Notice, Plan, parts
 from pipelines.stores.elasticsearch.names import Address, short
 from pipelines.stores.elasticsearch.requests import (
     Seen,
@@ -32,7 +33,9 @@ from pipelines.stores.elasticsearch.server import Server
 #: The document of what holds for the whole store.
 _EVERYTHING = "everything"
 #: The document that is written anew whenever tombstones were.
-_DELETIONS = "deletions"
+DELETIONS = "deletions"
+#: How old a journal is before it is taken for one that will never count.
+_UNCOUNTED = timedelta(hours=1)
 _ENCODER = msgspec.json.Encoder(order="deterministic")
 
 
@@ -56,7 +59,14 @@ class Input(msgspec.Struct, kw_only=True):
     chunks: int = 0
     """Parts of its journal that may not have been carried out yet."""
     plan: Plan | None = None
-    """The journal, where it is short enough to stand in this document."""
+    """The journal, where it stands in this document."""
+    earlier: tuple[Journal, ...] = ()
+    """Journals of batches before the last that may not have been carried out yet."""
+
+    @property
+    def journal(self) -> Journal:
+        """The last batch's journal, where it stands apart."""
+        return Journal(self.token, 0 if self.plan else self.chunks)
 
 
 def order_now() -> int:
@@ -71,19 +81,13 @@ def revived_id(origin: str, line: int) -> str:
 
 def read_input(server: Server, names: Address, key: str) -> tuple[Input, Seen] | None:
     """Return an input as it is now."""
-    seen = get(server, names.books, _input_id(key))
-    return None if seen is None else (_input(seen.source), seen)
+    seen = get(server, names.books, input_id(key))
+    return None if seen is None else (input_of(seen), seen)
 
 
 def note_deletion(server: Server, names: Address) -> None:
-    """Note that tombstones were written: :func:`deletions` gives another answer from now on."""
-    bulk(server, [Write(names.books, _DELETIONS, _document("deletions"))])
-
-
-def deletions(server: Server, names: Address) -> int:
-    """Return a number that is another one whenever tombstones were written meanwhile."""
-    seen = get(server, names.books, _DELETIONS)
-    return -1 if seen is None else seen.seq_no
+    """Note that tombstones were written: its number in the index's order is another from now."""
+    bulk(server, [Write(names.books, DELETIONS, _document("deletions"))])
 
 
 def inputs(server: Server, names: Address, *, opened: bool = False) -> Iterator[tuple[Input, Seen]]:
@@ -98,7 +102,8 @@ def inputs(server: Server, names: Address, *, opened: bool = False) -> Iterator[
         "source_excludes": ["body.plan"],
     }
     for hit in walk(server, names.books, body):
-        yield _input(hit["_source"]), Seen(None, hit["_seq_no"], hit["_primary_term"])
+        seen = Seen(hit["_source"], hit["_seq_no"], hit["_primary_term"])
+        yield input_of(seen), seen
 
 
 def save(server: Server, names: Address, state: Input, seen: Seen | None) -> Written:
@@ -107,53 +112,61 @@ def save(server: Server, names: Address, state: Input, seen: Seen | None) -> Wri
 
 
 def close(server: Server, names: Address, state: Input, seen: Seen) -> None:
-    """Note that an input's journal was carried out, and remove its texts."""
-    chunks = 0 if state.plan else state.chunks
-    state.chunks, state.plan = 0, None
+    """Note that an input's journals were carried out, and remove their texts."""
+    gone = (state.journal, *state.earlier)
+    state.chunks, state.plan, state.earlier = 0, None, ()
     # Only then may the chunks go: without them an open journal could not be carried out. If
     # somebody else closed it or moved on meanwhile, that is as good.
     bulk(server, [_saving(names, state, seen)])
-    if chunks:
-        gone = [_chunk_id(state.token, number) for number in range(chunks)]
-        bulk(server, [Write(names.books, name, None) for name in gone])
+    bulk(server, _removals(names, gone))
 
 
-def write_journal(server: Server, names: Address, state: Input, plan: Plan) -> None:
+def write_journal(
+    server: Server, names: Address, state: Input, plan: Plan, spent: Sequence[Journal] = ()
+) -> None:
     """Write a plan down, to count as soon as the input is saved; nothing is done yet.
 
-    It goes into the input's own document, or before that into documents of its own where it is
-    too long.
+    It goes into the input's own document, or before that into documents of its own: where it is
+    too long, and where it brings scored posts, since the next batch may then be saved before
+    it was carried out. Those that are ``spent`` are removed.
     """
     pieces = list(parts(plan))
-    state.chunks, state.plan = len(pieces), pieces[0] if len(pieces) == 1 else None
-    if len(pieces) > 1:
-        writes = [
-            Write(names.books, _chunk_id(plan.token, n), _document("journal", body=part))
-            for n, part in enumerate(pieces)
-        ]
-        bulk(server, writes)
+    within = len(pieces) == 1 and not plan.claims
+    state.chunks, state.plan = len(pieces), pieces[0] if within else None
+    at = datetime.now(UTC).isoformat()
+    apart = [] if within else pieces
+    writes = [
+        Write(names.books, _chunk_id(plan.token, n), _document("journal", at=at, body=part))
+        for n, part in enumerate(apart)
+    ]
+    bulk(server, [*writes, *_removals(names, spent)])
 
 
 def read_journal(server: Server, names: Address, state: Input) -> Iterator[Plan]:
-    """Yield the parts of an open journal; what is not there was carried out by somebody else."""
+    """Yield the parts of open journals; what is not there was carried out by somebody else."""
+    for journal in (*state.earlier, state.journal):
+        for number in range(journal.parts):
+            seen = get(server, names.books, _chunk_id(journal.token, number))
+            if seen is not None:
+                yield msgspec.convert(seen.source["body"], Plan)
     if state.plan:
         yield state.plan
-        return
-    for number in range(state.chunks):
-        seen = get(server, names.books, _chunk_id(state.token, number))
-        if seen is not None:
-            yield msgspec.convert(seen.source["body"], Plan)
 
 
 def tidy(server: Server, names: Address) -> None:
-    """Remove journals that never counted, of processes killed before. Only while nobody writes."""
+    """Remove journals that never counted, of processes killed an hour ago or before that."""
+    # Workers may write at any time: theirs count soon after they were written.
+    before = (datetime.now(UTC) - _UNCOUNTED).isoformat()
+    old = [{"term": {"kind": "journal"}}, {"range": {"at": {"lt": before}}}]
     body = {
-        "query": {"term": {"kind": "journal"}},
+        "query": {"bool": {"filter": old}},
         "sort": [{"_shard_doc": "asc"}],
         "_source": False,
     }
-    gone = [hit["_id"] for hit in walk(server, names.books, body)]
-    bulk(server, [Write(names.books, name, None) for name in gone])
+    gone = {hit["_id"] for hit in walk(server, names.books, body)}
+    for state, _ in list(inputs(server, names, opened=True)):
+        gone -= set(_chunk_ids((state.journal, *state.earlier)))
+    bulk(server, [Write(names.books, name, None) for name in sorted(gone)])
 
 
 def note(server: Server, names: Address, plan: Plan) -> None:
@@ -191,6 +204,8 @@ def _saving(names: Address, state: Input, seen: Seen | None) -> Write:
     body: dict[str, Any] = {"position": state.position, "reasons": state.reasons}
     if state.plan:
         body["plan"] = state.plan
+    if state.earlier:
+        body["earlier"] = state.earlier
     document = _document(
         "input",
         order=state.order,
@@ -199,17 +214,27 @@ def _saving(names: Address, state: Input, seen: Seen | None) -> Write:
         body=body,
         **counts,
     )
-    name = _input_id(state.position.key)
+    name = input_id(state.position.key)
     return Write(names.books, name, document, create=seen is None, seen=seen)
 
 
-def _input(source: Any) -> Input:
-    kept = {name: value for name, value in source.items() if name not in {"kind", "body"}}
-    return msgspec.convert({**kept, **source["body"]}, Input)
+def input_of(seen: Seen) -> Input:
+    """Return an input from its document."""
+    kept = {name: value for name, value in seen.source.items() if name not in {"kind", "body"}}
+    return msgspec.convert({**kept, **seen.source["body"]}, Input)
 
 
-def _input_id(key: str) -> str:
+def input_id(key: str) -> str:
+    """Return the id of an input's document."""
     return short(f"input:{key}")
+
+
+def _chunk_ids(journals: Iterable[Journal]) -> Iterator[str]:
+    return (_chunk_id(one.token, number) for one in journals for number in range(one.parts))
+
+
+def _removals(names: Address, journals: Iterable[Journal]) -> list[Write]:
+    return [Write(names.books, name, None) for name in _chunk_ids(journals)]
 
 
 def _chunk_id(token: str, number: int) -> str:

@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeVar
 from pipelines import metrics
 from pipelines.stores.base import DeadLetter
 from pipelines.stores.elasticsearch import books, graves, heads, months
-from pipelines.stores.elasticsearch.documents import post_of
+from pipelines.stores.elasticsearch.documents import document_json
 from pipelines.stores.elasticsearch.heads import Claim, Entry, Head, head_json, read_head
 from pipelines.stores.elasticsearch.index import REFUSED, refusal
 from pipelines.stores.elasticsearch.journal import Plan
@@ -19,6 +19,8 @@ from pipelines.stores.elasticsearch.months import Placed
 from pipelines.stores.elasticsearch.names import Address, short
 from pipelines.stores.elasticsearch.requests import Seen, Write, bulk, get_many
 from pipelines.stores.elasticsearch.server import Server
+from pipelines.stores.elasticsearch.sight import Sight
+from pipelines.stores.elasticsearch.watch import Watch
 
 E = TypeVar("E", Entry, Claim)
 
@@ -26,43 +28,44 @@ E = TypeVar("E", Entry, Claim)
 Keep = Callable[[Sequence[DeadLetter]], None]
 
 
-class Basis(NamedTuple):
-    """What a plan was decided by, for whoever carries it out right after."""
+class Claimed(NamedTuple):
+    """What is left of a plan when its heads are claimed: documents to write."""
 
-    seen: dict[str, Seen]
-    """The heads that it changes, as they were."""
-    deletions: int
-    """:func:`books.deletions` before tombstones were looked for."""
-
-
-class Carried(NamedTuple):
-    """What carrying out a plan did."""
-
+    claims: dict[str, Claim]
+    heads: dict[str, Head]
+    """As they are since."""
     removed: int
     """Texts that its tombstones removed."""
     same: int
     """Records that were planned as new, but that another writer had brought by then."""
-    refused: int
-    """Records whose document the server does not take."""
+    deletions: int | None
+    """:attr:`~.sight.Sight.deletions` it was decided by; None if it may have been done before."""
 
 
-def carry_out(
-    server: Server, names: Address, plan: Plan, keep: Keep, basis: Basis | None = None
-) -> Carried:
-    """Do what a plan says. Without a ``basis`` it may have been done before, or half done."""
+def carry_out(server: Server, names: Address, plan: Plan, keep: Keep, watch: Watch) -> None:
+    """Do all that a plan says, which may have been done before, or half done."""
+    write(server, names, claim(server, names, plan), keep, watch)
+
+
+def claim(server: Server, names: Address, plan: Plan, sight: Sight | None = None) -> Claimed:
+    """Do what a plan says but for documents; ``sight`` is what it was decided by right before."""
     removed = graves.bury(server, names, plan.stones)
     books.note(server, names, plan)
-    seen = basis.seen if basis else None
+    seen = sight.heads if sight else None
     entries = {short(entry.post.id): entry for entry in plan.entries}
-    claims = {short(claim.id): claim for claim in plan.claims}
+    claims = {short(claim.post.id): claim for claim in plan.claims}
     _let(server, names, entries, plan.batch, heads.take, seen)
-    if not claims:
-        return Carried(removed, 0, 0)
     now, same = _let(server, names, claims, plan.batch, heads.claim, seen)
-    refused = _write(server, names, claims, now, keep, again=basis is None)
-    if basis is None or books.deletions(server, names) != basis.deletions:
-        _look_again(server, names, claims)
-    return Carried(removed, same, refused)
+    return Claimed(claims, now, removed, same, sight.deletions if sight else None)
+
+
+def write(server: Server, names: Address, claimed: Claimed, keep: Keep, watch: Watch) -> None:
+    """Write the documents of what was claimed; those that the server refuses are kept aside."""
+    if not claimed.claims:
+        return
+    _write(server, names, claimed, keep, watch)
+    if watch.last().deletions != claimed.deletions:
+        _look_again(server, names, claimed.claims)
 
 
 def _let(
@@ -110,44 +113,37 @@ def _let(
     return now, same
 
 
-def _write(
-    server: Server,
-    names: Address,
-    claims: dict[str, Claim],
-    now: dict[str, Head],
-    keep: Keep,
-    *,
-    again: bool,
-) -> int:
-    """Write the documents of those claims that hold; return how many records were refused."""
+def _write(server: Server, names: Address, claimed: Claimed, keep: Keep, watch: Watch) -> None:
+    """Write the documents of those claims that hold."""
+    claims, now = claimed.claims, claimed.heads
     held = {
         name: (claim, head)
         for name, claim in claims.items()
         if (head := now.get(name)) is not None
         and head.state == "stored"
-        and (head.rank, head.watchlist) == (claim.rank, claim.watchlist)
+        and (head.rank, head.watchlist) == claim.newest
     }
     writes = [
-        Placed(claim.month, name, claim.source.encode(), heads.external(head))
+        Placed(head.months[-1], name, document_json(claim.document), heads.external(head))
         for name, (claim, head) in held.items()
     ]
     # Other scores that were written under the same number since are newer: they stay.
-    results = months.write(server, names, writes, strictly=again)
+    again = claimed.deletions is None
+    results = months.write(server, names, writes, watch, strictly=again)
     months.leave_others(server, names, {name: head for name, (_, head) in held.items()})
     refused = {w.id: r for w, r in zip(writes, results, strict=True) if r.refused}
     if not refused:
-        return 0
-    keep([refusal(post_of(claims[n].source.encode()), r.reason) for n, r in refused.items()])
+        return
+    keep([refusal(claims[n].post, r.reason) for n, r in refused.items()])
     metrics.dead("index", REFUSED, len(refused))
 
     def reject(name: str, head: Head) -> Head | None:
         claim = claims[name]
-        if head.state != "stored" or head.rank != claim.rank:
+        if head.state != "stored" or head.rank != claim.newest[0]:
             return None
         return heads.reject(head, claim.weight, REFUSED)
 
     graves.change(server, names, refused, reject)
-    return sum(claims[name].weight for name in refused)
 
 
 def _look_again(server: Server, names: Address, claims: dict[str, Claim]) -> None:

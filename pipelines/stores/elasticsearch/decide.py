@@ -10,14 +10,14 @@ import msgspec
 
 from ingest.records import Post, decode_post
 from pipelines.stores.base import Batch, Document
-from pipelines.stores.elasticsearch import generations, graves
+from pipelines.stores.elasticsearch import generations
 from pipelines.stores.elasticsearch.books import order_now
-from pipelines.stores.elasticsearch.documents import document_json
-from pipelines.stores.elasticsearch.heads import Claim, Entry, read_head, stone_id, tombstones_of
-from pipelines.stores.elasticsearch.names import Address, month_of, short
+from pipelines.stores.elasticsearch.heads import Claim, Entry, read_head, tombstones_of
+from pipelines.stores.elasticsearch.names import Address, short
 from pipelines.stores.elasticsearch.requests import Seen, get_many
 from pipelines.stores.elasticsearch.server import Server
-from pipelines.stores.versions import Known, Rank, rank_text, read_rank, settled, taken_over
+from pipelines.stores.elasticsearch.sight import Sight
+from pipelines.stores.versions import Known, Rank, read_rank, settled, taken_over
 
 
 class Resting(NamedTuple):
@@ -28,11 +28,10 @@ class Resting(NamedTuple):
 
 
 class Decided(NamedTuple):
-    """What a batch does to heads, and the heads it was decided by."""
+    """What a batch does to heads."""
 
     entries: tuple[Entry, ...]
     claims: tuple[Claim, ...]
-    seen: dict[str, Seen]
 
 
 class _Known(Known):
@@ -56,29 +55,20 @@ def decide(
     batch: Batch,
     documents: Sequence[Document] | None,
     outcomes: Tally[str],
+    sight: Sight,
 ) -> Decided:
-    """Decide about a batch's posts in their order, and count their outcomes.
+    """Decide about a batch's posts in their order by what there is, and count their outcomes.
 
     Those with ``documents`` become claims, the others entries of the waiting list.
     """
     posts = batch.posts
     if not posts:
-        return Decided((), (), {})
-    graves_of = [
-        tombstones_of((c.post.id, *c.aliases), (c.post.author, *c.author_aliases)) for c in posts
-    ]
-    buried = graves.buried(server, names, (name for one in graves_of for name in one))
-    buried |= {stone_id(*stone) for stone in graves.named(batch.tombstones)}
-    seen = get_many(
-        server,
-        names.heads,
-        (short(n) for c in posts for n in (c.post.id, *c.aliases)),
-        without=["post"],
-    )
-    known = dict(_live(seen))
+        return Decided((), ())
+    known = dict(_live(sight.heads))
     for number, collected in enumerate(posts):
         post = collected.post
-        if not buried.isdisjoint(graves_of[number]):
+        stones = sight.graves[number]
+        if not sight.buried.isdisjoint(stones):
             outcomes["deleted"] += 1
             continue
         ids = (post.id, *collected.aliases)
@@ -94,8 +84,8 @@ def decide(
             outcomes["duplicate"] += 1
             continue
         outcomes["pending" if documents is None else "indexed"] += 1
-        state.names = tuple(dict.fromkeys((*state.names, *graves_of[number])))
-    return Decided(*_changes(known, _retaken(server, names, known)), seen)
+        state.names = tuple(dict.fromkeys((*state.names, *stones)))
+    return Decided(*_changes(known, _retaken(server, names, known)))
 
 
 def _live(seen: dict[str, Seen]) -> Iterator[tuple[str, _Known]]:
@@ -143,25 +133,11 @@ def _changes(
             state.names = tombstones_of([post.id], [post.author])
         document = settled(post, state.given, dated.get(name)) if state.given else None
         if document is not None:
-            claims.append(_claim(document, state))
+            claims.append(Claim(document=document, weight=state.weight, names=state.names))
         elif state.post is not None:
             place = order + len(entries)
             entries.append(Entry(post=post, weight=state.weight, order=place, names=state.names))
     return tuple(entries), tuple(claims)
-
-
-def _claim(document: Document, state: _Known) -> Claim:
-    post = document.post
-    return Claim(
-        id=post.id,
-        rank=rank_text(post.rank()),
-        watchlist=post.watchlist,
-        author=short(post.author),
-        month=month_of(post),
-        weight=state.weight,
-        names=state.names,
-        source=document_json(document).decode(),
-    )
 
 
 def newest(server: Server, names: Address, ids: Sequence[str]) -> dict[str, Resting]:

@@ -13,13 +13,6 @@ from pipelines.stores.elasticsearch.names import short
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ENCODER = msgspec.json.Encoder(order="deterministic")
-
-
-class _Written(msgspec.Struct):
-    post: Post
-
-
-_WRITTEN = msgspec.json.Decoder(_Written)
 #: What a hit is read from.
 HIT = ("post", "day")
 
@@ -27,11 +20,6 @@ HIT = ("post", "day")
 def document_json(document: Document) -> bytes:
     """Return a document's source: the same bytes whenever the same document is indexed."""
     return _ENCODER.encode(_source(document))
-
-
-def post_of(document: bytes) -> Post:
-    """Return the post that :func:`document_json` wrote."""
-    return _WRITTEN.decode(document).post
 
 
 def hit_of(source: Any) -> Hit:

@@ -13,7 +13,7 @@ from pipelines.stores.elasticsearch.names import Address
 from pipelines.stores.elasticsearch.requests import Seen, Write, bulk, get
 from pipelines.stores.elasticsearch.server import Server
 
-_NAME = "generations"
+NAME = "generations"
 
 
 class Generations(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,27 +37,29 @@ class Generations(msgspec.Struct, frozen=True, kw_only=True):
 
 def read(server: Server, names: Address) -> tuple[Generations, Seen | None]:
     """Return the generations as they are now."""
-    seen = get(server, names.books, _NAME)
-    if seen is None:
-        return Generations(), None
-    return msgspec.convert(seen.source["body"], Generations), seen
+    seen = get(server, names.books, NAME)
+    return state_of(seen), seen
+
+
+def state_of(seen: Seen | None) -> Generations:
+    """Return the generations from their document; where there is none there is but the first."""
+    return msgspec.convert(seen.source["body"], Generations) if seen else Generations()
 
 
 def save(server: Server, names: Address, state: Generations, seen: Seen | None) -> Seen | None:
     """Write the generations down; None if somebody else was quicker."""
-    body = msgspec.json.encode({"kind": _NAME, "body": state})
-    write = Write(names.books, _NAME, body, create=seen is None, seen=seen)
+    body = msgspec.json.encode({"kind": NAME, "body": state})
+    write = Write(names.books, NAME, body, create=seen is None, seen=seen)
     result = bulk(server, [write])[0]
     return None if result.conflict else result.seen
 
 
-def writable(server: Server, names: Address) -> Generations:
-    """Return the generations for writing to them.
+def writable(names: Address, state: Generations) -> Generations:
+    """Return generations that documents of this Marsad may be written to.
 
     Raises :class:`StoreVersion` if the next one is filled by another version of Marsad, whose
     documents are others.
     """
-    state, _ = read(server, names)
     if state.building and state.target != analysis.VERSION:
         raise StoreVersion(
             f"{names} is being re-indexed by another version of Marsad (analysis {state.target}; "

@@ -18,6 +18,7 @@ from typing import Literal
 import msgspec
 
 from ingest.records import Post
+from pipelines.stores.base import Document
 from pipelines.stores.elasticsearch.names import HIGHEST, month_of, short, version_of
 from pipelines.stores.versions import rank_text, read_rank
 
@@ -90,16 +91,21 @@ def stone_id(kind: str, name: str) -> str:
 class Claim(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a batch of scored posts does to one head, and the document that comes of it."""
 
-    id: str
-    rank: str
-    watchlist: str
-    author: str
-    month: str
+    document: Document
+    """The newest version of it, scored; its post's id names the head."""
     weight: int
     """Records of the batch it stands for; 0 where a duplicate only brings scores."""
     names: tuple[str, ...]
-    source: str
-    """The document, as JSON."""
+
+    @property
+    def post(self) -> Post:
+        """The post."""
+        return self.document.post
+
+    @property
+    def newest(self) -> tuple[str, str]:
+        """Rank and watchlist, as the head says them while this is what it stands for."""
+        return rank_text(self.post.rank()), self.post.watchlist
 
 
 def external(head: Head) -> int:
@@ -113,8 +119,10 @@ def external(head: Head) -> int:
 
 def knows(head: Head | None, batch: str) -> bool:
     """Tell whether a batch, or a later one of the same input, has changed a head already."""
+    if head is None or not head.batches:
+        return False
     source, _, number = batch.rpartition("-")
-    return head is not None and any(
+    return any(
         known == source and int(last) >= int(number)
         for known, _, last in (one.rpartition("-") for one in head.batches)
     )
@@ -127,9 +135,10 @@ def claim(head: Head | None, wanted: Claim, batch: str) -> Head | None:
     if head is None or head.state == "buried":
         # without weight it was only meant for what was there
         return _stored(head or Head(state="buried"), wanted, batch) if wanted.weight else None
+    rank = wanted.post.rank()
     if not wanted.weight:
-        return _stored(head, wanted, batch) if head.rank == wanted.rank else None
-    if read_rank(head.rank) >= read_rank(wanted.rank):
+        return _stored(head, wanted, batch) if head.rank == rank_text(rank) else None
+    if read_rank(head.rank) >= rank:
         # Another writer brought the same or a newer one since this batch was planned.
         return msgspec.structs.replace(
             head, same=head.same + wanted.weight, batches=_remembered(head, batch)
@@ -245,25 +254,29 @@ def _wait(head: Head, post: Post, entry: Entry, batch: str, weight: int) -> Head
 
 
 def _stored(head: Head, wanted: Claim, batch: str) -> Head:
-    return msgspec.structs.replace(
-        _rested(head),
+    # Made at once, as that is most of what taking a batch costs: what waited is over.
+    post, month = wanted.post, month_of(wanted.post)
+    rank, watchlist = wanted.newest
+    return Head(
         state="stored",
-        rank=wanted.rank,
-        watchlist=wanted.watchlist,
-        author=wanted.author,
-        months=(*(m for m in head.months if m != wanted.month), wanted.month),
+        rank=rank,
+        watchlist=watchlist,
+        author=short(post.author),
+        months=(*(m for m in head.months if m != month), month) if head.months else (month,),
         done=head.done + head.weight + wanted.weight,
-        reason="",
+        lost=head.lost,
+        dead=head.dead,
+        same=head.same,
+        fence=_fence(head, post.version),
         batches=_remembered(head, batch),
-        fence=_fence(head, read_rank(wanted.rank)[0]),
     )
 
 
 def _fence(head: Head, version: int) -> int:
     """Return what makes a version's number higher than all before; 0 where it is by itself."""
-    own = version_of(version)
     if not head.rank:
         return 0
+    own = version_of(version)
     number = min(max(own, external(head) + 1), HIGHEST)
     return number if number != own else 0
 
@@ -273,6 +286,8 @@ def _rested(head: Head) -> Head:
 
 
 def _remembered(head: Head, batch: str) -> tuple[str, ...]:
+    if not head.batches:
+        return (batch,)
     source = batch.rpartition("-")[0]
     others = (one for one in head.batches if one.rpartition("-")[0] != source)
     return (*others, batch)[-_REMEMBERED:]

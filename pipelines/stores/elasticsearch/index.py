@@ -21,6 +21,7 @@ from pipelines.stores.elasticsearch.heads import Head, head_json, read_head
 from pipelines.stores.elasticsearch.names import Address, month_of, short
 from pipelines.stores.elasticsearch.requests import Seen, Write, bulk, get_many
 from pipelines.stores.elasticsearch.server import Server
+from pipelines.stores.elasticsearch.watch import Watch
 from pipelines.stores.versions import rank_text
 
 #: Reason of a dead letter whose document the server does not take.
@@ -42,7 +43,9 @@ class Refusal(NamedTuple):
     letter: DeadLetter
 
 
-def index(server: Server, names: Address, documents: Sequence[Document]) -> list[Refusal]:
+def index(
+    server: Server, names: Address, documents: Sequence[Document], watch: Watch
+) -> list[Refusal]:
     """Write documents and take them off the waiting list.
 
     One that no longer waits in this version (deleted, edited, matched anew, or indexed by an
@@ -56,7 +59,7 @@ def index(server: Server, names: Address, documents: Sequence[Document]) -> list
         months.Placed(p.month, name, document_json(p.document), heads.external(p.head))
         for name, p in current.items()
     ]
-    results = dict(zip(current, months.write(server, names, writes), strict=True))
+    results = dict(zip(current, months.write(server, names, writes, watch), strict=True))
     months.leave_others(server, names, {name: p.head for name, p in current.items()})
     taken = {name: placed for name, placed in current.items() if not results[name].refused}
     settled = [

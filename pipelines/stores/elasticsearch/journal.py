@@ -12,6 +12,15 @@ from pipelines.stores.elasticsearch.heads import Claim, Entry
 
 #: Bytes of posts that one document of a journal holds at most (but for a single post).
 CHUNK = 4_000_000
+#: About how many bytes a post takes beside its texts.
+_REST = 600
+
+
+class Journal(msgspec.Struct, frozen=True, array_like=True):
+    """Where a plan is written down apart from its input: the batch's token, and how many parts."""
+
+    token: str
+    parts: int
 
 
 class Notice(msgspec.Struct, frozen=True, array_like=True):
@@ -61,7 +70,7 @@ def parts(plan: Plan) -> Iterator[Plan]:
     size = 0
     every: tuple[Entry | Claim, ...] = (*plan.entries, *plan.claims)
     for one in every:
-        length = len(one.source) if isinstance(one, Claim) else len(one.post.text) * 4
+        length = _length(one)
         if size and size + length > CHUNK:
             yield msgspec.structs.replace(rest, entries=tuple(entries), claims=tuple(claims))
             rest = Plan(token=plan.token)
@@ -72,3 +81,12 @@ def parts(plan: Plan) -> Iterator[Plan]:
             entries.append(one)
         size += length
     yield msgspec.structs.replace(rest, entries=tuple(entries), claims=tuple(claims))
+
+
+def _length(one: Entry | Claim) -> int:
+    """Return about how many bytes something takes in a journal, rather more than less."""
+    characters = len(one.post.text)
+    if isinstance(one, Claim):
+        words = one.document
+        characters += len(words.tokens) + len(words.keys) + len(words.variants)
+    return _REST + 2 * characters

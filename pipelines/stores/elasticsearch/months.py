@@ -1,8 +1,8 @@
 """Writing to the months, and removing from them, while a next generation may be filled.
 
-Whoever writes looks before and after which generations there are: what was written before the
-next one was begun is found by the copying, what comes later is written to both. So nothing is
-missed, and the copying needs to stop nobody.
+Whoever writes looks afterwards which generations there are, and writes again where there are
+others than it thought: what was written before the next one was begun is found by the copying,
+what comes later is written to both. So nothing is missed, and the copying needs to stop nobody.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pipelines.stores.elasticsearch.heads import Head
 from pipelines.stores.elasticsearch.names import Address
 from pipelines.stores.elasticsearch.requests import Write, Written, bulk
 from pipelines.stores.elasticsearch.server import Server
+from pipelines.stores.elasticsearch.watch import Watch
 
 
 class Placed(NamedTuple):
@@ -28,13 +29,19 @@ class Placed(NamedTuple):
 
 
 def write(
-    server: Server, names: Address, documents: Sequence[Placed], *, strictly: bool = False
+    server: Server,
+    names: Address,
+    documents: Sequence[Placed],
+    watch: Watch,
+    *,
+    strictly: bool = False,
 ) -> list[Written]:
     """Write documents, each only if nothing newer is there; say what became of each.
 
-    ``strictly`` leaves what is there in the same version, too.
+    ``strictly`` leaves what is there in the same version, too. The watch has looked when the
+    last document was written.
     """
-    state = generations.writable(server, names)
+    state = watch.last().generations
     while True:
         results: list[Written] = []
         for generation in state.written:
@@ -54,7 +61,7 @@ def write(
                 old if old.refused else new
                 for old, new in zip(results or answers, answers, strict=True)
             ]
-        after = generations.writable(server, names)
+        after = watch.look().generations
         if after.written == state.written:
             missing = next((result for result in results if result.missing), None)
             if missing is not None:

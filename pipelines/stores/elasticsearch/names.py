@@ -14,6 +14,8 @@ from pipelines.errors import StoreError
 
 #: The part of a month's name where posts without a usable date rest.
 UNKNOWN = "unknown"
+#: The flags of such dates.
+_UNDATED = frozenset({"date-unknown", "date-implausible"})
 _PREFIX = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}")
 _PORTS = {"http": 80, "https": 443}
 #: Elasticsearch takes ids of up to 512 bytes, and keywords are searched as they are.
@@ -94,6 +96,8 @@ def address(text: str) -> Address:
 
 def short(name: str) -> str:
     """Return a name that the server takes as an id or a keyword: itself, or its hash if long."""
+    if len(name) <= _LONGEST // 4:  # no character has more than four bytes
+        return name
     encoded = name.encode("utf-8", "surrogatepass")
     if len(encoded) <= _LONGEST:
         return name
@@ -102,7 +106,7 @@ def short(name: str) -> str:
 
 def month_of(post: Post) -> str:
     """Return the month a post rests in, by the author's clock in UTC."""
-    if post.created_at is None or {"date-unknown", "date-implausible"} & set(post.flags):
+    if post.created_at is None or not _UNDATED.isdisjoint(post.flags):
         return UNKNOWN
     moment = post.created_at.astimezone(UTC)
     return f"{moment.year:04d}-{moment.month:02d}"

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
+import msgspec
 from elastic_transport import TransportError
 from elasticsearch import ApiError, NotFoundError, helpers
 
 from pipelines.errors import StoreBusy, StoreError
 from pipelines.stores.elasticsearch.server import PASSING, Server, Waiting, full, is_full
 
-#: Ids that one request asks for, documents it writes, bytes it sends at most (but for a single
-#: document, which may be longer), hits it returns.
-_READ = 2_000
+#: Ids that one request asks for (of documents with and without texts), documents it writes,
+#: bytes it sends at most (but for a single document, which may be longer), hits it returns.
+_READ, _LOOK = 2_000, 8_000
 _WRITE = 1_000
 _BYTES = 8_000_000
 PAGE = 1_000
 _KEEP = "5m"
+#: What is needed of the answers to both: no more of them travels, and is read.
+_DONE = "items.*.status,items.*.error,items.*._seq_no,items.*._primary_term"
+_GOT = "docs.found,docs._source,docs._seq_no,docs._primary_term,docs.error.type"
+_ENCODER = msgspec.json.Encoder()
 
 
 class Seen(NamedTuple):
@@ -43,6 +48,15 @@ class Write(NamedTuple):
     """Only if nothing of a higher version is there; a version that comes from the record."""
     strictly: bool = False
     """Nor of the same version."""
+
+
+class _Header(msgspec.Struct, omit_defaults=True):
+    index: str = msgspec.field(name="_index")
+    id: str = msgspec.field(name="_id")
+    if_seq_no: int | None = None
+    if_primary_term: int | None = None
+    version: int | None = None
+    version_type: str | None = None
 
 
 class Written(NamedTuple):
@@ -83,19 +97,39 @@ def get_many(
     server: Server, index: str, names: Iterable[str], *, without: Sequence[str] = ()
 ) -> dict[str, Seen]:
     """Return those documents that are there, as they are now."""
-    wanted = list(dict.fromkeys(names))
-    found: dict[str, Seen] = {}
-    for start in range(0, len(wanted), _READ):
-        part = wanted[start : start + _READ]
+    wanted = [(index, name) for name in dict.fromkeys(names)]
+    return {name: seen for (_, name), seen in _found(server, wanted, without, _READ)}
+
+
+def get_all(
+    server: Server, wanted: Mapping[str, Iterable[str]], *, without: Sequence[str] = ()
+) -> dict[str, dict[str, Seen]]:
+    """Return those documents that are there of several indices, all of them without texts.
+
+    They come with as few requests as can be, and are not of one moment: one may be as it is
+    before what another shows.
+    """
+    found: dict[str, dict[str, Seen]] = {index: {} for index in wanted}
+    pairs = [(index, name) for index, names in wanted.items() for name in dict.fromkeys(names)]
+    for (index, name), seen in _found(server, pairs, without, _LOOK):
+        found[index][name] = seen
+    return found
+
+
+def _found(
+    server: Server, wanted: Sequence[tuple[str, str]], without: Sequence[str], most: int
+) -> Iterator[tuple[tuple[str, str], Seen]]:
+    for start in range(0, len(wanted), most):
+        part = wanted[start : start + most]
+        docs = [{"_index": index, "_id": name} for index, name in part]
         answer = server.do(
-            lambda es, ids=part: es.mget(  # type: ignore[misc]
-                index=index, ids=ids, source_excludes=list(without) or None
+            lambda es, docs=docs: es.mget(  # type: ignore[misc]
+                docs=docs, source_excludes=list(without) or None, filter_path=_GOT
             )
         )
-        for one in answer["docs"]:
+        for place, one in zip(part, answer["docs"], strict=True):
             if one.get("found"):
-                found[one["_id"]] = Seen(one["_source"], one["_seq_no"], one["_primary_term"])
-    return found
+                yield place, Seen(one["_source"], one["_seq_no"], one["_primary_term"])
 
 
 def bulk(server: Server, writes: Sequence[Write], *, refusable: bool = False) -> list[Written]:
@@ -106,46 +140,51 @@ def bulk(server: Server, writes: Sequence[Write], *, refusable: bool = False) ->
     lost a write may say ``conflict`` although it was made: the caller looks. Raises
     :class:`StoreFull` if the server has no room, what :meth:`Server.do` raises otherwise.
     """
-    results: dict[tuple[str, str], Written] = {}
-    left = {(write.where, write.id): write for write in writes}
+    results: dict[int, Written] = {}
     waiting = Waiting(server)
-    while left:
+    while left := [number for number in range(len(writes)) if number not in results]:
         refused: StoreError | None = None
         cause = ""
         try:
-            for place, item in _sent(server, left.values()):
-                reason = _reason(item)
-                if (status := int(item["status"])) in PASSING and not is_full(reason):
+            for number, item in zip(left, _sent(server, [writes[n] for n in left]), strict=True):
+                status = int(item["status"])
+                reason = _reason(item) if status >= 300 else ""
+                if status in PASSING and not is_full(reason):
                     refused = StoreBusy(
                         f"{server.url} is too busy or not ready ({reason}): repeat the command "
                         "when it has recovered; it goes on where it stopped."
                     )
                     cause = str(status)
                     continue
-                results[place] = _written(server, left.pop(place), status, item, reason, refusable)
+                results[number] = _written(server, writes[number], status, item, reason, refusable)
         except (ApiError, TransportError) as error:
             waiting.after(error)
             continue
         if refused is not None:
             waiting.pause(refused, cause)
-    return [results[write.where, write.id] for write in writes]
+    return [results[number] for number in range(len(writes))]
 
 
-def _sent(
-    server: Server, writes: Iterable[Write]
-) -> Iterator[tuple[tuple[str, str], dict[str, Any]]]:
-    """Send writes once, in as many requests as they need; raise the first that fails whole."""
+def _sent(server: Server, writes: Sequence[Write]) -> Iterator[dict[str, Any]]:
+    """Send writes once, in as many requests as they need; raise the first that fails whole.
+
+    Yields what the server says of each, in their order.
+    """
+    lines: Any = _lines  # the helper's types know of actions that are dictionaries only
+    actions: Any = writes
     for _, answer in helpers.streaming_bulk(
         server.client,
-        [_action(write) for write in writes],
+        actions,
+        expand_action_callback=lines,
         chunk_size=_WRITE,
         max_chunk_bytes=_BYTES,
         raise_on_error=False,
         raise_on_exception=True,
         max_retries=0,
+        filter_path=_DONE,
     ):
-        ((_, item),) = answer.items()
-        yield (item["_index"], item["_id"]), item
+        (item,) = answer.values()
+        yield item
 
 
 def walk(server: Server, index: str, body: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -175,21 +214,16 @@ def search(server: Server, index: str, body: dict[str, Any]) -> Any:
     return server.do(lambda es: es.search(index=index, ignore_unavailable=True, **body))
 
 
-def _action(write: Write) -> dict[str, Any]:
-    action: dict[str, Any] = {
-        "_op_type": "delete" if write.body is None else "create" if write.create else "index",
-        "_index": write.where,
-        "_id": write.id,
-    }
-    if write.body is not None:
-        action["_source"] = write.body
+def _lines(write: Write) -> tuple[bytes, bytes | None]:
+    """Return the lines of a bulk request; made here, since the helper's own way takes longer."""
+    kind = "delete" if write.body is None else "create" if write.create else "index"
+    header = _Header(write.where, write.id)
     if write.seen is not None:
-        action["if_seq_no"] = write.seen.seq_no
-        action["if_primary_term"] = write.seen.term
+        header.if_seq_no, header.if_primary_term = write.seen.seq_no, write.seen.term
     if write.version is not None:
-        action["version"] = write.version
-        action["version_type"] = "external" if write.strictly else "external_gte"
-    return action
+        header.version = write.version
+        header.version_type = "external" if write.strictly else "external_gte"
+    return _ENCODER.encode({kind: header}), write.body
 
 
 def _written(

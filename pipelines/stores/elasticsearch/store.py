@@ -36,10 +36,12 @@ from pipelines.stores.base import (
 )
 from pipelines.stores.elasticsearch import books, clean, graves, lease, read, setup
 from pipelines.stores.elasticsearch.accept import accept, position, recover
+from pipelines.stores.elasticsearch.flight import Flight
 from pipelines.stores.elasticsearch.index import give_up, index, requeue
 from pipelines.stores.elasticsearch.names import Address, address
 from pipelines.stores.elasticsearch.reindex import reindex
 from pipelines.stores.elasticsearch.server import Server
+from pipelines.stores.elasticsearch.watch import Watch
 from pipelines.stores.sqlite.lock import hold
 
 _REQUEUE = 1_000
@@ -85,6 +87,8 @@ class ElasticsearchStore(Closing):
         self._folder = platformdirs.user_data_path("marsad") / "stores"
         self.dead_path = self._folder / f"{slug}-{digest}.dead"
         self._server = Server(self.names.url)
+        self._watch = Watch(self._server, self.names)
+        self._flight = Flight(self._server, self.names)
         try:
             self._server.check()
             if readonly:
@@ -98,9 +102,10 @@ class ElasticsearchStore(Closing):
     def close(self) -> None:
         """Close the connections; what was written can be found by others first."""
         try:
+            self._flight.land()
             self._fresh(*self._stale)
         except StoreError:
-            pass  # the server makes it visible by itself
+            pass  # whoever writes next carries it out, and the server makes it visible by itself
         finally:
             self._server.close()
 
@@ -140,8 +145,9 @@ class ElasticsearchStore(Closing):
         if self.readonly:
             found = books.read_input(self._server, self.names, key)
             return found[0].position if found else None
+        self._flight.land()
         self._stale |= {self.names.books, self.names.heads, self.names.posts}
-        return position(self._server, self.names, key, self._keep)
+        return position(self._server, self.names, key, self._keep, self._watch)
 
     def accept(self, batch: Batch) -> Ledger:
         """Make a batch durable; see :meth:`pipelines.stores.base.Store.accept`."""
@@ -150,13 +156,17 @@ class ElasticsearchStore(Closing):
     def accept_scored(self, batch: Batch, documents: Sequence[Document]) -> Ledger:
         """Make a batch searchable; see :meth:`pipelines.stores.base.Store.accept_scored`.
 
-        Others find what it holds within five seconds.
+        Its documents may be on their way yet when this returns: whatever else is asked of this
+        object waits for them. Others find them within five seconds, and as soon as
+        :meth:`tidy` was called.
         """
         self._check_timezone()
         return self._accept(batch, documents)
 
     def _accept(self, batch: Batch, documents: Sequence[Document] | None) -> Ledger:
-        self._writing()
+        self._writable()
+        if documents is None or batch.tombstones:
+            self._flight.land()
         self._recover()
         # Before the moment the batch counts from, since repeating both does nothing and the
         # journal holds no plain names: after a crash the batch comes again.
@@ -167,18 +177,27 @@ class ElasticsearchStore(Closing):
         if batch.tombstones:
             clean.mark(self._server, self.names)
         plain = graves.erase_plain(self._server, self.names, batch.tombstones)
-        outcomes, removed = accept(self._server, self.names, batch, self._keep, documents)
+        outcomes, removed = accept(
+            self._server, self.names, batch, self._keep, self._watch, self._flight, documents
+        )
         if batch.retried and self.dead_path.exists():
             with self.dead_letters() as letters:
                 letters.remove(batch.retried)
         if removed or plain:
             clean.mark(self._server, self.names)
             self._unclean = True
-        self.tidy()
+        self._clean()
         return outcomes
 
     def tidy(self) -> None:
-        """Remove last bytes of what was deleted, if it is time; see :meth:`.base.Store.tidy`."""
+        """Let others find what was written, and remove last bytes of what was deleted.
+
+        See :meth:`.base.Store.tidy`.
+        """
+        self._fresh(*self._stale)
+        self._clean()
+
+    def _clean(self) -> None:
         if self._unclean and time.monotonic() >= self._next_cleaning:
             begun = time.monotonic()
             self._unclean = not clean.settle(self._server, self.names)
@@ -196,7 +215,7 @@ class ElasticsearchStore(Closing):
         """Make scored posts searchable; see :meth:`pipelines.stores.base.Store.index`."""
         self._writing()
         self._stale |= {self.names.heads, self.names.posts}
-        refusals = index(self._server, self.names, documents)
+        refusals = index(self._server, self.names, documents, self._watch)
         if refusals:
             self._keep([refusal.letter for refusal in refusals])
             give_up(self._server, self.names, refusals)
@@ -288,11 +307,16 @@ class ElasticsearchStore(Closing):
     # Inside
 
     def _writing(self) -> None:
+        self._writable()
+        self._flight.land()
+
+    def _writable(self) -> None:
         if self.readonly:
             raise StoreError(f"{self.names} was opened for reading only.")
 
     def _fresh(self, *indices: str) -> None:
         """Make findable what this object wrote to these indices."""
+        self._flight.land()
         stale = sorted(self._stale.intersection(indices))
         if not stale:
             return
@@ -302,7 +326,7 @@ class ElasticsearchStore(Closing):
     def _recover(self) -> None:
         """Carry out, once, what a process that was killed left half done."""
         if not self._recovered:
-            recover(self._server, self.names, self._keep)
+            recover(self._server, self.names, self._keep, self._watch)
             self._recovered = True
 
     def _check_timezone(self) -> None:

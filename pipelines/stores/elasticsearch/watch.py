@@ -1,0 +1,53 @@
+"""What other writers of the same store may have changed: tombstones, and generations of months.
+
+Who decides about posts or writes documents goes by what was there when it looked last, however
+long ago, and looks again after it has written: if something is another, it does again what that
+concerns. So looking before is spared, and both are read in one request.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from pipelines.stores.elasticsearch import books, generations
+from pipelines.stores.elasticsearch.generations import Generations
+from pipelines.stores.elasticsearch.names import Address
+from pipelines.stores.elasticsearch.requests import get_all
+from pipelines.stores.elasticsearch.server import Server
+
+
+class Moment(NamedTuple):
+    """What there was when somebody looked."""
+
+    deletions: int
+    """Another number whenever tombstones were written meanwhile."""
+    generations: Generations
+    """Those that documents are written to."""
+
+
+class Watch:
+    """One writer's memory of when it looked last."""
+
+    def __init__(self, server: Server, names: Address) -> None:
+        """Remember nothing yet."""
+        self._server = server
+        self._names = names
+        self._last: Moment | None = None
+
+    def last(self) -> Moment:
+        """Return what there was at the last look."""
+        return self._last or self.look()
+
+    def look(self) -> Moment:
+        """Return what there is now.
+
+        Raises :class:`~pipelines.errors.StoreVersion` if another version of Marsad re-indexes.
+        """
+        wanted = {self._names.books: (books.DELETIONS, generations.NAME)}
+        found = get_all(self._server, wanted)[self._names.books]
+        stones, state = found.get(books.DELETIONS), found.get(generations.NAME)
+        self._last = Moment(
+            -1 if stones is None else stones.seq_no,
+            generations.writable(self._names, generations.state_of(state)),
+        )
+        return self._last
