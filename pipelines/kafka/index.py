@@ -93,7 +93,7 @@ class IndexStage:
         return self._cursors[partition].offset
 
     def rest(self, partitions: Collection[TopicPartition]) -> None:
-        """Let the store remove the last bytes of deleted texts, if it is time for that."""
+        """Let others find what came, and the store remove the last bytes of deleted texts."""
         self._store.tidy()
 
     def work(self, records: Records, claim: Claim) -> Offsets:

@@ -239,7 +239,8 @@ class Store(Protocol):
 
         All rules of :meth:`accept` hold. ``documents`` are those of ``batch.posts``, in their
         order; one whose post is stored under an older id takes that id. What is taken is
-        indexed when this returns, and counted so. A duplicate that was matched with another
+        durable when this returns, and counted as indexed; all other calls on this object find
+        it. A post that the store refuses then is kept aside, and dead in the ledger. A duplicate that was matched with another
         watchlist brings its scores along, since they belong to its text and entities; only if
         what it changes still waits (accepted without scores before) it waits with it.
 
@@ -269,10 +270,9 @@ class Store(Protocol):
         """Return the ids of those posts that a tombstone names: what :meth:`accept` refuses."""
 
     def tidy(self) -> None:
-        """Remove last bytes of what was deleted through this object, if it is time for that.
+        """Let others find what came in, and remove last bytes of what was deleted if it is time.
 
-        Cheap where nothing is due; for whoever stays for long and has nothing else to do. What
-        comes in does the same.
+        Cheap where nothing is due; for whoever stays for long and has nothing else to do.
         """
 
     def search(self, query: Node, limit: int, offset: int = 0) -> Page:
