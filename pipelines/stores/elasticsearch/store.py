@@ -253,6 +253,8 @@ class ElasticsearchStore(Closing):
         written = graves.unknown(self._server, self.names, tombstones)
         texts = graves.bury(self._server, self.names, graves.named(tombstones))
         texts += graves.erase_plain(self._server, self.names, tombstones)
+        # What workers have under way may hold the texts in open journals.
+        recover(self._server, self.names, self._keep, self._watch)
         if counted:
             books.count_deletions(self._server, self.names, uuid.uuid4().hex, len(tombstones))
         self._forget(tombstones)
