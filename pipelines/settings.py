@@ -7,6 +7,7 @@ Every setting is documented in ``docs/settings.md``; a test compares the two.
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -50,6 +51,10 @@ class SourceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """Another base address than the platform's own."""
     since: str = ""
     """From this moment on, unless a later place is saved."""
+    until: str = ""
+    """Before this moment; ``now`` is the start. What is live ends there."""
+    limit: int = 0
+    """Records of each target to read at most each time it is started; 0 for all."""
     every: str = ""
     """When to read what has ended again: ``10m``, ``1h``…; empty for never."""
 
@@ -82,6 +87,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     metrics_address: str = "127.0.0.1"
     """Address on which metrics are served; there is no password on it."""
 
+
+_ONE_SOURCE = re.compile(r"sources\[(\d+)\](?:\.(.*))?")
 
 _ENVIRONMENT = {
     "MARSAD_STORE": "store",
@@ -142,8 +149,7 @@ def _convert(values: dict[str, object], place: str, *, strict: bool = False) -> 
     try:
         settings = msgspec.convert(values, Settings, strict=strict)
     except msgspec.ValidationError as error:
-        known = ", ".join(Settings.__struct_fields__)
-        raise SettingsError(f"{place}: {error}; the settings are: {known}") from error
+        raise SettingsError(f"{place}: {_explained(str(error), values)}") from error
     zone(settings.timezone, place)
     _check_urls(settings.urls, place)
     if settings.threads < 0:
@@ -155,6 +161,26 @@ def _convert(values: dict[str, object], place: str, *, strict: bool = False) -> 
     if settings.dead_days < 1:
         raise SettingsError(f"{place}: dead_days is {settings.dead_days}; it must be 1 or more")
     return settings
+
+
+def _explained(message: str, values: Mapping[str, object]) -> str:
+    """Return what is wrong in words of ``marsad.toml``, with the settings that there are."""
+    what, _, path = message.partition(" - at ")
+    path = path.strip("`").removeprefix("$").removeprefix(".")
+    table, known, where = "the settings", Settings.__struct_fields__, path
+    if found := _ONE_SOURCE.fullmatch(path):
+        table, known = "the fields of [[sources]]", SourceSettings.__struct_fields__
+        sources = values["sources"]
+        one = sources[int(found[1])] if isinstance(sources, list) else None
+        name = one.get("source") if isinstance(one, dict) else None
+        where = f"[[sources]] number {int(found[1]) + 1}" + (f" ({name})" if name else "")
+        where += f", {found[2]}" if found[2] else ""
+    elif path.split(".")[0] == "kafka":
+        table, known = "the fields of [kafka]", KafkaSettings.__struct_fields__
+        where = "[kafka]" + (f", {path[6:]}" if path[6:] else "")
+    what = what.replace("Object contains unknown field", "there is no setting")
+    what = what.replace("Object missing required field", "missing is")
+    return f"{where + ': ' if where else ''}{what}; {table} are: {', '.join(known)}"
 
 
 def _check_urls(urls: Mapping[str, str], place: str) -> None:

@@ -10,12 +10,14 @@ from __future__ import annotations
 import importlib
 from collections.abc import Mapping, Sequence
 from datetime import date
+from difflib import get_close_matches
 from typing import Literal, cast
 
 import msgspec
 
 from ingest.errors import SourceBlocked, SourceError
 from ingest.sources.base import Capabilities, LiveSource, MakesSource, Means, Order
+from ingest.sources.snscrape.retired import retired
 
 
 class Need(msgspec.Struct, frozen=True):
@@ -50,6 +52,9 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """A target that is surely there, for ``marsad sources check``."""
     example: str = ""
     """Targets as one would type them in an example."""
+    slowest: int = 1
+    """Seconds that lie between two readings at least: more where pages made for people are
+    fetched, or feeds."""
     needs: Sequence[Need] = ()
     verified: date | None = None
     """When it was last seen to work on the real platform; ``None``: not yet."""
@@ -100,6 +105,7 @@ ENTRIES: Sequence[Entry] = (
         documented="https://github.com/JustAnotherArchivist/snscrape",
         target="CHANNEL",
         targets="required",
+        slowest=60,
         probe="telegram",
         example="@channel",
     ),
@@ -113,6 +119,7 @@ ENTRIES: Sequence[Entry] = (
         documented="https://github.com/JustAnotherArchivist/snscrape",
         target="ACCOUNT",
         targets="required",
+        slowest=60,
         probe="2803301701",
         example="1234567890",
     ),
@@ -145,6 +152,7 @@ ENTRIES: Sequence[Entry] = (
         documented="https://www.rssboard.org/rss-specification",
         target="FEED",
         targets="required",
+        slowest=60,
         probe="https://www.w3.org/blog/feed/",
         example="https://www.example.org/feed.xml",
     ),
@@ -184,8 +192,16 @@ def find(name: str) -> Entry:
     for entry in ENTRIES:
         if entry.name == name:
             return entry
-    names = ", ".join(entry.name for entry in ENTRIES)
-    raise SourceError(f"there is no source {name!r}; there are: {names}")
+    if known := retired(name):
+        raise SourceError(str(known))
+    raise SourceError(unknown(name, [entry.name for entry in ENTRIES]))
+
+
+def unknown(name: str, names: Sequence[str]) -> str:
+    """Return what is to be said of a name that no source has."""
+    near = get_close_matches(name, names, n=1)
+    guess = f" Did you mean {near[0]}?" if near else ""
+    return f"there is no source {name!r}; there are: {', '.join(names)}.{guess}"
 
 
 def secrets(entry: Entry, environ: Mapping[str, str]) -> dict[str, str]:

@@ -53,6 +53,16 @@ class _Sources(click.Group):
 
         return ingest_live.command_of(cmd_name)
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the subcommand that is asked for; say which there are where it is none."""
+        from ingest.sources.registry import unknown
+
+        if self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
+            raise click.UsageError(unknown(args[0], self.list_commands(ctx)), ctx)
+        return super().resolve_command(ctx, args)
+
 
 @click.group(cls=_Sources)
 def command() -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import msgspec
 
 from ingest.sources.counters.table import parse_when
 from ingest.sources.registry import ENTRIES, Entry
@@ -109,12 +110,14 @@ def _help(entry: Entry) -> str:
 def _moment(ctx: click.Context, option: click.Parameter, text: str | None) -> datetime | None:
     if text is None:
         return None
-    if text == "now":
-        return datetime.now(UTC)
     try:
-        return parse_when(text, zone(configured().timezone)).at
+        return _at(text, configured())
     except ValueError as error:
         raise click.BadParameter(str(error)) from None
+
+
+def _at(text: str, settings: Settings) -> datetime:
+    return datetime.now(UTC) if text == "now" else parse_when(text, zone(settings.timezone)).at
 
 
 def _time(ctx: click.Context, option: click.Parameter, text: str | None) -> timedelta | None:
@@ -126,8 +129,9 @@ def _time(ctx: click.Context, option: click.Parameter, text: str | None) -> time
         raise click.BadParameter(str(error)) from None
 
 
-_OPTIONS: Sequence[Callable[[Any], Any]] = (
-    click.option("--url", metavar="URL", help="Base address: an instance, a mirror, your own."),
+_URL = click.option("--url", metavar="URL", help="Base address: an instance, a mirror, your own.")
+#: Options that narrow what is read.
+_NARROW: Sequence[Callable[[Any], Any]] = (
     click.option(
         "--since",
         metavar="DATE",
@@ -140,6 +144,10 @@ _OPTIONS: Sequence[Callable[[Any], Any]] = (
     click.option(
         "--limit", type=click.IntRange(1), metavar="N", help="At most N records of each this time."
     ),
+)
+_OPTIONS: Sequence[Callable[[Any], Any]] = (
+    _URL,
+    *_NARROW,
     click.option(
         "--every",
         metavar="TIME",
@@ -177,21 +185,40 @@ def _read_one(
     read_sources([wanted], f"ingest {entry.name}", watchlist, store, brokers)
 
 
+def _narrowing(command: Callable[..., None]) -> Callable[..., None]:
+    for option in reversed(_NARROW):
+        command = option(command)
+    return command
+
+
 @click.command(ALL)
+@_narrowing
 @watchlist_option
 @store_option
 @brokers_option
-def read_all(watchlist: str | None, store: str | None, brokers: str | None) -> None:
+def read_all(
+    since: datetime | None,
+    until: datetime | None,
+    limit: int | None,
+    watchlist: str | None,
+    store: str | None,
+    brokers: str | None,
+) -> None:
     """Read all [[sources]] of marsad.toml together, until it is stopped.
 
     Each is read in a thread of its own; one that fails is tried again and keeps no other. What
-    ends by itself is read again every so often where its `every` says so.
+    ends by itself is read again every so often where its `every` says so. --since, --until and
+    --limit are for all of them and count more than what is written there.
 
     \b
-    Example:
+    Examples:
       marsad ingest all --watchlist morocco-2016
+      marsad ingest all --until now
     """
-    read_sources(configured_sources(configured()), "ingest all", watchlist, store, brokers)
+    given = {"since": since, "until": until, "limit": limit}
+    chosen = {name: value for name, value in given.items() if value is not None}
+    wanted = [msgspec.structs.replace(one, **chosen) for one in configured_sources(configured())]
+    read_sources(wanted, "ingest all", watchlist, store, brokers)
 
 
 def configured_sources(settings: Settings) -> list[Wanted]:
@@ -208,13 +235,17 @@ def configured_sources(settings: Settings) -> list[Wanted]:
 
 
 def _wanted(one: SourceSettings, settings: Settings) -> Wanted:
+    if one.limit < 0:
+        raise SettingsError(f"[[sources]] {one.source}: limit is {one.limit}; it is 0 or more")
     try:
         return Wanted(
             source=one.source,
             label=one.name,
             targets=one.targets,
             url=one.url,
-            since=parse_when(one.since, zone(settings.timezone)).at if one.since else None,
+            since=_at(one.since, settings) if one.since else None,
+            until=_at(one.until, settings) if one.until else None,
+            limit=one.limit or None,
             every=duration(one.every) if one.every else None,
             persistent=True,
         )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import os
-import re
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -30,14 +29,15 @@ from pipelines.commands.common import (
 )
 from pipelines.commands.readings import TOLD, content, keep, tell_bad
 from pipelines.commands.readings import readings as stored_or_shipped
+from pipelines.live.choose import duration
 from pipelines.pages import table
 from pipelines.pages.report import Moment, Row, differences, rows
 from pipelines.pages.series import series
 from pipelines.settings import zone
 from pipelines.stages import utc_now
 
-_DURATION = re.compile(r"(\d+)\s*([smhd]?)")
-_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3_600, "d": 86_400}
+#: Pages that are made for people are not fetched more often.
+SLOWEST = timedelta(minutes=1)
 
 
 @click.group()
@@ -229,6 +229,12 @@ def watch(
         os.environ,
         say,
     )
+    made_for_people = {one.reader.platform for one in wanted if one.reader.page}
+    if made_for_people and interval < SLOWEST:
+        raise click.UsageError(
+            f"--every is {every}; pages of {', '.join(sorted(made_for_people))} are made for "
+            "people: write 1m or more"
+        )
     opened = open_store(store, readonly=False)
     fetcher = Fetcher()
     try:
@@ -284,11 +290,10 @@ def _remarks(
 
 
 def _interval(text: str) -> timedelta:
-    match = _DURATION.fullmatch(text.strip())
-    seconds = int(match[1]) * _SECONDS[match[2]] if match else 0
-    if not 1 <= seconds <= 366 * 86_400:
-        raise click.UsageError(f"--every is {text!r}; write a time such as 90s, 10m, 2h or 1d")
-    return timedelta(seconds=seconds)
+    try:
+        return duration(text)
+    except ValueError as error:
+        raise click.UsageError(f"--every: {error}") from None
 
 
 def _addresses(options: Sequence[str]) -> dict[str, str]:

@@ -10,12 +10,15 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
+from ingest.sources.counters import READERS
 from ingest.sources.registry import ENTRIES, Entry, find
 from pipelines.commands.common import configured, say, write_line
 from pipelines.live.check import check as read_for_a_moment
 from pipelines.live.check import verdict
 from pipelines.live.choose import Wanted, feeds, means
 
+_GIVES = ("live", "history", "deletions", "counters")
+_NEVER = "not yet"
 #: Posts after which it is clear that a source works.
 ENOUGH = 20
 
@@ -25,6 +28,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     summary: str
+    command: str
+    """What reads it; counters are read by ``marsad pages watch``, whatever stands here."""
     live: bool
     history: bool
     deletions: bool
@@ -57,24 +62,61 @@ def list_sources(as_json: bool) -> None:
     Example:
       marsad sources list --json
     """
+    listed = [*map(_row, ENTRIES), *_counted_alone()]
     if as_json:
-        for entry in ENTRIES:
-            write_line(msgspec.json.encode(_row(entry)))
+        for row in listed:
+            write_line(msgspec.json.encode(row))
         return
-    table = Table("source", "gives", "of what", "needs", "schema of", "verified live", box=None)
-    for entry in ENTRIES:
-        row = _row(entry)
-        gives = [name for name in ("live", "history", "deletions") if getattr(row, name)]
-        table.add_row(
-            row.name,
-            ", ".join(gives),
-            row.target or "everything",
-            "\n".join(row.needs) or "nothing",
-            row.schema,
-            row.verified,
-        )
-    Console(highlight=False).print(table)
+    # What one has to type is never cut or broken, however narrow the terminal is.
+    cells = [_cells(row) for row in listed]
+    table = Table(box=None)
+    for place, name in enumerate(("source", "gives", "of what", "needs", "schema of")):
+        broken = name == "gives"
+        parts = [p for row in cells for p in row[place].split(" " if broken else "\n")]
+        table.add_column(name, min_width=max(map(len, (name, *parts))), no_wrap=not broken)
+    for line in cells:
+        table.add_row(*line)
+    console = Console(highlight=False)
+    console.width = max(console.width, sum((one.min_width or 0) + 2 for one in table.columns))
+    console.print(table)
+    seen = [f"{row.name} ({row.verified})" for row in listed if row.verified != _NEVER]
+    say(f"Seen to work on the real platform: {', '.join(seen) or 'none yet'}.")
+    say("Posts: marsad ingest SOURCE. Counters: marsad pages watch (docs/pages.md).")
     say("What each platform allows: docs/sources.md. What works now: marsad sources check NAME.")
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    return (
+        row.name,
+        ", ".join(name for name in _GIVES if getattr(row, name)),
+        row.target or "everything",
+        "\n".join(row.needs).replace(" (", "\n(") or "nothing",
+        row.schema or "-",
+    )
+
+
+def _counted_alone() -> list[Row]:
+    """Return the platforms whose counters can be read, and whose posts can't."""
+    sources = {entry.name for entry in ENTRIES}
+    return [
+        Row(
+            name=reader.platform,
+            summary="Likes and followers of pages; posts come by archives alone.",
+            command="marsad pages watch",
+            live=False,
+            history=False,
+            deletions=False,
+            counters=True,
+            target="PAGE",
+            needs=[reader.needs] if reader.needs else [],
+            url="",
+            schema="",
+            documented="",
+            verified=_NEVER,
+        )
+        for reader in READERS
+        if reader.platform not in sources
+    ]
 
 
 def _row(entry: Entry) -> Row:
@@ -82,16 +124,17 @@ def _row(entry: Entry) -> Row:
     return Row(
         name=entry.name,
         summary=entry.summary,
+        command=f"marsad ingest {entry.name}",
         live=can.live,
         history=can.history,
         deletions=can.deletions,
-        counters=can.counters,
+        counters=can.counters or entry.name in {reader.platform for reader in READERS},
         target=f"[{entry.target}]" if entry.targets == "optional" else entry.target,
         needs=[n.variable if n.required else f"{n.variable} (better with)" for n in entry.needs],
         url=entry.url,
         schema=entry.schema.isoformat(),
         documented=entry.documented,
-        verified=entry.verified.isoformat() if entry.verified else "not yet",
+        verified=entry.verified.isoformat() if entry.verified else _NEVER,
     )
 
 

@@ -17,8 +17,8 @@ from ingest.sources.registry import Entry, find, make, secrets
 from pipelines.live.feed import Feed
 from pipelines.stages import utc_now
 
-_DURATION = re.compile(r"(\d+)\s*([smhd]?)")
-_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3_600, "d": 86_400}
+_DURATION = re.compile(r"(\d+)\s*([smhd])")
+_SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _STREAMS = {"ws", "wss"}
 
 
@@ -67,6 +67,11 @@ def feeds(
     made: dict[str, Feed] = {}
     for one in wanted:
         entry = find(one.source)
+        if one.every and one.every.total_seconds() < entry.slowest:
+            raise SourceError(
+                f"{entry.name} is not to be read every {one.every.total_seconds():.0f} s: its "
+                f"pages are made for people; write {entry.slowest}s or more"
+            )
         keys = secrets(entry, environ)
         for target in targets(entry, one.targets):
             order = Order(
@@ -115,7 +120,15 @@ def address(entry: Entry, url: str, urls: Mapping[str, str]) -> str:
 
 
 def duration(text: str) -> timedelta:
-    """Return a time such as ``90s``, ``10m``, ``2h`` or ``1d``. Raises ``ValueError``."""
+    """Return a time such as ``90s``, ``10m``, ``2h`` or ``1d``. Raises ``ValueError``.
+
+    A bare number is none: who means minutes would ask a platform each so many seconds.
+    """
+    if text.strip().isdecimal():
+        number = text.strip()
+        raise ValueError(
+            f"{number!r} has no unit: write {number}s, {number}m, {number}h or {number}d"
+        )
     match = _DURATION.fullmatch(text.strip())
     seconds = int(match[1]) * _SECONDS[match[2]] if match else 0
     if not 1 <= seconds <= 366 * 86_400:

@@ -157,6 +157,8 @@ def test_a_platform_that_needs_a_key_says_which(marsad: Marsad) -> None:
     assert "MARSAD_YOUTUBE_KEY" in done.stderr
 
 
-@pytest.mark.parametrize("options", [("--every", "often"), ("--url", "mastodon")])
+@pytest.mark.parametrize(
+    "options", [("--every", "often"), ("--every", "10"), ("--every", "9s"), ("--url", "mastodon")]
+)
 def test_wrong_options_of_a_watch_are_explained(marsad: Marsad, options: tuple[str, ...]) -> None:
     marsad("pages", "watch", "telegram:operator", *options, code=2)

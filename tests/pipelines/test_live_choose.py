@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
+from click.testing import CliRunner
 
 from ingest.errors import SourceBlocked, SourceError
 from ingest.sources import registry
 from ingest.sources.base import Capabilities
+from ingest.sources.counters import READERS
 from ingest.sources.registry import ENTRIES, find, secrets
 from ingest.sources.shaping import REASONS
 from pipelines.commands.ingest_live import configured_sources
+from pipelines.commands.sources import command as sources
 from pipelines.errors import SettingsError
 from pipelines.live import Feed, Wanted, feeds
 from pipelines.live.choose import address, duration, means
 from pipelines.settings import load
 
 ROOT = Path(__file__).parent.parent.parent
+FEED = "https://news.example/feed.xml"
 KEYS = {need.variable: "a key" for entry in ENTRIES for need in entry.needs}
 
 
@@ -69,6 +75,15 @@ def test_every_reason_of_live_sources_is_explained() -> None:
 def test_a_name_of_no_source_is_told_with_those_that_there_are() -> None:
     with pytest.raises(SourceError, match=r"no source 'myspace'.*bluesky"):
         find("myspace")
+    with pytest.raises(SourceError, match="Did you mean telegram"):
+        find("telegam")
+
+
+def test_what_can_not_be_read_any_more_is_explained_wherever_it_is_named() -> None:
+    with pytest.raises(SourceError, match=r"Pushshift.*marsad ingest archive"):
+        find("reddit")
+    with pytest.raises(SourceError, match="Pushshift"):
+        made(Wanted(source="reddit"))
 
 
 def test_a_key_that_is_missing_is_told_with_its_variable() -> None:
@@ -147,7 +162,8 @@ def test_sources_of_the_settings_are_read_with_what_they_say(tmp_path: Path) -> 
         settings(
             tmp_path,
             '[[sources]]\nsource = "mastodon"\nname = "tags"\ntargets = ["a", "b"]\n'
-            'url = "https://a.example"\nevery = "10m"\nsince = "2026-11-01"\n',
+            'url = "https://a.example"\nevery = "10m"\nsince = "2026-11-01"\n'
+            'until = "2026-12-01"\nlimit = 100\n',
         )
     )
     assert [(one.source, one.label, one.targets) for one in found] == [
@@ -155,6 +171,8 @@ def test_sources_of_the_settings_are_read_with_what_they_say(tmp_path: Path) -> 
     ]
     assert found[0].every == timedelta(minutes=10)
     assert found[0].since is not None
+    assert found[0].until == datetime(2026, 12, 1, tzinfo=ZoneInfo("Africa/Casablanca"))
+    assert found[0].limit == 100
     assert found[0].persistent
 
 
@@ -164,8 +182,16 @@ def test_sources_of_the_settings_are_read_with_what_they_say(tmp_path: Path) -> 
         ("", r"\[\[sources\]\]"),
         ('[[sources]]\nsource = "mastodon"\nevery = "soon"\n', "soon"),
         ('[[sources]]\nsource = "mastodon"\nsince = "then"\n', "then"),
-        ('[[sources]]\nname = "x"\n', "source"),
-        ('[[sources]]\nsource = "bluesky"\nuser = "me"\n', "user"),
+        ('[[sources]]\nname = "x"\n', r"\[\[sources\]\] number 1: missing is `source`"),
+        (
+            '[[sources]]\nsource = "rss"\n[[sources]]\nsource = "bluesky"\nuser = "me"\n',
+            r"number 2 \(bluesky\): there is no setting `user`; the fields of \[\[sources\]\] are",
+        ),
+        ('[[sources]]\nsource = "bluesky"\nlimit = "x"\n', r"\(bluesky\), limit: Expected `int`"),
+        ('[[sources]]\nsource = "bluesky"\nlimit = -1\n', "limit is -1"),
+        ('[[sources]]\nsource = "bluesky"\nuntil = "then"\n', "bluesky: .*then"),
+        ("[kafka]\ntsl = true\n", r"\[kafka\]: there is no setting `tsl`; the fields of \[kafka"),
+        ("wachlist = 'x'\n", "there is no setting `wachlist`; the settings are: store"),
     ],
 )
 def test_settings_that_can_not_be_are_told(tmp_path: Path, text: str, words: str) -> None:
@@ -174,7 +200,7 @@ def test_settings_that_can_not_be_are_told(tmp_path: Path, text: str, words: str
 
 
 @pytest.mark.parametrize(
-    ("text", "seconds"), [("90s", 90), ("10m", 600), ("2h", 7_200), ("1d", 86_400), ("5", 5)]
+    ("text", "seconds"), [("90s", 90), ("10m", 600), ("2h", 7_200), ("1d", 86_400), ("5 m", 300)]
 )
 def test_times_are_written_with_a_unit(text: str, seconds: int) -> None:
     assert duration(text) == timedelta(seconds=seconds)
@@ -184,6 +210,41 @@ def test_times_are_written_with_a_unit(text: str, seconds: int) -> None:
 def test_other_times_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match="no time"):
         duration(text)
+
+
+def test_a_time_without_a_unit_is_refused_with_what_to_write() -> None:
+    with pytest.raises(ValueError, match=r"'10' has no unit: write 10s, 10m"):
+        duration("10")
+
+
+@pytest.mark.parametrize(
+    ("source", "target"), [("telegram", "@nashra"), ("weibo", "1234567890"), ("rss", FEED)]
+)
+def test_pages_and_feeds_are_not_read_every_few_seconds(source: str, target: str) -> None:
+    every = timedelta(seconds=59)
+    with pytest.raises(SourceError, match="write 60s or more"):
+        made(Wanted(source=source, targets=[target], every=every))
+    assert made(Wanted(source=source, targets=[target], every=timedelta(seconds=60)))
+    assert made(Wanted(source="mastodon", targets=["x"], every=every))
+
+
+@pytest.mark.parametrize("columns", ["40", "80"])
+def test_what_one_has_to_type_is_never_cut(columns: str) -> None:
+    shown = CliRunner().invoke(sources, ["list"], env={"COLUMNS": columns})
+    for word in [*KEYS, "VIDEO|CHANNEL", "facebook", "MARSAD_FACEBOOK_TOKEN", "2025-02-01"]:
+        assert word in shown.stdout
+    (telegram,) = [line for line in shown.stdout.splitlines() if "telegram" in line]
+    assert ("counters" in telegram) is (columns == "80")
+
+
+def test_sources_are_listed_as_json_with_those_of_counters_alone() -> None:
+    shown = CliRunner().invoke(sources, ["list", "--json"]).stdout
+    rows = {row["name"]: row for row in map(json.loads, shown.splitlines())}
+    counted = {reader.platform for reader in READERS}
+    assert counted == {name for name, row in rows.items() if row["counters"]}
+    assert set(rows) == counted | {entry.name for entry in ENTRIES}
+    assert rows["facebook"]["command"] == "marsad pages watch"
+    assert rows["bluesky"]["command"] == "marsad ingest bluesky"
 
 
 def test_what_sources_list_shows_has_all_capabilities() -> None:
