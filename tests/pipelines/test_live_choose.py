@@ -28,6 +28,7 @@ from pipelines.settings import load
 
 ROOT = Path(__file__).parent.parent.parent
 FEED = "https://news.example/feed.xml"
+_PATHS = ("/", "/one/", "/two")
 KEYS = {need.variable: "a key" for entry in ENTRIES for need in entry.needs}
 
 
@@ -104,6 +105,18 @@ def test_each_target_is_a_feed_of_its_own_and_counts_once() -> None:
         "mastodon:a.example/#one",
         "mastodon:a.example/#two",
     ]
+
+
+def test_two_addresses_on_one_host_have_names_of_their_own() -> None:
+    found = made(
+        *(Wanted(source="mastodon", targets=["x"], url=f"https://a.example{p}") for p in _PATHS)
+    )
+    assert [feed.source.name for feed in found] == [
+        "mastodon:a.example/#x",
+        "mastodon:a.example/one/#x",
+        "mastodon:a.example/two/#x",
+    ]
+    assert len({feed.source.key for feed in found}) == 3
 
 
 def test_one_thing_twice_is_told() -> None:

@@ -38,7 +38,9 @@ class Mastodon:
             raise SourceError(f"{order.target!r} is no hashtag: letters, digits and _ make one")
         self._order = order
         self._means = means
-        self._host = urlsplit(order.url).netloc
+        parts = urlsplit(order.url)
+        # with its path: several instances may be reached through one host
+        self._host = f"{parts.netloc}{parts.path.rstrip('/')}"
         self.name = f"{PLATFORM}:{self._host}" + (f"/#{self._tag}" if self._tag else "")
         token = order.secrets.get(TOKEN, "")
         self._keys = {"Authorization": f"Bearer {token}"} if token else {}
