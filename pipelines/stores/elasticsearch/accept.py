@@ -103,12 +103,12 @@ def _sight(
     server: Server, names: Address, batch: Batch, keep: Keep, watch: Watch, flight: Flight
 ) -> Sight:
     """Return what a batch is decided by, when its input is where the batch begins."""
-    sight = look(server, names, batch, watch)
+    sight = look(server, names, batch)
     if sight.input is None or not flight.follows(sight.input[0]):
         flight.land()  # another input's
         if sight.input is not None and sight.input[0].chunks:
             _finish(server, names, *sight.input, keep, watch)
-            sight = look(server, names, batch, watch)
+            sight = look(server, names, batch)
     if (sight.input[0].position.cursor if sight.input else "") != batch.previous_cursor:
         raise _busy(batch)
     return sight

@@ -90,6 +90,11 @@ def note_deletion(server: Server, names: Address) -> None:
     bulk(server, [Write(names.books, DELETIONS, _document("deletions"))])
 
 
+def deletions_of(seen: Seen | None) -> int:
+    """Return a number that is another one whenever tombstones were written; -1 if never."""
+    return -1 if seen is None else seen.seq_no
+
+
 def inputs(server: Server, names: Address, *, opened: bool = False) -> Iterator[tuple[Input, Seen]]:
     """Yield all inputs in the order they were first seen, or those with an open journal."""
     which: list[dict[str, Any]] = [{"term": {"kind": "input"}}]

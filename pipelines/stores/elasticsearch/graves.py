@@ -10,7 +10,7 @@ from pipelines.stores.base import Collected, CollectedTombstone
 from pipelines.stores.elasticsearch import books, heads, months
 from pipelines.stores.elasticsearch.heads import Head, head_json, read_head, stone_id, tombstones_of
 from pipelines.stores.elasticsearch.names import Address, short
-from pipelines.stores.elasticsearch.requests import Write, bulk, get_many, walk
+from pipelines.stores.elasticsearch.requests import Write, bulk, get, get_many, walk
 from pipelines.stores.elasticsearch.server import Server
 from pipelines.stores.plain import plain_names
 
@@ -38,6 +38,8 @@ def buried(server: Server, names: Address, wanted: Iterable[str]) -> set[str]:
 
 def refused(server: Server, names: Address, posts: Sequence[Collected]) -> list[str]:
     """Return the ids of those posts that a tombstone names."""
+    if get(server, names.books, books.DELETIONS) is None:
+        return []  # there never was a tombstone
     stones = [
         tombstones_of((c.post.id, *c.aliases), (c.post.author, *c.author_aliases)) for c in posts
     ]
@@ -53,6 +55,8 @@ def bury(server: Server, names: Address, stones: Sequence[tuple[str, str]]) -> i
     """
     if not stones:
         return 0
+    # Before the tombstones, since where this note is missing nobody looks for any.
+    books.note_deletion(server, names)
     body = {stone_id(*stone): stone for stone in stones}
     bulk(
         server,

@@ -1,7 +1,8 @@
-"""What a batch is decided by: its input, the heads of its posts, and tombstones, in one request.
+"""What a batch is decided by: its input, the heads of its posts, and tombstones.
 
-They need not be of one moment. A head or an input that changes afterwards refuses the write that
-was decided by it, and a tombstone that comes afterwards shows as another number of deletions.
+One request reads all of it, or two where there are tombstones. They need not be of one moment. A
+head or an input that changes afterwards refuses the write that was decided by it, and a
+tombstone that comes afterwards shows as another number of deletions.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ from pipelines.stores.elasticsearch.heads import stone_id, tombstones_of
 from pipelines.stores.elasticsearch.names import Address, short
 from pipelines.stores.elasticsearch.requests import Seen, get_all
 from pipelines.stores.elasticsearch.server import Server
-from pipelines.stores.elasticsearch.watch import Watch
 
 
 class Sight(NamedTuple):
@@ -31,9 +31,8 @@ class Sight(NamedTuple):
     """:attr:`~.watch.Moment.deletions` before they were looked for; none can come unnoticed."""
 
 
-def look(server: Server, names: Address, batch: Batch, watch: Watch) -> Sight:
+def look(server: Server, names: Address, batch: Batch) -> Sight:
     """Look at everything that decides about a batch."""
-    deletions = watch.last().deletions if batch.posts else -1
     known_by = [
         tombstones_of((c.post.id, *c.aliases), (c.post.author, *c.author_aliases))
         for c in batch.posts
@@ -42,20 +41,19 @@ def look(server: Server, names: Address, batch: Batch, watch: Watch) -> Sight:
     found = get_all(
         server,
         {
-            names.books: [place],
+            names.books: [place, books.DELETIONS],
             names.heads: [short(name) for c in batch.posts for name in (c.post.id, *c.aliases)],
-            names.tombstones: [name for some in known_by for name in some],
         },
         without=["post"],
     )
-    there = found[names.books].get(place)
+    there, noted = found[names.books].get(place), found[names.books].get(books.DELETIONS)
+    buried = {stone_id(*stone) for stone in graves.named(batch.tombstones)}
+    if noted is not None:  # else there never was a tombstone
+        buried |= graves.buried(server, names, (name for some in known_by for name in some))
     return Sight(
         input=None if there is None else (books.input_of(there), there),
         heads=found[names.heads],
         graves=known_by,
-        buried={
-            *found[names.tombstones],
-            *(stone_id(*stone) for stone in graves.named(batch.tombstones)),
-        },
-        deletions=deletions,
+        buried=buried,
+        deletions=books.deletions_of(noted),
     )

@@ -47,7 +47,7 @@ class Watch:
         found = get_all(self._server, wanted)[self._names.books]
         stones, state = found.get(books.DELETIONS), found.get(generations.NAME)
         self._last = Moment(
-            -1 if stones is None else stones.seq_no,
+            books.deletions_of(stones),
             generations.writable(self._names, generations.state_of(state)),
         )
         return self._last
