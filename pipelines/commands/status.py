@@ -162,22 +162,26 @@ def joined(gaps: Sequence[Gap]) -> list[Gap]:
 
 def _show_gaps(gaps: Sequence[Gap], console: Console) -> None:
     """Show each gap; those of seconds, as a source has that is started again and again, in sum."""
-    short: dict[tuple[str, str], list[timedelta]] = {}
+    shown: list[Gap] = []
+    short: dict[tuple[str, str], list[Gap]] = {}
     for gap in gaps:
-        if gap.end and gap.end - gap.start < SHORT:
-            short.setdefault((gap.source, gap.cause), []).append(gap.end - gap.start)
-            continue
+        brief = gap.end and gap.end - gap.start < SHORT
+        (short.setdefault((gap.source, gap.cause), []) if brief else shown).append(gap)
+    shown += [own[0] for own in short.values() if len(own) == 1]
+    for gap in sorted(shown, key=lambda one: one.start):
         end = _written(gap.end) if gap.end else "now"
         console.print(
             f"gap {gap.source}: {_written(gap.start)} to {end}, {gap.cause}", soft_wrap=True
         )
-    for (source, cause), lengths in short.items():
-        whole = sum(lengths, timedelta()).total_seconds()
-        console.print(
-            f"gap {source}: {count(len(lengths), 'time')} for less than a minute, "
-            f"{words(whole)} in all, {cause}",
-            soft_wrap=True,
-        )
+    for (source, cause), own in short.items():
+        if len(own) > 1:
+            whole = sum((gap.end - gap.start for gap in own if gap.end), timedelta())
+            console.print(
+                f"gap {source}: {len(own):,} times for less than a minute, "
+                f"{words(whole.total_seconds())} in all, the last time {_written(own[-1].start)}, "
+                f"{cause}",
+                soft_wrap=True,
+            )
 
 
 def _written(moment: datetime) -> str:

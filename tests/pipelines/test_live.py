@@ -358,12 +358,15 @@ def test_tries_that_fail_are_one_gap_and_those_of_seconds_are_summed_up(world: W
         return Gap(source="one", start=begun, end=end, cause=cause)
 
     tries = [gap(0, 2), gap(2, 4), gap(60, 0.1), gap(70, 0.2), gap(80, 5, "SourceGone: gone")]
+    tries.append(gap(180, 0.5, "blocked"))
     assert joined(tries) == [gap(0, 6), *tries[2:]]
     world.run(Scripted(*tries))
     assert [line for line in world.status().splitlines() if line.startswith("gap")] == [
         "gap one: 2026-11-01 00:00:00 UTC to 2026-11-01 00:06:00 UTC, SourceError: away",
         "gap one: 2026-11-01 01:20:00 UTC to 2026-11-01 01:25:00 UTC, SourceGone: gone",
-        "gap one: 2 times for less than a minute, 18 s in all, SourceError: away",
+        "gap one: 2026-11-01 03:00:00 UTC to 2026-11-01 03:00:30 UTC, blocked",
+        "gap one: 2 times for less than a minute, 18 s in all, the last time "
+        "2026-11-01 01:10:00 UTC, SourceError: away",
     ]
 
 
