@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
-from kafka import KafkaAdminClient, KafkaConsumer
+from kafka import KafkaAdminClient
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 
 from pipelines.backoff import Backoff
 from pipelines.errors import BrokerAway, BrokerError, SettingsError
 from pipelines.kafka import failures
+from pipelines.kafka.consumer import Consumer
 from pipelines.kafka.producer import Producer
 from pipelines.settings import KafkaSettings
 
@@ -85,14 +86,14 @@ class Brokers(msgspec.Struct, frozen=True, kw_only=True):
         *,
         instance: str = "",
         assignor: type = CooperativeStickyAssignor,
-    ) -> KafkaConsumer:
+    ) -> Consumer:
         """Return a consumer of what was committed, in a group or on its own.
 
         ``instance`` makes it a static member: restarted within the session's time, it gets the
         same partitions back without the others noticing. Raises :class:`BrokerError`.
         """
         with explained(self):
-            return KafkaConsumer(
+            return Consumer(
                 **self._common(),
                 metrics_enabled=False,
                 group_id=self.topic(group) if group else None,

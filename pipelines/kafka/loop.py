@@ -19,7 +19,7 @@ from typing import Any, Protocol
 
 import kafka.errors as kafka_errors
 import msgspec
-from kafka import KafkaConsumer, TopicPartition
+from kafka import TopicPartition
 from kafka.structs import OffsetAndMetadata
 
 from pipelines import metrics
@@ -122,7 +122,7 @@ class Worker:
         self._where = where
         self._stage = stage
         self._stop = stop
-        self._consumer: KafkaConsumer = where.consumer(stage.name, instance=instance)
+        self._consumer = where.consumer(stage.name, instance=instance)
         self._member = self._consumer.group_metadata()
         self._begun: set[TopicPartition] = set()
         self._caught: dict[TopicPartition, int] = {}
