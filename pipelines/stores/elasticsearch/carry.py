@@ -34,6 +34,8 @@ class Claimed(NamedTuple):
     claims: dict[str, Claim]
     heads: dict[str, Head]
     """As they are since."""
+    bodies: dict[str, bytes]
+    """The claims' documents as JSON: made while those of the batch before are on their way."""
     removed: int
     """Texts that its tombstones removed."""
     same: int
@@ -56,7 +58,8 @@ def claim(server: Server, names: Address, plan: Plan, sight: Sight | None = None
     claims = {short(claim.post.id): claim for claim in plan.claims}
     _let(server, names, entries, plan.batch, heads.take, seen)
     now, same = _let(server, names, claims, plan.batch, heads.claim, seen)
-    return Claimed(claims, now, removed, same, sight.deletions if sight else None)
+    bodies = {name: document_json(one.document) for name, one in claims.items()}
+    return Claimed(claims, now, bodies, removed, same, sight.deletions if sight else None)
 
 
 def write(server: Server, names: Address, claimed: Claimed, keep: Keep, watch: Watch) -> None:
@@ -124,7 +127,7 @@ def _write(server: Server, names: Address, claimed: Claimed, keep: Keep, watch: 
         and (head.rank, head.watchlist) == claim.newest
     }
     writes = [
-        Placed(head.months[-1], name, document_json(claim.document), heads.external(head))
+        Placed(head.months[-1], name, claimed.bodies[name], heads.external(head))
         for name, (claim, head) in held.items()
     ]
     # Other scores that were written under the same number since are newer: they stay.
