@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -23,9 +25,14 @@ from pipelines.commands.common import (
 )
 from pipelines.commands.monitoring import monitored
 from pipelines.commands.work import make_scorer
-from pipelines.errors import StoreError
+from pipelines.errors import StoreError, StoreFull
 from pipelines.settings import zone
 from pipelines.stores.base import Store
+
+if TYPE_CHECKING:
+    from pipelines.kafka.loop import Stop
+
+log = logging.getLogger(__name__)
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -111,7 +118,7 @@ def index(store: str | None, brokers: str | None, instance: str, metrics_port: i
     where = needed_brokers(brokers)
     with _working(metrics_port) as stop:
         metrics.build()
-        opened = open_store(store, readonly=False)
+        opened = _with_room(store, stop)
         try:
             _same_days(opened)
             stage = IndexStage(where, opened, zone(configured().timezone))
@@ -123,6 +130,27 @@ def index(store: str | None, brokers: str | None, instance: str, metrics_port: i
         finally:
             opened.close()
     say("Stopped.")
+
+
+def _with_room(address: str | None, stop: Stop) -> Store:
+    """Open the store; one without room is waited for, as it is in the midst of work."""
+    from pipelines import metrics
+    from pipelines.kafka.connection import AWAY
+
+    failures = 0
+    while True:
+        try:
+            return open_store(address, readonly=False)
+        except StoreFull as error:
+            failures += 1
+            delay = AWAY.after(failures)
+            log.warning("%s Trying again in %.0f s.", error, delay)
+            end = time.monotonic() + delay
+            while time.monotonic() < end:
+                if stop.asked:
+                    raise
+                metrics.turn()
+                time.sleep(0.5)
 
 
 @command.command()

@@ -81,6 +81,9 @@ def test_a_store_that_takes_nothing_for_want_of_room_is_waited_for(
         lambda: any(said in w.said for n, w in load.cluster.workers.items() if "index" in n),
         "an index worker says that there is no room",
     )
+    begins = load.cluster.workers["index-1"]
+    begins.stop()
+    begins.start()  # one that begins now waits as well
     elasticsearch.ask("PUT", f"{prefix}-*/_settings", {block: None})
     load.arrived()
 
