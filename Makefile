@@ -37,7 +37,7 @@ run-cluster: $(VENV)/.installed-dev ## The same job through Kafka, two workers o
 	@$(BIN)/python -m tests.run_cluster
 
 test: lint ## All tests, in several processes side by side (JOBS=number)
-	@$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadgroup --no-loadscope-reorder
+	@$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadscope --no-loadscope-reorder
 
 test-faults: $(VENV)/.installed-dev ## The long forms of the fault tests (minutes to an hour)
 	@MARSAD_TEST_FAULTS=1 $(BIN)/python -m pytest tests/faults \

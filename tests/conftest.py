@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from hypothesis import settings
+from xdist.scheduler.loadscope import LoadScopeScheduling
 
 from tests.servers import (  # noqa: F401 - fixtures
     elasticsearch,
@@ -52,16 +53,27 @@ def own_keys_and_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 LONG = ("faults", "e2e", "conformance", "deploy", "pipelines")
 
 
+def folder(path: str) -> str:
+    """The folder of tests that a file or a test belongs to."""
+    return path.partition("/")[2].partition("/")[0]
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of a file in one process, and all that share the cluster of the faults."""
+    """Put those first that take long."""
+    places = {name: place for place, name in enumerate(LONG)}
+    items.sort(key=lambda item: places.get(folder(item.nodeid), len(places)))
 
-    def folder(item: pytest.Item) -> str:
-        return item.path.relative_to(ROOT / "tests").parts[0]
 
-    items.sort(key=lambda item: LONG.index(folder(item)) if folder(item) in LONG else len(LONG))
-    for item in items:
-        group = "faults" if folder(item) == "faults" else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
+class ByFile(LoadScopeScheduling):
+    """Keeps the tests of a file in one process, and all that share the cluster of the faults."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "faults" if folder(nodeid) == "faults" else nodeid.partition("::")[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
+    """Tell how tests are shared out."""
+    return ByFile(config, log)
 
 
 class Marsad:
