@@ -41,7 +41,8 @@ test: lint ## All tests, in several processes side by side (JOBS=number)
 
 test-faults: $(VENV)/.installed-dev ## The long forms of the fault tests (minutes to an hour)
 	@MARSAD_TEST_FAULTS=1 $(BIN)/python -m pytest tests/faults \
-		tests/pipelines/test_elasticsearch_faults.py tests/e2e/test_live_sources.py tests/e2e/test_run_cluster.py
+		tests/pipelines/test_elasticsearch_faults.py tests/e2e/test_live_sources.py \
+		tests/e2e/test_interruption.py tests/e2e/test_run_cluster.py
 
 lint: $(VENV)/.installed-dev ## ruff and mypy --strict
 	@$(BIN)/ruff check
