@@ -56,8 +56,11 @@ bench: $(VENV)/.installed-dev ## Measure: file to index, every stage beside its 
 train: $(VENV)/.installed-dev ## Make the shipped model from the data folder (hours, resumable; DATA=folder WORK=folder)
 	@$(BIN)/python -m nlp.training.language --data $(DATA)
 	@$(BIN)/python -m nlp.training --data $(DATA) --work $(WORK)/first --finetune-steps 2200
+	@$(BIN)/python -m nlp.training --data $(DATA) --work $(WORK)/second --own $(CASE)/training.ndjson \
+		--start $(WORK)/first/finetune --rate 6e-5 --finetune-steps 1500 --seed 2
 	@$(BIN)/python -m nlp.training --data $(DATA) --work $(WORK) --own $(CASE)/training.ndjson \
-		--start $(WORK)/first/finetune --rate 6e-5 --finetune-steps 1300 --seed 2 --ship
+		--start $(WORK)/first/finetune --rate 8e-5 --finetune-steps 3100 --seed 5 \
+		--mean $(WORK)/first/finetune --mean $(WORK)/second/finetune --ship
 	@$(BIN)/python -m pipelines.train_targets morocco-2016 \
 		--sample $(CASE)/sample.ndjson --data $(DATA)
 

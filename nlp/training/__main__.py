@@ -44,6 +44,13 @@ from nlp.training import loop, steps
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Fine-tune the weights of an earlier run (its finetune folder) further.",
 )
+@click.option(
+    "--mean",
+    "others",
+    multiple=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Take the mean of the weights and those of this run (its finetune folder); repeatable.",
+)
 @click.option("--layers", default=8, show_default=True)
 @click.option("--threads", default=2, show_default=True)
 @click.option("--seed", default=1, show_default=True)
@@ -62,6 +69,7 @@ def main(
     finetune_seconds: float,
     rate: float,
     start: Path | None,
+    others: tuple[Path, ...],
     layers: int,
     threads: int,
     seed: int,
@@ -87,6 +95,7 @@ def main(
         seed=seed,
         own=own,
         start=start,
+        others=others,
     )
     folder = steps.run(settings)
     click.echo((work / "report.md").read_text(encoding="utf-8"))

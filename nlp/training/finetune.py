@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import random
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -232,6 +232,20 @@ def run(
         print(f"step {step} held-out macro F1 {json.dumps(seen)}", flush=True)
 
     loop.train(model, batches, loss_of, plan, target / "checkpoint.pt", watch)
+    save(model, target)
+
+
+def average(folders: Sequence[Path], target: Path) -> None:
+    """Write to `target` the mean of the weights that this module wrote to `folders`.
+
+    Trainings that began with the same weights lie in one valley: their mean is as good as their
+    votes and costs one model (Wortsman et al. 2022, "Model soups", arXiv:2203.05482).
+    """
+    model = load(folders[0])
+    states = [load(folder).state_dict() for folder in folders]
+    model.load_state_dict(
+        {name: torch.stack([state[name] for state in states]).mean(0) for name in states[0]}
+    )
     save(model, target)
 
 

@@ -6,6 +6,7 @@
 | vocabulary | vocabulary/bert, vocabulary/tokenizer.json |
 | pretrain | pretrain/bert (left out with 0 steps) |
 | finetune | finetune/model.pt |
+| mean | mean/model.pt (left out without other trainings) |
 | compress | candidate/sentiment.onnx |
 | linear | candidate/linear.npz |
 | calibrate, evaluate | candidate/model.json, report.md |
@@ -63,6 +64,8 @@ class Settings:
     """A file of invented posts to train on beside the data folder."""
     start: Path | None = None
     """What an earlier fine-tuning wrote, to go on from its weights."""
+    others: tuple[Path, ...] = ()
+    """What other fine-tunings wrote; the model gets the mean of their weights and this one's."""
 
 
 def run(settings: Settings) -> Path:
@@ -105,6 +108,12 @@ def run(settings: Settings) -> Path:
             own=settings.own,
             start=settings.start,
         )
+    if settings.others:
+        mean = work / "mean"
+        if not (mean / "model.pt").exists():
+            _say("mean")
+            finetune.average([tuned, *settings.others], mean)
+        tuned = mean
     network = candidate / "sentiment.onnx"
     if not network.exists():
         _say("compress")
@@ -123,7 +132,8 @@ def finish(settings: Settings, candidate: Path, tokenizer: Path, report: Path) -
     folder, threads = settings.data, settings.threads
     network = candidate / "sentiment.onnx"
     package.write(candidate, network, tokenizer, LONGEST)
-    rows = _some(data.labelled(folder, "calibrate", settings.own))
+    # Invented posts have the words of people's and not their shares of each label.
+    rows = _some(data.labelled(folder, "calibrate"))
     texts = [row.text for row in rows]
     logits = OnnxModel(candidate, threads).logits(texts)
     beside = LinearModel(candidate / "linear.npz")

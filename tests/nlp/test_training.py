@@ -82,6 +82,17 @@ def test_a_second_round_begins_with_the_weights_of_the_first(work: Path, tmp_pat
     assert all(torch.equal(before[name], after[name]) for name in before)
 
 
+def test_the_mean_of_trainings_is_the_mean_of_their_weights(work: Path, tmp_path: Path) -> None:
+    model = finetune.load(work / "finetune")
+    one = {name: value.clone() for name, value in model.state_dict().items()}
+    other = {name: value + 1 for name, value in one.items()}
+    model.load_state_dict(other)
+    finetune.save(model, tmp_path / "other")
+    finetune.average([work / "finetune", tmp_path / "other"], tmp_path / "mean")
+    mean = finetune.load(tmp_path / "mean").state_dict()
+    assert all(torch.allclose(mean[name], one[name] + 0.5) for name in one)
+
+
 def test_model_json_names_what_a_researcher_asks_for(work: Path) -> None:
     facts = json.loads((work / "candidate" / "model.json").read_text("utf-8"))
     assert facts["labels"] == list(sentiment.LABELS)
