@@ -56,16 +56,16 @@ class Brokers(msgspec.Struct, frozen=True, kw_only=True):
 
     def admin(self) -> KafkaAdminClient:
         """Return a client that asks about topics. Raises :class:`BrokerError`."""
-        with explained(self):
-            return KafkaAdminClient(**self._common())
+        return insist(self, lambda: KafkaAdminClient(**self._common()))
 
     def producer(self, transactional_id: str | None = None) -> Producer:
         """Return an idempotent producer, in transactions if it has an id for them.
 
         Raises :class:`BrokerError`.
         """
-        with explained(self):
-            return Producer(
+        return insist(
+            self,
+            lambda: Producer(
                 **self._common(),
                 metrics_enabled=False,
                 transactional_id=transactional_id,
@@ -78,7 +78,8 @@ class Brokers(msgspec.Struct, frozen=True, kw_only=True):
                 max_request_size=_REQUEST_LIMIT,
                 max_block_ms=30_000,
                 allow_auto_create_topics=False,
-            )
+            ),
+        )
 
     def consumer(
         self,
@@ -92,8 +93,9 @@ class Brokers(msgspec.Struct, frozen=True, kw_only=True):
         ``instance`` makes it a static member: restarted within the session's time, it gets the
         same partitions back without the others noticing. Raises :class:`BrokerError`.
         """
-        with explained(self):
-            return Consumer(
+        return insist(
+            self,
+            lambda: Consumer(
                 **self._common(),
                 metrics_enabled=False,
                 group_id=self.topic(group) if group else None,
@@ -108,7 +110,8 @@ class Brokers(msgspec.Struct, frozen=True, kw_only=True):
                 # One that reads a topic to its end once asks many things between.
                 fetch_max_wait_ms=500 if group else 20,
                 allow_auto_create_topics=False,
-            )
+            ),
+        )
 
     def _common(self) -> dict[str, Any]:
         return {

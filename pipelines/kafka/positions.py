@@ -8,7 +8,7 @@ from kafka import TopicPartition
 from kafka.admin import OffsetSpec
 
 from pipelines.errors import BrokerAway
-from pipelines.kafka.connection import Brokers, explained, insist
+from pipelines.kafka.connection import Brokers, insist
 from pipelines.kafka.topics import POSITIONS
 from pipelines.kafka.wire import PositionMessage, Reader
 
@@ -44,25 +44,28 @@ class Positions:
         belongs to a transaction that is still open, this waits for its end. Raises
         :class:`~pipelines.errors.BrokerError`.
         """
-        with explained(self._where):
-            self._assign()
-            # What others read as committed may end before our own record: the end of the log
-            # itself is what has to be reached.
-            latest = dict.fromkeys(self._partitions, OffsetSpec.LATEST)
-            ends = insist(self._where, lambda: self._admin.list_partition_offsets(latest))
-            goals = {tp: found.offset for tp, found in ends.items()}
-            deadline = time.monotonic() + _PATIENCE
-            while any(self._consumer.position(tp) < goal for tp, goal in goals.items()):
-                if time.monotonic() > deadline:
-                    raise BrokerAway(
-                        f"The positions at {self._where.addresses} can't be read to their end: "
-                        "a transaction is open for longer than it may be."
-                    )
-                for records in self._consumer.poll(timeout_ms=200, max_records=5000).values():
-                    for record in records:
-                        message = _READ(record)
-                        self._known[message.position.key] = message
+        insist(self._where, self._read_on)
         return self._known
+
+    def _read_on(self) -> None:
+        self._assign()
+        # What others read as committed may end before our own record: the end of the log itself
+        # is what has to be reached.
+        ends = self._admin.list_partition_offsets(
+            dict.fromkeys(self._partitions, OffsetSpec.LATEST)
+        )
+        goals = {tp: found.offset for tp, found in ends.items()}
+        deadline = time.monotonic() + _PATIENCE
+        while any(self._consumer.position(tp) < goal for tp, goal in goals.items()):
+            if time.monotonic() > deadline:
+                raise BrokerAway(
+                    f"The positions at {self._where.addresses} can't be read to their end: "
+                    "a transaction is open for longer than it may be."
+                )
+            for records in self._consumer.poll(timeout_ms=200, max_records=5000).values():
+                for record in records:
+                    message = _READ(record)
+                    self._known[message.position.key] = message
 
     def _assign(self) -> None:
         if self._partitions:

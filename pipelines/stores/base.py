@@ -240,9 +240,10 @@ class Store(Protocol):
         All rules of :meth:`accept` hold. ``documents`` are those of ``batch.posts``, in their
         order; one whose post is stored under an older id takes that id. What is taken is
         durable when this returns, and counted as indexed; all other calls on this object find
-        it. A post that the store refuses then is kept aside, and dead in the ledger. A duplicate that was matched with another
-        watchlist brings its scores along, since they belong to its text and entities; only if
-        what it changes still waits (accepted without scores before) it waits with it.
+        it. A post that the store refuses then is kept aside, and dead in the ledger. A duplicate
+        that was matched with another watchlist brings its scores along, since they belong to its
+        text and entities; only if what it changes still waits (accepted without scores before) it
+        waits with it.
 
         Any number of processes may do this at once, each on positions of its own, beside one
         that holds :meth:`writer`. After a crash at any moment the position tells what is

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -173,7 +174,8 @@ if FAULTS:
             ended(load.send(100))
             load.arrived()
             ballast = disk / "ballast"
-            ballast.write_bytes(b"\0" * 180_000_000)
+            # below what the server wants to be free
+            ballast.write_bytes(b"\0" * (shutil.disk_usage(disk).free - 60_000_000))
             until(
                 lambda: "room" in index.said or ended(load.send(50)),  # type: ignore[func-returns-value]
                 "the index worker says that there is no room",

@@ -333,7 +333,7 @@ if FAULTS:
                 folder = real_elasticsearch.process.log.parent / "data"
                 files = [path for path in folder.rglob("*") if path.is_file()]
                 assert any(b"un texte" in path.read_bytes() for path in files)
-                assert not any(secret.encode() in path.read_bytes() for path in files)
+                assert [path for path in files if secret.encode() in path.read_bytes()] == []
 
     def marked(url: str) -> bool:
         """Whether bytes of deleted texts may be left."""

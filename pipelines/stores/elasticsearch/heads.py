@@ -218,6 +218,8 @@ def bury(head: Head) -> Head:
     return msgspec.structs.replace(
         _rested(head),
         state="buried",
+        # Not even a digest: who guesses the text could tell by it.
+        rank=rank_text((0, 0, "")),
         lost=head.lost + head.weight,
         fence=min(external(head) + 1, HIGHEST),
     )
