@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
+from typing import Any
 
+import kafka.errors as kafka_errors
 from kafka import TopicPartition
 from kafka.admin import OffsetSpec
 
@@ -51,9 +54,7 @@ class Positions:
         self._assign()
         # What others read as committed may end before our own record: the end of the log itself
         # is what has to be reached.
-        ends = self._admin.list_partition_offsets(
-            dict.fromkeys(self._partitions, OffsetSpec.LATEST)
-        )
+        ends = self._ends()
         goals = {tp: found.offset for tp, found in ends.items()}
         deadline = time.monotonic() + _PATIENCE
         while any(self._consumer.position(tp) < goal for tp, goal in goals.items()):
@@ -66,6 +67,17 @@ class Positions:
                 for record in records:
                     message = _READ(record)
                     self._known[message.position.key] = message
+
+    def _ends(self) -> Mapping[TopicPartition, Any]:
+        latest = dict.fromkeys(self._partitions, OffsetSpec.LATEST)
+        try:
+            found: Mapping[TopicPartition, Any] = self._admin.list_partition_offsets(latest)
+        except kafka_errors.KafkaError:
+            # It would go on asking a leader that died: a new one asks who leads now.
+            self._admin.close()
+            self._admin = self._where.admin()
+            raise
+        return found
 
     def _assign(self) -> None:
         if self._partitions:
