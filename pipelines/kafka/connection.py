@@ -29,6 +29,8 @@ _REQUEST_LIMIT = 2 * MESSAGE_LIMIT
 
 #: Milliseconds until a broker must have answered for the first time.
 START = 15_000
+#: Seconds until the brokers have agreed who leads in place of one that died.
+ELECTION = 60.0
 #: Seconds between two tries while brokers, or what lies behind them, are away.
 AWAY = Backoff(1.0, 30.0)
 #: Milliseconds after which brokers end a transaction whose producer died. Readers wait for it.
@@ -182,13 +184,14 @@ def explained(where: Brokers) -> AbstractContextManager[None]:
     return failures.explained(where.addresses, where.prefix)
 
 
-def insist(where: Brokers, ask: Callable[[], T]) -> T:
+def insist(where: Brokers, ask: Callable[[], T], seconds: float | None = None) -> T:
     """Return the answer to a question; ask again for a while if there is none.
 
-    A broker that died a moment ago is still asked until the others have noticed. They get the
-    time in which a broker must have answered for the first time. Raises :class:`BrokerError`.
+    A broker that died a moment ago is still asked until the others have noticed. They get so many
+    ``seconds``, or the time in which a broker must have answered for the first time. Raises
+    :class:`BrokerError`.
     """
-    end = time.monotonic() + START / 1000
+    end = time.monotonic() + (START / 1000 if seconds is None else seconds)
     while True:
         try:
             with explained(where):

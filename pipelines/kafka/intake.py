@@ -23,7 +23,7 @@ from pipelines.closing import Closing
 from pipelines.deadletters import DAYS, DeadLetters, plain_names
 from pipelines.errors import BrokerAway, StoreBusy
 from pipelines.kafka import topics, wire
-from pipelines.kafka.connection import AWAY, MESSAGE_LIMIT, Brokers, explained, insist
+from pipelines.kafka.connection import AWAY, ELECTION, MESSAGE_LIMIT, Brokers, explained, insist
 from pipelines.kafka.positions import Positions
 from pipelines.kafka.producer import Producer
 from pipelines.kafka.wire import HEADERS, BooksMessage, Place, PositionMessage
@@ -120,7 +120,7 @@ class KafkaIntake(Closing):
     def _open(self, key: str) -> PositionMessage | None:
         producer = self._where.producer(self._where.topic(f"collect-{key}"))
         try:
-            insist(self._where, producer.init_transactions)
+            insist(self._where, producer.init_transactions, ELECTION)
             found = self._positions.all().get(key)
         except BaseException:
             producer.give_up()

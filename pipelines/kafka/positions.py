@@ -11,7 +11,7 @@ from kafka import TopicPartition
 from kafka.admin import OffsetSpec
 
 from pipelines.errors import BrokerAway
-from pipelines.kafka.connection import Brokers, insist
+from pipelines.kafka.connection import ELECTION, Brokers, insist
 from pipelines.kafka.topics import POSITIONS
 from pipelines.kafka.wire import PositionMessage, Reader
 
@@ -47,7 +47,7 @@ class Positions:
         belongs to a transaction that is still open, this waits for its end. Raises
         :class:`~pipelines.errors.BrokerError`.
         """
-        insist(self._where, self._read_on)
+        insist(self._where, self._read_on, ELECTION)
         return self._known
 
     def _read_on(self) -> None:
