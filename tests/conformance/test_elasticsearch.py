@@ -119,8 +119,9 @@ class TestCounting(suite.Counting):
     pass
 
 
+@pytest.mark.usefixtures("real_elasticsearch")
 class TestScored(scored_suite.Scored):
-    pass
+    """The stand-in loses documents that come while others are asked for."""
 
 
 class TestReindexing(reindex_suite.Reindexing):
