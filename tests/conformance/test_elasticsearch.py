@@ -121,7 +121,7 @@ class TestCounting(suite.Counting):
 
 @pytest.mark.usefixtures("real_elasticsearch")
 class TestScored(scored_suite.Scored):
-    """The stand-in loses documents that come while others are asked for."""
+    """The stand-in does not find what is written this way; why is not known."""
 
 
 class TestReindexing(reindex_suite.Reindexing):
