@@ -241,12 +241,11 @@ def average(folders: Sequence[Path], target: Path) -> None:
     Trainings that began with the same weights lie in one valley: their mean is as good as their
     votes and costs one model (Wortsman et al. 2022, "Model soups", arXiv:2203.05482).
     """
-    model = load(folders[0])
-    states = [load(folder).state_dict() for folder in folders]
-    model.load_state_dict(
-        {name: torch.stack([state[name] for state in states]).mean(0) for name in states[0]}
-    )
-    save(model, target)
+    models = [load(folder) for folder in folders]
+    states = [model.state_dict() for model in models]
+    mean = {name: torch.stack([state[name] for state in states]).mean(0) for name in states[0]}
+    models[0].load_state_dict(mean)
+    save(models[0], target)
 
 
 def save(model: Classifier, target: Path) -> None:

@@ -36,13 +36,18 @@ def buried(server: Server, names: Address, wanted: Iterable[str]) -> set[str]:
     return set(get_many(server, names.tombstones, wanted))
 
 
+def hitting(posts: Iterable[Collected]) -> list[tuple[str, ...]]:
+    """Return for each post the tombstones that would hit it, there or not."""
+    return [
+        tombstones_of((c.post.id, *c.aliases), (c.post.author, *c.author_aliases)) for c in posts
+    ]
+
+
 def refused(server: Server, names: Address, posts: Sequence[Collected]) -> list[str]:
     """Return the ids of those posts that a tombstone names."""
     if get(server, names.books, books.DELETIONS) is None:
         return []  # there never was a tombstone
-    stones = [
-        tombstones_of((c.post.id, *c.aliases), (c.post.author, *c.author_aliases)) for c in posts
-    ]
+    stones = hitting(posts)
     there = buried(server, names, {name for some in stones for name in some})
     return [c.post.id for c, some in zip(posts, stones, strict=True) if not there.isdisjoint(some)]
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from pipelines.stores.base import Batch
 from pipelines.stores.elasticsearch import books, graves
 from pipelines.stores.elasticsearch.books import Input
-from pipelines.stores.elasticsearch.heads import stone_id, tombstones_of
+from pipelines.stores.elasticsearch.heads import stone_id
 from pipelines.stores.elasticsearch.names import Address, short
 from pipelines.stores.elasticsearch.requests import Seen, get_all
 from pipelines.stores.elasticsearch.server import Server
@@ -33,10 +33,7 @@ class Sight(NamedTuple):
 
 def look(server: Server, names: Address, batch: Batch) -> Sight:
     """Look at everything that decides about a batch."""
-    known_by = [
-        tombstones_of((c.post.id, *c.aliases), (c.post.author, *c.author_aliases))
-        for c in batch.posts
-    ]
+    known_by = graves.hitting(batch.posts)
     place = books.input_id(batch.position.key)
     found = get_all(
         server,
