@@ -45,6 +45,11 @@ from nlp.training import loop, steps
     help="Fine-tune the weights of an earlier run (its finetune folder) further.",
 )
 @click.option(
+    "--teacher",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="A finished model (such as nlp/model) whose votes count beside the labels.",
+)
+@click.option(
     "--mean",
     "others",
     multiple=True,
@@ -69,6 +74,7 @@ def main(
     finetune_seconds: float,
     rate: float,
     start: Path | None,
+    teacher: Path | None,
     others: tuple[Path, ...],
     layers: int,
     threads: int,
@@ -95,6 +101,7 @@ def main(
         seed=seed,
         own=own,
         start=start,
+        teacher=teacher,
         others=others,
     )
     folder = steps.run(settings)

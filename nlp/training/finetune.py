@@ -3,7 +3,8 @@
 Three things keep the model honest about neutral: the classes of a group weigh the same in the
 loss however frequent they are; sets without a neutral class have it masked, so that they speak
 only of negative against positive; and groups are drawn by the quotas of `data.GROUPS`, not by
-their size. Labels are smoothed, since one annotator in three disagrees with another.
+their size. Labels are smoothed, since one annotator in three disagrees with another; or, with the
+votes of an earlier model, mixed with these.
 """
 
 from __future__ import annotations
@@ -17,11 +18,13 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from tokenizers import Tokenizer
 from torch.nn import functional
 
 from nlp.model_input import prepare
 from nlp.training import augment, data, loop, measures, transliterate
+from nlp.training import votes as voting
 from nlp.training.encoder import (
     Classifier,
     keep_layers,
@@ -36,6 +39,7 @@ LONGEST = 64
 BATCH = 48
 _CHUNK = 40  # batches drawn and sorted by length together
 _SMOOTHING = 0.05
+_VOTED = 0.5  # share of an earlier model's vote in what a labelled post teaches
 _HIDDEN = 0.05  # share of pieces replaced by the mask
 _EMOJI_LOST = {"myc_cleaned": 0.7}
 _EMOJI_LOST_ELSE = 0.1
@@ -107,6 +111,22 @@ def _hide(ids: list[int], mask: int, rng: random.Random) -> list[int]:
     ]
 
 
+def wanted(row: data.Row, votes: voting.Votes | None) -> NDArray[np.float32]:
+    """Return the probabilities that a row teaches: its label, smoothed or mixed with its vote.
+
+    A set without a neutral class says nothing of neutral; a post without a label has only its vote.
+    """
+    open_ = np.ones(3, np.float32)
+    open_[1] = row.source not in data.WITHOUT_NEUTRAL
+    label = np.eye(3, dtype=np.float32)[row.label]
+    if votes is None or row.text not in votes:
+        return np.asarray(label * (1 - _SMOOTHING) + open_ / open_.sum() * _SMOOTHING)
+    vote = votes[row.text] * open_
+    vote /= vote.sum()
+    share = 1.0 if row.source == data.UNLABELLED else _VOTED
+    return np.asarray(label * (1 - share) + vote * share)
+
+
 class Batches:
     """The same batches for the same seed and step, tokenised as they are needed."""
 
@@ -118,15 +138,16 @@ class Batches:
         batch: int,
         seed: int,
         spellings: transliterate.Spellings,
+        votes: voting.Votes | None = None,
     ) -> None:
         self.rows, self.tokenizer, self.batch, self.seed = rows, tokenizer, batch, seed
-        self.spellings = spellings
+        self.spellings, self.votes = spellings, votes
         self.order = draw(rows, steps * batch, seed)
         self.weights = class_weights(rows)
         self.mask = mask_of(tokenizer)
 
     def __call__(self, step: int) -> Iterator[tuple[torch.Tensor, ...]]:
-        """Yield (pieces, mask, labels, weights, whether neutral is masked) from `step` on."""
+        """Yield (pieces, mask, wanted, weights, whether neutral is masked) from `step` on."""
         width = self.batch * _CHUNK
         skip = step % _CHUNK
         for chunk in range(step // _CHUNK, -(-len(self.order) // width)):
@@ -143,7 +164,7 @@ class Batches:
                 chosen = [rows[i] for i in part]
                 yield (
                     *pad([ids[i] for i in part]),
-                    torch.tensor([row.label for row in chosen]),
+                    torch.from_numpy(np.stack([wanted(row, self.votes) for row in chosen])),
                     torch.tensor([self.weights[row.group][row.label] for row in chosen]),
                     torch.tensor([row.source in data.WITHOUT_NEUTRAL for row in chosen]),
                 )
@@ -151,16 +172,13 @@ class Batches:
 
 
 def loss(
-    logits: torch.Tensor, labels: torch.Tensor, weights: torch.Tensor, no_neutral: torch.Tensor
+    logits: torch.Tensor, wanted: torch.Tensor, weights: torch.Tensor, no_neutral: torch.Tensor
 ) -> torch.Tensor:
-    """Weighted, smoothed cross-entropy; where `no_neutral`, over negative and positive alone."""
+    """Weighted cross-entropy to `wanted`; where `no_neutral`, of negative and positive alone."""
     logits = logits.float()
     hidden = torch.zeros_like(logits, dtype=torch.bool)
     hidden[:, 1] = no_neutral
     logs = functional.log_softmax(logits.masked_fill(hidden, -1e4), dim=1)
-    open_ = (~hidden).float()
-    wanted = functional.one_hot(labels, logits.shape[1]).float() * (1 - _SMOOTHING)
-    wanted = wanted + _SMOOTHING * open_ / open_.sum(1, keepdim=True)
     each = -(wanted * logs.masked_fill(hidden, 0.0)).sum(1)
     return (each * weights).sum() / weights.sum()
 
@@ -191,11 +209,13 @@ def run(
     seed: int = 1,
     own: Path | None = None,
     start: Path | None = None,
+    votes: voting.Votes | None = None,
 ) -> None:
     """Fine-tune the encoder in `encoder` on the data `folder`; write `target`/model.pt.
 
     `own` is a file of invented posts beside the folder (`data.labelled`). `start` is a folder that
-    this function wrote before, of as many layers: its weights are the ones to begin with.
+    this function wrote before, of as many layers: its weights are the ones to begin with. `votes`
+    are an earlier model's: labels count for the rest, and posts without one are learned from too.
     """
     torch.manual_seed(seed)
     tokenizer = load_tokenizer(tokenizer_file, LONGEST)
@@ -208,17 +228,19 @@ def run(
     rows = data.labelled(folder, "train", own)
     spellings = transliterate.learn(folder)
     rows += transliterate.candidates(rows, spellings)
+    if votes is not None:
+        rows += voting.rows(folder, votes)
     watched = data.labelled(folder, "check", own)
     watched = random.Random(0).sample(watched, min(_WATCHED, len(watched)))
-    batches = Batches(rows, tokenizer, plan.steps, batch, seed, spellings)
+    batches = Batches(rows, tokenizer, plan.steps, batch, seed, spellings, votes)
     print(f"fine-tuning on {len(rows)} rows, {plan.steps} steps of {batch}", flush=True)
 
     def loss_of(parts: tuple[torch.Tensor, ...]) -> torch.Tensor:
-        pieces, mask, labels, weights, no_neutral = parts
+        pieces, mask, wanted, weights, no_neutral = parts
         # bfloat16 halves the time where the processor has it (AVX-512 BF16, AMX).
         with torch.autocast("cpu", torch.bfloat16):
             logits = model(pieces, mask)
-        return loss(logits, labels, weights, no_neutral)
+        return loss(logits, wanted, weights, no_neutral)
 
     def watch(step: int) -> None:
         with torch.autocast("cpu", torch.bfloat16):

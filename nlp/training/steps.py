@@ -5,6 +5,7 @@
 | base | base/bert, base/tokenizer.json |
 | vocabulary | vocabulary/bert, vocabulary/tokenizer.json |
 | pretrain | pretrain/bert (left out with 0 steps) |
+| votes | votes/ (left out without a teacher) |
 | finetune | finetune/model.pt |
 | mean | mean/model.pt (left out without other trainings) |
 | compress | candidate/sentiment.onnx |
@@ -42,6 +43,7 @@ from nlp.training import (
     pretrain,
     vocabulary,
 )
+from nlp.training import votes as voting
 
 #: A post's first pieces that the shipped model reads.
 LONGEST = 128
@@ -64,6 +66,8 @@ class Settings:
     """A file of invented posts to train on beside the data folder."""
     start: Path | None = None
     """What an earlier fine-tuning wrote, to go on from its weights."""
+    teacher: Path | None = None
+    """A finished model whose votes count beside the labels."""
     others: tuple[Path, ...] = ()
     """What other fine-tunings wrote; the model gets the mean of their weights and this one's."""
 
@@ -96,6 +100,12 @@ def run(settings: Settings) -> Path:
                 seed=settings.seed,
             )
     if not (tuned / "model.pt").exists():
+        votes = None
+        if settings.teacher:
+            _say("votes")
+            votes = voting.ask(
+                settings.teacher, settings.data, work / "votes", settings.threads, settings.own
+            )
         _say("finetune")
         finetune.run(
             encoder,
@@ -107,6 +117,7 @@ def run(settings: Settings) -> Path:
             seed=settings.seed,
             own=settings.own,
             start=settings.start,
+            votes=votes,
         )
     if settings.others:
         mean = work / "mean"
