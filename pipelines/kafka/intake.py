@@ -23,7 +23,7 @@ from pipelines.closing import Closing
 from pipelines.deadletters import DAYS, DeadLetters, plain_names
 from pipelines.errors import BrokerAway, StoreBusy
 from pipelines.kafka import topics, wire
-from pipelines.kafka.connection import AWAY, ELECTION, MESSAGE_LIMIT, Brokers, explained, insist
+from pipelines.kafka.connection import AWAY, MESSAGE_LIMIT, Brokers, explained
 from pipelines.kafka.positions import Positions
 from pipelines.kafka.producer import Producer
 from pipelines.kafka.wire import HEADERS, BooksMessage, Place, PositionMessage
@@ -84,11 +84,16 @@ class KafkaIntake(Closing):
 
         One that was read to its end is opened no more: there is nothing to write.
         """
-        found = self._positions.all().get(key)
-        finished = found is not None and found.position.done
-        if key not in self._producers and not finished:
-            found = self._open(key)
-        return found.position if found else None
+        tries = Patience(self._patience, self._sleep)
+        while True:
+            try:
+                found = self._positions.all().get(key)
+                finished = found is not None and found.position.done
+                if key not in self._producers and not finished:
+                    found = self._open(key)
+                return found.position if found else None
+            except BrokerAway as error:
+                tries.wait(error)
 
     def accept(self, batch: Batch) -> Ledger:
         """Make a batch durable with its position, in one transaction.
@@ -118,9 +123,11 @@ class KafkaIntake(Closing):
         return _outcomes(batch)
 
     def _open(self, key: str) -> PositionMessage | None:
+        # One that was made while a broker died asks that one for ever: each try makes its own.
         producer = self._where.producer(self._where.topic(f"collect-{key}"))
         try:
-            insist(self._where, producer.init_transactions, ELECTION)
+            with explained(self._where):
+                producer.init_transactions()
             found = self._positions.all().get(key)
         except BaseException:
             producer.give_up()
