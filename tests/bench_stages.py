@@ -21,6 +21,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import kafka.errors as kafka_errors
 import msgspec
 from elasticsearch import Elasticsearch, helpers
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
@@ -213,8 +214,12 @@ def _shared_out(where: Brokers, made: Cluster, workers: int) -> bool:
     """Whether every worker of the group has partitions."""
     group = f"{made.prefix}score"
     with closing(where.admin()) as admin:
-        members = admin.describe_groups([group])[group]["members"]
-    shares = [member["member_assignment"]["assigned_partitions"] for member in members]
+        try:
+            members = admin.describe_groups([group])[group]["members"]
+        except kafka_errors.KafkaError:  # nobody has joined yet
+            return False
+    given = [member["member_assignment"] for member in members]
+    shares = [one["assigned_partitions"] for one in given if one]
     return len(shares) == workers and all(shares)
 
 
@@ -242,7 +247,7 @@ def bench_index(bench: Bench, scored: Sequence[wire.PostMessage]) -> None:
             if done and (not moments or done > moments[-1][1]):
                 moments.append((time.perf_counter(), done))
             assert made.workers["index-1"].running, made.logs()
-            time.sleep(0.2)
+            time.sleep(0.5)
     (start, first), (end, last) = moments[0], moments[-1]
     assert last > first, "indexed between two looks: take more --posts"
     rate: float = (last - first) / (end - start)

@@ -7,17 +7,20 @@ become gigabytes before anybody looks at their size.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import httpx2
 
 from ingest.errors import SourceChanged, SourceError
+from ingest.sources.deadlines import overdue
 
 #: What servers are told that we can unpack (``Accept-Encoding``).
 PACKED = "gzip"
 _KINDS = {"gzip", "x-gzip", "deflate"}
 #: Bytes that are unpacked at a time.
 _PIECE = 65_536
+#: What is said of an answer that takes longer than any.
+ENDLESS = "its answer does not end"
 _EITHER_HEADER = zlib.MAX_WBITS | 32
 
 
@@ -48,19 +51,20 @@ def pieces(response: httpx2.Response) -> Iterator[bytes]:
         raise SourceError("its answer breaks off")
 
 
-def whole(
-    response: httpx2.Response, largest: int, *, deadline: float, clock: Callable[[], float]
-) -> bytes:
+def whole(response: httpx2.Response, largest: int) -> bytes:
     """Return the body, unpacked, if it has at most ``largest`` bytes and ends in time.
 
     Raises :class:`~ingest.errors.SourceError` with what came of it, and what :func:`pieces`
     raises.
     """
     body = bytearray()
-    for piece in pieces(response):
-        body += piece
-        if len(body) > largest:
-            raise SourceChanged("its answer is larger than any that it should give")
-        if clock() > deadline:
-            raise SourceError("its answer does not end", body=bytes(body))
+    try:
+        for piece in pieces(response):
+            body += piece
+            if len(body) > largest:
+                raise SourceChanged("its answer is larger than any that it should give")
+    except httpx2.HTTPError as error:
+        if not overdue(error):
+            raise
+        raise SourceError(ENDLESS, body=bytes(body)) from None
     return bytes(body)

@@ -10,7 +10,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Container, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from importlib.metadata import version
 from urllib.parse import urljoin, urlsplit
 from urllib.robotparser import RobotFileParser
@@ -18,7 +18,8 @@ from urllib.robotparser import RobotFileParser
 import httpx2
 
 from ingest.errors import SourceBlocked, SourceChanged, SourceError
-from ingest.sources.bodies import PACKED, pieces, whole
+from ingest.sources.bodies import ENDLESS, PACKED, pieces, whole
+from ingest.sources.deadlines import Deadlines, overdue
 from ingest.sources.refusals import REMAINING, Answer, refuse_walls, status_error, wait_of
 
 __all__ = ["AGENT", "SPACING", "Answer", "Client", "refuse_walls", "status_error", "wait_of"]
@@ -28,7 +29,7 @@ AGENT = f"Marsad/{version('marsad')} (open-source research on public posts and c
 #: The name that robots.txt may speak of.
 ROBOT = "Marsad"
 SPACING = 1.0
-#: No page of posts needs a larger answer (unpacked), or one that takes longer.
+#: No page of posts needs a larger answer (unpacked), or one that takes longer, headers and all.
 LARGEST = 20_000_000
 SECONDS = 20.0
 LONGEST_ANSWER = 60.0
@@ -63,6 +64,8 @@ class Client:
             timeout=SECONDS,
             limits=httpx2.Limits(max_connections=None),  # each stream keeps one
         )
+        self._deadlines = Deadlines(clock)
+        #self._deadlines.watch(self._client)
         self._lock = threading.Lock()
         self._robots: dict[str, tuple[float, RobotFileParser | None]] = {}
         self._next: dict[str, float] = {}
@@ -134,23 +137,23 @@ class Client:
         """
         host = self._wait_for(url)
         try:
-            with self._client.stream(
-                "GET",
-                url,
-                params=dict(params) if params else None,
-                headers={**(headers or {}), **(keys or {})},
-                timeout=httpx2.Timeout(SECONDS, read=SILENCE),
-            ) as response:
-                if response.status_code != 200:
-                    deadline = self._clock() + LONGEST_ANSWER
-                    body = whole(response, LARGEST, deadline=deadline, clock=self._clock)
-                    found = {k.lower(): v for k, v in response.headers.items()}
-                    answer = Answer(response.status_code, body, found, url)
-                    if answer.status in _REDIRECTED and "location" in found:
-                        _redirect(url, answer, secret=True)
-                    raise status_error(answer)
+            with ExitStack() as opened:
+                with self._deadlines.within(LONGEST_ANSWER):
+                    response = opened.enter_context(
+                        self._client.stream(
+                            "GET",
+                            url,
+                            params=dict(params) if params else None,
+                            headers={**(headers or {}), **(keys or {})},
+                            timeout=httpx2.Timeout(SECONDS, read=SILENCE),
+                        )
+                    )
+                    if response.status_code != 200:
+                        raise _no_stream(response, url)
                 yield _lines(response)
         except (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError) as error:
+            if isinstance(error, httpx2.HTTPError) and overdue(error):
+                raise SourceError(ENDLESS) from None
             raise SourceError(f"{host} ended the stream ({type(error).__name__})") from None
 
     def ask_robots(self, url: str) -> None:
@@ -172,19 +175,23 @@ class Client:
         largest: int,
     ) -> Answer:
         host = self._wait_for(url)
-        deadline = self._clock() + LONGEST_ANSWER
         try:
-            with self._client.stream(
-                "GET" if content is None else "POST",
-                url,
-                params=params,
-                headers=headers,
-                json=content,
-            ) as response:
-                body = whole(response, largest, deadline=deadline, clock=self._clock)
+            with (
+                self._deadlines.within(LONGEST_ANSWER),
+                self._client.stream(
+                    "GET" if content is None else "POST",
+                    url,
+                    params=params,
+                    headers=headers,
+                    json=content,
+                ) as response,
+            ):
+                body = whole(response, largest)
                 found = {name.lower(): value for name, value in response.headers.items()}
                 answer = Answer(response.status_code, body, found, url)
         except (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError, ValueError) as error:
+            if isinstance(error, httpx2.HTTPError) and overdue(error):
+                raise SourceError(ENDLESS) from None
             # never the error's own words, which may hold the address with its key
             raise SourceError(f"{host} can't be reached ({type(error).__name__})") from None
         finally:
@@ -252,6 +259,16 @@ def _redirect(url: str, answer: Answer, *, secret: bool) -> str:
             body=answer.body,
         )
     return target
+
+
+def _no_stream(response: httpx2.Response, url: str) -> SourceError:
+    """Return what an answer means that is no stream."""
+    body = whole(response, LARGEST)
+    found = {name.lower(): value for name, value in response.headers.items()}
+    answer = Answer(response.status_code, body, found, url)
+    if answer.status in _REDIRECTED and "location" in found:
+        _redirect(url, answer, secret=True)
+    return status_error(answer)
 
 
 def _root(url: str) -> str:

@@ -6,6 +6,7 @@ import gzip
 import itertools
 import socket
 import threading
+import time
 import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -230,6 +231,44 @@ def test_an_answer_that_comes_in_drops_ends_when_its_time_is_over(status: int) -
         if status != 200:
             with pytest.raises(SourceError, match="does not end"), client.stream(f"{url}/"):
                 pass
+    client.close()
+
+
+def dripping(begun: bytes) -> Callable[[socket.socket], None]:
+    """What sends a byte every so often, for longer than anybody should wait."""
+
+    def talk(connection: socket.socket) -> None:
+        connection.recv(65_536)
+        with suppress(OSError):
+            connection.sendall(begun)
+            for _ in range(500):
+                connection.sendall(b".")
+                time.sleep(0.01)
+
+    return talk
+
+
+@pytest.mark.parametrize(
+    "begun",
+    [
+        b"HTTP/1.1 200 OK\r\nX-Drops: ",
+        b"HTTP/1.1 503 No\r\nTransfer-Encoding: chunked\r\n\r\n4\r\npart\r\n1;",
+    ],
+    ids=["headers", "the size of a piece"],
+)
+def test_the_time_of_an_answer_holds_for_all_of_it_and_not_for_its_body_alone(
+    begun: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http, "LONGEST_ANSWER", 0.2)
+    client = Client(sleep=lambda seconds: None)
+    with accepting(dripping(begun)) as url:
+        with pytest.raises(SourceError, match="its answer does not end"):
+            client.get(f"{url}/")
+        with (
+            pytest.raises(SourceError, match="its answer does not end"),
+            client.stream(f"{url}/"),
+        ):
+            pass
     client.close()
 
 
