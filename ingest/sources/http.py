@@ -65,7 +65,7 @@ class Client:
             limits=httpx2.Limits(max_connections=None),  # each stream keeps one
         )
         self._deadlines = Deadlines(clock)
-        #self._deadlines.watch(self._client)
+        self._deadlines.watch(self._client)
         self._lock = threading.Lock()
         self._robots: dict[str, tuple[float, RobotFileParser | None]] = {}
         self._next: dict[str, float] = {}
