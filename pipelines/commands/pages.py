@@ -217,7 +217,7 @@ def watch(
     """
     from ingest.sources.counters.fetch import Fetcher
     from pipelines.aside import Aside, beside
-    from pipelines.pages.choose import choose
+    from pipelines.pages.choose import addresses, choose
     from pipelines.pages.watch import watch as follow
 
     interval = _interval(every)
@@ -225,7 +225,7 @@ def watch(
     wanted = choose(
         pages,
         None if pages else chosen_watchlist(watchlist),
-        {**settings.urls, **_addresses(urls)},
+        {**addresses(settings.urls), **_addresses(urls)},
         os.environ,
         say,
     )

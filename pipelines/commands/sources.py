@@ -10,12 +10,18 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from ingest.sources.counters import READERS
-from ingest.sources.registry import ENTRIES, Entry, find
+from ingest.errors import SourceError
+from ingest.records import PAGES
+from ingest.sources.counters import READERS, Reader
+from ingest.sources.counters.fetch import Fetcher
+from ingest.sources.registry import ENTRIES, Entry, find, unknown
+from ingest.sources.snscrape.retired import retired
 from pipelines.commands.common import configured, say, write_line
 from pipelines.live.check import check as read_for_a_moment
 from pipelines.live.check import verdict
 from pipelines.live.choose import Wanted, feeds, means
+from pipelines.pages.check import NAMES, page_of, read_once
+from pipelines.pages.choose import addresses
 
 _GIVES = ("live", "history", "deletions", "counters")
 _NEVER = "not yet"
@@ -29,11 +35,12 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     summary: str
     command: str
-    """What reads it; counters are read by ``marsad pages watch``, whatever stands here."""
+    """What reads it."""
     live: bool
     history: bool
     deletions: bool
     counters: bool
+    """Of a source of posts: there is a row ``pages/…`` of the same platform."""
     target: str
     needs: list[str]
     url: str
@@ -50,6 +57,7 @@ def command() -> None:
     Examples:
       marsad sources list
       marsad sources check mastodon --url https://social.example
+      marsad sources check pages/telegram
     """
 
 
@@ -58,11 +66,13 @@ def command() -> None:
 def list_sources(as_json: bool) -> None:
     """List what each source can give and what it needs. Files are another matter: ingest archive.
 
+    Sources of posts come first, then what reads the counters of pages (pages/PLATFORM).
+
     \b
     Example:
       marsad sources list --json
     """
-    listed = [*map(_row, ENTRIES), *_counted_alone()]
+    listed = [*map(_row, ENTRIES), *(_counting(*one) for one in NAMES.items())]
     if as_json:
         for row in listed:
             write_line(msgspec.json.encode(row))
@@ -91,32 +101,26 @@ def _cells(row: Row) -> tuple[str, ...]:
         ", ".join(name for name in _GIVES if getattr(row, name)),
         row.target or "everything",
         "\n".join(row.needs).replace(" (", "\n(") or "nothing",
-        row.schema or "-",
+        row.schema,
     )
 
 
-def _counted_alone() -> list[Row]:
-    """Return the platforms whose counters can be read, and whose posts can't."""
-    sources = {entry.name for entry in ENTRIES}
-    return [
-        Row(
-            name=reader.platform,
-            summary="Likes and followers of pages; posts come by archives alone.",
-            command="marsad pages watch",
-            live=False,
-            history=False,
-            deletions=False,
-            counters=True,
-            target="PAGE",
-            needs=[reader.needs] if reader.needs else [],
-            url="",
-            schema="",
-            documented="",
-            verified=_NEVER,
-        )
-        for reader in READERS
-        if reader.platform not in sources
-    ]
+def _counting(name: str, reader: Reader) -> Row:
+    return Row(
+        name=name,
+        summary=f"Likes or followers of pages on {reader.platform}.",
+        command="marsad pages watch",
+        live=False,
+        history=False,
+        deletions=False,
+        counters=True,
+        target="PAGE",
+        needs=[reader.needs] if reader.needs else [],
+        url=reader.base(reader.probe),
+        schema=reader.schema.isoformat(),
+        documented=reader.documented,
+        verified=_NEVER,
+    )
 
 
 def _row(entry: Entry) -> Row:
@@ -152,14 +156,50 @@ def _row(entry: Entry) -> Row:
 def check(name: str, target: str, url: str, seconds: int) -> None:
     """Ask a platform itself and say what works now; nothing is stored.
 
-    TARGET is a channel, tag, video or feed of yours; without one, something is taken that is
-    surely there. Exit code 1 if it does not work.
+    NAME is one of `marsad sources list`. TARGET is a channel, tag, video, feed or page of yours;
+    without one, something is taken that is surely there. A page's counter is read once. Exit
+    code 1 if it does not work.
 
     \b
     Examples:
       marsad sources check bluesky
       marsad sources check mastodon protest --url https://social.example
+      marsad sources check pages/facebook
     """
+    if reader := _counter(name):
+        works, words = _read_counter(reader, target, url)
+    else:
+        works, words = _read_posts(name, target, url, seconds)
+    click.echo(words)
+    if f"{PAGES}{name}" in NAMES and not reader:
+        say(f"The counters of its pages: marsad sources check {PAGES}{name}")
+    if not works:
+        raise click.exceptions.Exit(1)
+
+
+def _counter(name: str) -> Reader | None:
+    """Return the reader of counters that is meant; a platform without posts is its counters.
+
+    Raises :class:`~ingest.errors.SourceError` for a name that nothing has.
+    """
+    posts = [entry.name for entry in ENTRIES]
+    found = NAMES.get(name) or (None if name in posts else NAMES.get(f"{PAGES}{name}"))
+    if found is None and name not in posts and not retired(name):
+        raise SourceError(unknown(name, [*posts, *NAMES]))
+    return found
+
+
+def _read_counter(reader: Reader, target: str, url: str) -> tuple[bool, str]:
+    configured_url = addresses(configured().urls).get(reader.platform, "")
+    page = page_of(reader, target, {reader.platform: url or configured_url})
+    fetcher = Fetcher()
+    try:
+        return read_once(page, fetcher)
+    finally:
+        fetcher.close()
+
+
+def _read_posts(name: str, target: str, url: str, seconds: int) -> tuple[bool, str]:
     entry = find(name)
     target = target or entry.probe
     if entry.targets == "required" and not target:
@@ -173,6 +213,4 @@ def check(name: str, target: str, url: str, seconds: int) -> None:
     finally:
         stop.set()
         given.client.close()
-    click.echo(verdict(feed.source.name, found))
-    if not found.works:
-        raise click.exceptions.Exit(1)
+    return found.works, verdict(feed.source.name, found)

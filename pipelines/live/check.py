@@ -70,7 +70,7 @@ def check(feed: Feed, stop: threading.Event, seconds: float) -> Found:
 def verdict(name: str, found: Found) -> str:
     """Say in words what works, and what to do where something does not."""
     if found.error is not None:
-        return f"{name} does not work now: {found.error}. {_advice(found.error)}"
+        return f"{name} does not work now: {found.error}. {advice(found.error)}"
     if not found.answered:
         return (
             f"{name} does not answer: nothing came within {found.seconds:.0f} s. Check the address "
@@ -91,7 +91,8 @@ def verdict(name: str, found: Found) -> str:
     return f"{name} works: {', '.join(said)} in {found.seconds:.1f} s{newest}."
 
 
-def _advice(error: SourceError) -> str:
+def advice(error: SourceError) -> str:
+    """Say what to do about an error."""
     if isinstance(error, SourceBlocked):
         wait = f" It asks to be left alone for {error.wait:,.0f} s." if error.wait else ""
         return f"The platform refuses.{wait} Wait, check your key, or try from another network."

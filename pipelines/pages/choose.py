@@ -3,11 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from urllib.parse import urlsplit
 
 from ingest.errors import SourceError
 from ingest.sources.counters import READERS, find
 from ingest.watchlist import Watchlist
 from pipelines.pages.watch import Watched
+
+_PLATFORMS = {reader.platform for reader in READERS}
+
+
+def addresses(configured: Mapping[str, str]) -> dict[str, str]:
+    """Return those of the configured addresses that counters can be asked at.
+
+    The others are of sources of posts alone, or of a stream, such as another Jetstream.
+    """
+    return {
+        platform: url
+        for platform, url in configured.items()
+        if platform in _PLATFORMS and urlsplit(url).scheme in {"http", "https"}
+    }
 
 
 def choose(
@@ -22,9 +37,9 @@ def choose(
     ``urls`` are base addresses by platform, ``environ`` holds the keys. Raises
     :class:`~ingest.errors.SourceError` where nothing is left.
     """
-    known = {reader.platform for reader in READERS}
-    if unknown := sorted(set(urls) - known):
-        tell(f"No counters are read from {', '.join(unknown)}; known: {', '.join(sorted(known))}.")
+    if unknown := sorted(set(urls) - _PLATFORMS):
+        known = ", ".join(sorted(_PLATFORMS))
+        tell(f"No counters are read from {', '.join(unknown)}; known: {known}.")
     if not pages and watchlist is None:
         raise SourceError("No page is named: give addresses, or --watchlist with pages of its own.")
     listed = [(page, "") for page in pages]
@@ -33,7 +48,7 @@ def choose(
     chosen: dict[tuple[str, str], Watched] = {}
     for address, entity in listed:
         try:
-            one = _watched(address, entity, urls, environ)
+            one = watched(address, entity, urls, environ)
         except SourceError as error:
             tell(f"Left out: {error}")
             continue
@@ -43,9 +58,10 @@ def choose(
     return list(chosen.values())
 
 
-def _watched(
+def watched(
     address: str, entity: str, urls: Mapping[str, str], environ: Mapping[str, str]
 ) -> Watched:
+    """Return one page with what it takes to read it. Raises :class:`SourceError`."""
     if not address:
         raise SourceError(f"a page of {entity} has no url in the watchlist.")
     reader, account = find(address)

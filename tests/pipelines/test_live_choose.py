@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,7 +17,7 @@ from click.testing import CliRunner
 from ingest.errors import SourceBlocked, SourceError
 from ingest.sources import registry
 from ingest.sources.base import Capabilities
-from ingest.sources.counters import READERS
+from ingest.sources.counters import READERS, Reader
 from ingest.sources.registry import ENTRIES, find, secrets
 from ingest.sources.shaping import REASONS
 from pipelines.commands.ingest_live import configured_sources
@@ -24,7 +25,10 @@ from pipelines.commands.sources import command as sources
 from pipelines.errors import SettingsError
 from pipelines.live import Feed, Wanted, feeds
 from pipelines.live.choose import address, duration, means
+from pipelines.pages.choose import addresses
 from pipelines.settings import load
+from tests.ingest import counter_fixtures as shape
+from tests.platform_server import platform
 
 ROOT = Path(__file__).parent.parent.parent
 FEED = "https://news.example/feed.xml"
@@ -241,23 +245,68 @@ def test_pages_and_feeds_are_not_read_every_few_seconds(source: str, target: str
     assert made(Wanted(source="mastodon", targets=["x"], every=every))
 
 
-@pytest.mark.parametrize("columns", ["40", "80"])
+@pytest.mark.parametrize("columns", ["40", "100"])
 def test_what_one_has_to_type_is_never_cut(columns: str) -> None:
     shown = CliRunner().invoke(sources, ["list"], env={"COLUMNS": columns})
-    for word in [*KEYS, "VIDEO|CHANNEL", "facebook", "MARSAD_FACEBOOK_TOKEN", "2025-02-01"]:
+    typed = [f"pages/{reader.platform}" for reader in READERS]
+    for word in [*KEYS, *typed, "VIDEO|CHANNEL", "MARSAD_FACEBOOK_TOKEN", "2025-02-01"]:
         assert word in shown.stdout
-    (telegram,) = [line for line in shown.stdout.splitlines() if "telegram" in line]
-    assert ("counters" in telegram) is (columns == "80")
+    (telegram,) = [line for line in shown.stdout.splitlines() if line.startswith(" telegram")]
+    assert ("counters" in telegram) is (columns == "100")
 
 
-def test_sources_are_listed_as_json_with_those_of_counters_alone() -> None:
+def test_sources_are_listed_as_json_with_what_reads_counters() -> None:
     shown = CliRunner().invoke(sources, ["list", "--json"]).stdout
     rows = {row["name"]: row for row in map(json.loads, shown.splitlines())}
-    counted = {reader.platform for reader in READERS}
-    assert counted == {name for name, row in rows.items() if row["counters"]}
+    counted = {f"pages/{reader.platform}" for reader in READERS}
     assert set(rows) == counted | {entry.name for entry in ENTRIES}
-    assert rows["facebook"]["command"] == "marsad pages watch"
+    platforms = {name for name, row in rows.items() if row["counters"]} - counted
+    assert platforms == {e.name for e in ENTRIES if f"pages/{e.name}" in counted}
+    assert rows["pages/facebook"]["command"] == "marsad pages watch"
+    assert rows["pages/facebook"]["needs"] == ["MARSAD_FACEBOOK_TOKEN"]
     assert rows["bluesky"]["command"] == "marsad ingest bluesky"
+    assert all(row["schema"] and row["documented"] for row in rows.values())
+
+
+@pytest.mark.parametrize("reader", READERS, ids=lambda reader: reader.platform)
+def test_a_reader_of_counters_says_what_it_is_written_from(reader: Reader) -> None:
+    assert reader.valid(reader.probe)
+    module = import_module(type(reader).__module__)
+    assert reader.documented in (module.__doc__ or "")
+    assert f"{reader.schema:%Y-%m}" in (module.__doc__ or "")
+
+
+def checked(*words: str, **environ: str) -> tuple[int, str]:
+    """What the check of a source exits with, and what it says."""
+    done = CliRunner().invoke(sources, ["check", *words], env=environ)
+    return done.exit_code, done.stdout or str(done.exception)
+
+
+def test_a_check_of_counters_says_in_words_what_works_and_what_does_not() -> None:
+    with platform() as server:
+        url = ("--url", server.url)
+        server.on("/somebody", shape.telegram("1.23M subscribers"))
+        assert checked("pages/telegram", "somebody", *url) == (
+            0,
+            "pages/telegram:somebody works: 1,230,000 ± 10,000 subscribers.\n",
+        )
+        server.on("/facebook", shape.facebook_error(190))
+        code, said = checked("facebook", *url, MARSAD_FACEBOOK_TOKEN="a-token")
+        assert code == 1
+        assert "pages/facebook:facebook does not work now: it refuses (code 190)" in said
+        assert "check your key" in said
+        assert "a-token" not in said
+    assert "MARSAD_FACEBOOK_TOKEN" in checked("pages/facebook", MARSAD_FACEBOOK_TOKEN="")[1]
+    assert "no page of mastodon" in checked("pages/mastodon", "https://t.me/somebody")[1]
+    assert "Did you mean pages/telegram" in checked("pages/telegam")[1]
+    assert "Pushshift" in checked("reddit")[1]
+
+
+def test_a_configured_address_of_a_stream_or_of_posts_is_none_for_counters() -> None:
+    posts = {"bluesky": "wss://mine.example/subscribe", "weibo": "https://weibo.example"}
+    assert addresses({**posts, "telegram": "https://t.example"}) == {
+        "telegram": "https://t.example"
+    }
 
 
 def test_what_sources_list_shows_has_all_capabilities() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any, Protocol
 from urllib.parse import SplitResult
 
@@ -41,6 +42,12 @@ class Reader(Protocol):
     """Environment variable with the key it needs; empty if it needs none."""
     page: bool
     """Whether it reads pages made for people, for which robots.txt speaks."""
+    schema: date
+    """Date of the platform's published schema, or of the public parser, it was written from."""
+    documented: str
+    """Where that is published."""
+    probe: str
+    """An account that is surely there, for ``marsad sources check``."""
 
     def valid(self, account: str) -> bool:
         """Say whether an account may be called so."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import date
 from urllib.parse import SplitResult
 
 from ingest.errors import SourceBlocked, SourceChanged, SourceGone
@@ -25,6 +26,9 @@ class Bluesky:
     form = "bluesky:handle"
     needs = ""
     page = False
+    schema = date(2025, 10, 1)
+    documented = "https://docs.bsky.app/docs/api/app-bsky-actor-get-profile"
+    probe = "bsky.app"
 
     def valid(self, account: str) -> bool:
         """Accept a handle (``name.bsky.social``) or a DID."""

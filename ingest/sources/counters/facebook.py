@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import date
 from urllib.parse import SplitResult, parse_qs
 
 from ingest.errors import SourceBlocked, SourceChanged, SourceGone
@@ -31,6 +32,9 @@ class Facebook:
     form = "facebook:page"
     needs = "MARSAD_FACEBOOK_TOKEN"
     page = False
+    schema = date(2025, 5, 1)
+    documented = "https://developers.facebook.com/docs/graph-api/reference/page"
+    probe = "facebook"
 
     def valid(self, account: str) -> bool:
         """Accept a page's name or number."""

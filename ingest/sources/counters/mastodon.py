@@ -2,14 +2,15 @@
 
 Schema: ``GET /api/v1/accounts/lookup`` and the entity ``Account``,
 https://docs.joinmastodon.org/methods/accounts/#lookup and
-https://docs.joinmastodon.org/entities/Account/ (as of 4.5). No key is needed; servers in
-"limited federation" or "authorized fetch" mode answer 401. Not verified live.
+https://docs.joinmastodon.org/entities/Account/ (as of 4.5, 2025-10). No key is needed;
+servers in "limited federation" or "authorized fetch" mode answer 401. Not verified live.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import date
 from urllib.parse import SplitResult
 
 from ingest.errors import SourceBlocked, SourceGone
@@ -26,6 +27,9 @@ class Mastodon:
     form = "mastodon:name@host"
     needs = ""
     page = False
+    schema = date(2025, 10, 1)
+    documented = "https://docs.joinmastodon.org/methods/accounts/#lookup"
+    probe = "Mastodon@mastodon.social"
 
     def valid(self, account: str) -> bool:
         """``name@host``."""

@@ -1,8 +1,8 @@
 """Subscribers of a Telegram channel, from its public page ``t.me/channel``.
 
 Telegram publishes no schema of this page. Its form as public scrapers know it, stated in
-snscrape's ``snscrape/modules/telegram.py`` (0.7.0, 2023-06) for ``t.me/s/channel`` and seen in
-many for ``t.me/channel``: ``<div class="tgme_page_extra">12 345 subscribers</div>``, or
+``snscrape/modules/telegram.py`` of https://github.com/JustAnotherArchivist/snscrape (0.7.0,
+2023-06) for ``t.me/s/channel`` and seen in many for ``t.me/channel``: ``<div class="tgme_page_extra">12 345 subscribers</div>``, or
 ``<span class="counter_value">1.23M</span> <span class="counter_type">subscribers</span>``.
 Not verified live.
 """
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import date
 from html.parser import HTMLParser
 from urllib.parse import SplitResult
 
@@ -33,6 +34,9 @@ class Telegram:
     form = "telegram:channel"
     needs = ""
     page = True
+    schema = date(2023, 6, 1)
+    documented = "https://github.com/JustAnotherArchivist/snscrape"
+    probe = "telegram"
 
     def valid(self, account: str) -> bool:
         """Accept a public name."""

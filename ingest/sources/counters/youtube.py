@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import date
 from urllib.parse import SplitResult, unquote
 
 from ingest.errors import SourceBlocked, SourceChanged, SourceGone
@@ -30,6 +31,9 @@ class YouTube:
     form = "youtube:@handle or youtube:UC…"
     needs = "MARSAD_YOUTUBE_KEY"
     page = False
+    schema = date(2024, 1, 1)
+    documented = "https://developers.google.com/youtube/v3/docs/channels"
+    probe = "@YouTube"
 
     def valid(self, account: str) -> bool:
         """Accept ``@handle`` or a channel's id."""
