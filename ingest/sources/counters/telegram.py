@@ -2,7 +2,8 @@
 
 Telegram publishes no schema of this page. Its form as public scrapers know it, stated in
 ``snscrape/modules/telegram.py`` of https://github.com/JustAnotherArchivist/snscrape (0.7.0,
-2023-06) for ``t.me/s/channel`` and seen in many for ``t.me/channel``: ``<div class="tgme_page_extra">12 345 subscribers</div>``, or
+2023-06) for ``t.me/s/channel`` and seen in many for ``t.me/channel``:
+``<div class="tgme_page_extra">12 345 subscribers</div>``, or
 ``<span class="counter_value">1.23M</span> <span class="counter_type">subscribers</span>``.
 Not verified live.
 """
