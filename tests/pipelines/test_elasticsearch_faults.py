@@ -89,12 +89,34 @@ def run_scored(store: Store) -> None:
     store.position("input")  # the last documents may be on their way
 
 
-def bring(store: Store, number: int, *, posts: Sequence[Post], **rest: Any) -> Ledger:
+def run_in_turns(store: Store) -> None:
+    """Read two inputs, whose batches come in turns, from the index stage's side."""
+    read = {}
+    for name in ("even", "odd"):
+        position = store.position(name)
+        read[name] = int(position.cursor) if position else 0
+    for number, given in enumerate(SCORED):
+        name = ("even", "odd")[number % 2]
+        if number >= read[name]:
+            bring(store, number, name, read[name], **given)
+            read[name] = number + 1
+    store.position("even")
+
+
+def bring(
+    store: Store,
+    number: int,
+    key: str = "input",
+    before: int | None = None,
+    *,
+    posts: Sequence[Post],
+    **rest: Any,
+) -> Ledger:
     """Bring one batch, without a question in between that would wait for the one before."""
     done = [scored(one) for one in posts]
     batch = Batch(
-        position=Position(key="input", name="a-file", cursor=str(number + 1)),
-        previous_cursor=str(number or ""),
+        position=Position(key=key, name="a-file", cursor=str(number + 1)),
+        previous_cursor=str((number if before is None else before) or ""),
         posts=[Collected(one) for one in done],
         **rest,
     )
@@ -138,6 +160,7 @@ class TestCrashes:
         [
             (run, MOMENTS, BOOKS, CHUNK),
             (run_scored, MOMENTS_SCORED, BOOKS_SCORED, CHUNK),
+            (run_in_turns, MOMENTS_SCORED, BOOKS_SCORED, CHUNK),
             # a journal in several documents
             (run_scored, MOMENTS_SCORED[::3], BOOKS_SCORED, 1),
         ],
@@ -169,7 +192,7 @@ class TestCrashes:
                 killed = killed_after(moment, url, run)
                 with ElasticsearchStore(url) as store:
                     # several may bring scored posts at once: none of them holds the store
-                    with nullcontext() if run is run_scored else store.writer("again"):
+                    with store.writer("again") if balance is BOOKS else nullcontext():
                         run(store)
                     assert store.ledger() == books, moment
                     assert store.status().dead_reasons == reasons, moment

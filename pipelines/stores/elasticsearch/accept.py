@@ -17,7 +17,7 @@ from pipelines.stores.elasticsearch.books import Input, order_now
 from pipelines.stores.elasticsearch.carry import Keep, carry_out, claim, write
 from pipelines.stores.elasticsearch.decide import decide
 from pipelines.stores.elasticsearch.flight import Flight
-from pipelines.stores.elasticsearch.journal import Notice, Plan, next_token
+from pipelines.stores.elasticsearch.journal import Journal, Notice, Plan, next_token
 from pipelines.stores.elasticsearch.names import Address
 from pipelines.stores.elasticsearch.requests import Seen
 from pipelines.stores.elasticsearch.server import Server
@@ -43,6 +43,7 @@ def accept(
     refuses. Raises :class:`StoreBusy` if somebody else read the input on.
     """
     sight = _sight(server, names, batch, keep, watch, flight)
+    following = sight.input is not None and flight.follows(sight.input[0])
     state, seen = sight.input or (Input(position=batch.position, order=order_now()), None)
     last, token = state.token, next_token(batch.position.key, state.token)
     outcomes, plan = _planned(server, names, batch, token, documents, sight)
@@ -56,16 +57,22 @@ def accept(
         if (count := state.reasons.get(reason, 0) + reasons[reason])
     }
     state.position, state.token = batch.position, token
-    if not plan.claims:
-        flight.wait()
-    state.earlier, spent = flight.journals()
+    spent: tuple[Journal, ...] = ()
+    state.earlier = ()
+    if following:
+        if not plan.claims:
+            flight.wait()
+        state.earlier, spent = flight.journals()
     books.write_journal(server, names, state, plan, spent)
     state, seen = _commit(server, names, batch, state, seen, last)
     removed = same = 0
     if state.chunks:
         claimed = claim(server, names, plan, sight)
         removed, same = claimed.removed, claimed.same
-        flight.wait()
+        if following:
+            flight.wait()
+        else:
+            flight.land()
         if claimed.claims:
             flight.start(state, seen, lambda: write(server, names, claimed, keep, watch))
         else:
@@ -104,11 +111,10 @@ def _sight(
 ) -> Sight:
     """Return what a batch is decided by, when its input is where the batch begins."""
     sight = look(server, names, batch)
-    if sight.input is None or not flight.follows(sight.input[0]):
-        flight.land()  # another input's
-        if sight.input is not None and sight.input[0].chunks:
-            _finish(server, names, *sight.input, keep, watch)
-            sight = look(server, names, batch)
+    if sight.input is not None and sight.input[0].chunks and not flight.follows(sight.input[0]):
+        flight.land()  # what is under way is another input's
+        _finish(server, names, *sight.input, keep, watch)
+        sight = look(server, names, batch)
     if (sight.input[0].position.cursor if sight.input else "") != batch.previous_cursor:
         raise _busy(batch)
     return sight

@@ -2,8 +2,8 @@
 
 Most of what taking a scored batch costs is the server's work on its documents, and nothing that
 comes next needs its answer: the batch counts since its input was saved, its heads are claimed,
-and its journal stays open until the documents are there. At most one batch is under way; its
-documents are written before those of the next one.
+and its journal stays open until the documents are there. At most one batch is under way, of
+whichever input; its documents are written before those of the next one.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class Flight:
     def journals(self) -> tuple[tuple[Journal, ...], tuple[Journal, ...]]:
         """Return the journals that are still needed, and those that are not any more.
 
-        The caller sees to them from now on.
+        For the next batch of the same input (:meth:`follows`), which sees to them from now on.
         """
         with self._lock:
             if self._batch is None:
