@@ -35,6 +35,9 @@ class Votes:
         votes = [part["votes"].astype(np.float32) for part in parts]
         self._votes = np.concatenate(votes) if votes else np.zeros((0, 3), np.float32)
 
+    def __len__(self) -> int:
+        return len(self._places)
+
     def __contains__(self, text: str) -> bool:
         return _key(text) in self._places
 

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import gzip
 import json
 import random
+import shutil
 import struct
 from collections import Counter
 from pathlib import Path
@@ -23,6 +25,7 @@ from nlp.training import (
     measures,
     steps,
     transliterate,
+    votes,
 )
 from nlp.training.__main__ import main
 from nlp.training.encoder import Classifier, pad
@@ -80,6 +83,63 @@ def test_a_second_round_begins_with_the_weights_of_the_first(work: Path, tmp_pat
     )
     before, after = (finetune.load(folder).state_dict() for folder in (work / "finetune", tmp_path))
     assert all(torch.equal(before[name], after[name]) for name in before)
+
+
+@pytest.fixture(scope="module")
+def voted(work: Path) -> votes.Votes:
+    """What the tiny model says of its own training posts, and of those without a label."""
+    own = work.parent / "training.ndjson"
+    return votes.ask(work / "candidate", work.parent / "data", work / "votes", 1, own)
+
+
+def test_an_earlier_model_votes_on_all_posts_to_train_on(work: Path, voted: votes.Votes) -> None:
+    folder, own = work.parent / "data", work.parent / "training.ndjson"
+    texts = [row.text for row in data.labelled(folder, "train", own)]
+    texts += [text for text, _ in data.without_label(folder)]
+    wanted = sentiment.load(str(work / "candidate"), threads=1).predict(texts)
+    assert np.allclose([voted[text] for text in texts], wanted, atol=2e-3)
+    parts = sorted((work / "votes").iterdir())
+    votes.ask(work / "candidate", folder, work / "votes", 1, own)
+    assert sorted((work / "votes").iterdir()) == parts, "asked again"
+
+
+def test_a_vote_counts_beside_the_label_and_alone_without_one(
+    work: Path, voted: votes.Votes
+) -> None:
+    (row,) = [row for row in votes.rows(work.parent / "data", voted) if row.lang == "fr"][:1]
+    assert np.allclose(finetune.wanted(row, voted), voted[row.text])
+    labelled = data.Row(row.text, 0, "fr", "umsab_french")
+    assert np.allclose(finetune.wanted(labelled, voted), (voted[row.text] + [1, 0, 0]) / 2)
+    silent = finetune.wanted(data.Row(row.text, 0, "ary", "myc_cleaned"), voted)
+    assert silent[1] == 0
+    assert silent.sum() == pytest.approx(1)
+
+
+def test_posts_that_are_held_out_get_no_vote(tmp_path: Path) -> None:
+    folder = tiny.write_data(tmp_path)
+    held_out = [row.text for row in data.labelled(folder, "check")][:20]
+    lines = [{"text": text, "lang": "fr", "source": "myc-raw"} for text in [*held_out, "autre"]]
+    with gzip.open(folder / "text" / "unlabelled.jsonl.gz", "wt", encoding="utf-8") as file:
+        file.writelines(json.dumps(line) + "\n" for line in lines)
+    assert data.without_label(folder) == [("autre", "fr")]
+
+
+def test_a_training_with_a_teacher_asks_it_first(work: Path, tmp_path: Path) -> None:
+    for name in ("base", "vocabulary"):
+        shutil.copytree(work / name, tmp_path / name)
+    settings = steps.Settings(
+        work.parent / "data",
+        tmp_path,
+        pieces=40,
+        finetuning=loop.Plan(40, 4e-3),
+        layers=2,
+        threads=1,
+        start=work / "finetune",
+        teacher=work / "candidate",
+    )
+    model = sentiment.load(str(steps.run(settings)), threads=1)
+    assert len(votes.Votes(tmp_path / "votes")) > 1000
+    assert model.predict(["réseau nul honte"]).argmax() == 0
 
 
 def test_the_mean_of_trainings_is_the_mean_of_their_weights(work: Path, tmp_path: Path) -> None:
@@ -205,8 +265,8 @@ def test_the_rate_rises_and_falls() -> None:
 
 def test_neutral_is_not_taught_away_by_sets_without_it() -> None:
     logits = torch.tensor([[0.0, 5.0, 0.0]], requires_grad=True)
-    weights, label = torch.ones(1), torch.tensor([2])
-    finetune.loss(logits, label, weights, torch.tensor([True])).backward()
+    weights, positive = torch.ones(1), torch.tensor([[0.0, 0.0, 1.0]])
+    finetune.loss(logits, positive, weights, torch.tensor([True])).backward()
     assert logits.grad is not None
     assert logits.grad[0, 1] == 0
     assert logits.grad[0, 2] < 0
