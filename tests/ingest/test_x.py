@@ -1,5 +1,6 @@
 """X by its own interface: what a post becomes, search, the stream, refusals."""
 
+import itertools
 import json
 import time
 from collections.abc import Iterator
@@ -240,10 +241,11 @@ def heard(source: LiveSource, cursor: str, stand: X, publish: int) -> list[Item]
 
 
 def test_what_is_published_while_somebody_listens_comes(listen: Reading, stream: X) -> None:
+    listen.now = moment(3)
     stream.publish(3)
     found = heard(listen.source(), "", stream, 2)
     assert ids(found) == [post["id"] for post in stream.posts[3:]]
-    assert found[-1].cursor == stream.posts[-1]["id"]
+    assert found[-1].cursor == str(first_id(moment(4)))  # some posts come a little late
 
 
 def test_what_was_published_since_a_first_run_that_stored_nothing_comes(
@@ -257,6 +259,61 @@ def test_what_was_published_since_a_first_run_that_stored_nothing_comes(
     listen.now = moment(9)
     found = taken(source, place, 3)
     assert {"2", "3", "4"} <= {one.text.split()[-1] for one in posts(found)}
+
+
+def while_time_passes(listen: Reading, cursor: str) -> Iterator[Item]:
+    """What comes of a stream that gives a sign of life every twenty seconds."""
+    for item in listen.source().open(cursor):
+        yield item
+        if isinstance(item.record, Heartbeat):
+            listen.now += timedelta(seconds=20)
+
+
+def test_a_first_start_asks_for_nothing_older_and_misses_nothing_while_the_stream_opens(
+    listen: Reading, stream: X
+) -> None:
+    stream.now = lambda: listen.now
+    listen.now = moment(3) - timedelta(seconds=1)
+    source = listen.source()
+    assert isinstance(source, Begins)
+    place = source.present()
+    stream.publish(3)
+    listen.now = moment(3) + timedelta(seconds=1)
+    items = list(itertools.islice(while_time_passes(listen, place), 12))
+    assert ids(items) == [stream.posts[2]["id"]]
+    asked = [one.query for one in stream.asked if one.path.endswith("/recent")]
+    assert [query["since_id"] for query in asked] == [str(int(place) - 1)]
+    assert int(items[-1].cursor) > int(place)
+
+
+def test_a_stream_that_was_quiet_for_long_has_missed_nothing(listen: Reading, stream: X) -> None:
+    items = while_time_passes(listen, str(first_id(listen.now)))
+    quiet = next(item for item in items if item.cursor != str(first_id(moment(1_440))))
+    listen.now += timedelta(days=30)
+    quiet = next(items)
+    listen.now += timedelta(days=6)
+    again = list(itertools.islice(while_time_passes(listen, quiet.cursor), 8))
+    assert gaps(again) == []
+
+
+def test_a_query_that_search_does_not_take_is_listened_to_and_its_interruptions_are_gaps(
+    listen: Reading, stream: X
+) -> None:
+    stream.instead = lambda asked: problem(400) if asked.path.endswith("/recent") else None
+    place = str(first_id(listen.now - timedelta(hours=1)))
+    items: list[Item] = []
+    for item in while_time_passes(listen, place):
+        items.append(item)
+        if len(gaps(items)) == 2 and not stream.posts:
+            stream.start = listen.now
+            stream.publish(1)
+        if posts(items):
+            break
+    opened = gaps(items)[0].end
+    assert opened is not None
+    assert gaps(items)[0].start == opened - timedelta(hours=1)
+    assert [gap.end for gap in gaps(items)] == [opened, opened]
+    assert "missing EOF" in gaps(items)[0].cause
 
 
 def test_the_query_becomes_a_rule_once(listen: Reading, stream: X) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -43,6 +43,8 @@ class X(HttpStand):
         """Posts of a page: fewer than a page may hold, so that tests need fewer."""
         self.start = START
         """The first post is a minute later."""
+        self.now: Callable[[], datetime] | None = None
+        """The time, where search is to find what is half a minute old and no newer."""
         self.closed = False
         self.listening = 0
         self._lines: list[bytes] = []
@@ -130,6 +132,8 @@ class X(HttpStand):
             low = max(low, first_id(datetime.fromisoformat(query["start_time"])) - 1)
         if "end_time" in query:
             high = min(high, first_id(datetime.fromisoformat(query["end_time"])))
+        elif self.now is not None:
+            high = min(high, first_id(self.now() - timedelta(seconds=30)))
         found = [post for post in reversed(self.posts) if low < int(post["id"]) < high]
         start = int(query.get("next_token", "0"))
         shown = found[start : start + min(self.page, int(query["max_results"]))]

@@ -22,6 +22,8 @@ FIELDS: Final[Mapping[str, str]] = {
     "expansions": "author_id,referenced_tweets.id,referenced_tweets.id.author_id",
     "user.fields": "username",
 }
+#: How an error begins that is about the query itself.
+WRONG: Final = "X finds the question wrong"
 _EXPLAINED = (400, 401, 402, 403, 429, 503)
 
 
@@ -63,7 +65,7 @@ def refusal(answer: Answer) -> SourceError:
         return error
     words = problem_words(problem)
     if answer.status == 400:
-        return SourceChanged(f"X finds the question wrong: {words}", body=answer.body)
+        return SourceChanged(f"{WRONG}: {words}", body=answer.body)
     if answer.status == 503:
         return SourceError(f"X fails (503): {words}", body=answer.body, wait=answer.wait)
     what = {
