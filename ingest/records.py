@@ -134,6 +134,8 @@ class Gap(Record, frozen=True, kw_only=True, omit_defaults=True):
     filled: bool = False
     """What was published meanwhile was read afterwards: gaps that this source recorded before,
     as far as they lie in this one, are none any more (see :func:`unfilled`)."""
+    lasting: bool = False
+    """The platform has not kept what was published meanwhile: nothing fills this gap."""
 
 
 class Heartbeat(Record, frozen=True, kw_only=True, omit_defaults=True):
@@ -154,7 +156,11 @@ def unfilled(gaps: Iterable[Gap]) -> list[Gap]:
                 own[-1] = (own[-1][0], max(own[-1][1], gap.end))
             else:
                 own.append((gap.start, gap.end))
-    return [gap for gap in listed if not gap.filled and not _lies_in(gap, filled.get(gap.source))]
+    return [
+        gap
+        for gap in listed
+        if gap.lasting or not (gap.filled or _lies_in(gap, filled.get(gap.source)))
+    ]
 
 
 def _lies_in(gap: Gap, stretches: list[tuple[datetime, datetime]] | None) -> bool:

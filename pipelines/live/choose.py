@@ -91,6 +91,8 @@ def feeds(
                 every=one.every,
                 limit=one.limit,
                 persistent=one.persistent,
+                since=one.since,
+                until=one.until,
             )
     return list(made.values())
 

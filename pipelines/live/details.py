@@ -21,6 +21,8 @@ class Details(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """When it was last listened to."""
     failing: str = ""
     """Why it could not be read the last time; empty if it could."""
+    failing_since: datetime | None = None
+    """Since when it could not be read."""
     habit: Habit = Habit()
 
     @classmethod

@@ -7,7 +7,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -35,6 +35,10 @@ class Feed(msgspec.Struct, frozen=True, kw_only=True):
     """Records to read at most this time."""
     persistent: bool = False
     """Whether to go on trying when the first try says that there is nothing of this name."""
+    since: datetime | None = None
+    """What is older is left out, as its order says."""
+    until: datetime | None = None
+    """What is newer is left out."""
 
 
 class Came(msgspec.Struct, frozen=True):

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from ingest.errors import SourceGone
 from ingest.records import Counter, Gap, Heartbeat, Item, Post, Reject, Tombstone
 from ingest.sources.base import Begins
 from pipelines import metrics
@@ -74,10 +75,23 @@ class Writer:
         can = feed.source.capabilities
         self._gives_back = can.history or not can.live
         self._stopped_at = None if self._gives_back else before.heard
-        self._failing_since: datetime | None = None
+        self._failing_since = self._still_failing(before)
+        if self._failing_since is not None:
+            self._details = msgspec.structs.replace(
+                self._details, failing=before.failing, failing_since=before.failing_since
+            )
         self._beat: datetime | None = None
         self._warned = False
         metrics.source_posts(feed.label, 0)
+
+    def _still_failing(self, before: Details) -> datetime | None:
+        """Return since when an earlier run could not read what this one reads from there on."""
+        since = before.failing_since
+        feed = self.feed
+        if since is None or not self.cursor or not self._gives_back:
+            return None
+        whole = feed.until is None and (feed.since is None or feed.since <= since)
+        return since if whole else None
 
     @property
     def heard(self) -> bool:
@@ -90,6 +104,14 @@ class Writer:
         place = source.present() if not self.cursor and isinstance(source, Begins) else ""
         if place:
             self._move(place)
+        elif self._resumes_unheard() and self.feed.since is None:
+            self._tell(
+                f"{source.name}: nothing was read of it yet; it goes on from where it was first "
+                "started. With --since now it begins with this moment"
+            )
+
+    def _resumes_unheard(self) -> bool:
+        return bool(self.cursor) and not self.heard and isinstance(self.feed.source, Begins)
 
     def items(self, items: Sequence[Item]) -> Ledger:
         """Make items durable; return their outcomes so far."""
@@ -99,7 +121,7 @@ class Writer:
             self._accounted = now
             return Ledger()
         collection = self._collector([_placed(item) for item in items], now)
-        given = [one for one in collection.notices if not isinstance(one, Heartbeat)]
+        given = [_lasting(one) for one in collection.notices if not isinstance(one, Heartbeat)]
         notices: Notices = [*self._recovered(now), *given, *self._heartbeat(now)]
         for gap in notices:
             if isinstance(gap, Gap):
@@ -110,7 +132,9 @@ class Writer:
             self._details = msgspec.structs.replace(self._details, habit=habit)
             self._warned = False
             metrics.source_silent(self.feed.label, False)
-        self._details = msgspec.structs.replace(self._details, heard=now, failing="")
+        self._details = msgspec.structs.replace(
+            self._details, heard=now, failing="", failing_since=None
+        )
         self._accounted = now
         outcomes = self._accept(
             items[-1].cursor,
@@ -148,7 +172,9 @@ class Writer:
             self._failing_since = self._accounted
         start = self._stopped_at or self._accounted
         self._stopped_at = None
-        self._details = msgspec.structs.replace(self._details, failing=cause)
+        self._details = msgspec.structs.replace(
+            self._details, failing=cause, failing_since=self._failing_since
+        )
         self._note([Gap(source=name, start=start, end=now, cause=cause)])
         self._accounted = now
         metrics.source_up(self.feed.label, False)
@@ -160,14 +186,17 @@ class Writer:
             + (f"; its answer is kept in {kept}" if kept else "")
         )
         self.given_up = failure.pause is None
-        if self.given_up and self.cursor and not self.heard:
-            self._move("")  # nobody waits for it: the next command begins in its own time
+        nowhere = self.given_up or isinstance(error, SourceGone)
+        if nowhere and self.cursor and not self.heard:
+            self._move("")  # where nothing is, nothing began: the next run begins in its own time
 
     def ended(self, *, again: bool) -> None:
         """Write down that a source was read to the end of what it has now."""
         now = self._now()
         if notices := self._recovered(now):
-            self._details = msgspec.structs.replace(self._details, heard=now, failing="")
+            self._details = msgspec.structs.replace(
+                self._details, heard=now, failing="", failing_since=None
+            )
             self._note(notices)
         self._accounted = now
         if not again:
@@ -264,6 +293,11 @@ class Writer:
             metrics.records("collect", outcome, number)
         for letter in dead:
             metrics.dead("collect", getattr(letter, "reason", ""))
+
+
+def _lasting(notice: Gap | Counter) -> Gap | Counter:
+    """Mark the gap that a source tells: what it says is not kept, no later reading fills."""
+    return msgspec.structs.replace(notice, lasting=True) if isinstance(notice, Gap) else notice
 
 
 def _placed(item: Item) -> Item:

@@ -77,13 +77,33 @@ class World:
     def now(self) -> datetime:
         return self.at
 
+    def fail(self, source: Scripted, error: SourceError, hours: float) -> None:
+        """A run in which a source could not be read for some hours, ended when that is told."""
+        stop = threading.Event()
+
+        def fails(cursor: str) -> Iterator[Item]:
+            self.at += timedelta(hours=hours)
+            raise error
+
+        reads, source.open = source.open, fails  # type: ignore[method-assign]
+        self.told.clear()
+        self.run(source, stop=stop, live=True, persistent=True, heard=stop.set)
+        source.open = reads  # type: ignore[method-assign]
+
     def run(
         self,
         *sources: Scripted,
         drain: Callable[[], int] | None = None,
         stop: threading.Event | None = None,
+        heard: Callable[[], None] = lambda: None,
         **feed: object,
     ) -> list[Outcome]:
+        """``heard`` is called whenever something is told."""
+
+        def tell(message: str) -> None:
+            self.told.append(message)
+            heard()
+
         protector = Protector(Keyring().use())
         return run(
             [Feed(source=one, label="test", **{"live": False, **feed}) for one in sources],  # type: ignore[arg-type]
@@ -92,7 +112,7 @@ class World:
             stop=stop or threading.Event(),
             drain=drain,
             aside=Aside(self.folder / "aside", days=30),
-            tell=self.told.append,
+            tell=tell,
             now=self.now,
         )
 
@@ -169,6 +189,30 @@ def test_one_that_was_given_up_before_it_was_heard_begins_anew(world: World) -> 
     world.run(source)
     assert source.opened == ["1", "3"]
     assert world.ids() == ["scripted:3"]
+
+
+def test_one_whose_address_holds_nothing_has_not_begun_even_if_it_is_tried_on(
+    world: World,
+) -> None:
+    source = Beginning(post(0), post(1), post(2), post(3))
+    world.fail(source, SourceGone("no such server"), hours=1)
+    source.at = 3
+    world.run(source)
+    assert source.opened == ["3"]
+    assert [gap.filled for gap in world.gaps()] == [False] * len(world.gaps())
+
+
+def test_one_that_was_away_from_the_first_moment_on_goes_on_from_there_and_says_so(
+    world: World,
+) -> None:
+    source = Beginning(post(0), post(1), post(2), post(3))
+    world.fail(source, SourceError("no network"), hours=1)
+    source.at = 3
+    world.at += timedelta(hours=2)
+    world.run(source)
+    assert source.opened == ["1"]
+    assert any("it goes on from where it was first started" in told for told in world.told)
+    assert unfilled(world.gaps()) == []
 
 
 def test_what_comes_once_more_after_an_interruption_is_no_success(world: World) -> None:
@@ -286,6 +330,43 @@ def test_what_a_platform_gives_back_afterwards_fills_the_gap(world: World) -> No
     assert world.ids() == ["scripted:1", "scripted:2"]
 
 
+def test_so_it_does_when_the_run_was_ended_meanwhile(world: World) -> None:
+    source = Scripted(post(1), post(2))
+    world.run(source, limit=1)
+    world.fail(source, SourceError("no network"), hours=3)
+    assert unfilled(world.gaps())
+    world.at += timedelta(hours=1)
+    world.run(source)
+    assert unfilled(world.gaps()) == []
+    assert "could not be read" not in world.status()
+
+
+@pytest.mark.parametrize(
+    "narrowed",
+    [{"since": START + timedelta(hours=2)}, {"until": START + timedelta(hours=9)}],
+    ids=["since", "until"],
+)
+def test_a_run_that_leaves_out_a_part_fills_no_gap_of_an_earlier_one(
+    world: World, narrowed: dict[str, datetime]
+) -> None:
+    source = Scripted(post(1), post(2))
+    world.run(source, limit=1)
+    world.fail(source, SourceError("no network"), hours=3)
+    world.run(source, **narrowed)
+    assert unfilled(world.gaps()) == world.gaps() != []
+
+
+def test_what_a_source_says_is_not_kept_stays_a_gap_whatever_is_read_afterwards(
+    world: World,
+) -> None:
+    lost = Gap(source="scripted", start=START, end=START + timedelta(hours=1), cause="too old")
+    source = Scripted(post(1), Heartbeat(source="scripted", at=START), lost, post(2))
+    world.run(source, limit=1)
+    world.fail(source, SourceError("no network"), hours=3)
+    world.run(source)
+    assert [gap.cause for gap in unfilled(world.gaps())] == ["too old"]
+
+
 def test_what_it_does_not_give_back_stays_a_gap(world: World) -> None:
     source = Scripted(post(1), SourceError("the stream ended"), post(2), history=False)
     world.run(source)
@@ -321,7 +402,8 @@ def test_and_none_where_what_is_there_is_read_now_and_then(world: World) -> None
 def test_what_a_source_says_is_missing_is_written_down(world: World) -> None:
     missing = Gap(source="scripted", start=START, end=START + timedelta(hours=1), cause="too old")
     world.run(Scripted(missing, post(1)))
-    assert world.gaps() == [missing]
+    (gap,) = world.gaps()
+    assert (gap.start, gap.end, gap.cause) == (missing.start, missing.end, "too old")
 
 
 def test_heartbeats_are_kept_once_a_minute(world: World) -> None:
