@@ -287,8 +287,9 @@ def test_a_first_start_asks_for_nothing_older_and_misses_nothing_while_the_strea
 
 
 def test_a_stream_that_was_quiet_for_long_has_missed_nothing(listen: Reading, stream: X) -> None:
-    items = while_time_passes(listen, str(first_id(listen.now)))
-    quiet = next(item for item in items if item.cursor != str(first_id(moment(1_440))))
+    place = str(first_id(listen.now))
+    items = while_time_passes(listen, place)
+    quiet = next(item for item in items if not item.cursor.startswith(place))
     listen.now += timedelta(days=30)
     quiet = next(items)
     listen.now += timedelta(days=6)
@@ -352,8 +353,22 @@ def test_what_was_missed_is_fetched_by_search_after_the_stream_was_opened(
         "/2/tweets/search/stream",
         "/2/tweets/search/recent",
     ]
-    assert {item.cursor for item in found} == {cursor}  # until all of it was read
+    places = {item.cursor.partition("/")[0] for item in found}
+    assert places == {cursor}  # until all of it was read
     assert {post.source for post in posts(found)} == {listen.source().name}
+
+
+def test_a_long_absence_whose_fetching_is_interrupted_is_fetched_on_below(
+    listen: Reading, stream: X
+) -> None:
+    stream.publish(25)
+    first = taken(listen.source(), stream.posts[0]["id"], 15)
+    stream.publish(2)
+    stream.asked.clear()
+    rest = taken(listen.source(), first[-1].cursor, 13)
+    asked = [one.query for one in stream.asked if one.path.endswith("/recent")]
+    assert asked[0]["until_id"] == ids(first)[-1]
+    assert {*ids(first), *ids(rest)} >= {post["id"] for post in stream.posts[1:]}
 
 
 def test_signs_of_life_are_heartbeats_and_half_a_line_is_kept_aside(
@@ -368,6 +383,22 @@ def test_signs_of_life_are_heartbeats_and_half_a_line_is_kept_aside(
             break
     assert all(isinstance(item.record, Heartbeat) for item in items[:3])
     assert rejects(items)[0].reason == "json-invalid"
+
+
+@pytest.mark.parametrize("native", ["9" * 30, str(first_id(START + timedelta(days=900)))])
+def test_a_number_whose_time_can_not_be_neither_ends_the_stream_nor_is_a_place(
+    listen: Reading, stream: X, native: str
+) -> None:
+    listen.now = START
+    items: list[Item] = []
+    for item in listen.source().open(""):
+        items.append(item)
+        if len(items) == 1:
+            stream.send(json.dumps({"data": fixture("post") | {"id": native}}))
+            stream.publish(1)
+        if "post number 1" in {post.text for post in posts(items)}:
+            break
+    assert {item.cursor for item in items} == {str(first_id(START))}
 
 
 @pytest.mark.parametrize(

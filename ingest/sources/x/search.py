@@ -24,7 +24,8 @@ LATE: Final = timedelta(seconds=30)
 #: X wants an end that is at least ten seconds ago.
 _PRESENT = timedelta(seconds=15)
 _LONGEST_QUERY = 4096
-_LONGEST_ID = 19
+#: Digits of an id.
+LONGEST_ID: Final = 19
 
 
 class Search:
@@ -63,7 +64,7 @@ class Search:
             yield self._heartbeat(walk)
             for record in posts(page):
                 number = word(record.get("id"))
-                if not number.isdecimal() or len(number) > _LONGEST_ID:
+                if not number.isdecimal() or len(number) > LONGEST_ID:
                     raise SourceChanged("it gives a post without an id", body=written(record))
                 if self._order.until is not None and time_of(int(number)) >= self._order.until:
                     passed = resumed

@@ -9,7 +9,7 @@ falls between.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import datetime, timedelta
 from typing import Final
@@ -23,9 +23,8 @@ from ingest.sources.archive.tools.base import Record, dig, word
 from ingest.sources.archive.tools.tweets import first_id, time_of
 from ingest.sources.base import Capabilities, Means, Order, Stopped
 from ingest.sources.shaping import Seen, reject
-from ingest.sources.walks import Walk
 from ingest.sources.x.api import FIELDS, WRONG, ask, keys, map_item, posts, problem_words
-from ingest.sources.x.search import Search, checked_query
+from ingest.sources.x.search import LONGEST_ID, Search, checked_query
 
 PATH: Final = "/2/tweets/search/stream"
 RULES: Final = f"{PATH}/rules"
@@ -37,6 +36,8 @@ _LATE = timedelta(minutes=1)
 SETTLED = timedelta(minutes=1)
 #: So long before a sign of life, nothing is on its way any more.
 _QUIET = timedelta(hours=1)
+#: Clocks differ by less.
+_AHEAD = timedelta(hours=1)
 
 
 class Stream:
@@ -63,20 +64,22 @@ class Stream:
     def open(self, cursor: str) -> Iterator[Item]:
         """Yield what was missed and what comes.
 
-        The cursor is the lowest id of the moment from which on something may be missing. It
-        stays until all is read that was missed.
+        The cursor is the lowest id of the moment from which on something may be missing, and how
+        far recent search has come from there on. Its id stays until all is read that was missed.
         """
-        if cursor and not cursor.isdecimal():
+        saved, _, walk = cursor.partition("/")
+        if saved and not saved.isdecimal():
             raise SourceError(f"the saved place {cursor[:80]!r} can't be read")
-        saved = time_of(int(cursor)) if cursor else None
-        start = max(filter(None, (saved, self._order.since)), default=None)
+        times = (time_of(int(saved)) if saved else None, self._order.since)
+        start = max(filter(None, times), default=None)
+        missed = _Missed(self._order, self._means, self.name, start, saved, walk) if start else None
         if self._over():
-            newest = yield from self._missed(start, cursor)
-            yield self._heartbeat(_after(int(cursor or 0), newest))
+            if missed:
+                yield from missed.read()
             return
         rule = self._rule()
         with ExitStack() as stack:
-            yield from self._listen(self._lines(stack), cursor, start, rule)
+            yield from self._listen(self._lines(stack), int(saved or 0), missed, rule)
 
     def _lines(self, stack: ExitStack) -> Iterator[str]:
         """Open the stream. X explains in JSON why it does not, as for one stream too many."""
@@ -95,68 +98,46 @@ class Stream:
     def _over(self) -> bool:
         return self._order.until is not None and self._order.until <= self._means.now()
 
-    def _missed(self, start: datetime | None, cursor: str) -> Generator[Item, None, int]:
-        """Yield what recent search finds from a moment on; return the newest number."""
-        newest = 0
-        if start is None:
-            return newest
-        order = msgspec.structs.replace(self._order, target=self.query, since=start)
-        for item in Search(order, self._means).open(""):
-            newest = max(newest, Walk.read(item.cursor, None).top)
-            record = item.record
-            if isinstance(record, Post | Gap | Heartbeat):
-                record = msgspec.structs.replace(record, source=self.name)
-            yield Item(record, cursor)
-        return newest
-
     def _listen(
-        self, lines: Iterator[str], cursor: str, start: datetime | None, rule: str
+        self, lines: Iterator[str], place: int, missed: _Missed | None, rule: str
     ) -> Iterator[Item]:
         opened = self._means.now()
-        place, missing = max(int(cursor or 0), first_id(opened)), start
-        yield self._heartbeat(int(cursor or 0) if missing else place)
-        if missing and missing < opened - SETTLED:
-            yield from self._rest(missing, opened, cursor)
-            missing = opened - _LATE
+        place = max(place, first_id(opened))
+        yield Item(self._beat(), missed.cursor if missed else str(place))
+        if missed and missed.start < opened - SETTLED:
+            yield from missed.rest(opened)
         for line in lines:
             if self._means.stopped():
                 raise Stopped
             over, settles = self._over(), opened + SETTLED - self._means.now()
-            if missing and (over or settles <= timedelta(0)):
+            if missed and (over or settles <= timedelta(0)):
                 self._means.sleep(max(0.0, settles.total_seconds()))
-                yield from self._rest(missing, opened, cursor)
-                missing = None
+                yield from missed.rest(opened)
+                missed = None
             if over:
-                yield self._heartbeat(place)
+                yield Item(self._beat(), str(place))
                 return
             for record, number in self._records(line, rule):
                 place = _after(place, number)
-                yield Item(record, cursor if missing else str(place))
-
-    def _rest(self, start: datetime, opened: datetime, cursor: str) -> Iterator[Item]:
-        """Yield what was published before the stream was opened, as far as X finds it."""
-        try:
-            yield from self._missed(start, cursor)
-        except SourceChanged as error:
-            if not str(error).startswith(WRONG):
-                raise
-            # the stream takes what search does not, such as sample:, and must not end for it
-            cause = f"recent search does not find what was missed: {error}"
-            yield Item(Gap(source=self.name, start=start, end=opened, cause=cause), cursor)
+                yield Item(record, missed.cursor if missed else str(place))
 
     def _records(self, line: str, rule: str) -> Iterator[tuple[Post | Reject | Heartbeat, int]]:
         """Yield what stands in a line, each with a number whose time was listened to."""
         if not line.strip():  # a sign of life, every 20 seconds
-            now = self._means.now()
-            yield Heartbeat(source=self.name, at=now), first_id(now - _QUIET)
+            beat = self._beat()
+            yield beat, first_id(beat.at - _QUIET)
             return
         message = self._message(line)
         if message is None:
             yield reject("json-invalid", line.encode()), 0
         elif self._ours(message, rule):
             for record in posts(message):
-                number = word(record.get("id"))
-                yield map_item(record, self._seen()), int(number) if number.isdecimal() else 0
+                yield map_item(record, self._seen()), self._number(word(record.get("id")))
+
+    def _number(self, native: str) -> int:
+        """Return the number of a post; 0 for one whose time can't be, which is no place."""
+        number = int(native) if native.isdecimal() and len(native) <= LONGEST_ID else 0
+        return number if time_of(number) <= self._means.now() + _AHEAD else 0
 
     def _message(self, line: str) -> Record | None:
         """Return what X sends; raises :class:`SourceError` where it says that it ends here."""
@@ -197,11 +178,53 @@ class Stream:
             raise SourceChanged(f"X does not take the rule: {problem_words(added)}")
         return native
 
-    def _heartbeat(self, place: int) -> Item:
-        return Item(Heartbeat(source=self.name, at=self._means.now()), str(place or ""))
+    def _beat(self) -> Heartbeat:
+        return Heartbeat(source=self.name, at=self._means.now())
 
     def _seen(self) -> Seen:
         return Seen(source=self.name, now=self._means.now())
+
+
+class _Missed:
+    """What was published from a moment on and not listened to, fetched by recent search."""
+
+    def __init__(
+        self, order: Order, means: Means, name: str, start: datetime, saved: str, walk: str
+    ) -> None:
+        self.start = start
+        self._search = Search(msgspec.structs.replace(order, since=start), means)
+        self._name = name
+        self._saved = saved
+        self._walk = walk
+
+    @property
+    def cursor(self) -> str:
+        """Where to go on."""
+        return f"{self._saved}/{self._walk}" if self._walk else self._saved
+
+    def read(self) -> Iterator[Item]:
+        """Yield what search finds, and what it finds newer when this is called again."""
+        for item in self._search.open(self._walk):
+            self._walk = item.cursor
+            record = item.record
+            if isinstance(record, Post | Gap | Heartbeat):
+                record = msgspec.structs.replace(record, source=self._name)
+            yield Item(record, self.cursor)
+
+    def rest(self, opened: datetime) -> Iterator[Item]:
+        """Yield the same, or the gap until a stream was opened, where search takes no such query.
+
+        The stream takes what search does not, such as ``sample:``, and must not end for it.
+        """
+        try:
+            yield from self.read()
+        except SourceChanged as error:
+            if not str(error).startswith(WRONG):
+                raise
+            cause = f"recent search does not find what was missed: {error}"
+            yield Item(
+                Gap(source=self._name, start=self.start, end=opened, cause=cause), self.cursor
+            )
 
 
 def _after(place: int, number: int) -> int:
