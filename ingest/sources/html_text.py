@@ -25,7 +25,22 @@ def text_of(html: str) -> str:
     return _MANY.sub(lambda gap: "\n\n" if gap[0].count("\n") > 1 else "\n", text).strip()
 
 
-class _Text(HTMLParser):
+class Lenient(HTMLParser):
+    """A parser that no markup stops."""
+
+    def parse_html_declaration(self, i: int) -> int:
+        """Pass over what begins with ``<!``; return where it ends, -1 if it does not.
+
+        The library's parser fails with an ``AssertionError`` at ``<![`` and an unknown word; a
+        browser passes over it up to the next ``>``.
+        """
+        try:
+            return super().parse_html_declaration(i)
+        except AssertionError:
+            return self.parse_bogus_comment(i)
+
+
+class _Text(Lenient):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.parts: list[str] = []

@@ -96,6 +96,25 @@ def test_youtube_cuts_subscribers_to_three_digits(
     assert asked.headers["X-Goog-Api-Key"] == "a-secret-key"
 
 
+@pytest.mark.parametrize("figure", ["9" * 5_000, "9" * 16, "-1", "many"])
+def test_a_figure_that_can_not_be_is_none(ask: Asking, figure: str) -> None:
+    assert isinstance(ask.refusal("youtube", shape.youtube(figure)).error, SourceChanged)
+
+
+def test_a_reader_that_fails_at_an_answer_ends_no_watch(
+    ask: Asking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(answer: Answer) -> list[Figure]:
+        raise KeyError("mine")
+
+    reader, _ = find("mastodon:operator@social.example")
+    monkeypatch.setattr(reader, "parse", fails)
+    found = ask.refusal("mastodon", shape.mastodon())
+    assert isinstance(found.error, SourceChanged)
+    assert "KeyError" in str(found.error)
+    assert found.body == shape.mastodon().body
+
+
 def test_facebook_has_likes_and_followers(ask: Asking) -> None:
     found = ask.figures("facebook", shape.facebook(fan_count=10, followers_count=11))
     assert found == [Figure("likes", 10), Figure("followers", 11)]
@@ -175,6 +194,7 @@ CAPTCHA = page('<div class="g-recaptcha"></div>')
         (WALL, SourceBlocked),
         (CAPTCHA, SourceBlocked),
         (page("<html>Hello</html>"), SourceChanged),
+        (page("<html><![x[ Hello></html>"), SourceChanged),
         (Answer(b""), SourceChanged),
         (page("Too many", 429), SourceBlocked),
         (page("Forbidden", 403), SourceBlocked),
@@ -188,7 +208,7 @@ CAPTCHA = page('<div class="g-recaptcha"></div>')
         (Answer(status=302, headers={"Location": "{url}/operator"}), SourceChanged),
         (Answer(status=302, headers={"Location": "http://127.0.0.1:1/"}), SourceError),
     ],
-    ids=["login", "captcha", "html", "empty", "429", "403", "451", "410", "500", "503", "huge",
+    ids=["login", "captcha", "html", "odd", "empty", "429", "403", "451", "410", "500", "503", "huge",
          "cut", "to-login", "loop", "to-nowhere"],
 )  # fmt: skip
 def test_whatever_comes_instead_of_an_answer_is_an_error_of_the_source(

@@ -125,6 +125,8 @@ def test_what_is_no_status_is_kept_aside_with_its_reason(raw: bytes, reason: str
          "https://e.example/a"),
         ("<p>unclosed <b>bold", "unclosed bold"),
         ("1 < 2 and 3 > 2", "1 < 2 and 3 > 2"),
+        ("<p>one <![x[ two> three", "one  three"),
+        ("one <![ two", "one <![ two"),
         ("<script>x()</script><style>y</style>seen", "seen"),
         ("<ul><li>one</li><li>two</li></ul>", "one\ntwo"),
     ],

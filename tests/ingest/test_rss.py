@@ -159,6 +159,18 @@ def test_an_entity_that_xml_does_not_know_costs_no_entry(read: Reading, stand: N
     assert [reject.reason for reject in rejects(items)] == ["feed-broken"]
 
 
+def test_a_letter_that_is_none_and_a_figure_without_end_cost_no_entry() -> None:
+    body = (
+        b'<rss version="2.0" xmlns:slash="http://purl.org/rss/1.0/modules/slash/"><channel>'
+        b"<ttl>%s</ttl><item><title>one &#x110000; two &#99999999999; &#233;</title>"
+        b"<slash:comments>%s</slash:comments></item></channel></rss>"
+    )
+    feed = read_feed(body % (b"9" * 5_000, b"9" * 5_000), "", "http://news.example/")
+    (entry,) = feed.entries
+    assert entry.title == "one � two � é"
+    assert (entry.comments, feed.ttl) == (None, 0)
+
+
 @pytest.mark.parametrize("body", [b"", b"<html><body>x</body></html>", b'{"version": 1}'])
 def test_what_is_no_feed_is_told(body: bytes) -> None:
     with pytest.raises(SourceChanged, match="no feed"):

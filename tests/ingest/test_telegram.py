@@ -175,6 +175,20 @@ def test_a_message_that_can_not_be_read_is_kept_aside_and_the_others_come(
     assert rejects(read.items(items[-1].cursor)) == []
 
 
+def test_one_that_has_no_number_is_kept_aside_too_and_hides_no_other(
+    read: Reading, stand: Telegram
+) -> None:
+    stand.publish(3)
+    html = stand.preview(None).replace(f'data-post="{NAME}/4"', f'data-post="{NAME}/four"')
+    stand.instead = lambda asked: page(html.replace(f'href="https://t.me/{NAME}/2"', ""))
+    items = read.items()
+    assert ids(items) == ["3"]
+    assert [odd.raw.partition(b'data-post="')[2][: len(NAME) + 3] for odd in rejects(items)] == [
+        f"{NAME}/fo".encode(),
+        f'{NAME}/2"'.encode(),
+    ]
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [

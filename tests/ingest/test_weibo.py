@@ -104,6 +104,18 @@ def test_a_card_that_can_not_be_read_is_kept_aside_and_the_others_come(
     assert rejects(read.items(items[-1].cursor)) == []
 
 
+def test_one_that_has_no_number_is_kept_aside_too_and_hides_no_other(
+    read: Reading, stand: Weibo
+) -> None:
+    stand.publish(4)
+    stand.posts[3]["id"] = "none"
+    stand.posts[2]["id"] = "none"
+    del stand.posts[0]["bid"]
+    items = read.items()
+    assert ids(items) == [str(number(moment(2)))]
+    assert len(rejects(items)) == 3
+
+
 def test_when_no_card_can_be_read_the_page_has_changed(read: Reading, stand: Weibo) -> None:
     stand.publish(3)
     for post in stand.posts:

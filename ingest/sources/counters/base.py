@@ -15,6 +15,10 @@ from ingest.sources.http import Answer, refuse_walls
 __all__ = ["Answer", "Figure", "Reader", "Request", "decoded", "refuse_walls", "whole"]
 
 
+#: No counter of people, or of what they did, has more digits.
+_DIGITS = 15
+
+
 class Figure(msgspec.Struct, frozen=True):
     """One counter of a page as it stood when it was read."""
 
@@ -80,8 +84,8 @@ def decoded(answer: Answer) -> dict[str, Any]:
 def whole(content: Mapping[str, Any], field: str) -> int:
     """Return a field that must be a count. Raises :class:`~ingest.errors.SourceChanged`."""
     value = content.get(field)
-    if isinstance(value, str) and value.isdecimal():
+    if isinstance(value, str) and value.isdecimal() and len(value) <= _DIGITS:
         value = int(value)  # Google's APIs write long numbers as strings
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+    if type(value) is not int or not 0 <= value < 10**_DIGITS:
         raise SourceChanged(f"its answer has no count in {field!r}")
     return value

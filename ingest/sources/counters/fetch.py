@@ -76,6 +76,10 @@ def _parsed(reader: Reader, answer: Answer) -> list[Figure]:
         if answer.status >= 401:
             raise status_error(answer) from None  # which says more
         raise
+    except SourceError:
+        raise
+    except Exception as error:  # a page that no reader was made for must not end the others
+        raise SourceChanged(f"its answer can't be read ({type(error).__name__})") from error
     if answer.status >= 400:
         raise status_error(answer)
     return figures

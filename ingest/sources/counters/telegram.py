@@ -13,12 +13,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import date
-from html.parser import HTMLParser
 from urllib.parse import SplitResult
 
 from ingest.errors import SourceChanged, SourceGone
 from ingest.sources.counters.base import Answer, Figure, Request, refuse_walls
 from ingest.sources.counters.numbers import parse_count
+from ingest.sources.html_text import Lenient
 
 _CHANNEL = re.compile(r"[A-Za-z][A-Za-z0-9_]{3,31}")
 _HOSTS = {"t.me", "telegram.me", "telegram.dog"}
@@ -84,7 +84,7 @@ def _figure(value: str, kind: str) -> Figure:
     return Figure(_METRICS[kind[0]], count.value, count.granularity)
 
 
-class _Page(HTMLParser):
+class _Page(Lenient):
     """Collects the texts of the elements that hold counts."""
 
     def __init__(self) -> None:

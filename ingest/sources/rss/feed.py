@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from datetime import UTC, datetime
 from time import struct_time
 from typing import Any
@@ -22,6 +23,9 @@ _HARMLESS = (feedparser.CharacterEncodingOverride, feedparser.NonXMLContentType)
 _ENDS = (b"</rss>", b"</feed>", b"</rdf:rdf>")
 _GLOBAL = ("http:", "https:", "urn:", "tag:")
 _LONGEST_WAIT = 60
+_REFERENCE = re.compile(rb"&#([0-9]+|[xX][0-9a-fA-F]+);")
+#: No figure that means anything has more digits.
+_DIGITS = 15
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -67,7 +71,7 @@ def read(body: bytes, content_type: str, url: str) -> Feed:
     :class:`~ingest.errors.SourceChanged` for anything else that is no feed.
     """
     headers = {"content-location": url, "content-type": content_type or "application/xml"}
-    parsed = feedparser.parse(body, response_headers=headers)
+    parsed = _parsed(body, headers)
     if not parsed.get("version") and not parsed.entries:
         refuse_walls(body)
         raise SourceChanged("it is no feed", body=body)
@@ -77,8 +81,7 @@ def read(body: bytes, content_type: str, url: str) -> Feed:
     entries = [_entry(entry) for entry in parsed.entries]
     if problem and not body.rstrip().lower().endswith(_ENDS):
         entries = entries[:-1]
-    ttl = str(parsed.feed.get("ttl", ""))
-    minutes = min(int(ttl), _LONGEST_WAIT) if ttl.isdecimal() else 0
+    minutes = min(_number(str(parsed.feed.get("ttl", ""))) or 0, _LONGEST_WAIT)
     return Feed(tuple(entries), problem, minutes)
 
 
@@ -116,10 +119,31 @@ def host_of(url: str) -> str:
     return (urlsplit(url).hostname or "").removeprefix("www.")
 
 
+def _parsed(body: bytes, headers: dict[str, str]) -> Any:
+    """Return what feedparser makes of a feed, which fails at references to no letter."""
+    try:
+        return feedparser.parse(body, response_headers=headers)
+    except Exception:  # it promises none, and has no tree of errors
+        letters = _REFERENCE.sub(_letter, body)
+    try:
+        return feedparser.parse(letters, response_headers=headers)
+    except Exception as error:
+        raise SourceChanged(f"it can't be read ({type(error).__name__})", body=body) from error
+
+
+def _letter(reference: re.Match[bytes]) -> bytes:
+    digits = reference[1].lower()
+    number = int(digits[1:] or b"0", 16) if digits[:1] == b"x" else int(digits[:_DIGITS])
+    return reference[0] if len(digits) <= _DIGITS and number < 0x110000 else b"&#xFFFD;"
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isdecimal() and len(text) <= _DIGITS else None
+
+
 def _entry(entry: Any) -> Entry:
     contents = [*entry.get("content", ()), entry.get("summary_detail") or {}]
     longest = max(contents, key=lambda part: len(part.get("value") or ""))
-    count = str(entry.get("slash_comments", ""))
     return Entry(
         guid=str(entry.get("id") or ""),
         link=str(entry.get("link") or ""),
@@ -128,7 +152,7 @@ def _entry(entry: Any) -> Entry:
         author=str(entry.get("author") or ""),
         published=_date(entry, "published") or _date(entry, "created"),
         updated=_date(entry, "updated"),
-        comments=int(count) if count.isdecimal() else None,
+        comments=_number(str(entry.get("slash_comments", ""))),
     )
 
 

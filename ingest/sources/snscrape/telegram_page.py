@@ -24,6 +24,7 @@ from ingest.errors import SourceBlocked, SourceChanged, SourceError, SourceGone
 from ingest.sources.http import refuse_walls
 
 _MESSAGE = "div.tgme_widget_message[data-post]"
+_DIGITS = 18
 _NATIVE = re.compile(r"\w+/\d+")
 _LINK = re.compile(r"https?://t\.me/(?:s/)?(\w+/\d+)")
 
@@ -74,14 +75,17 @@ def prepare(body: bytes, read: Callable[[bs4.Tag], object]) -> Page:
         note.decompose()
     messages = soup.select(_MESSAGE)
     beside, odd = {}, []
+    # what has no number of its own stands where the one above it does
+    number = max((_number(str(message["data-post"])) for message in messages), default=0) + 1
     for message in reversed(messages):
         native = str(message["data-post"])
+        number = _number(native) or number
         raw = str(message).encode()
         _separate_lines(message)
         _rename_quotes(message)
         beside[native] = _beside(message)
         if problem := _problem(message, native, read):
-            odd.append(Odd(_number(native), raw, problem))
+            odd.append(Odd(number, raw, problem))
             message.decompose()
     if messages and len(odd) == len(messages):
         raise SourceChanged(
@@ -102,7 +106,7 @@ def _problem(message: bs4.Tag, native: str, read: Callable[[bs4.Tag], object]) -
 
 def _number(native: str) -> int:
     number = native.rpartition("/")[2]
-    return int(number) if number.isdecimal() else 0
+    return int(number) if number.isdecimal() and len(number) <= _DIGITS else 0
 
 
 def _separate_lines(message: bs4.Tag) -> None:

@@ -22,6 +22,7 @@ from ingest.sources.html_text import text_of
 from ingest.sources.http import refuse_walls
 
 _POST = 9  # the type of cards that hold a post
+_DIGITS = 18
 _LOGIN = -100  # what `ok` says when Weibo wants a login
 _EMOJI = re.compile(r"""<img\b[^>]*\balt=["']?(\[[^\]<>]*\])[^>]*>""")
 
@@ -56,15 +57,17 @@ def prepare(body: bytes, read: Callable[[dict[str, Any]], object]) -> Page:
     """
     content, cards = _cards(body)
     kept, odd, pinned, posts = [], [], [], 0
+    # what has no number of its own stands where the one above it does
+    above = max(map(_number, cards), default=0) + 1
     for card in cards:
         if isinstance(card, dict) and card.get("card_type") != _POST:
             kept.append(card)  # which snscrape passes over: advertisements, recommendations
             continue
         posts += 1
         raw = written(card)
+        above = _number(card) or above
         if problem := _problem(card, read):
-            number = str(dig(card, "mblog", "id"))
-            odd.append(Odd(int(number) if number.isdecimal() else 0, raw, problem))
+            odd.append(Odd(above, raw, problem))
             continue
         kept.append(card)
         if dig(card, "mblog", "isTop"):
@@ -103,6 +106,11 @@ def _cards(body: bytes) -> tuple[dict[str, Any], list[Any]]:
     if not isinstance(dig(content, "data", "cardlistInfo"), dict):
         raise SourceChanged("its answer does not say where the next page is", body=body)
     return content, cards
+
+
+def _number(card: Any) -> int:
+    number = str(dig(card, "mblog", "id"))
+    return int(number) if number.isdecimal() and len(number) <= _DIGITS else 0
 
 
 def _problem(card: Any, read: Callable[[dict[str, Any]], object]) -> str:
