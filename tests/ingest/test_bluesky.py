@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -12,9 +13,10 @@ import pytest
 from ingest.errors import SourceError
 from ingest.keyring import Keyring
 from ingest.privacy import Protector
-from ingest.records import Gap, Item, Post, Reject, Tombstone
+from ingest.records import Gap, Heartbeat, Item, Post, Reject, Tombstone
 from ingest.sources.base import Means, Order
 from ingest.sources.bluesky import REWIND, REWIND_ELSEWHERE, UNREADABLE, Bluesky, map_item
+from ingest.sources.bluesky.source import Place
 from ingest.sources.http import Client
 from pipelines.stages import bury
 from tests.stands.jetstream import MINUTE, START, Jetstream, fixture, jetstream
@@ -286,6 +288,23 @@ def test_what_is_listened_to_is_no_gap_however_late_the_first_event_is(stand: Je
     items = list(beginning(stand, at=0, until=8).open(place))
     assert [post.text for post in records(items, Post)] == ["post number 6", "post number 7"]
     assert records(items, Gap) == []
+
+
+def test_what_is_no_post_is_a_sign_of_life_too() -> None:
+    seconds = itertools.count()
+    means = Means(
+        client=Client(),
+        now=lambda: NOW + timedelta(seconds=next(seconds)),
+        sleep=lambda pause: None,
+        stopped=lambda: False,
+    )
+    source = Bluesky(Order(url="wss://jetstream.example"), means)
+    events = [json.dumps(fixture("identity")).encode()] * 30
+    place = Place.read(source.present())
+    assert place is not None
+    items = list(source._read(iter(events), place, None, known=True))
+    assert len(records(items, Heartbeat)) > 5
+    assert len(items) == len(records(items, Heartbeat))
 
 
 def test_a_gap_names_the_date_where_no_place_was_saved(stand: Jetstream) -> None:

@@ -208,8 +208,8 @@ CAPTCHA = page('<div class="g-recaptcha"></div>')
         (Answer(status=302, headers={"Location": "{url}/operator"}), SourceChanged),
         (Answer(status=302, headers={"Location": "http://127.0.0.1:1/"}), SourceError),
     ],
-    ids=["login", "captcha", "html", "odd", "empty", "429", "403", "451", "410", "500", "503", "huge",
-         "cut", "to-login", "loop", "to-nowhere"],
+    ids=["login", "captcha", "html", "odd", "empty", "429", "403", "451", "410", "500", "503",
+         "huge", "cut", "to-login", "loop", "to-nowhere"],
 )  # fmt: skip
 def test_whatever_comes_instead_of_an_answer_is_an_error_of_the_source(
     ask: Asking, name: str, answer: Answer, error: type[SourceError]

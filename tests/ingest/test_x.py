@@ -181,6 +181,21 @@ def test_a_post_without_words_is_kept_aside(read: Reading, stand: X) -> None:
     assert [reject.reason for reject in rejects(items)] == ["no-text"]
 
 
+@pytest.mark.parametrize("native", ["", "x", "9" * 30, str(first_id(START + timedelta(days=900)))])
+def test_a_post_without_an_id_that_can_be_is_kept_aside_and_is_no_place(
+    read: Reading, stand: X, native: str
+) -> None:
+    stand.publish(2)
+    odd = {**stand.posts[0], "id": native}
+    stand.instead = lambda asked: in_json({"data": [odd, stand.posts[1]], "meta": {}})
+    items = read.items()
+    assert [bad.reason for bad in rejects(items)] == ["item-unknown"]
+    assert ids(items) == [stand.posts[1]["id"]]
+    stand.instead = lambda asked: None
+    stand.publish(1)
+    assert stand.posts[2]["id"] in ids(read.items(items[-1].cursor))
+
+
 # Refusals
 
 

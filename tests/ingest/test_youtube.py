@@ -124,6 +124,14 @@ def test_videos_and_channels_are_named_in_any_way(
     assert len(read.posts(target=target)) == 1
 
 
+def test_a_channel_without_an_id_is_another_form(read: Reading, stand: YouTube) -> None:
+    found = in_json({"kind": "youtube#channelListResponse", "items": [{"id": {"odd": 1}}]})
+    stand.instead = lambda asked: found if asked.path.endswith("/channels") else None
+    with pytest.raises(SourceChanged, match="no id") as caught:
+        read.items(target="@canal")
+    assert caught.value.body
+
+
 def test_the_key_stands_in_no_address(read: Reading, stand: YouTube) -> None:
     stand.publish(1)
     read.items()

@@ -122,13 +122,13 @@ class Bluesky:
         first, unreadable = True, 0
         yield self._heartbeat(told, place)
         for raw in messages:
+            now = self._means.now()
+            if now - told >= _QUIET:  # also where it never gets quiet, and nothing is a post
+                yield self._heartbeat(now, place)
+                told = now
             if raw is None:
-                now = self._means.now()
                 if until is not None and micro(now - REWIND) >= until:
                     return
-                if now - told >= _QUIET:
-                    yield self._heartbeat(now, place)
-                    told = now
                 continue
             event, bad = self._event(raw)
             if event is None:

@@ -9,10 +9,10 @@ from typing import Final
 from ingest.errors import SourceChanged, SourceError
 from ingest.records import Gap, Heartbeat, Item
 from ingest.sources.answers import written
-from ingest.sources.archive.tools.base import dig, word
+from ingest.sources.archive.tools.base import Record, dig, word
 from ingest.sources.archive.tools.tweets import first_id, time_of
 from ingest.sources.base import Capabilities, Means, Order
-from ingest.sources.shaping import Seen
+from ingest.sources.shaping import Seen, reject
 from ingest.sources.walks import Walk, go_on
 from ingest.sources.x.api import FIELDS, ask, map_item, posts
 
@@ -24,8 +24,9 @@ LATE: Final = timedelta(seconds=30)
 #: X wants an end that is at least ten seconds ago.
 _PRESENT = timedelta(seconds=15)
 _LONGEST_QUERY = 4096
-#: Digits of an id.
-LONGEST_ID: Final = 19
+_LONGEST_ID: Final = 19
+#: Clocks differ by less.
+_AHEAD: Final = timedelta(hours=1)
 
 
 class Search:
@@ -62,15 +63,19 @@ class Search:
         while True:
             page = ask(self._means.client, self._order, PATH, params)
             yield self._heartbeat(walk)
-            for record in posts(page):
-                number = word(record.get("id"))
-                if not number.isdecimal() or len(number) > LONGEST_ID:
-                    raise SourceChanged("it gives a post without an id", body=written(record))
-                if self._order.until is not None and time_of(int(number)) >= self._order.until:
+            records = posts(page)
+            numbers = [number_of(record, now) for record in records]
+            if records and not any(numbers):
+                raise SourceChanged("none of its posts has an id", body=written(records[0]))
+            for record, number in zip(records, numbers, strict=True):
+                if not number:
+                    yield Item(reject("item-unknown", written(record)), walk.write())
+                    continue
+                if self._order.until is not None and time_of(number) >= self._order.until:
                     passed = resumed
                     continue
                 if not passed:
-                    walk = walk.after(int(number))
+                    walk = walk.after(number)
                 yield Item(map_item(record, self._seen()), walk.write())
             token = word(dig(page, "meta", "next_token"))
             if not token:
@@ -125,6 +130,13 @@ def checked_query(text: str) -> str:
             f"a query of X has 1 to {_LONGEST_QUERY:,} characters, as in '(a OR b) lang:fr'"
         )
     return query
+
+
+def number_of(record: Record, now: datetime) -> int:
+    """Return the id of a post; 0 for one whose time can't be, which is no place to go on from."""
+    native = word(record.get("id"))
+    number = int(native) if native.isdecimal() and len(native) <= _LONGEST_ID else 0
+    return number if time_of(number) <= now + _AHEAD else 0
 
 
 def _written(moment: datetime) -> str:

@@ -24,7 +24,7 @@ from ingest.sources.archive.tools.tweets import first_id, time_of
 from ingest.sources.base import Capabilities, Means, Order, Stopped
 from ingest.sources.shaping import Seen, reject
 from ingest.sources.x.api import FIELDS, WRONG, ask, keys, map_item, posts, problem_words
-from ingest.sources.x.search import LONGEST_ID, Search, checked_query
+from ingest.sources.x.search import Search, checked_query, number_of
 
 PATH: Final = "/2/tweets/search/stream"
 RULES: Final = f"{PATH}/rules"
@@ -36,8 +36,6 @@ _LATE = timedelta(minutes=1)
 SETTLED = timedelta(minutes=1)
 #: So long before a sign of life, nothing is on its way any more.
 _QUIET = timedelta(hours=1)
-#: Clocks differ by less.
-_AHEAD = timedelta(hours=1)
 
 
 class Stream:
@@ -132,12 +130,7 @@ class Stream:
             yield reject("json-invalid", line.encode()), 0
         elif self._ours(message, rule):
             for record in posts(message):
-                yield map_item(record, self._seen()), self._number(word(record.get("id")))
-
-    def _number(self, native: str) -> int:
-        """Return the number of a post; 0 for one whose time can't be, which is no place."""
-        number = int(native) if native.isdecimal() and len(native) <= LONGEST_ID else 0
-        return number if time_of(number) <= self._means.now() + _AHEAD else 0
+                yield map_item(record, self._seen()), number_of(record, self._means.now())
 
     def _message(self, line: str) -> Record | None:
         """Return what X sends; raises :class:`SourceError` where it says that it ends here."""

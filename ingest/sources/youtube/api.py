@@ -97,7 +97,10 @@ def filter_of(named: str, order: Order, means: Means) -> dict[str, str]:
         found = ask(order, means, "channels", {"part": "id", "forHandle": named}).items
         if not found:
             raise SourceGone(f"there is no channel {named} (any more)")
-        named = msgspec.json.decode(found[0], type=_Channel).id
+        try:
+            named = msgspec.json.decode(found[0], type=_Channel).id
+        except NOT_JSON:
+            raise SourceChanged("its channel has no id", body=bytes(found[0])) from None
     return {"allThreadsRelatedToChannelId": named}
 
 
