@@ -7,6 +7,7 @@ dead letters live, and of each source only the newest ones stay.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import re
 import time
@@ -19,6 +20,7 @@ from pipelines.errors import StoreError
 
 #: Files kept for each source.
 NEWEST = 10
+_LONGEST = 100
 _DAY = 86_400.0
 
 
@@ -28,6 +30,15 @@ def beside(store: str) -> Path:
     ``store`` is a path or an address, empty where posts go to topics.
     """
     return Path(f"{store}.aside" if store and "://" not in store else "marsad.aside")
+
+
+def _name(source: str) -> str:
+    """Return how files of a source begin: readable, its own, and short enough for any disk."""
+    name = re.sub(r"[^A-Za-z0-9@.]+", "-", source).strip("-.")
+    if len(name) <= _LONGEST and source.isascii():
+        return name
+    digest = hashlib.blake2b(source.encode("utf-8", "replace"), digest_size=6).hexdigest()
+    return f"{name[:_LONGEST]}-{digest}"
 
 
 class Aside:
@@ -44,7 +55,7 @@ class Aside:
         """
         if not body:
             return None
-        name = re.sub(r"[^A-Za-z0-9@.]+", "-", source).strip("-.")
+        name = _name(source)
         path = self.folder / f"{name}_{at:%Y%m%dT%H%M%S.%f}.body"
         try:
             self.folder.mkdir(mode=0o700, exist_ok=True)

@@ -191,6 +191,15 @@ def test_of_each_source_the_newest_answers_are_kept(world: World) -> None:
     assert kept == sorted([*(b"%d" % n for n in range(3, NEWEST + 3)), b"other"])
 
 
+def test_a_source_may_have_a_long_name_and_one_in_any_letters(world: World) -> None:
+    names = ["x:" + "voip OR " * 500, "x:" + "voip OR " * 501, "x:مكالمات", "x:واتساب"]
+    for name in names:
+        for second in range(NEWEST + 1):
+            world.aside.keep(name, START + timedelta(seconds=second), name.encode())
+    kept = [path.read_bytes().decode() for path in world.aside.folder.iterdir()]
+    assert sorted(kept) == sorted(names * NEWEST)
+
+
 def test_old_answers_go(world: World, tmp_path: Path) -> None:
     Aside(tmp_path / "aside", days=1).keep("pages/a:b", START, b"x")
     Aside(tmp_path / "aside", days=0).keep("pages/c:d", START, b"y")
