@@ -87,13 +87,11 @@ class KafkaIntake(Closing):
         tries = Patience(self._patience, self._sleep)
         while True:
             try:
-                found = self._positions.all().get(key)
-                finished = found is not None and found.position.done
-                if key not in self._producers and not finished:
-                    found = self._open(key)
-                return found.position if found else None
+                found = self._found(key)
             except BrokerAway as error:
                 tries.wait(error)
+            else:
+                return found.position if found else None
 
     def accept(self, batch: Batch) -> Ledger:
         """Make a batch durable with its position, in one transaction.
@@ -121,6 +119,11 @@ class KafkaIntake(Closing):
         if batch.position.done:
             self.release(batch.position.key)
         return _outcomes(batch)
+
+    def _found(self, key: str) -> PositionMessage | None:
+        found = self._positions.all().get(key)
+        finished = found is not None and found.position.done
+        return found if key in self._producers or finished else self._open(key)
 
     def _open(self, key: str) -> PositionMessage | None:
         # One that was made while a broker died asks that one for ever: each try makes its own.
