@@ -20,7 +20,8 @@ Label = Literal["negative", "neutral", "positive"]
 #: that can't be true (year 1, 2099); it is kept as it came but no trend counts it.
 #: ``zone-assumed``: the date had no zone and the import's assumption was used.
 #: ``id-suspect``: the id looks rounded by a spreadsheet (its digits after the 15th are zeros).
-Flag = Literal["date-unknown", "date-implausible", "zone-assumed", "id-suspect"]
+#: ``fictional``: its archive says that the post is invented; charts and exports say so too.
+Flag = Literal["date-unknown", "date-implausible", "zone-assumed", "id-suspect", "fictional"]
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

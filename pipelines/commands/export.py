@@ -103,6 +103,8 @@ def command(
         say(f"{status.ledger.pending:,} posts wait to be scored and are not exported.")
     if not account.posts:
         nothing_found("No post matches; nothing was written.")
+    if account.fictional:
+        say(f"{account.fictional:,} of the posts are fictional; the README says so.")
     if account.plain_authors:
         say(f"{account.plain_authors:,} of the posts carry the plain names of their authors.")
     say(f"{account.posts:,} posts written to {folder}: {', '.join(account.files)}, README.txt.")

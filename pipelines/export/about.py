@@ -19,6 +19,10 @@ README = "README.txt"
 
 _PROTECTED = "Authors are pseudonyms, made with a key that is not part of this export."
 _PLAIN = "{posts:,} posts carry the plain names of their authors."
+_INVENTED = (
+    "{posts} invented, as the archive they come from says. They are no evidence of anything: "
+    "no opinion, share or trend may be read from them, nor anything about those whom they name."
+)
 _TEXTS = (
     " Mentions, e-mail addresses, telephone numbers and links in texts are masked. A text can "
     "still be found by searching for it, and with it its author: share texts only with those who "
@@ -58,6 +62,8 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     without_day: int = 0
     plain_authors: int = 0
     """Posts whose author is no pseudonym (collected with ``--keep-authors``)."""
+    fictional: int = 0
+    """Posts of which their archive says that they are invented."""
     first_day: str = ""
     last_day: str = ""
     languages: dict[str, int] = {}
@@ -85,6 +91,7 @@ def manifest(account: Account, facts: Facts) -> bytes:
         "command": facts.command,
         "timezone": facts.timezone,
         "posts": account.posts,
+        "fictional": account.fictional,
         "without_day": account.without_day,
         "first_day": account.first_day,
         "last_day": account.last_day,
@@ -95,6 +102,7 @@ def manifest(account: Account, facts: Facts) -> bytes:
         "store": {"name": facts.store, "ledger": facts.ledger},
         "plain_authors": account.plain_authors,
         "privacy": privacy(account),
+        "fiction": fiction(account),
         "files": account.files,
         "columns": {column.name: column.about for column in COLUMNS},
         "target_columns": TARGET_COLUMNS,
@@ -108,12 +116,22 @@ def privacy(account: Account) -> str:
     return (_PLAIN.format(posts=plain) if plain else _PROTECTED) + _TEXTS
 
 
+def fiction(account: Account) -> str:
+    """Return what must be known about posts that are invented; nothing if none is."""
+    if not account.fictional:
+        return ""
+    some = account.fictional < account.posts
+    posts = f"{account.fictional:,} of the {account.posts:,} posts are" if some else "All posts are"
+    return _INVENTED.format(posts=posts)
+
+
 def readme(account: Account, facts: Facts) -> str:
     """Return ``README.txt``."""
     return (
         "\n\n".join(
             [
                 f"{_title(account)}\n{'=' * len(_title(account))}",
+                *([_wrap(f"FICTIONAL. {fiction(account)}")] if account.fictional else []),
                 _what(account, facts),
                 "Files\n-----\n" + _files(account),
                 "Columns\n-------\n" + _columns(),
@@ -127,9 +145,15 @@ def readme(account: Account, facts: Facts) -> str:
 
 
 def _title(account: Account) -> str:
-    return (
-        f"Study subset: {account.posts:,} posts" if account.posts != 1 else "Study subset: 1 post"
-    )
+    return f"Study subset: {_posts(account)}"
+
+
+def _posts(account: Account) -> str:
+    """Return how many posts there are, and that they are invented where they are."""
+    posts = "1 post" if account.posts == 1 else f"{account.posts:,} posts"
+    if account.fictional == account.posts:
+        return posts.replace(" ", " fictional ")
+    return f"{posts}, {account.fictional:,} of them fictional" if account.fictional else posts
 
 
 def _what(account: Account, facts: Facts) -> str:
@@ -190,7 +214,7 @@ def _citation(account: Account, facts: Facts) -> str:
     models = ", ".join(account.models)
     filters = "".join(f", {name}: {_shown(value)}" for name, value in facts.filters.items())
     return (
-        f"{account.posts:,} posts, {days}, query: {facts.query or 'all posts'}{filters}. "
+        f"{_posts(account)}, {days}, query: {facts.query or 'all posts'}{filters}. "
         f"Collected and scored with Marsad {facts.marsad} (model {models}), exported "
         f"{facts.created_at:%Y-%m-%d}. {main}, SHA-256 {file.sha256[:16]}…"
     )

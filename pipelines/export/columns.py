@@ -82,7 +82,7 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         "flags",
         "list",
-        "date-unknown, date-implausible, zone-assumed, id-suspect",
+        "date-unknown, date-implausible, zone-assumed, id-suspect; fictional: invented",
         _field("flags"),
     ),
     Column("version", "integer", "of two readings of a post the higher is kept", _field("version")),

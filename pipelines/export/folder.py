@@ -99,6 +99,7 @@ def _write(
         languages=dict(sorted(tally.languages.items())),
         models=dict(sorted(tally.models.items())),
         plain_authors=tally.plain_authors,
+        fictional=tally.fictional,
         watchlists=dict(sorted(tally.watchlists.items())),
         files={name: _file(stage / name, rows[name]) for name in rows},
     )
@@ -111,6 +112,7 @@ class _Tally:
         self.posts = 0
         self.targets = 0
         self.plain_authors = 0
+        self.fictional = 0
         self.days: Counter[str] = Counter()
         self.languages: Counter[str] = Counter()
         self.models: Counter[str] = Counter()
@@ -120,6 +122,7 @@ class _Tally:
         self.posts += 1
         self.targets += len(post.targets)
         self.plain_authors += bool(post.author) and not is_pseudonym(post.author)
+        self.fictional += "fictional" in post.flags
         self.days[post.day] += 1
         self.languages[post.language] += 1
         self.models[post.model] += 1

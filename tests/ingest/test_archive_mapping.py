@@ -294,6 +294,18 @@ def test_dates_missing_impossible_and_without_zone_are_flagged_and_the_post_is_k
     assert flags(1456607645) == flags("2016-02-27 21:14Z") == ()
 
 
+def test_what_an_archive_calls_fictional_is_flagged_and_nothing_else(tmp_path: Path) -> None:
+    def flags(**fields: Any) -> tuple[str, ...]:
+        return one(tmp_path / "f", {"id": 1, "text": "a", "date": 1456607645, **fields}).flags
+
+    assert flags(fictional=True) == flags(fictional="yes") == flags(fictional=1) == ("fictional",)
+    assert flags(flags=["zone-assumed", "fictional"]) == ("fictional",)  # an export read again
+    assert flags(fictional=False) == flags(fictional="no") == flags(flags=1) == flags() == ()
+    mapped = one(tmp_path / "f", {"text": "a", "date": 1456607645, "made_up": True},
+                 mapping={"fictional": "made_up"})  # fmt: skip
+    assert mapped.flags == ("fictional",)
+
+
 def test_the_version_is_the_edit_else_the_plausible_creation_else_nothing(tmp_path: Path) -> None:
     def version(created: Any, edited: Any) -> int:
         record = {"id": 1, "text": "a", "created_at": created, "edited_at": edited}

@@ -241,6 +241,25 @@ def test_plain_names_of_authors_are_told(tmp_path):
     assert "pseudonyms" not in manifest(tmp_path)["privacy"]
 
 
+@pytest.mark.parametrize(
+    ("invented", "words"),
+    [(2, "2 fictional posts"), (1, "2 posts, 1 of them fictional"), (0, "")],
+)
+def test_what_is_invented_can_not_be_taken_for_evidence(tmp_path, invented, words):
+    found = [
+        Hit(
+            msgspec.structs.replace(hit.post, flags=("fictional",) if n < invented else ()), hit.day
+        )
+        for n, hit in enumerate(hits("ab"))
+    ]
+    export(found, tmp_path, ALL, FACTS)
+    text = (tmp_path / "README.txt").read_text()
+    assert text.count(words) == 2 if words else "ictional post" not in text
+    assert ("FICTIONAL." in text) == ("no evidence" in manifest(tmp_path)["fiction"]) == bool(words)
+    assert manifest(tmp_path)["fictional"] == invented
+    assert ["fictional" in row["flags"] for row in read_csv(tmp_path)].count(True) == invented
+
+
 # The folder
 
 
@@ -438,9 +457,11 @@ def test_the_ndjson_can_be_read_again_as_an_archive(tmp_path):
     from ingest.sources.archive import ArchiveSource
 
     rich = post(70, towards={"inwi": "negative"}, hashtags=("a",), counts={"likes": 3})
-    sent = [post(1, "la connexion inwi"), post(2, "ما كاين والو"), rich, post(71, at=None)]
+    made_up = msgspec.structs.replace(post(3), flags=("fictional",))
+    sent = [made_up, post(1, "la connexion inwi"), post(2, "ما كاين والو"), rich, post(71, at=None)]
     export([Hit(one, "") for one in sent], tmp_path, ALL, FACTS)
     read = [item.record for item in ArchiveSource(tmp_path / "posts.ndjson").open("")]
+    assert [one.flags for one in read][:2] == [("fictional",), ()]
     for field in ("id", "platform", "text", "created_at", "author", "hashtags", "counts"):
         assert [getattr(one, field) for one in read] == [getattr(one, field) for one in sent], field
 

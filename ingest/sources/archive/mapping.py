@@ -59,6 +59,7 @@ ALIASES: dict[str, str] = {
         "updated_at updated_time modified_at"
     ),
     "collected_at": "collected_at scraped_at retrieved_at crawled_at fetched_at",
+    "fictional": "fictional",
     "likes": (
         "counts.likes favorite_count favourite_count favourites_count like_count likes_count "
         "likes favorites favourites public_metrics.like_count nb_likes"
@@ -77,6 +78,8 @@ ALIASES: dict[str, str] = {
         "public_metrics.impression_count vues"
     ),
 }
+#: The flag of an invented post, as exports of Marsad have it in their list of flags.
+FICTIONAL = "fictional"
 COUNTS = ("likes", "reposts", "replies", "quotes", "views")
 #: Fields that name another post, in some archives its author instead. What a field whose name
 #: ends in "id" holds is the id of a post, and is found under ``reply_to_id``, ``repost_of_id``.
@@ -254,6 +257,9 @@ class ObjectMapper:
                 break
         if "referenced_tweets" in record:
             _referenced(record["referenced_tweets"], found)
+        flags = record.get("flags")
+        if type(flags) is list and FICTIONAL in flags:  # an export of Marsad
+            found.setdefault("fictional", True)
         return found
 
     def survey(self, records: Iterable[dict[str, Any]]) -> None:

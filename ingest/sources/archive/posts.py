@@ -24,6 +24,7 @@ _NO_CHARACTER = re.compile("[\0\ud800-\udfff]")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 _TAG_KEYS = ("text", "tag", "name")
+_YES = frozenset({"true", "yes", "1"})
 
 
 class Frame(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,6 +66,8 @@ def build(values: Mapping[str, object], frame: Frame) -> Post:
         flags.append("zone-assumed")
     if own.suspect:
         flags.append("id-suspect")
+    if _fictional(values.get("fictional")):
+        flags.append("fictional")
 
     changed = created.moment if plausible else None
     if (written := values.get("edited_at")) is not None:
@@ -104,6 +107,11 @@ def tombstone(platform: str, native: object, at: object, frame: Frame) -> Tombst
         deleted_at=_date(at, "deleted_at", frame).moment,
         reason="deleted on the platform",
     )
+
+
+def _fictional(value: object) -> bool:
+    """Say whether a field tells that the post is invented."""
+    return value is True or (isinstance(value, str) and value.strip().casefold() in _YES)
 
 
 def _clean(text: str) -> str:

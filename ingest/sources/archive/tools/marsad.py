@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from ingest.sources.archive.mapping import COUNTS
+from ingest.sources.archive.mapping import COUNTS, FICTIONAL
 from ingest.sources.archive.tools.base import Around, Mapped, Record, Tool, dig, filled, word
 from ingest.spreadsheets import unguard
 
@@ -32,6 +32,8 @@ def map_item(record: Record, around: Around) -> Mapped:
         fields["text"] = cells["text"]
     if isinstance(hashtags, list):  # an empty list too: the platform gave none
         fields["hashtags"] = hashtags
+    if isinstance(flags := _json(cells.get("flags")), list) and FICTIONAL in flags:
+        fields["fictional"] = True
     if (version := word(cells.get("version"))) != "0":
         fields["edited_at"] = version  # so that it is the same version
     return filled({**fields, **{name: dig(counts, name) for name in COUNTS}})
