@@ -35,8 +35,10 @@ ELECTION = 60.0
 AWAY = Backoff(1.0, 30.0)
 #: Milliseconds after which brokers end a transaction whose producer died. Readers wait for it.
 TRANSACTION = 15_000
+#: What brokers show Marsad as in their logs and metrics.
+CLIENT = "marsad"
 #: Milliseconds after which the group gives the partitions of a silent worker to others.
-_SESSION = 15_000
+SESSION = 15_000
 
 
 class Brokers(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,17 +90,19 @@ class Brokers(msgspec.Struct, frozen=True, kw_only=True):
         group: str | None = None,
         *,
         instance: str = "",
+        client: str = CLIENT,
         assignor: type = CooperativeStickyAssignor,
     ) -> Consumer:
         """Return a consumer of what was committed, in a group or on its own.
 
         ``instance`` makes it a static member: restarted within the session's time, it gets the
-        same partitions back without the others noticing. Raises :class:`BrokerError`.
+        same partitions back without the others noticing. ``client`` is what the brokers show it
+        as. Raises :class:`BrokerError`.
         """
         return insist(
             self,
             lambda: Consumer(
-                **self._common(),
+                **self._common() | {"client_id": client},
                 metrics_enabled=False,
                 group_id=self.topic(group) if group else None,
                 group_instance_id=instance or None,
@@ -106,8 +110,8 @@ class Brokers(msgspec.Struct, frozen=True, kw_only=True):
                 isolation_level="read_committed",
                 enable_auto_commit=False,
                 auto_offset_reset="earliest",
-                session_timeout_ms=_SESSION,
-                heartbeat_interval_ms=_SESSION // 5,
+                session_timeout_ms=SESSION,
+                heartbeat_interval_ms=SESSION // 5,
                 max_partition_fetch_bytes=_REQUEST_LIMIT,
                 # One that reads a topic to its end once asks many things between.
                 fetch_max_wait_ms=500 if group else 20,
@@ -118,7 +122,7 @@ class Brokers(msgspec.Struct, frozen=True, kw_only=True):
     def _common(self) -> dict[str, Any]:
         return {
             "bootstrap_servers": self.addresses.split(","),
-            "client_id": "marsad",
+            "client_id": CLIENT,
             "bootstrap_timeout_ms": START,
             "reconnect_backoff_max_ms": 2_000,
             **self.security,

@@ -17,7 +17,7 @@ from kafka import TopicPartition
 
 from ingest.records import Counter, Gap, Heartbeat
 from pipelines import metrics, stages
-from pipelines.kafka import topics, wire
+from pipelines.kafka import filling, topics, wire
 from pipelines.kafka.connection import Brokers, explained
 from pipelines.kafka.cursor import Cursor, read_cursor
 from pipelines.kafka.loop import Claim, Offsets, Records
@@ -64,7 +64,7 @@ def place_key(identity: str, partition: int) -> str:
 class IndexStage:
     """Brings messages into a store. Fulfils :class:`~pipelines.kafka.loop.Stage`.
 
-    Raises :class:`~pipelines.errors.BrokerError`.
+    Raises :class:`~pipelines.errors.BrokerError`, also where workers of another store are at work.
     """
 
     name: metrics.Stage = "index"
@@ -78,12 +78,18 @@ class IndexStage:
         self._zone = zone
         self._cursors: dict[TopicPartition, Cursor] = {}
         self._producer: Producer | None = None
+        self.client = filling.client_of(store)
+        filling.alone(where, self.name, self.client, filling.GONE)
 
     def close(self) -> None:
         """Close the connection that erasures need; the store is its opener's."""
         if self._producer is not None:
             self._producer.give_up()
             self._producer = None
+
+    def joined(self) -> None:
+        """Look again: a worker of another store may have begun at the same moment."""
+        filling.alone(self._where, self.name, self.client, 0.0)
 
     def begin(self, partition: TopicPartition) -> int | None:
         """Return how far the store has this partition; 0 if it is new."""

@@ -80,6 +80,12 @@ class Stage(Protocol):
     """Full names of the topics it reads."""
     most: int
     """Records in one batch."""
+    client: str
+    """What the brokers show its workers as."""
+
+    def joined(self) -> None:
+        """Called when the group changed, before anything is done with what it brought. May raise
+        ``BrokerError``."""
 
     def begin(self, partition: TopicPartition) -> int | None:
         """Return the offset a partition goes on at; ``None`` for where the group has it."""
@@ -122,7 +128,7 @@ class Worker:
         self._where = where
         self._stage = stage
         self._stop = stop
-        self._consumer = where.consumer(stage.name, instance=instance)
+        self._consumer = where.consumer(stage.name, instance=instance, client=stage.client)
         self._member = self._consumer.group_metadata()
         self._begun: set[TopicPartition] = set()
         self._caught: dict[TopicPartition, int] = {}
@@ -162,6 +168,7 @@ class Worker:
         if member[:3] != self._member[:3]:
             # What was ours may have been another's meanwhile, and be further now.
             self._begun.clear()
+            self._stage.joined()
             self._member = member
         self._begin_new(records)
         if records:

@@ -16,7 +16,7 @@ from nlp.errors import ModelError
 from nlp.score import Scorer
 from pipelines import metrics, stages
 from pipelines.kafka import topics, wire
-from pipelines.kafka.connection import Brokers, explained
+from pipelines.kafka.connection import CLIENT, Brokers, explained
 from pipelines.kafka.loop import Claim, Offsets, Records
 from pipelines.kafka.producer import Producer
 from pipelines.kafka.wire import HEADERS, BadMessage, DeadMessage, Origin, PostMessage, Reader
@@ -45,6 +45,7 @@ class ScoreStage:
 
     name: metrics.Stage = "score"
     most = 512
+    client = CLIENT
 
     def __init__(self, where: Brokers, scorer: Scorer, name: str, *, tick: float = TICK) -> None:
         written = (topics.POSTS, topics.SCORED, topics.DEAD)
@@ -62,6 +63,9 @@ class ScoreStage:
         if self._producer is not None:
             self._producer.give_up()
             self._producer = None
+
+    def joined(self) -> None:
+        """Do nothing: score workers share whatever comes."""
 
     def begin(self, partition: TopicPartition) -> int | None:
         """Return ``None``: the group has it, since offsets move with what they cover."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -12,12 +14,13 @@ from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.structs import OffsetAndMetadata
 
 from nlp.score import Scored
-from pipelines.errors import BrokerAway, ModelError
-from pipelines.kafka import topics, wire
+from pipelines.errors import BrokerAway, BrokerError, ModelError
+from pipelines.kafka import filling, topics, wire
 from pipelines.kafka.connection import Brokers
 from pipelines.kafka.flow import flow
+from pipelines.kafka.index import IndexStage
 from pipelines.kafka.intake import KafkaIntake
-from pipelines.kafka.loop import Claim, Note
+from pipelines.kafka.loop import Claim, Note, Stop, Worker
 from pipelines.kafka.score import ScoreStage
 from pipelines.kafka.wire import HEADERS
 from pipelines.query import parse
@@ -363,6 +366,53 @@ def test_a_text_that_was_deleted_while_it_waited_is_not_indexed_and_not_left_sco
     assert (ledger.indexed, ledger.deleted) == (1, 2)
     ordered = [r.value is None for r in records(where, "scored")["scored"] if r.key == b"forum:1"]
     assert ordered[-1] is True  # what compaction keeps is that it is gone
+
+
+def test_a_worker_of_another_store_is_refused_until_those_of_the_first_are_gone(
+    where: Brokers, path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(filling, "GONE", 0.0)
+    second = tmp_path / "second.db"
+    with KafkaIntake(where) as intake:
+        intake.accept(batch("", "1", posts=[post(n) for n in range(40)]))
+    with pipeline(where, path):
+        settled(path, 1)
+        with (
+            SqliteStore(second, readonly=False, timezone=str(ZONE)) as store,
+            pytest.raises(BrokerError, match="another store") as told,
+        ):
+            IndexStage(where, store, ZONE)
+        with running(indexing(where, path)):  # a second worker of the same store
+            settled(path, 40)
+    assert "docs/kafka.md" in str(told.value)
+    with running(indexing(where, second)):
+        settled(second, 40)
+    assert stored(second) == stored(path)
+
+
+def test_workers_of_two_stores_that_begin_at_once_do_not_share_the_posts(
+    where: Brokers, path: Path, tmp_path: Path
+) -> None:
+    both_are_free_to_begin = threading.Barrier(2)
+    told: list[str] = []
+
+    def beginning(path: Path) -> Callable[[Stop], None]:
+        def run(stop: Stop) -> None:
+            with SqliteStore(path, readonly=False, timezone=str(ZONE)) as store:
+                stage = IndexStage(where, store, ZONE)
+                both_are_free_to_begin.wait(60)
+                try:
+                    Worker(where, stage, stop).run()
+                except BrokerError as error:
+                    told.append(str(error))
+                finally:
+                    stage.close()
+
+        return run
+
+    with running(beginning(path), beginning(tmp_path / "second.db")):
+        until(lambda: told, "one of them ends")
+    assert "another store" in told[0]
 
 
 def test_posts_of_2016_outlive_the_retention_of_their_topics(where: Brokers) -> None:
