@@ -48,8 +48,10 @@ def load(name: str) -> list[Event]:
 
 
 def find(name: str) -> Path | None:
-    """Return the file that a name stands for: a file as it is, or a shipped watchlist's."""
-    for path in (Path(name), Path(name) / "events.csv", _shipped(name)):
+    """Return the file that a name stands for: a file as it is, or the one of a watchlist."""
+    given = Path(name)
+    own = given.parent / "events.csv" if given.suffix == ".toml" else given
+    for path in (own, given / "events.csv", _shipped(name)):
         if path.is_file():
             return path
     return None

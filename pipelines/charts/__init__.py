@@ -21,13 +21,13 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from pipelines.annotations import Event
+from pipelines.charts.caption import Caption, asked, headline
 from pipelines.charts.layout import draw
-from pipelines.charts.page import Caption, headline
 from pipelines.charts.panels import Stretch
 from pipelines.errors import OutputError
 from pipelines.trends import By, Row
 
-__all__ = ["Caption", "Format", "format_of", "render", "rendered", "write"]
+__all__ = ["Caption", "Format", "asked", "format_of", "render", "rendered", "write"]
 
 Format = Literal["svg", "png"]
 
@@ -66,15 +66,17 @@ def render(
     events: Sequence[Event] = (),
     names: Mapping[str, str] | None = None,
     deaf: Sequence[Stretch] = (),
+    earlier: Sequence[Row] = (),
 ) -> bytes:
     """Return the chart of rows (at least one), as the bytes of a file.
 
     ``names`` are the groups' names for people, by group; ``deaf`` is when a source was not
-    listening (:func:`pipelines.trends.deaf_times`).
+    listening (:func:`pipelines.trends.deaf_times`); ``earlier`` are the rows before those drawn
+    that the first windows of the curves reach back to (:mod:`pipelines.charts.lead`).
     """
 
     def make() -> Figure:
-        return draw(rows, by, caption, events=events, names=names or {}, deaf=deaf)
+        return draw(rows, by, caption, events=events, names=names or {}, deaf=deaf, earlier=earlier)
 
     return rendered(make, headline(caption), form)
 

@@ -11,6 +11,7 @@ from matplotlib.lines import Line2D
 
 from pipelines.annotations import Event
 from pipelines.charts import panels
+from pipelines.charts.caption import Caption, count, foot, headline, warning
 from pipelines.charts.page import (
     INK,
     LEFT,
@@ -20,9 +21,7 @@ from pipelines.charts.page import (
     POSITIVE,
     SOFT,
     WIDTH,
-    Caption,
     Page,
-    headline,
     number,
 )
 from pipelines.charts.panels import FEWEST, WIDTHS, time_of
@@ -45,6 +44,7 @@ def draw(
     events: Sequence[Event],
     names: Mapping[str, str],
     deaf: Sequence[panels.Stretch] = (),
+    earlier: Sequence[Row] = (),
 ) -> Figure:
     """Return the finished figure."""
     groups = _groups(rows)
@@ -53,14 +53,17 @@ def draw(
     last = time_of(rows[-1]) + WIDTHS[by]
     marked = [event for event in events if first <= _noon(event) < last]
     lanes = _lanes(marked, first, last)
-    foot = _foot(caption, [names.get(group, group) for group, _ in hidden])
-    page = Page(_height(len(shown), max(lanes, default=-1) + 1, len(marked), len(foot)))
+    print_ = foot(caption, [names.get(group, group) for group, _ in hidden])
+    warned = warning(caption)
+    small = len(print_) + bool(warned)
+    page = Page(_height(len(shown), max(lanes, default=-1) + 1, len(marked), small))
     _head(page, caption, by, rows, deaf)
     top = page.down(_LANE * (max(lanes, default=-1) + 1))
     most = max((row.posts or 0) for _, own in shown for row in own)
     axes: list[Any] = []
     for group, own in shown:
-        axes += panels.panel(page, own, by, names.get(group, group), most, deaf)
+        lead = [row for row in earlier if row.group == group]
+        axes += panels.panel(page, own, by, names.get(group, group), most, deaf, lead)
         page.down(_GROUP_GAP)
     page.up(_GROUP_GAP)
     for ax in axes:
@@ -69,7 +72,10 @@ def draw(
     _events(page, axes, marked, lanes, top)
     page.down(_DATES)
     _list(page, marked)
-    for words in foot:
+    if warned:
+        page.text(warned, fontsize=8, fontweight="bold")
+        page.down(_LINE)
+    for words in print_:
         page.text(words, fontsize=7.5, color=SOFT)
         page.down(_LINE)
     return page.figure
@@ -104,8 +110,8 @@ def _head(
     page.down(0.29)
     each = {"day": "by day", "week": "by ISO week", "hour": "by hour"}[by]
     first, last = rows[0].bucket.replace("T", " "), rows[-1].bucket.replace("T", " ")
-    many = "1 post" if caption.posts == 1 else f"{caption.posts:,} posts"
-    page.text(f"{many}, {first} to {last}, {each}, time zone {caption.timezone}", color=SOFT)
+    words = f"{count(caption)}, {first} to {last}, {each}, time zone {caption.timezone}"
+    page.text(words, color=INK if caption.fictional else SOFT)
     page.down(0.21)
     _legend(page, by, any(True for _ in panels.blind(rows, by, deaf)))
     page.down(_TITLE - page.at)
@@ -180,25 +186,6 @@ def _list(page: Page, events: Sequence[Event]) -> None:
         page.down(_LINE)
     if events:
         page.down(0.1)
-
-
-def _foot(caption: Caption, hidden: Sequence[str]) -> list[str]:
-    lines = []
-    if hidden:
-        lines.append(f"Not shown: {', '.join(hidden)}.")
-    missing = []
-    if caption.without_date:
-        missing.append(f"{caption.without_date:,} of the posts have no usable date")
-    if caption.pending:
-        missing.append(f"{caption.pending:,} more posts in the store wait to be scored")
-    if missing:
-        lines.append(f"Not drawn: {'; '.join(missing)}.")
-    models = ", ".join(caption.models) or "unknown"
-    lines.append(
-        f"Bars count posts by their most probable label; shares are means of calibrated "
-        f"probabilities, with Wilson's 95 % interval. Model: {models}. Made with Marsad."
-    )
-    return lines
 
 
 def _noon(event: Event) -> datetime:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-import msgspec
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.dates import date2num
 from matplotlib.figure import Figure
@@ -20,24 +18,6 @@ INK, SOFT, FAINT = "#1a1a1a", "#5c5c5c", "#e4e4e4"
 # Inches.
 WIDTH, LEFT, RIGHT = 10.0, 0.75, 0.35
 PLOT = WIDTH - LEFT - RIGHT
-
-
-class Caption(msgspec.Struct, frozen=True, kw_only=True):
-    """What a reader must know about a chart, written above and below it."""
-
-    query: str = ""
-    """The query in words; empty for all posts."""
-    timezone: str
-    posts: int
-    """Posts that match, those without a date included."""
-    without_date: int = 0
-    pending: int = 0
-    models: Sequence[str] = ()
-
-
-def headline(caption: Caption) -> str:
-    """Return the title of a chart."""
-    return f"Sentiment of posts: {caption.query}" if caption.query else "Sentiment of all posts"
 
 
 class Page:

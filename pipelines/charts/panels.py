@@ -62,11 +62,18 @@ _NARROWEST = 0.003
 
 
 def panel(
-    page: Page, rows: list[Row], by: By, name: str, most: int, deaf: Sequence[Stretch] = ()
+    page: Page,
+    rows: list[Row],
+    by: By,
+    name: str,
+    most: int,
+    deaf: Sequence[Stretch] = (),
+    earlier: Sequence[Row] = (),
 ) -> list[Any]:
     """Draw the panels of one group below what is on the page; return their axes.
 
-    ``deaf`` is when a source was not listening.
+    ``deaf`` is when a source was not listening; ``earlier`` are the group's rows before those
+    drawn, which the windows of the first shares reach back to.
     """
     posts = sum(row.posts or 0 for row in rows)
     page.down(0.06)
@@ -90,7 +97,7 @@ def panel(
         for start, end in blind(rows, by, deaf):
             ax.axvspan(start, end, facecolor="#f4f4f4", hatch="////", linewidth=0, zorder=0.5)
     _volume(volume, rows, by, most)
-    _shares(shares, rows, by)
+    _shares(shares, rows, by, earlier)
     return [volume, shares]
 
 
@@ -124,8 +131,8 @@ def _volume(ax: Any, rows: list[Row], by: By, most: int) -> None:
     ax.yaxis.set_label_coords(-0.055, 0.5)
 
 
-def _shares(ax: Any, rows: list[Row], by: By) -> None:
-    lines = list(_lines(rows, by))
+def _shares(ax: Any, rows: list[Row], by: By, earlier: Sequence[Row]) -> None:
+    lines = list(_lines(rows, by, earlier))
     for label, colour in (("positive", POSITIVE), ("negative", NEGATIVE)):
         for line in lines:
             times = [time for time, _ in line]
@@ -147,13 +154,17 @@ def _shares(ax: Any, rows: list[Row], by: By) -> None:
     ax.yaxis.set_label_coords(-0.055, 0.5)
 
 
-def _lines(rows: list[Row], by: By) -> Iterator[list[tuple[float, Estimate]]]:
+def _lines(
+    rows: list[Row], by: By, earlier: Sequence[Row]
+) -> Iterator[list[tuple[float, Estimate]]]:
     """Yield unbroken stretches of the running shares; nothing runs over the unknown."""
-    for known, run in groupby(rows, key=lambda row: row.state != "unknown"):
+    everything = enumerate([*earlier, *rows], start=-len(earlier))
+    for known, run in groupby(everything, key=lambda numbered: numbered[1].state != "unknown"):
         stretch = list(run) if known else []
         line: list[tuple[float, Estimate]] = []
-        for place, row in enumerate(stretch):
-            joined = _joined(stretch[max(0, place + 1 - WINDOW[by]) : place + 1])
+        for place, (drawn, row) in enumerate(stretch):
+            window = stretch[max(0, place + 1 - WINDOW[by]) : place + 1]
+            joined = _joined([one for _, one in window]) if drawn >= 0 else None
             if joined:
                 line.append((number(time_of(row) + WIDTHS[by] / 2), joined))
             elif line:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,30 +13,31 @@ import msgspec
 from rich.console import Console
 
 from pipelines import trend_table
-from pipelines.annotations import Event, find
+from pipelines.annotations import Event
 from pipelines.annotations import load as load_events
 from pipelines.commands.common import (
     QUERY_SETTINGS,
     Filters,
-    chosen_watchlist,
-    configured,
     filter_options,
-    known_authors,
     nothing_found,
-    open_store,
-    query_node,
     say,
     store_option,
     values_of,
     write_line,
 )
-from pipelines.settings import zone
+from pipelines.commands.trend_answer import Answer, ask
 from pipelines.stages import utc_now
-from pipelines.stores.base import Split, Status
-from pipelines.trends import By, Row, deaf_times, rows, sums_by
+from pipelines.stores.base import Split
+from pipelines.trends import By, Row, deaf_times
 
 if TYPE_CHECKING:
-    from pipelines.charts import Format
+    from pipelines.charts import Caption
+
+_MISSING = (
+    "The posts were matched with the watchlist {name!r}, which is not at hand: entities stand by "
+    "their ids, and events are not marked. Name its file as watchlist in marsad.toml, or in "
+    "MARSAD_WATCHLIST."
+)
 
 
 @click.command(context_settings=QUERY_SETTINGS)
@@ -69,7 +70,7 @@ if TYPE_CHECKING:
     "--annotations",
     "events",
     metavar="FILE|NAME|none",
-    help="Events to mark in charts: a CSV file, or a watchlist's (default: the configured one's).",
+    help="Events to mark in charts: a CSV file, or a watchlist's (default: that of the posts).",
 )
 def command(
     query: tuple[str, ...],
@@ -101,84 +102,99 @@ def command(
 
         for path in charts:  # said now rather than after a long computation
             format_of(path)
-    marks = _events(events) if charts else []
-    node = query_node(query, filters)
-    opened = open_store(store)
-    try:
-        node = known_authors(node, opened)
-        sums = opened.sums(node, sums_by(by), split or "")
-        posts, without_day = opened.count(node)
-        status = opened.status()
-    finally:
-        opened.close()
-    if split == "entity" and (wanted := values_of(filters.get("entity", ()))):
-        sums = [one for one in sums if one.group in wanted]
-    timezone = status.timezone or configured().timezone
-    table = rows(sums, by, zone=zone(timezone), gaps=status.gaps)
-    _remarks(posts, without_day, status)
-    if not table:
-        nothing_found(
-            "No post matches."
-            if not posts
-            else f"{posts:,} posts match, but none with a date"
-            + (" mentions a watched entity." if split == "entity" else ".")
-        )
-    names = _names(split)
+    marks = _events(events) if charts else None
+    answer = ask(query, store, filters, by, split or "", chart=bool(charts))
+    _remarks(answer)
+    if not answer.rows:
+        nothing_found(answer.reason or _undated(answer, split))
+    names = answer.case.names if split == "entity" else {}
     if as_json:
-        for row in table:
+        for row in answer.rows:
             write_line(msgspec.json.encode(row))
     elif as_csv:
-        click.echo(_csv(table), nl=False)
+        click.echo(_csv(answer.rows), nl=False)
     else:
-        trend_table.show(table, by, names, Console(highlight=False))
-        if any(row.state == "unknown" for row in table):
+        trend_table.show(answer.rows, by, names, Console(highlight=False))
+        if any(row.state == "unknown" for row in answer.rows):
             say("?: unknown, as a source was not listening (see `marsad status`).")
+    if answer.case.missing and (charts or not (as_json or as_csv)):
+        say(_MISSING.format(name=answer.case.missing))
     if charts:
-        from pipelines.charts import Caption, render
-
-        caption = Caption(
-            query=_words(query, filters),
-            timezone=timezone,
-            posts=posts,
-            without_date=without_day,
-            pending=status.ledger.pending,
-            models=sorted(name for name in status.models if name),
-        )
-        deaf = deaf_times(status.gaps, zone(timezone), utc_now())
-
-        def draw(form: Format) -> bytes:
-            return render(table, by, caption, form, events=marks, names=names, deaf=deaf)
-
-        _draw(charts, draw)
+        _draw(charts, answer, by, _caption(answer, query, filters, split), names, marks)
 
 
-def _draw(charts: Sequence[Path], draw: Callable[[Format], bytes]) -> None:
-    from pipelines.charts import format_of, write
+def _draw(
+    charts: Sequence[Path],
+    answer: Answer,
+    by: By,
+    caption: Caption,
+    names: Mapping[str, str],
+    marks: Sequence[Event] | None,
+) -> None:
+    from pipelines.charts import format_of, render, write
 
+    deaf = deaf_times(answer.status.gaps, answer.zone, utc_now())
+    events = answer.case.events() if marks is None else marks
     for path in charts:
-        write(path, draw(format_of(path)))
+        content = render(
+            answer.rows,
+            by,
+            caption,
+            format_of(path),
+            events=events,
+            names=names,
+            deaf=deaf,
+            earlier=answer.earlier,
+        )
+        write(path, content)
         say(f"Drawn: {path}")
 
 
-def _remarks(posts: int, without_day: int, status: Status) -> None:
+def _caption(
+    answer: Answer, query: Sequence[str], filters: Filters, split: Split | None
+) -> Caption:
+    from pipelines.charts import Caption, asked
+
+    names = answer.case.names
+    options = {field: values_of(given) for field, given in filters.items()}
+    if split == "entity":
+        options.pop("entity", None)  # they stand in the title
+    return Caption(
+        query=asked(query, options, names),
+        exact=_words(query, filters),
+        split=split or "",
+        towards=[names.get(entity, entity) for entity in answer.wanted],
+        timezone=answer.timezone,
+        posts=answer.posts,
+        fictional=answer.fictional,
+        without_date=answer.without_day,
+        pending=answer.status.ledger.pending,
+        models=sorted(name for name in answer.status.models if name),
+    )
+
+
+def _undated(answer: Answer, split: Split | None) -> str:
+    watched = " mentions a watched entity" if split == "entity" else ""
+    return f"{answer.posts:,} posts match, but none with a date{watched}."
+
+
+def _remarks(answer: Answer) -> None:
+    posts, without_day, pending = answer.posts, answer.without_day, answer.status.ledger.pending
+    if answer.fictional:
+        some = answer.fictional < posts
+        which = f"{answer.fictional:,} of {posts:,} posts are" if some else "All of these posts are"
+        say(f"{which} fictional: they are evidence of nothing.")
     if without_day:
         say(f"{without_day:,} of {posts:,} posts have no usable date and are left out.")
-    if status.ledger.pending:
-        say(f"{status.ledger.pending:,} posts wait to be scored and are left out.")
+    if pending:
+        say(f"{pending:,} posts wait to be scored and are left out.")
 
 
-def _events(name: str | None) -> list[Event]:
+def _events(name: str | None) -> list[Event] | None:
+    """Return the events that were named; ``None`` for those of the posts' own watchlist."""
     if name is None:
-        # the configured watchlist may come without events
-        name = configured().watchlist
-        return load_events(name) if find(name) else []
+        return None
     return [] if name == "none" else load_events(name)
-
-
-def _names(split: Split | None) -> dict[str, str]:
-    """Return the entities' names for people, where a watchlist is configured."""
-    watchlist = chosen_watchlist(None) if split == "entity" else None
-    return {entity.id: entity.name for entity in watchlist.entities} if watchlist else {}
 
 
 def _words(query: Sequence[str], filters: Filters) -> str:

@@ -4,14 +4,17 @@ from xml.etree import ElementTree
 from zoneinfo import ZoneInfo
 
 import pytest
+from matplotlib.dates import date2num
 
 from ingest.records import Gap
 from pipelines import annotations
 from pipelines.annotations import Event
-from pipelines.charts import Caption, format_of, render, write
+from pipelines.charts import Caption, asked, format_of, render, write
 from pipelines.charts.layout import draw
+from pipelines.charts.lead import reaching_back
 from pipelines.charts.page import Page
 from pipelines.errors import OutputError, WatchlistError
+from pipelines.query import parse
 from pipelines.stores.base import Sum
 from pipelines.trends import deaf_times, rows
 
@@ -129,6 +132,35 @@ def test_title_and_foot_say_query_zone_posts_and_what_is_missing():
     assert "Model: m-7" in text
 
 
+def test_charts_of_attitudes_say_so_with_names_and_the_query_in_small_print():
+    caption = Caption(
+        query=asked(["whatsapp"], {"lang": ["fr", "ary"]}, {}),
+        exact="whatsapp lang:fr,ary entity:inwi since:2016-02-11",
+        split="entity",
+        towards=["Inwi"],
+        timezone="UTC",
+        posts=9,
+    )
+    title, *words = words_of(some_rows(), caption)
+    assert title == "Attitude towards Inwi, in posts: whatsapp, in fr, ary"
+    assert any("attitude towards that entity, not its overall mood" in one for one in words)
+    assert words[-1].endswith(f"Query: {caption.exact}")
+    every = Caption(split="entity", timezone="UTC", posts=9)
+    assert words_of(some_rows(), every)[0] == "Attitude towards each entity"
+    assert not any("overall mood" in one for one in words_of(some_rows()))
+
+
+@pytest.mark.parametrize(
+    ("fictional", "head", "foot"),
+    [(9, "9 posts, all FICTIONAL", "Posts"), (4, "9 posts, 4 of them FICTIONAL", "4 posts")],
+)
+def test_a_chart_of_invented_posts_can_not_be_taken_for_a_true_one(fictional, head, foot):
+    words = words_of(some_rows(), Caption(timezone="UTC", posts=9, fictional=fictional))
+    assert any(one.startswith(head) for one in words)
+    assert any(one.startswith(f"{foot} drawn here are invented") for one in words)
+    assert not any("invented" in one or "FICTIONAL" in one for one in words_of(some_rows()))
+
+
 def test_each_group_has_its_panels_on_the_same_axes():
     figure = draw(some_rows(), "day", CAPTION, events=(), names={"inwi": "Inwi"})
     volumes, shares = figure.axes[::2], figure.axes[1::2]
@@ -199,6 +231,30 @@ def test_the_curve_does_not_change_before_the_posts_do():
     negative = list(shares.lines[-1].get_ydata())
     assert negative[:10] == [0] * 10
     assert min(negative[10:]) > 0.7
+
+
+def test_a_curve_that_begins_within_its_window_reaches_back_to_the_posts_before():
+    found = some_rows(groups=("inwi",))
+    whole = draw(found, "day", CAPTION, events=(), names={}).axes[1].lines[-1]
+    late = draw(found[10:], "day", CAPTION, events=(), names={}, earlier=found[:10])
+    assert list(late.axes[1].lines[-1].get_ydata()) == list(whole.get_ydata())[-len(found[10:]) :]
+    assert late.axes[0].get_xlim()[0] == date2num(date.fromisoformat(found[10].start))
+
+
+@pytest.mark.parametrize(
+    ("query", "by", "longer"),
+    [
+        ("inwi since:2016-02-29", "day", "inwi since:2016-02-23"),
+        ("since:2016-02-29 until:2016-03-02", "hour", "since:2016-02-28 until:2016-03-02"),
+        ("since:0001-01-02", "day", "since:0001-01-01"),
+        ("since:2016-02-29", "week", None),
+        ("inwi -since:2016-02-29", "day", None),
+        ("a OR since:2016-02-29", "day", None),
+    ],
+)
+def test_only_a_beginning_that_holds_for_the_whole_query_is_moved(query, by, longer):
+    found = reaching_back(parse(query), by)
+    assert found == (parse(longer) if longer else None)
 
 
 @pytest.mark.parametrize("days", [2, 9, 30, 90, 400])
@@ -275,6 +331,14 @@ def test_the_shipped_case_has_events_with_sources():
     events = annotations.load("morocco-2016")
     assert len(events) >= 5
     assert all(event.label and event.source.startswith("http") for event in events)
+
+
+def test_a_watchlist_s_own_file_stands_for_the_events_beside_it(tmp_path):
+    (tmp_path / "watchlist.toml").write_text('name = "mine"')
+    assert annotations.find(str(tmp_path / "watchlist.toml")) is None
+    (tmp_path / "events.csv").write_text("date,label\n2016-02-27,x\n")
+    (event,) = annotations.load(str(tmp_path / "watchlist.toml"))
+    assert event.label == "x"
 
 
 def test_a_name_can_not_lead_out_of_the_watchlists():

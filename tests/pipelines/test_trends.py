@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 from click.testing import CliRunner
 from hypothesis import given
@@ -18,6 +19,7 @@ from pipelines import trend_table
 from pipelines.commands.trends import command
 from pipelines.stores.base import Sum
 from pipelines.trends import Row, buckets, groups, rows, week_of, wilson
+from tests.conftest import CASE
 from tests.pipelines.a_store import fill, post
 
 CASABLANCA = ZoneInfo("Africa/Casablanca")
@@ -371,3 +373,46 @@ def test_charts_are_drawn_beside_the_table(store, tmp_path):
     assert result.exit_code == 0
     assert files[0].read_bytes().startswith(b"<?xml")
     assert files[1].read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_chart_that_begins_late_knows_the_posts_before(tmp_path):
+    week = [post(n, at=at(f"2016-02-{23 + n}")) for n in range(5)]
+    charts = []
+    for name, posts in (("long", week), ("short", week[-1:])):
+        chart = tmp_path / f"{name}.svg"
+        filled = fill(tmp_path / f"{name}.db", posts)
+        result = run(filled, "--since", "2016-02-27", "--chart", chart)
+        assert (result.exit_code, result.stdout.count("2016-02-")) == (0, 1)
+        charts.append(chart.read_bytes())
+    assert charts[0] != charts[1]
+
+
+def test_entities_have_the_names_of_the_watchlist_they_were_matched_with(tmp_path, monkeypatch):
+    named = post(1, towards={"maroc-telecom": "negative"}, watchlist="morocco-2016@00000000")
+    store = fill(tmp_path / "m.db", [named])
+    assert "Maroc Telecom" in run(store, "--split", "entity").stdout
+    assert '"group":"maroc-telecom"' in run(store, "--split", "entity", "--json").stdout
+    chart = tmp_path / "a.svg"
+    sizes = []
+    for options in ((), ("--annotations", "none")):
+        assert run(store, "--chart", chart, *options).exit_code == 0
+        sizes.append(chart.stat().st_size)
+    assert sizes[0] > sizes[1]  # the event of that day is marked
+    other = post(1, towards={"maroc-telecom": "negative"}, watchlist="mine@00000000")
+    store = fill(tmp_path / "o.db", [other])
+    told = run(store, "--split", "entity")
+    assert "maroc-telecom" in told.stdout
+    assert "watchlist 'mine', which is not at hand" in told.stderr
+    file = tmp_path / "mine.toml"
+    text = (CASE / "watchlist.toml").read_text(encoding="utf-8")
+    file.write_text(text.replace('name = "morocco-2016"', 'name = "mine"'), encoding="utf-8")
+    monkeypatch.setenv("MARSAD_WATCHLIST", str(file))
+    assert "Maroc Telecom" in run(store, "--split", "entity").stdout
+
+
+def test_posts_that_are_invented_are_told_beside_the_figures(tmp_path):
+    invented = msgspec.structs.replace(post(1), flags=("fictional",))
+    store = fill(tmp_path / "f.db", [invented, post(2)])
+    assert "1 of 2 posts are fictional" in run(store, "--json").stderr
+    assert "All of these posts are fictional" in run(store, "flag:fictional").stderr
+    assert "fictional" not in run(store, "-flag:fictional").stderr
