@@ -19,6 +19,10 @@ import msgspec
 from pipelines.errors import SettingsError
 
 
+#: Where days begin if neither a setting nor a watchlist says so.
+TIMEZONE = "Africa/Casablanca"
+
+
 class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How to reach the brokers: the table ``[kafka]``. The password is never a setting."""
 
@@ -66,8 +70,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Path of an SQLite file."""
     watchlist: str = "none"
     """Name of a shipped watchlist, path of one, or ``none``: every post is kept."""
-    timezone: str = "Africa/Casablanca"
-    """Time zone that decides which calendar day a post belongs to; fixed when a store is made."""
+    timezone: str = ""
+    """Time zone that decides which calendar day a post belongs to; fixed when a store is made.
+
+    Empty for the watchlist's, and without a watchlist :data:`TIMEZONE`.
+    """
     model: str = ""
     """A Hugging Face sequence-classification checkpoint; empty for the shipped model."""
     threads: int = 0
@@ -202,9 +209,12 @@ def _check_urls(urls: Mapping[str, str], place: str) -> None:
 
 
 def zone(name: str, place: str = "--timezone") -> ZoneInfo:
-    """Return a time zone by its IANA name. Raises :class:`SettingsError`."""
+    """Return a time zone by its IANA name, the default's for none.
+
+    Raises :class:`SettingsError`.
+    """
     try:
-        return ZoneInfo(name)
+        return ZoneInfo(name or TIMEZONE)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise SettingsError(
             f"{place}: there is no time zone {name!r}; use a name such as Europe/Paris or UTC"

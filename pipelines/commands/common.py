@@ -19,6 +19,7 @@ from ingest.watchlist import Watchlist
 from ingest.watchlist import load as load_watchlist
 from pipelines import settings as settings_module
 from pipelines.query import Node, all_of, only, parse, rewrite
+from pipelines.query.fields import entity_id
 from pipelines.settings import Settings
 from pipelines.stores.base import Store
 
@@ -37,7 +38,7 @@ _FILTERS = {
     "until": ("DATE", "Day after the last, exclusive."),
     "lang": ("CODE", "fr, ar, ary, ary-Latn, …"),
     "sentiment": ("LABEL", "negative, …"),
-    "entity": ("ID", "A watched entity."),
+    "entity": ("ID", "A watched entity, by id or name."),
     "platform": ("NAME", "twitter, youtube, …"),
 }
 
@@ -82,6 +83,8 @@ def filter_options(function: Callable[..., Any]) -> Callable[..., Any]:
     def packed(*arguments: Any, **options: Any) -> Any:
         given = {name: options.pop(name) for name in _FILTERS}
         filters = {name: value for name, value in given.items() if value}
+        if "entity" in filters:
+            filters["entity"] = tuple(entity_id(one) for one in values_of(filters["entity"]))
         return function(*arguments, filters=filters, **options)
 
     for name, (metavar, explanation) in reversed(_FILTERS.items()):
@@ -97,14 +100,22 @@ def configured() -> Settings:
     return settings_module.load()
 
 
-def open_store(path: str | None, *, readonly: bool = True, reindexing: bool = False) -> Store:
+def open_store(
+    path: str | None,
+    *,
+    readonly: bool = True,
+    reindexing: bool = False,
+    case: Watchlist | None = None,
+) -> Store:
     """Open the store that the option names, else the configured one.
 
-    ``reindexing`` opens also one that must be re-indexed before it can be used.
+    ``reindexing`` opens also one that must be re-indexed before it can be used. A store that is
+    made counts its days in the configured time zone, else in that of the watchlist ``case``.
 
     Raises :class:`~pipelines.errors.StoreError` with what to do.
     """
     settings = configured()
+    new_timezone = case.timezone if case else settings_module.TIMEZONE
     if (path or settings.store).lower().startswith(("http://", "https://")):
         from pipelines.stores.elasticsearch import ElasticsearchStore
 
@@ -112,6 +123,7 @@ def open_store(path: str | None, *, readonly: bool = True, reindexing: bool = Fa
             path or settings.store,
             readonly=readonly,
             timezone=settings.timezone,
+            new_timezone=new_timezone,
             dead_days=settings.dead_days,
             reindexing=reindexing,
         )
@@ -121,6 +133,7 @@ def open_store(path: str | None, *, readonly: bool = True, reindexing: bool = Fa
         Path(path or settings.store),
         readonly=readonly,
         timezone=settings.timezone,
+        new_timezone=new_timezone,
         dead_days=settings.dead_days,
         reindexing=reindexing,
     )

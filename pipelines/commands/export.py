@@ -21,6 +21,7 @@ from pipelines.commands.common import (
     say,
     store_option,
 )
+from pipelines.commands.no_match import why_nothing
 from pipelines.progress import progress
 
 _FORMATS = ("ndjson", "csv", "parquet")
@@ -79,6 +80,7 @@ def command(
         status = opened.status()
         node = known_authors(node, opened)
         total, _ = opened.count(node)
+        reason = "" if total else why_nothing(node, opened)
         facts = Facts(
             query=" ".join(query),
             filters=dict(filters),
@@ -102,7 +104,7 @@ def command(
     if status.ledger.pending:
         say(f"{status.ledger.pending:,} posts wait to be scored and are not exported.")
     if not account.posts:
-        nothing_found("No post matches; nothing was written.")
+        nothing_found(f"{reason or 'No post matches.'} Nothing was written.")
     if account.fictional:
         say(f"{account.fictional:,} of the posts are fictional; the README says so.")
     if account.plain_authors:

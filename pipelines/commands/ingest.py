@@ -16,7 +16,6 @@ from nlp.score import Scorer
 from pipelines.commands.common import (
     brokers_option,
     chosen_watchlist,
-    configured,
     destination,
     intake,
     open_store,
@@ -25,7 +24,7 @@ from pipelines.commands.common import (
     store_option,
     watchlist_option,
 )
-from pipelines.commands.work import finish_pending, make_scorer
+from pipelines.commands.work import finish_pending, make_scorer, tell_days
 from pipelines.embedded import Imported, add, collect, drain, position_key
 from pipelines.progress import progress
 from pipelines.settings import zone
@@ -153,7 +152,7 @@ def archive(
         for file in files
     ]
     case = chosen_watchlist(watchlist)
-    with _into_topics(where) if where else _into_store(store) as target:
+    with _into_topics(where) if where else _into_store(store, case) as target:
         run = _Run(target, case, (keep_authors or "").strip(), limit)
         failures = sum(run.file(source) for source in sources)
     if failures:
@@ -172,10 +171,11 @@ class _Target:
 
 
 @contextmanager
-def _into_store(path: str | None) -> Iterator[_Target]:
-    opened = open_store(path, readonly=False)
+def _into_store(path: str | None, case: Watchlist | None) -> Iterator[_Target]:
+    opened = open_store(path, readonly=False, case=case)
     try:
         with opened.writer("ingest archive"):
+            tell_days(opened, case)
             yield _Target(opened, _Scoring(opened))
             finish_pending(opened)
         total = opened.ledger()
@@ -197,7 +197,7 @@ class _Scoring:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._zone = zone(configured().timezone)
+        self._zone = zone(store.timezone())
         self._scorer: Scorer | None = None
 
     def __call__(self) -> int:

@@ -15,6 +15,7 @@ import msgspec
 
 from ingest.sources.counters.table import parse_when
 from ingest.sources.registry import ENTRIES, Entry
+from ingest.watchlist import Watchlist
 from pipelines import metrics
 from pipelines.aside import Aside, beside
 from pipelines.commands import ingest_retired
@@ -32,7 +33,7 @@ from pipelines.commands.common import (
 )
 from pipelines.commands.ingest import books
 from pipelines.commands.monitoring import monitored, telling
-from pipelines.commands.work import make_scorer
+from pipelines.commands.work import make_scorer, tell_days
 from pipelines.embedded import drain_some
 from pipelines.errors import SettingsError
 from pipelines.live import Feed, Outcome, Wanted, feeds, run
@@ -275,7 +276,7 @@ def read_sources(
 
         with (
             monitored(),
-            _target(command, store, where) as (taking, drain, folder),
+            _target(command, store, where, case) as (taking, drain, folder),
             on_signals(stop),
         ):
             outcomes = run(
@@ -295,7 +296,7 @@ def read_sources(
 
 @contextmanager
 def _target(
-    command: str, store: str | None, where: Any
+    command: str, store: str | None, where: Any, case: Watchlist | None
 ) -> Iterator[tuple[Intake, Callable[[], int] | None, Path]]:
     """Give what takes the posts, what scores some of them, and the folder for answers."""
     settings = configured()
@@ -304,11 +305,12 @@ def _target(
             metrics.ready("brokers", True)
             yield opened_topics, None, beside("")
         return
-    opened = open_store(store, readonly=False)
+    opened = open_store(store, readonly=False, case=case)
     try:
         with opened.writer(command):
+            tell_days(opened, case)
             scorer = make_scorer()  # one that does not load is told before anything is read
-            local = zone(settings.timezone)
+            local = zone(opened.timezone())
             metrics.build(scorer.version)
             metrics.ready("store", True)
             yield (

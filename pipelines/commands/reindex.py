@@ -2,7 +2,7 @@
 
 import click
 
-from pipelines.commands.common import configured, count, open_existing, say, store_option
+from pipelines.commands.common import count, open_existing, say, store_option
 from pipelines.progress import progress
 from pipelines.settings import zone
 
@@ -32,7 +32,7 @@ def command(store: str | None) -> None:
                 done += posts
                 report(done, max(status.posts, done), done)
 
-            days = zone(status.timezone or configured().timezone)
+            days = zone(opened.timezone())
             number = opened.reindex(days, after_batch)
     finally:
         opened.close()

@@ -1,5 +1,9 @@
 """``marsad search``: find posts."""
 
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo
+
 import click
 import msgspec
 from rich.console import Console
@@ -9,6 +13,7 @@ from ingest.records import Post, encode
 from pipelines.commands.common import (
     QUERY_SETTINGS,
     Filters,
+    count,
     filter_options,
     known_authors,
     nothing_found,
@@ -18,7 +23,9 @@ from pipelines.commands.common import (
     store_option,
     write_line,
 )
-from pipelines.query import Node, highlight
+from pipelines.commands.no_match import why_nothing
+from pipelines.query import Node, highlight, otherwise_spelt
+from pipelines.settings import zone
 from pipelines.stores.base import Hit
 
 _COLOURS = {"negative": "red", "neutral": "yellow", "positive": "green"}
@@ -45,6 +52,9 @@ def command(
 ) -> None:
     """Find posts. A plain word finds its spellings in every script; no QUERY finds everything.
 
+    Times are those of the store's time zone. After an entity stands the attitude to it: `−`
+    negative, `·` neutral, `+` positive.
+
     \b
     Examples:
       marsad search whatsapp                       (واتساب, watsap, … too)
@@ -56,24 +66,34 @@ def command(
     opened = open_store(store)
     try:
         page = opened.search(known_authors(node, opened), limit)
+        days = zone(opened.timezone())
+        reason = "" if page.hits else why_nothing(node, opened)
     finally:
         opened.close()
     if page.pending:
         say(f"{page.pending:,} posts wait to be scored and can't be found yet.")
     if not page.hits:
-        nothing_found("No post matches.")
+        nothing_found(reason)
     if as_json:
         for hit in page.hits:
             write_line(_json(hit, node))
         return
     console = Console(highlight=False, soft_wrap=True)
+    coloured = console.is_terminal and not console.no_color
     for hit in page.hits:
-        console.print(_for_people(hit, node, coloured=console.is_terminal and not console.no_color))
+        console.print(_for_people(hit, node, days, coloured=coloured))
     shown = len(page.hits)
+    newest = "the newest one is" if shown == 1 else f"the newest {shown:,} are"
     say(
         ("1 post matches" if page.total == 1 else f"{page.total:,} posts match")
-        + (f"; the newest {shown:,} are shown." if page.total > shown else ".")
+        + (f"; {newest} shown" if page.total > shown else "")
+        + f". Times are those of {days.key}."
     )
+    for word, number in otherwise_spelt(node, [hit.post.text for hit in page.hits]).items():
+        say(
+            f"{word} stands in {number:,} of {count(shown, 'post')} in other spellings only, which "
+            f"may be other words; ={word} finds this spelling alone."
+        )
 
 
 def _json(hit: Hit, node: Node) -> bytes:
@@ -82,11 +102,11 @@ def _json(hit: Hit, node: Node) -> bytes:
     return msgspec.json.encode({**post, "day": hit.day, "highlights": spans})
 
 
-def _for_people(hit: Hit, node: Node, *, coloured: bool) -> Text:
+def _for_people(hit: Hit, node: Node, days: ZoneInfo, *, coloured: bool) -> Text:
     post = hit.post
     label = post.sentiment.label if post.sentiment else "unscored"
     text = Text()
-    text.append(f"{_date(post)}  {post.platform}  {post.language}  ", style="dim")
+    text.append(f"{_date(post, days)}  {post.platform}  {post.language}  ", style="dim")
     text.append(label, style=_COLOURS.get(label, "dim"))
     text.append(f"  {_attitudes(post)}\n", style="dim")
     at = 0
@@ -101,8 +121,13 @@ def _for_people(hit: Hit, node: Node, *, coloured: bool) -> Text:
     return text
 
 
-def _date(post: Post) -> str:
-    return f"{post.created_at:%Y-%m-%d %H:%M}" if post.created_at else "date unknown"
+def _date(post: Post, days: ZoneInfo) -> str:
+    if post.created_at is None:
+        return "date unknown"
+    try:
+        return f"{post.created_at.astimezone(days):%Y-%m-%d %H:%M}"
+    except OverflowError:  # an implausible date at either end of the calendar
+        return f"{post.created_at:%Y-%m-%d %H:%M} UTC"
 
 
 def _attitudes(post: Post) -> str:

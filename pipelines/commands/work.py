@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from ingest.watchlist import Watchlist
 from nlp.score import Scorer
-from pipelines.commands.common import configured
+from pipelines.commands.common import configured, say
 from pipelines.embedded import drain
 from pipelines.progress import progress
 from pipelines.settings import zone
@@ -14,6 +15,19 @@ def make_scorer() -> Scorer:
     """Load the configured model. Raises :class:`~pipelines.errors.ModelError` at once."""
     settings = configured()
     return Scorer(settings.model or None, threads=settings.threads or None)
+
+
+def tell_days(store: Store, case: Watchlist | None) -> None:
+    """Say so if a store that was there before counts its days elsewhere than its new watchlist.
+
+    A zone that is configured was chosen, and needs no word.
+    """
+    days = store.timezone()
+    if case and case.timezone != days and not configured().timezone:
+        say(
+            f"Days begin as in {days}, the time zone this store was made with; the watchlist "
+            f"{case.name} has {case.timezone}. For its days use another --store."
+        )
 
 
 def finish_pending(store: Store) -> int:
@@ -27,4 +41,4 @@ def finish_pending(store: Store) -> int:
             done += posts
             report(done, max(waiting, done), done)
 
-        return drain(store, make_scorer, zone(configured().timezone), after_batch=after_batch)
+        return drain(store, make_scorer, zone(store.timezone()), after_batch=after_batch)

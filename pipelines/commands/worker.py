@@ -25,7 +25,7 @@ from pipelines.commands.common import (
 )
 from pipelines.commands.monitoring import monitored
 from pipelines.commands.work import make_scorer
-from pipelines.errors import StoreError, StoreFull
+from pipelines.errors import StoreFull
 from pipelines.settings import zone
 from pipelines.stores.base import Store
 
@@ -120,8 +120,8 @@ def index(store: str | None, brokers: str | None, instance: str, metrics_port: i
         metrics.build()
         opened = _with_room(store, stop)
         try:
-            _same_days(opened)
-            stage = IndexStage(where, opened, zone(configured().timezone))
+            # Another zone than the store's is told now: an error amid the work is waited out.
+            stage = IndexStage(where, opened, zone(opened.timezone()))
             try:
                 say(f"Indexing from {where.addresses}.")
                 Worker(where, stage, stop, instance=instance).run()
@@ -140,7 +140,7 @@ def _with_room(address: str | None, stop: Stop) -> Store:
     failures = 0
     while True:
         try:
-            return open_store(address, readonly=False)
+            return open_store(address, readonly=False, case=chosen_watchlist(None))
         except StoreFull as error:
             failures += 1
             delay = AWAY.after(failures)
@@ -186,19 +186,6 @@ def collect(
         finally:
             leases.close()
     say("Stopped.")
-
-
-def _same_days(store: Store) -> None:
-    """Raise :class:`~pipelines.errors.StoreError` if the store counts days in another zone.
-
-    Taking the first batch would tell as well, but an error then is one to wait for.
-    """
-    status, wanted = store.status(), configured().timezone
-    if status.timezone and status.timezone != wanted:
-        raise StoreError(
-            f"{status.store} counts its days in the time zone {status.timezone}, but {wanted} is "
-            f"configured: set the time zone to {status.timezone}, or choose another --store."
-        )
 
 
 @contextmanager

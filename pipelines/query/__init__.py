@@ -12,11 +12,12 @@
                             source: id: author: day: since: until: date: flag:
 
 Public: :func:`parse`, :func:`only`, :func:`all_of`, :func:`any_of`, :func:`rewrite`,
-:func:`highlight`, and the node classes.
+:func:`highlight`,
+:func:`otherwise_spelt`, and the node classes.
 """
 
 from pipelines.query.fields import FIELDS
-from pipelines.query.highlight import highlight
+from pipelines.query.highlight import highlight, otherwise_spelt
 from pipelines.query.nodes import (
     All,
     And,
@@ -48,6 +49,7 @@ __all__ = [
     "any_of",
     "highlight",
     "only",
+    "otherwise_spelt",
     "parse",
     "rewrite",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable
 from datetime import date
 from typing import get_args
@@ -15,6 +16,7 @@ LANGUAGES = ("fr", "ar", "ary", "ary-Latn", "en", "mixed", "other")
 LABELS: tuple[str, ...] = get_args(Label)
 FLAGS: tuple[str, ...] = get_args(Flag)
 
+_NOT_IN_IDS = re.compile(r"[^a-z0-9]+")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -56,11 +58,21 @@ def _day(value: str) -> str:
         raise wrong from None
 
 
+def entity_id(value: str) -> str:
+    """Return the id that an entity written as people do has: ``Maroc Telecom``, ``Méditel``.
+
+    Ids are small letters, digits and hyphens; what has none of them stays as it is.
+    """
+    bare = unicodedata.normalize("NFKD", value).casefold()
+    bare = "".join(sign for sign in bare if not unicodedata.combining(sign))
+    return _NOT_IN_IDS.sub("-", bare).strip("-") or value
+
+
 def _target(value: str) -> str:
     entity, _, label = value.rpartition("=")
     if not entity or label.casefold() not in LABELS:
         raise ValueError(f"an entity and its attitude: ENTITY={'|'.join(LABELS)}")
-    return f"{entity}={label.casefold()}"
+    return f"{entity_id(entity)}={label.casefold()}"
 
 
 FIELDS: dict[str, Field] = {
@@ -68,7 +80,7 @@ FIELDS: dict[str, Field] = {
     for field in (
         Field("lang", "lang:ary,ary-Latn", _one_of(LANGUAGES)),
         Field("sentiment", "sentiment:negative", _one_of(LABELS)),
-        Field("entity", "entity:whatsapp", _any),
+        Field("entity", "entity:whatsapp", entity_id),
         Field("target", "target:whatsapp=negative", _target),
         Field("platform", "platform:twitter", _any),
         Field("source", "source:tweets-2016", _any),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 from nlp.crossscript import key, variants
@@ -18,6 +19,22 @@ class _Place(NamedTuple):
     end: int
 
 
+def otherwise_spelt(node: Node, texts: Iterable[str]) -> dict[str, int]:
+    """Return of each word the query asks for in how many texts it stands in other spellings only.
+
+    Words that are spelt as asked wherever they were found are left out.
+    """
+    words = [leaf for leaf in _wanted(node, True) if isinstance(leaf, Word) and not leaf.exact]
+    found: dict[str, int] = {}
+    for text in texts:
+        places = _places(text)
+        for word in dict.fromkeys(words):
+            exact = replace(word, exact=True)
+            if any(_spans(word, places)) and not any(_spans(exact, places)):
+                found[word.text] = found.get(word.text, 0) + 1
+    return found
+
+
 def highlight(node: Node, text: str) -> list[tuple[int, int]]:
     """Return the spans of ``text`` (offsets, end exclusive) that the query's words found.
 
@@ -27,11 +44,7 @@ def highlight(node: Node, text: str) -> list[tuple[int, int]]:
     leaves = list(_wanted(node, True))
     if not leaves:
         return []
-    places = [
-        _Place(form, key(form), variants(raw), start, end)
-        for raw, start, end in pieces(text)
-        for form in forms(raw)
-    ]
+    places = _places(text)
     spans = sorted({span for leaf in leaves for span in _spans(leaf, places)})
     merged: list[tuple[int, int]] = []
     for start, end in spans:
@@ -40,6 +53,14 @@ def highlight(node: Node, text: str) -> list[tuple[int, int]]:
         else:
             merged.append((start, end))
     return merged
+
+
+def _places(text: str) -> list[_Place]:
+    return [
+        _Place(form, key(form), variants(raw), start, end)
+        for raw, start, end in pieces(text)
+        for form in forms(raw)
+    ]
 
 
 def _wanted(node: Node, positive: bool) -> Iterator[Word | Phrase | Prefix]:

@@ -303,6 +303,14 @@ class Store(Protocol):
         when it is called again; the number is that of this call.
         """
 
+    def timezone(self) -> str:
+        """Return the zone that days are counted in.
+
+        Opened for writing, a store that has none yet takes the one it was opened with; opened
+        for reading only it has an empty one. Raises :class:`~pipelines.errors.StoreError` if
+        the store's is not the one that was asked for.
+        """
+
     def ledger(self) -> Ledger:
         """Return the books."""
 

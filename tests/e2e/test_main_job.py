@@ -130,8 +130,53 @@ def test_filters_narrow_a_search(study: Marsad) -> None:
     assert ids("whatsapp", "-inwi") == {"twitter:2"}
 
 
-def test_nothing_found_is_exit_code_3(study: Marsad) -> None:
-    assert study("search", "zzzzzz", code=3).stdout == ""
+def test_days_begin_where_the_watchlist_says_unless_a_setting_or_the_store_does(
+    marsad: Marsad,
+) -> None:
+    late = {"id": "1", "platform": "forum", "created_at": "2019-10-17T21:30:00Z"}
+    marsad.write("late.ndjson", [late | {"text": "WhatsApp ma 3am yemshi"}])
+    ingest = ("ingest", "archive", "late.ndjson", "--watchlist")
+    marsad(*ingest, "lebanon-2019")
+    (post,) = marsad.rows("search", "day:2019-10-18", "--json")
+    assert post["day"] == "2019-10-18"
+    shown = marsad("search")
+    assert shown.stdout.startswith("2019-10-18 00:30  forum")
+    assert "Asia/Beirut" in shown.stderr
+    told = marsad(*ingest, "morocco-2016").stderr
+    assert "Asia/Beirut" in told
+    assert "Africa/Casablanca" in told
+    marsad.environment["MARSAD_TIMEZONE"] = "UTC"
+    marsad(*ingest, "lebanon-2019", code=1)
+    marsad(*ingest, "lebanon-2019", "--store", "utc.db")
+    assert "2019-10-17 21:30" in marsad("search", "--store", "utc.db").stdout
+
+
+def test_words_found_in_other_spellings_only_are_told_with_the_way_to_the_exact_one(
+    study: Marsad,
+) -> None:
+    told = study("search", "whatsapp").stderr
+    assert "whatsapp stands in 2 of 3 posts in other spellings only" in told
+    assert "=whatsapp finds this spelling alone" in told
+    assert "spelling" not in study("search", "=whatsapp").stderr
+    assert "spelling" not in study("search", "inwi").stderr
+
+
+def test_an_entity_is_named_by_its_id_or_as_people_write_it(study: Marsad) -> None:
+    for words in (["--entity", "Maroc Telecom"], ['entity:"Maroc Télécom"']):
+        assert [post["id"] for post in study.rows("search", *words, "--json")] == ["twitter:2"]
+    rows = study.rows("trends", "--split", "entity", "--entity", "Inwi", "--json")
+    assert {row["group"] for row in rows} == {"inwi"}
+
+
+def test_nothing_found_is_exit_code_3_and_tells_what_may_be_wrong(study: Marsad) -> None:
+    nothing = study("search", "zzzzzz", code=3)
+    assert (nothing.stdout, nothing.stderr) == ("", "No post matches.\n")
+    for command in (["search"], ["export", "--to", "out"]):
+        told = study(*command, "--entity", "nobody", code=3).stderr
+        assert "none in the store mentions nobody." in told
+        assert "inwi, maroc-telecom" in told
+        told = study(*command, "--since", "2016-03-04", "--until", "2016-02-29", code=3).stderr
+        assert "no day is since 2016-03-04 and before 2016-02-29" in told
 
 
 def test_a_wrong_query_is_explained(study: Marsad) -> None:

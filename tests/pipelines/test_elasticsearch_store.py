@@ -154,6 +154,8 @@ class TestTwoWriters:
             store.writer("two"),
         ):
             pass
+        with ElasticsearchStore(url, new_timezone="UTC") as store, store.writer("three"):
+            assert store.timezone() == "Asia/Beirut"
 
 
 class TestToldAtStart:

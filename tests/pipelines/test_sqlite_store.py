@@ -103,6 +103,14 @@ class TestOpening:
         ):
             pass
 
+    def test_a_zone_for_new_stores_changes_none_that_is_there(self, tmp_path: Path) -> None:
+        path = tmp_path / "a.db"
+        for offered in ("Asia/Beirut", "Asia/Tokyo"):
+            with SqliteStore(path, new_timezone=offered) as store, store.writer("ingest"):
+                assert store.timezone() == "Asia/Beirut"
+        with SqliteStore(path, readonly=True, new_timezone="Asia/Tokyo") as store:
+            assert store.timezone() == "Asia/Beirut"
+
 
 RIGHTS = """
 import os, sys

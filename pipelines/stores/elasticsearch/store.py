@@ -63,18 +63,21 @@ class ElasticsearchStore(Closing):
         *,
         readonly: bool = False,
         timezone: str = "",
+        new_timezone: str = "",
         dead_days: float = DAYS,
         reindexing: bool = False,
     ) -> None:
         """Open a store, or make it (not for reading).
 
         ``timezone`` names the zone that the days of documents are counted in; the first one
-        named is the store's. ``dead_days`` is how long dead letters are kept. ``reindexing``
-        opens also what must be re-indexed before it can be used.
+        named is the store's. ``new_timezone`` is taken where neither is named yet.
+        ``dead_days`` is how long dead letters are kept. ``reindexing`` opens also what must be
+        re-indexed before it can be used.
         """
         self.names: Address = address(url)
         self.readonly = readonly
         self._timezone = timezone
+        self._new_timezone = timezone or new_timezone
         self._dead_days = dead_days
         self._recovered = False
         self._timezone_checked = False
@@ -296,6 +299,12 @@ class ElasticsearchStore(Closing):
         self._fresh(self.names.books)
         return read.counters(self._server, self.names, page)
 
+    def timezone(self) -> str:
+        """Return the zone that days are counted in; see :meth:`.base.Store.timezone`."""
+        if not self.readonly:
+            self._check_timezone()
+        return books.timezone(self._server, self.names)
+
     def ledger(self) -> Ledger:
         """Return the books."""
         self._fresh(self.names.books, self.names.heads)
@@ -332,10 +341,10 @@ class ElasticsearchStore(Closing):
             self._recovered = True
 
     def _check_timezone(self) -> None:
-        if self._timezone_checked or not self._timezone:
+        if self._timezone_checked or not self._new_timezone:
             return
-        stored = books.settle_timezone(self._server, self.names, self._timezone)
-        if stored != self._timezone:
+        stored = books.settle_timezone(self._server, self.names, self._new_timezone)
+        if self._timezone and stored != self._timezone:
             raise StoreError(
                 f"{self.names} counts its days in the time zone {stored}, but {self._timezone} "
                 f"is configured: set the time zone to {stored}, or choose another --store."

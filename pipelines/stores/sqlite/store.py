@@ -56,6 +56,7 @@ class SqliteStore(Closing):
         *,
         readonly: bool = False,
         timezone: str = "",
+        new_timezone: str = "",
         dead_days: float = DAYS,
         max_pages: int | None = None,
         reindexing: bool = False,
@@ -63,14 +64,16 @@ class SqliteStore(Closing):
         """Open a store, or make it (not for reading).
 
         ``timezone`` names the zone that the days of documents are counted in; the first one
-        named is the store's. ``dead_days`` is how long dead letters are kept. ``max_pages``
-        limits the file's size, in pages of 4,096 bytes. ``reindexing`` opens also what must be
-        re-indexed before it can be used.
+        named is the store's. ``new_timezone`` is taken where neither is named yet.
+        ``dead_days`` is how long dead letters are kept. ``max_pages`` limits the file's size, in
+        pages of 4,096 bytes. ``reindexing`` opens also what must be re-indexed before it can be
+        used.
         """
         self.path = Path(path)
         # beside the file itself, whatever links lead to it
         self._real = self.path.resolve()
         self._timezone = timezone
+        self._new_timezone = timezone or new_timezone
         self._dead_days = dead_days
         self.readonly = readonly
         self.dead_path = Path(f"{self._real}.dead")
@@ -252,6 +255,13 @@ class SqliteStore(Closing):
         with self._reading():
             return read.counters(self._connection, page)
 
+    def timezone(self) -> str:
+        """Return the zone that days are counted in; see :meth:`.base.Store.timezone`."""
+        if not self.readonly:
+            self._check_timezone()
+        with self._reading():
+            return read.timezone(self._connection)
+
     def ledger(self) -> Ledger:
         """Return the books."""
         with self._reading():
@@ -273,15 +283,15 @@ class SqliteStore(Closing):
         return writing(self._connection, self.path)
 
     def _check_timezone(self) -> None:
-        if self._timezone_checked or not self._timezone:
+        if self._timezone_checked or not self._new_timezone:
             return
         with self._writing():
             self._connection.execute(
                 "INSERT OR IGNORE INTO meta (name, value) VALUES ('timezone', ?)",
-                (self._timezone,),
+                (self._new_timezone,),
             )
             stored = read.timezone(self._connection)
-        if stored != self._timezone:
+        if self._timezone and stored != self._timezone:
             raise StoreError(
                 f"{self.path} counts its days in the time zone {stored}, but {self._timezone} is "
                 f"configured: set the time zone to {stored}, or choose another --store."
