@@ -60,7 +60,9 @@ def test_the_sample_gives_the_same_answers_on_both_stores(
         assert alike(mine, theirs)
         gone = mine[0]["id"]
         for store in stores:
-            marsad("delete", gone, "--store", store)
+            told = marsad("delete", gone, "--store", store).stderr
+            assert "1 post deleted" in told
+            assert "another process" not in told.lower()
             marsad("search", f"id:{gone}", "--store", store, code=3)
             marsad("rescore", "lang:en", "--store", store)
             before = marsad.rows("search", "whatsapp", "--json", "--store", store)

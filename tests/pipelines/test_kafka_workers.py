@@ -7,13 +7,16 @@ import threading
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from kafka import TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.structs import OffsetAndMetadata
 
 from nlp.score import Scored
+from pipelines.commands import delete
 from pipelines.errors import BrokerAway, BrokerError, ModelError
 from pipelines.kafka import filling, topics, wire
 from pipelines.kafka.connection import Brokers
@@ -353,6 +356,32 @@ def test_a_deleted_text_leaves_topics_within_the_time_that_they_are_set_to(
     admin.close()
     assert b"a recipe for soup" in every_byte(where)
     assert stored(path) == {"forum:4": "a recipe for soup"}
+
+
+def test_what_a_deletion_did_is_told_although_an_index_worker_was_quicker(
+    where: Brokers, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MARSAD_KAFKA_PREFIX", where.prefix)
+    put_on_topics = delete._leave_topics
+
+    def and_wait(*given: Any) -> int:
+        """Let the worker win the race that it wins most of the time."""
+        aside = put_on_topics(*given)
+        until(lambda: stored(path).keys() == {"forum:4"}, "the worker has deleted them")
+        return aside
+
+    monkeypatch.setattr(delete, "_leave_topics", and_wait)
+    with KafkaIntake(where) as intake:
+        mine = [post(n, author="u_leaverleaverleav") for n in (2, 3)]
+        intake.accept(batch("", "1", posts=[post(1), *mine, post(4)]))
+    with pipeline(where, path):
+        settled(path, 4)
+        arguments = ["--author", "u_leaverleaverleav", "--platform", "forum", "forum:1"]
+        places = ["--store", str(path), "--brokers", where.addresses]
+        told = CliRunner().invoke(delete.command, [*arguments, *places])
+        again = CliRunner().invoke(delete.command, [*arguments, *places])
+    assert "3 posts deleted, 0 records kept aside removed, 2 tombstones written." in told.output
+    assert "0 posts deleted, 0 records kept aside removed, 0 tombstones written." in again.output
 
 
 def test_a_text_that_was_deleted_while_it_waited_is_not_indexed_and_not_left_scored(
