@@ -44,6 +44,7 @@ _TABLE = """CREATE TABLE IF NOT EXISTS letters (
     context TEXT NOT NULL,
     at TEXT NOT NULL,
     expires TEXT NOT NULL,
+    input TEXT NOT NULL DEFAULT '',
     UNIQUE (origin, line)
 )"""
 
@@ -52,6 +53,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """A dead letter in a listing, without its raw bytes."""
 
     number: int
+    input: str
+    """What people call the input: a file's name, a channel; the origin where nothing else is."""
     origin: str
     line: int
     reason: str
@@ -104,9 +107,11 @@ class DeadLetters(Closing):
                 return
             connection.executemany(
                 "INSERT INTO letters (origin, line, reason, detail, raw, truncated, context, at, "
-                "expires) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (origin, line) DO UPDATE "
+                "expires, input) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+                "ON CONFLICT (origin, line) DO UPDATE "
                 "SET reason = excluded.reason, detail = excluded.detail, raw = excluded.raw, "
-                "truncated = excluded.truncated, context = excluded.context",
+                "truncated = excluded.truncated, context = excluded.context, "
+                "input = excluded.input",
                 (
                     (
                         letter.origin,
@@ -118,6 +123,7 @@ class DeadLetters(Closing):
                         letter.context,
                         _stamp(letter.at),
                         _stamp(at + timedelta(days=self._days)),
+                        letter.input,
                     )
                     for letter in letters
                 ),
@@ -141,14 +147,16 @@ class DeadLetters(Closing):
             if connection is None:
                 return []
             rows = connection.execute(
-                "SELECT number, origin, line, reason, detail, length(raw), truncated, at, expires "
-                "FROM letters WHERE number > ? AND expires > ? AND (? = '' OR reason = ?) "
+                "SELECT number, iif(input = '', origin, input), origin, line, reason, detail, "
+                "length(raw), truncated, at, expires FROM letters "
+                "WHERE number > ? AND expires > ? AND (? = '' OR reason = ?) "
                 "ORDER BY number LIMIT ?",
                 (after, _stamp(self._clock()), reason, reason, -1 if limit is None else limit),
             )
             return [
                 Entry(
                     number=number,
+                    input=name,
                     origin=origin,
                     line=line,
                     reason=why,
@@ -158,7 +166,7 @@ class DeadLetters(Closing):
                     at=datetime.fromisoformat(at),
                     expires_at=datetime.fromisoformat(expires),
                 )
-                for number, origin, line, why, detail, size, truncated, at, expires in rows
+                for number, name, origin, line, why, detail, size, truncated, at, expires in rows
             ]
 
     def get(self, number: int) -> DeadLetter | None:
@@ -167,13 +175,14 @@ class DeadLetters(Closing):
             if connection is None:
                 return None
             row = connection.execute(
-                "SELECT origin, line, reason, detail, raw, truncated, context, at FROM letters "
+                "SELECT origin, line, reason, detail, raw, truncated, context, at, input "
+                "FROM letters "
                 "WHERE number = ? AND expires > ?",
                 (number, _stamp(self._clock())),
             ).fetchone()
         if row is None:
             return None
-        origin, line, reason, detail, raw, truncated, context, at = row
+        origin, line, reason, detail, raw, truncated, context, at, name = row
         return DeadLetter(
             origin=origin,
             line=line,
@@ -182,6 +191,7 @@ class DeadLetters(Closing):
             raw=bytes(raw),
             truncated=bool(truncated),
             context=context,
+            input=name,
             at=datetime.fromisoformat(at),
         )
 
@@ -280,6 +290,17 @@ class DeadLetters(Closing):
         if owner == 0:
             connection.execute(_TABLE)
             connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+        elif not _has_inputs(connection):
+            connection.execute("BEGIN IMMEDIATE")
+            if not _has_inputs(connection):  # another process may have done it meanwhile
+                connection.execute("ALTER TABLE letters ADD COLUMN input TEXT NOT NULL DEFAULT ''")
+            connection.execute("COMMIT")
+
+
+def _has_inputs(connection: sqlite3.Connection) -> bool:
+    """Tell whether a file has the names of inputs, which those of older versions have not."""
+    columns = connection.execute("SELECT name FROM pragma_table_info('letters')").fetchall()
+    return ("input",) in columns
 
 
 def plain_names(collected: CollectedTombstone) -> set[str]:

@@ -68,18 +68,31 @@ def retry(
 def _parsed(
     letter: DeadLetter, mapping: Mapping[str, str] | None, tell: Callable[[str], None]
 ) -> Item | Collected | None:
-    if letter.truncated:
+    found = _read(letter, mapping)
+    if isinstance(found, str):
+        tell(f"{letter.place}: {found}")
         return None
+    return found
+
+
+def _read(letter: DeadLetter, mapping: Mapping[str, str] | None) -> Item | Collected | str:
+    """Return what a letter holds, or why it still can't be used."""
+    if letter.truncated:
+        return "too long to be kept whole: import its file again"
     if letter.context == MESSAGE:
         from pipelines.kafka.wire import reread
 
-        return reread(letter.raw)
+        return reread(letter.raw) or _why(letter.reason, letter.detail)
     if letter.context == LIVE:
-        tell(f"line {letter.line}: of a live source; what it still offers is read again by itself")
-        return None
+        return "of a live source; what it still offers is read again by itself"
     try:
         item = parse_raw(letter.raw, letter.context, mapping=mapping)
     except MarsadError as error:
-        tell(f"line {letter.line}: {error}")
-        return None
-    return None if isinstance(item.record, Reject) else item
+        return str(error)
+    if isinstance(item.record, Reject):
+        return _why(item.record.reason, item.record.detail)
+    return item
+
+
+def _why(reason: str, detail: str) -> str:
+    return f"{reason}: {detail}" if detail else reason

@@ -80,7 +80,7 @@ class Collector:
     """The collect stage: protect the author, find what is watched, keep what matters.
 
     Without a watchlist every post is kept. ``origin`` and ``context`` go into dead letters: the
-    identity of the input, and what is needed to try again.
+    identity of the input, and what is needed to try again; ``name`` is what people call it.
     """
 
     def __init__(
@@ -90,11 +90,13 @@ class Collector:
         *,
         origin: str = "",
         context: str = "",
+        name: str = "",
     ) -> None:
         self._protector = protector
         self._finder = Finder(watchlist)
         self._origin = origin
         self._context = context
+        self._name = name
 
     def __call__(self, items: Sequence[Item], now: datetime) -> Collection:
         """Return the outcome of every item; ``now`` is when they were collected."""
@@ -129,6 +131,7 @@ class Collector:
             raw=reject.raw,
             truncated=reject.truncated,
             context=self._context,
+            input=self._name,
             at=now,
         )
 

@@ -60,7 +60,9 @@ class Reading:
             close()
 
     def _collector(self, feed: Feed) -> Collector:
-        return Collector(self._protector, self._watchlist, origin=feed.source.key, context="")
+        return Collector(
+            self._protector, self._watchlist, origin=feed.source.key, name=feed.source.name
+        )
 
     def _feeds(self, stop: threading.Event) -> tuple[list[Feed], Callable[[], None]]:
         given = means(stop, say)

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from rich.console import Console
 
 from ingest.keyring import Keyring
 from ingest.masking import handle_name
@@ -247,6 +248,11 @@ def known_authors(node: Node, store: Store) -> Node:
 def count(number: int, noun: str) -> str:
     """Return a number with its noun: ``1 post``, ``2,000 posts``."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def console(*, soft_wrap: bool = False) -> Console:
+    """Return where tables and lines for people go; data stays as it is, ``:kenya:`` too."""
+    return Console(highlight=False, markup=False, emoji=False, soft_wrap=soft_wrap)
 
 
 def say(message: str) -> None:

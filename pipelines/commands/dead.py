@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import click
 import msgspec
-from rich.console import Console
 from rich.table import Table
 
 from pipelines.commands.common import (
     brokers_option,
     chosen_watchlist,
     configured,
+    console,
     destination,
     intake,
     nothing_found,
@@ -32,6 +33,9 @@ from pipelines.deadletters import DeadLetters
 from pipelines.retry import Retried
 from pipelines.retry import retry as try_again
 from pipelines.stores.base import Intake
+
+#: Records that still can't be used are told one by one up to this number.
+TOLD = 20
 
 
 @click.group()
@@ -83,18 +87,19 @@ def list_dead(
         for entry in entries:
             write_line(msgspec.json.encode(entry))
         return
-    table = Table("number", "line", "reason", "what", "bytes", "expires", box=None)
+    table = Table("number", "input", "line", "reason", "what", "bytes", "expires", box=None)
     for entry in entries:
         size = f"{entry.size:,}{'+' if entry.truncated else ''}"
         table.add_row(
             str(entry.number),
+            entry.input,
             str(entry.line),
             entry.reason,
             entry.detail,
             size,
             f"{entry.expires_at:%Y-%m-%d}",
         )
-    Console(highlight=False).print(table)
+    console().print(table)
     say(", ".join(f"{code}: {count:,}" for code, count in reasons.items()))
 
 
@@ -109,7 +114,7 @@ def show(number: int, store: str | None, brokers: str | None) -> None:
     if letter is None:
         nothing_found(f"Nothing is kept aside under number {number}.")
         return
-    say(f"line {letter.line}: {letter.reason}. {letter.detail}")
+    say(f"{letter.place}: {letter.reason}: {letter.detail}")
     sys.stdout.buffer.write(letter.raw + b"\n")
 
 
@@ -137,13 +142,18 @@ def retry(
     """Try again, after an upgrade or with another mapping; all that is there, or by NUMBER."""
     case = chosen_watchlist(watchlist)
     fields = field_mapping(mapping) or None
+    told = itertools.count()
+
+    def tell(why: str) -> None:
+        if next(told) < TOLD:
+            say(why)
 
     def again(target: Intake, kept: DeadLetters) -> Retried:
         chosen = numbers or tuple(entry.number for entry in kept.entries(reason=reason))
         found = [letter for number in chosen if (letter := kept.get(number))]
         if not found:
             nothing_found("Nothing is kept aside.")
-        return try_again(target, found, protector(case), case, mapping=fields, tell=say)
+        return try_again(target, found, protector(case), case, mapping=fields, tell=tell)
 
     if where := destination(store, brokers):
         with intake(where) as topics, topics.dead_letters() as kept:
@@ -157,6 +167,8 @@ def retry(
                 finish_pending(opened)
         finally:
             opened.close()
+    if result.left > TOLD:
+        say(f"… and {result.left - TOLD:,} more.")
     say(f"{result.taken:,} taken in, {result.left:,} still can't be used.")
     if result.left:
         raise click.exceptions.Exit(1)

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 import msgspec
-from rich.console import Console
 
 from pipelines.commands.common import (
     chosen_watchlist,
+    console,
     nothing_found,
     say,
     watchlist_option,
@@ -75,7 +75,7 @@ def command(file: str, watchlist: str | None, as_json: bool, errors: Path | None
         if as_json:
             write_line(msgspec.json.encode(figures))
         else:
-            evaluation_table.show(figures, Console(highlight=False))
+            evaluation_table.show(figures, console())
         if found is None and evaluation.targets_labelled:
             say("Attitudes to entities are labelled; name a --watchlist to measure them.")
         if errors is not None:

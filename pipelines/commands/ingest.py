@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -250,7 +251,11 @@ class _Run:
             {"details": source.details(), "watchlist": watchlist, "keep_authors": self._reason}
         ).decode()
         collector = Collector(
-            self._protector, self._case, origin=source.key, context=source.context
+            self._protector,
+            self._case,
+            origin=source.key,
+            context=source.context,
+            name=Path(source.path).name if source.path != "-" else "standard input",
         )
         # What an interruption left waiting comes first: whether a post was indexed before its
         # deletion came then does not depend on when the interruption was.

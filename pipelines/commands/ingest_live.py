@@ -272,7 +272,9 @@ def read_sources(
         protect = protector(case)
 
         def collector(feed: Feed) -> Collector:
-            return Collector(protect, case, origin=feed.source.key, context=LIVE)
+            return Collector(
+                protect, case, origin=feed.source.key, context=LIVE, name=feed.source.name
+            )
 
         with (
             monitored(),

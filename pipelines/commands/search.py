@@ -6,13 +6,13 @@ from zoneinfo import ZoneInfo
 
 import click
 import msgspec
-from rich.console import Console
 from rich.text import Text
 
 from ingest.records import Post, encode
 from pipelines.commands.common import (
     QUERY_SETTINGS,
     Filters,
+    console,
     count,
     filter_options,
     known_authors,
@@ -78,10 +78,10 @@ def command(
         for hit in page.hits:
             write_line(_json(hit, node))
         return
-    console = Console(highlight=False, soft_wrap=True)
-    coloured = console.is_terminal and not console.no_color
+    out = console(soft_wrap=True)
+    coloured = out.is_terminal and not out.no_color
     for hit in page.hits:
-        console.print(_for_people(hit, node, days, coloured=coloured))
+        out.print(_for_people(hit, node, days, coloured=coloured))
     shown = len(page.hits)
     newest = "the newest one is" if shown == 1 else f"the newest {shown:,} are"
     say(

@@ -10,11 +10,13 @@ import click
 import msgspec
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from ingest.records import Gap, unfilled
 from pipelines.commands.common import (
     brokers_option,
     chosen_brokers,
+    console,
     count,
     open_store,
     store_option,
@@ -73,9 +75,9 @@ def command(store: str | None, brokers: str | None, as_json: bool) -> None:
             )
         )
     else:
-        console = Console(highlight=False)
-        _show(status, console)
-        _show_stages(stages, console)
+        out = console()
+        _show(status, out)
+        _show_stages(stages, out)
 
 
 def _with_topics(status: Status, where: Brokers) -> tuple[Status, list[StageFlow]]:
@@ -112,10 +114,10 @@ def _show_stages(stages: list[StageFlow], console: Console) -> None:
 
 
 def _show(status: Status, console: Console) -> None:
-    console.print(f"[bold]{status.store}[/]  ({status.timezone})")
+    console.print(Text.assemble((status.store, "bold"), f"  ({status.timezone})"))
     books = Table("outcome", "records", "", box=None, header_style="dim")
     for name in Ledger.__struct_fields__:
-        books.add_row(name, f"{getattr(status.ledger, name):,}", f"[dim]{_MEANINGS[name]}[/]")
+        books.add_row(name, f"{getattr(status.ledger, name):,}", Text(_MEANINGS[name], "dim"))
     console.print(books)
     days = f"{status.first_day} to {status.last_day}" if status.first_day else "no dated posts"
     console.print(

@@ -1,11 +1,10 @@
 """``marsad watchlist``: what is watched."""
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from ingest.watchlist import available, load
-from pipelines.commands.common import say
+from pipelines.commands.common import console, say
 
 
 @click.group()
@@ -39,7 +38,7 @@ def show(name: str) -> None:
     table = Table("entity", "kind", "name")
     for entity in watchlist.entities:
         table.add_row(entity.id, entity.kind, entity.name)
-    Console().print(table)
+    console().print(table)
 
 
 @command.command()

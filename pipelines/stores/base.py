@@ -65,7 +65,14 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
     raw: bytes = b""
     truncated: bool = False
     context: str = ""
+    input: str = ""
+    """What people call the input: a file's name, a channel. Empty where ``origin`` says it."""
     at: datetime
+
+    @property
+    def place(self) -> str:
+        """Where the record stood, for people."""
+        return f"{self.input or self.origin}, line {self.line}"
 
 
 class Position(msgspec.Struct, frozen=True, kw_only=True):

@@ -171,7 +171,7 @@ def test_an_entity_is_named_by_its_id_or_as_people_write_it(study: Marsad) -> No
 def test_nothing_found_is_exit_code_3_and_tells_what_may_be_wrong(study: Marsad) -> None:
     nothing = study("search", "zzzzzz", code=3)
     assert (nothing.stdout, nothing.stderr) == ("", "No post matches.\n")
-    for command in (["search"], ["export", "--to", "out"]):
+    for command in (["search"], ["trends"], ["export", "--to", "out"]):
         told = study(*command, "--entity", "nobody", code=3).stderr
         assert "none in the store mentions nobody." in told
         assert "inwi, maroc-telecom" in told
@@ -307,8 +307,14 @@ def test_bad_lines_are_kept_aside_and_the_rest_arrives(marsad: Marsad) -> None:
     dead = marsad.rows("dead", "list", "--json")
     assert [entry["line"] for entry in dead] == [1, 3]
     assert "te" not in json.dumps([entry["detail"] for entry in dead]).split()
+    assert {entry["input"] for entry in dead} == {"mixed.ndjson"}
+    assert marsad("dead", "list").stdout.count("mixed.ndjson") == 2
     shown = marsad("dead", "show", str(dead[0]["number"]))
     assert shown.stdout == '{"id": 1, "te\n'
+    assert "mixed.ndjson, line 1: json-truncated" in shown.stderr
+    left = marsad("dead", "retry", code=1).stderr
+    assert "mixed.ndjson, line 1: json-truncated" in left
+    assert "mixed.ndjson, line 3: no-text" in left
 
 
 def test_what_was_kept_aside_can_be_retried_with_another_mapping(marsad: Marsad) -> None:
@@ -345,6 +351,14 @@ def test_a_file_that_cannot_be_read_does_not_stop_the_others(marsad: Marsad) -> 
     assert "missing.csv" in failed.stderr
     assert "Traceback" not in failed.stderr
     assert marsad.ledger()["indexed"] == 4
+
+
+def test_names_of_data_are_shown_as_they_are(marsad: Marsad) -> None:
+    marsad.write("kenya.ndjson", POSTS[:1])
+    marsad("ingest", "archive", "kenya.ndjson", "--store", "[i].db")
+    shown = marsad("status", "--store", "[i].db").stdout
+    assert shown.startswith("[i].db  (Africa/Casablanca)")
+    assert "input archive:kenya: read to its end" in shown
 
 
 def test_standard_input_and_compressed_files_are_read(marsad: Marsad) -> None:

@@ -53,6 +53,18 @@ def test_nothing_kept_is_no_file(path: Path) -> None:
     assert not path.exists()
 
 
+def test_a_file_of_an_older_version_is_read_and_added_to(path: Path) -> None:
+    with DeadLetters(path) as letters:
+        letters.put([letter(1)])
+    with closing(sqlite3.connect(path)) as older:
+        older.execute("ALTER TABLE letters DROP COLUMN input")
+    with DeadLetters(path) as letters:
+        assert letters.get(1) == letter(1)
+        assert [entry.input for entry in letters.entries()] == ["posts.csv#4f"]
+        letters.put([letter(2)])
+        assert [entry.line for entry in letters.entries()] == [1, 2]
+
+
 def test_a_letter_comes_back_as_it_was(path: Path) -> None:
     kept = DeadLetter(
         origin="o",
@@ -62,6 +74,7 @@ def test_a_letter_comes_back_as_it_was(path: Path) -> None:
         raw=bytes(range(256)),
         truncated=True,
         context='{"map":"text=body"}',
+        input="posts.csv",
         at=START,
     )
     with DeadLetters(path, clock=Clock()) as letters:
