@@ -195,6 +195,9 @@ class Counter(Record, frozen=True, kw_only=True, omit_defaults=True):
     """Of a published loss: since when it is counted; ``None`` where that was not said."""
     since_span: int = 0
     """Seconds after ``since`` in which that may have been."""
+    bound: Literal["", "least", "most"] = ""
+    """``least``: the source says "more than" (the true figure is not lower); ``most``: "nearly"
+    (it is not higher)."""
 
 
 class Reject(Record, frozen=True, kw_only=True, omit_defaults=True):

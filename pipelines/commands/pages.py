@@ -145,6 +145,7 @@ def report(
 
         for path in charts:  # said now rather than after the work
             format_of(path)
+    metrics = tuple(map(table.kept, metrics))
     counters, gaps, local = stored_or_shipped(readings, store)
     start, end = _moment(since, "--since", local), _moment(until, "--until", local)
     found = series(
@@ -269,7 +270,7 @@ def _nothing(counters: Sequence[Counter]) -> str:
     if not counters:
         return "There are no readings yet: marsad pages import, or marsad pages watch."
     pages = ", ".join(sorted({counter.page for counter in counters}))
-    metrics = ", ".join(sorted({counter.metric for counter in counters}))
+    metrics = ", ".join(sorted({table.named(counter.metric) for counter in counters}))
     return f"No reading matches. There are pages {pages}, with the counters {metrics}."
 
 
@@ -281,7 +282,7 @@ def _remarks(
     elif any(row.start is None for row in made):
         say("Losses whose start was not said have no rate; --since DATE supposes one.")
     if any(row.per_hour is not None and row.start_span for row in made):
-        say("An hour: bounds in brackets, as only the day of some figures is known.")
+        say("An hour: bounds in brackets, as some times are known by the day or less alone.")
     sources = {one.source for one in found}
     own = [gap for gap in gaps if gap.source in sources]
     for gap in own[-TOLD:]:

@@ -38,21 +38,29 @@ def slack(granularity: int) -> int:
 
 
 def figure(counter: Counter) -> Range:
-    """Return a reading with its bounds; a count of people is never below zero."""
+    """Return a reading with its bounds; a count of people is never below zero.
+
+    Where its source says "more than" or "nearly", it is off to that side alone.
+    """
     off = slack(counter.granularity)
-    return Range(counter.value, max(0, counter.value - off), counter.value + off)
+    low = counter.value - (0 if counter.bound == "least" else off)
+    high = counter.value + (0 if counter.bound == "most" else off)
+    return Range(counter.value, max(0, low), high)
 
 
 def fall(first: Counter, last: Counter) -> Range:
     """Return how much less the last of two readings of one source is than the first."""
-    off = slack(max(first.granularity, last.granularity))
     lost = first.value - last.value
+    if first.bound != last.bound:  # rounded in two ways: nothing cancels out
+        one, other = figure(first), figure(last)
+        return Range(lost, one.low - other.high, one.high - other.low)
+    off = slack(max(first.granularity, last.granularity))
     return Range(lost, lost - off, lost + off)
 
 
 def measurable(loss: Range) -> bool:
     """Say whether a loss is at least one step of the figures it comes from."""
-    return abs(loss.value) >= loss.high - loss.value
+    return abs(loss.value) >= max(loss.high - loss.value, loss.value - loss.low)
 
 
 def hours(start: float, start_span: float, end: float, end_span: float) -> Range:
@@ -84,4 +92,5 @@ def _ratio(amount: float, part: float) -> float:
 
 def differ(one: Counter, other: Counter) -> bool:
     """Say whether two figures for the same thing can't both be right, rounding considered."""
-    return abs(one.value - other.value) > slack(one.granularity) + slack(other.granularity)
+    first, second = figure(one), figure(other)
+    return first.low > second.high or second.low > first.high

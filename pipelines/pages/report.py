@@ -27,6 +27,9 @@ _PER_MINUTE = 60
 #: Two sources that read the same counter this close together should agree: on the worst evening
 #: of 2016 a page lost some hundred likes a minute.
 _TOGETHER = timedelta(minutes=1)
+_DAY = timedelta(days=1)
+#: The longest day of a clock: what is vaguer than this is not even known by its day.
+_LONGEST = timedelta(hours=25)
 
 
 class Moment(msgspec.Struct, frozen=True):
@@ -128,7 +131,8 @@ def differences(found: Iterable[Series]) -> list[Difference]:
     """Return the pairs of figures of different sources that contradict one another.
 
     Compared are figures whose times overlap (two of the same day, where only the day is known)
-    or lie within a minute.
+    or lie within a minute. Where not even the day is known, the one in the middle is taken: such
+    figures differ, though both may be right.
     """
     by_counter: dict[tuple[str, str], list[Counter]] = {}
     for one in found:
@@ -136,16 +140,28 @@ def differences(found: Iterable[Series]) -> list[Difference]:
             by_counter.setdefault((one.page, one.metric), []).extend(one.readings)
     unequal = []
     for readings in by_counter.values():
-        readings.sort(key=lambda counter: (counter.at, counter.source))
+        readings.sort(key=lambda counter: (_likely(counter)[0], counter.source))
         for place, early in enumerate(readings):
+            at, span = _likely(early)
             # a day ends where the next one begins; a moment reaches some minutes further
-            reach = timedelta(seconds=early.span - 1) if early.span else _TOGETHER
+            reach = span - timedelta(seconds=1) if span else _TOGETHER
             for late in map(readings.__getitem__, range(place + 1, len(readings))):
-                if late.at > early.at + reach:
+                if _likely(late)[0] > at + reach:
                     break
                 if late.source != early.source and arithmetic.differ(early, late):
                     unequal.append(Difference(early, late))
     return unequal
+
+
+def vague(counter: Counter) -> bool:
+    """Say whether not even the day of a figure is known."""
+    return timedelta(seconds=counter.span) > _LONGEST
+
+
+def _likely(counter: Counter) -> tuple[datetime, timedelta]:
+    """Return when a figure may be of, and for how long: a day at most."""
+    span = timedelta(seconds=counter.span)
+    return (counter.at + (span - _DAY) / 2, _DAY) if vague(counter) else (counter.at, span)
 
 
 def _others(one: Series, unequal: Iterable[Difference]) -> list[str]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 from itertools import groupby
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -12,12 +12,14 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from ingest.records import PAGES
+from ingest.records import PAGES, Counter
+from pipelines.pages.arithmetic import figure
 from pipelines.pages.flags import Flag
-from pipelines.pages.report import Difference, Row
+from pipelines.pages.report import Difference, Row, vague
 
-_DAY = 86_400
 _PAIRS = 10
+#: How the names of shares end: as they are kept, and as people write them.
+_KEPT, _WRITTEN = "_ppm", "_percent"
 _HEAD = ("until", "lost", "an hour", "%")
 _FLAGS = {
     "rise": "sudden rise (bought?)",
@@ -38,7 +40,7 @@ def show(
         ]
         wide = [max(map(len, column)) for column in zip(_HEAD, *lines, strict=True)]
         console.print(Text(page, style="bold"))
-        console.print(Text(f"  {_aligned(_HEAD, wide)}  source", style="dim"))
+        console.print(Text(f"  {_aligned(_HEAD, wide)}  source", style="dim"), soft_wrap=True)
         for row, cells in zip(own, lines, strict=True):
             console.print(Text(f"  {_aligned(cells, wide)}  {short(row.source)}"), soft_wrap=True)
             console.print(Padding(_remarks(row, zone), (0, 0, 0, 6), expand=False))
@@ -61,13 +63,37 @@ def _aligned(cells: Sequence[str], wide: Sequence[int]) -> str:
 
 def moment(at: datetime, span: int, zone: ZoneInfo) -> str:
     """Return a moment in local time, as precisely as it is known."""
-    local = at.astimezone(zone)
-    return f"{local:%Y-%m-%d}" if span >= _DAY - 3600 else f"{local:%Y-%m-%d %H:%M}"
+    start, end = at.astimezone(zone), (at + timedelta(seconds=span)).astimezone(zone)
+    if not span:
+        return f"{start:%Y-%m-%d %H:%M}"
+    if f"{start:%H:%M}" == f"{end:%H:%M}" == "00:00":
+        last = end - timedelta(hours=12)
+        return _from_to(f"{start:%Y-%m-%d}", f"{last:%Y-%m-%d}")
+    midnight = f"{end - timedelta(hours=12):%Y-%m-%d} 24:00"
+    return _from_to(
+        f"{start:%Y-%m-%d %H:%M}",
+        midnight if f"{end:%H:%M}" == "00:00" else f"{end:%Y-%m-%d %H:%M}",
+    )
+
+
+def _from_to(start: str, end: str) -> str:
+    """Return two dates (and times) without what the second repeats of the first."""
+    if start == end:
+        return start
+    for length in (11, 8, 5):  # the same day, month, year
+        if start[:length] == end[:length] and len(end) > length:
+            return f"{start} to {end[length:]}"
+    return f"{start} to {end}"
 
 
 def named(metric: str) -> str:
     """Return a metric as people write it: shares are kept in millionths."""
-    return f"{metric.removesuffix('_ppm')}_percent" if metric.endswith("_ppm") else metric
+    return f"{metric.removesuffix(_KEPT)}{_WRITTEN}" if metric.endswith(_KEPT) else metric
+
+
+def kept(metric: str) -> str:
+    """Return a metric as it is kept: the other way round than :func:`named`."""
+    return f"{metric.removesuffix(_WRITTEN)}{_KEPT}" if metric.endswith(_WRITTEN) else metric
 
 
 def short(source: str) -> str:
@@ -79,16 +105,43 @@ def short(source: str) -> str:
 def disagreement(pair: Difference, zone: ZoneInfo) -> str:
     """Return two figures that contradict one another as a sentence."""
     one, other = pair.early, pair.late
-    if one.metric.endswith("_ppm"):
-        figures = [f"{c.value / 10_000:g} % ({short(c.source)})" for c in (one, other)]
-    else:
-        figures = [f"{c.value:,}{_off(c.granularity)} ({short(c.source)})" for c in (one, other)]
-    when = moment(one.at, one.span, zone)
-    return f"Sources differ on {one.page}, {named(one.metric)}, {when}: {' and '.join(figures)}."
+    times = [moment(c.at, c.span, zone) for c in (one, other)]
+    same = times[0] == times[1]
+    figures = [
+        f"{_published(c)} ({short(c.source)}{'' if same else f', {time}'})"
+        for c, time in zip((one, other), times, strict=True)
+    ]
+    when = f", {times[0]}" if same else ""
+    both = "; as a day is uncertain, both may be right" if vague(one) or vague(other) else ""
+    return (
+        f"Sources differ on {one.page}, {named(one.metric)}{when}: {' and '.join(figures)}{both}."
+    )
 
 
-def _off(granularity: int) -> str:
-    return f" ± {granularity:,}" if granularity > 1 else ""
+def _published(counter: Counter) -> str:
+    if counter.metric.endswith(_KEPT):
+        return f"{counter.value / 10_000:g} %"
+    bounds = figure(counter)
+    return bounded(bounds.value, bounds.low, bounds.high, _whole)
+
+
+def _whole(value: float) -> str:
+    return f"{value:,.0f}"
+
+
+def bounded(
+    value: float, low: float | None, high: float | None, form: Callable[[float], str]
+) -> str:
+    """Return a figure with its bounds: as `±` where they are alike on both sides."""
+    told = form(value)
+    below, above = (told if one is None else form(one) for one in (low, high))
+    if below == above:
+        return told
+    if low is not None and high is not None and form(high - value) == form(value - low):
+        return f"{told} ± {form(high - value)}"
+    if below == told:
+        return f"{told} (to {above})"
+    return f"{told} (from {below})" if above == told else f"{told} ({below} to {above})"
 
 
 def _loss(row: Row) -> str:
@@ -100,17 +153,16 @@ def _loss(row: Row) -> str:
         return "·"
     if row.loss is None:
         return f"not measurable (± {(row.loss_high - row.loss_low) // 2:,})"
-    off = row.loss_high - row.loss
-    return f"{row.loss:,} ± {off:,}" if off else f"{row.loss:,}"
+    return bounded(row.loss, row.loss_low, row.loss_high, _whole)
 
 
 def _rate(row: Row) -> str:
     if row.per_hour is None:
         return "?" if row.loss is not None else "·"
     if row.per_hour_low == row.per_hour_high:
-        return f"{row.per_hour:,.0f}"
+        return _whole(row.per_hour)
     low, high = (
-        "…" if bound is None else f"{bound:,.0f}" for bound in (row.per_hour_low, row.per_hour_high)
+        "…" if bound is None else _whole(bound) for bound in (row.per_hour_low, row.per_hour_high)
     )
     return f"{row.per_hour:,.0f} ({low} to {high})"
 
@@ -118,8 +170,7 @@ def _rate(row: Row) -> str:
 def _percent(row: Row) -> str:
     if row.percent is None:
         return "?" if row.loss is not None else "·"
-    off = max((row.percent_high or row.percent) - row.percent, 0)
-    return f"{row.percent:.2f} ± {off:.2f}" if off >= 0.005 else f"{row.percent:.2f}"
+    return bounded(row.percent, row.percent_low, row.percent_high, "{:.2f}".format)
 
 
 def _start(row: Row, zone: ZoneInfo) -> str:

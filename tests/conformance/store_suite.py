@@ -605,6 +605,7 @@ class Counting:
             span=86_400,
             since=NOW - timedelta(days=2),
             since_span=86_400,
+            bound="least",
         )
         Feeder(store)(notices=[published, self.reading()])
         assert store.counters() == [self.reading(), published]

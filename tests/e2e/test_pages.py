@@ -30,12 +30,17 @@ def server() -> Iterator[Platform]:
 def test_the_shipped_case_is_reported_without_a_store(marsad: Marsad) -> None:
     rows = marsad.rows("pages", "report", "--readings", "morocco-2016", "--since", "2016-02-26",
                        "--json")  # fmt: skip
-    found = {(row["page"], row["loss"]): row for row in rows if row["end"].startswith("2016-02-28")}
+    found = {(row["page"], row["loss"]): row for row in rows}
     one, other = found["maroc-telecom", 137_500], found["maroc-telecom", 123_380]
     assert one["percent"] == 5.62
     assert one["differs"] == [other["source"]]
     assert other["differs"] == [one["source"]]
     assert one["per_hour_low"] < one["per_hour"] < one["per_hour_high"]
+    assert (one["start"], one["start_span"], one["start_assumed"]) == (
+        "2016-02-26T18:00:00Z", 6 * 3600, False)  # fmt: skip
+    assert (other["end_span"], other["start_assumed"]) == (3 * 86_400, True)
+    more_than = found["inwi", 100_000]
+    assert (more_than["loss_low"], more_than["loss_high"]) == (100_000, 200_000)
     assert {row["page"] for row in rows} == {"maroc-telecom", "inwi", "meditel", "operators"}
     assert not (marsad.folder / "marsad.db").exists()
 
@@ -88,6 +93,13 @@ def test_charts_are_the_same_each_time(marsad: Marsad) -> None:
 def test_no_reading_is_nothing_found(marsad: Marsad) -> None:
     done = marsad("pages", "report", "--readings", "morocco-2016", "--page", "nobody", code=3)
     assert "maroc-telecom" in done.stderr
+    assert "likes_lost_percent" in done.stderr
+
+
+def test_a_counter_is_named_as_it_is_shown(marsad: Marsad) -> None:
+    rows = marsad.rows("pages", "report", "--readings", "morocco-2016", "--json", "--metric",
+                       "likes_lost_percent")  # fmt: skip
+    assert {row["percent"] for row in rows} == {5.62, 5.57, 4.84}
 
 
 @pytest.mark.parametrize(

@@ -82,6 +82,23 @@ def test_an_approximate_figure_moves_in_the_step_it_was_rounded_to() -> None:
     assert one(header + "2019-10-17,a,likes_lost,18000,yes,5000\n").granularity == 5_000
 
 
+@pytest.mark.parametrize(
+    ("words", "bound"), [("more than", "least"), ("Nearly", "most"), ("about", ""), ("no", "")]
+)
+def test_a_figure_may_be_rounded_to_one_side(words: str, bound: str) -> None:
+    text = f"date,page,metric,value,approximate\n2019-10-17,a,likes_lost,18000,{words}\n"
+    assert (one(text).bound, one(text).granularity) == (bound, 1 if words == "no" else 1_000)
+
+
+def test_a_time_may_be_known_by_a_stretch_of_days_or_hours() -> None:
+    counter = one(
+        "date,since,page,value\n2019-10-17/2019-10-19,2019-10-16 18:00/2019-10-16 23:30,a,5\n"
+    )
+    assert (counter.at, counter.span) == (datetime(2019, 10, 16, 21, tzinfo=UTC), 3 * 86_400)
+    assert counter.since == datetime(2019, 10, 16, 15, tzinfo=UTC)
+    assert counter.since_span == 5.5 * 3600
+
+
 def test_a_published_loss_may_say_since_when_it_is_counted() -> None:
     counter = one("date,since,page,metric,value\n2019-10-18,2019-10-17 20:00,a,likes_lost,9\n")
     assert counter.since == datetime(2019, 10, 17, 17, tzinfo=UTC)
@@ -97,6 +114,8 @@ def test_a_percentage_is_kept_in_millionths_under_a_name_that_says_so() -> None:
     ("row", "reason"),
     [
         ("17/10/2019,a,5,,", "no date"),
+        ("2019-10-17/2019-10-15,a,5,,", "ends before it begins"),
+        ("2019-10-17/soon,a,5,,", "no date"),
         ("2019-13-01,a,5,,", "no date"),
         (",a,5,,", "no date"),
         ("2019-10-17,,5,,", "no page"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -49,6 +50,22 @@ def test_a_measurable_loss_has_the_sign_of_the_true_one(
     loss = fall(rounded(before, step), rounded(after, step))
     if measurable(loss) and loss.value:
         assert (loss.value > 0) == (before > after)
+
+
+@given(people, steps, st.sampled_from(["least", "most"]))
+def test_more_than_and_nearly_are_off_to_one_side_alone(value: int, step: int, bound: str) -> None:
+    said = msgspec.structs.replace(reading(value, step), bound=bound)
+    bounds = figure(said)
+    assert (bounds.low if bound == "least" else bounds.high) == value
+    assert bounds.high - bounds.low <= step
+    plain = fall(reading(value + 10**9, step), said)
+    assert within(10**9 + (0 if step == 1 else step // 2 * (-1 if bound == "least" else 1)), plain)
+
+
+def test_more_than_a_figure_does_not_contradict_a_larger_one() -> None:
+    said = msgspec.structs.replace(reading(100_000, 100_000), bound="least")
+    assert not differ(said, reading(123_380))
+    assert differ(said, reading(99_000))
 
 
 @given(people, people)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from zoneinfo import ZoneInfo
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,8 +16,10 @@ from ingest.records import Counter, Gap
 from pipelines.pages.flags import FEWEST, flags
 from pipelines.pages.report import Moment, Row, differences, rows
 from pipelines.pages.series import series, silences
+from pipelines.pages.table import bounded, disagreement, moment
 
 START = datetime(2016, 2, 27, tzinfo=UTC)
+UTC_ZONE = ZoneInfo("UTC")
 HOUR = timedelta(hours=1)
 
 
@@ -113,6 +117,51 @@ def test_figures_of_one_day_are_compared_and_those_of_the_next_are_not() -> None
     later = published(24, 300, "third", span=86_400)
     pairs = differences(series([first, same, later]))
     assert [(pair.early.value, pair.late.value) for pair in pairs] == [(200, 100)]
+
+
+def test_a_figure_whose_day_is_uncertain_is_compared_on_its_middle_day_and_says_so() -> (
+    None
+):
+    uncertain = published(0, 123_380, span=3 * 86_400)
+    found = [published(h, 137_500, f"hour {h}", span=7_200) for h in (12, 36, 60)]
+    (pair,) = differences(series([uncertain, *found]))
+    assert {pair.early.source, pair.late.source} == {"press", "hour 36"}
+    assert disagreement(pair, UTC_ZONE) == (
+        "Sources differ on p, likes_lost: 123,380 (press, 2016-02-27 to 29) and 137,500 (hour 36, "
+        "2016-02-28 12:00 to 14:00); as a day is uncertain, both may be right."
+    )
+
+
+@pytest.mark.parametrize(
+    ("figures", "words"),
+    [
+        ((4.17, 0.0, 8.6957), "4.17 (0.00 to 8.70)"),
+        ((5.62, 5.61, 5.63), "5.62 ± 0.01"),
+        ((100.0, 100.0, 200.0), "100.00 (to 200.00)"),
+        ((200.0, 100.0, 200.0), "200.00 (from 100.00)"),
+        ((5.0, 5.0, 5.0), "5.00"),
+    ],
+)
+def test_bounds_stand_as_plus_and_minus_only_where_they_are_alike(
+    figures: tuple[float, float, float], words: str
+) -> None:
+    assert bounded(*figures, "{:.2f}".format) == words
+
+
+@pytest.mark.parametrize(
+    ("hour", "span", "words"),
+    [
+        (20.25, 0, "2016-02-27 20:15"),
+        (0, 24, "2016-02-27"),
+        (0, 72, "2016-02-27 to 29"),
+        (24, 72, "2016-02-28 to 03-01"),
+        (11, 2, "2016-02-27 11:00 to 13:00"),
+        (18, 6, "2016-02-27 18:00 to 24:00"),
+        (18, 12, "2016-02-27 18:00 to 28 06:00"),
+    ],
+)
+def test_a_time_is_told_as_precisely_as_it_is_known(hour: float, span: int, words: str) -> None:
+    assert moment(START + hour * HOUR, span * 3600, UTC_ZONE) == words
 
 
 def test_a_rounded_figure_does_not_contradict_an_exact_one() -> None:

@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Literal
 
 import msgspec
 
@@ -27,8 +28,11 @@ NAMES = {
     "note": ("note",),
 }
 _NEEDED = ("at", "page", "value")
-_YES = {"yes", "y", "true", "1", "oui", "x"}
+_YES = {"yes", "y", "true", "1", "oui", "x", "about", "environ"}
 _NO = {"", "no", "n", "false", "0", "non"}
+#: What a source says that rounds to one side: the true figure is not lower, or not higher.
+_LEAST = {"more than", "over", "at least", "plus de", "au moins"}
+_MOST = {"nearly", "almost", "less than", "at most", "moins de", "près de", "presque"}
 _PERCENT = "_percent"
 #: A clock may be ahead by a time zone, no more.
 _AHEAD = timedelta(days=1)
@@ -62,8 +66,21 @@ class When(msgspec.Struct, frozen=True):
 def parse_when(text: str, zone: tzinfo) -> When:
     """Return the moment (ISO 8601) or the day that a text names; ``zone`` if it names none.
 
+    Two of them with a slash between name the time from the first to the end of the second.
     Raises ``ValueError``.
     """
+    first, slash, last = text.partition("/")
+    start = _moment(first, zone)
+    if not slash:
+        return start
+    end = _moment(last, zone)
+    span = end.at - start.at + timedelta(seconds=end.span)
+    if span <= timedelta():
+        raise ValueError(f"{text[:60]!r} ends before it begins")
+    return When(start.at, round(span.total_seconds()), start.zone_assumed or end.zone_assumed)
+
+
+def _moment(text: str, zone: tzinfo) -> When:
     text = text.strip()
     try:
         moment = datetime.fromisoformat(text)
@@ -77,7 +94,7 @@ def parse_when(text: str, zone: tzinfo) -> When:
     except (ValueError, OverflowError):
         raise ValueError(
             f"{text[:40]!r} is no date; write 2016-02-27, 2016-02-27 20:15 or "
-            "2016-02-27T20:15:00+01:00"
+            "2016-02-27T20:15:00+01:00 (or 2016-02-27/2016-02-29)"
         ) from None
     return When(start, round((end - start).total_seconds()), zone_assumed=True)
 
@@ -188,6 +205,7 @@ def _counter(row: dict[str, str], zone: tzinfo, source: str, now: datetime) -> t
         span=when.span,
         since=since.at if since else None,
         since_span=since.span if since else 0,
+        bound=_bound(row),
     ), when.zone_assumed
 
 
@@ -207,11 +225,17 @@ def _refuse_swallowed(cells: dict[str, str]) -> None:
             )
 
 
+def _bound(row: dict[str, str]) -> Literal["", "least", "most"]:
+    approximate = row.get("approximate", "").casefold()
+    return "least" if approximate in _LEAST else "most" if approximate in _MOST else ""
+
+
 def _figure(metric: str, row: dict[str, str]) -> tuple[str, Count]:
     text = row.get("value", "")
     approximate = row.get("approximate", "").casefold()
-    if approximate not in _YES | _NO:
-        raise ValueError(f"approximate is {approximate!r}; write yes or no")
+    rounded = _YES | _LEAST | _MOST
+    if approximate not in rounded | _NO:
+        raise ValueError(f"approximate is {approximate!r}; write yes, no, more than or nearly")
     if metric.endswith(_PERCENT):
         count = parse_percent(text)
         metric = metric.removesuffix(_PERCENT) + "_ppm"
@@ -219,7 +243,7 @@ def _figure(metric: str, row: dict[str, str]) -> tuple[str, Count]:
     else:
         count = parse_count(text)
         stated = parse_count(row["granularity"]).value if row.get("granularity") else 0
-        if approximate in _YES:
+        if approximate in rounded:
             count = Count(count.value, max(count.granularity, round_step(count.value)))
     if row.get("granularity") and stated < 1:
         raise ValueError(f"granularity is {row['granularity']!r}; it must be above 0")
