@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
@@ -15,12 +17,13 @@ from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssi
 
 from pipelines.backoff import Backoff
 from pipelines.errors import BrokerAway, BrokerError, SettingsError
-from pipelines.kafka import failures
+from pipelines.kafka import failures, reach
 from pipelines.kafka.consumer import Consumer
 from pipelines.kafka.producer import Producer
 from pipelines.settings import KafkaSettings
 
 T = TypeVar("T")
+log = logging.getLogger(__name__)
 
 #: The largest message that is produced, in bytes; a post that is larger is kept aside instead.
 #: Topics take twice as much, so that somebody else's can be kept aside as well.
@@ -29,6 +32,10 @@ _REQUEST_LIMIT = 2 * MESSAGE_LIMIT
 
 #: Milliseconds until a broker must have answered for the first time.
 START = 15_000
+#: Seconds after which the addresses are looked at.
+_SOON = 2.0
+#: When addresses were last looked at, by themselves (seconds of the monotonic clock).
+_looked: dict[str, float] = {}
 #: Seconds until the brokers have agreed who leads in place of one that died.
 ELECTION = 60.0
 #: Seconds between two tries while brokers, or what lies behind them, are away.
@@ -196,14 +203,36 @@ def insist(where: Brokers, ask: Callable[[], T], seconds: float | None = None) -
     :class:`BrokerError`.
     """
     end = time.monotonic() + (START / 1000 if seconds is None else seconds)
-    while True:
-        try:
-            with explained(where):
-                return ask()
-        except BrokerAway:
-            if time.monotonic() > end:
-                raise
-        time.sleep(AWAY.first)
+    early = threading.Timer(_SOON, _tell, [where, end])
+    early.daemon = True
+    early.start()
+    try:
+        while True:
+            try:
+                with explained(where):
+                    return ask()
+            except BrokerAway as error:
+                if time.monotonic() > end:
+                    if wrong := reach.why(where.addresses, where.security):
+                        raise failures.unreachable(where.addresses, wrong) from error
+                    raise
+            time.sleep(AWAY.first)
+    finally:
+        early.cancel()
+
+
+def _tell(where: Brokers, end: float) -> None:
+    """Say what is wrong as soon as it can be seen: it may be a broker that only just starts.
+
+    Once, although one question may be a part of another, and threads may ask at the same time.
+    """
+    now = time.monotonic()
+    if now - _looked.get(where.addresses, 0.0) < START / 1000:
+        return
+    _looked[where.addresses] = now
+    if wrong := reach.why(where.addresses, where.security):
+        left = max(0.0, end - now)
+        log.warning("No broker yet: %s. Trying for %.0f s more.", wrong, left)
 
 
 def explain(where: Brokers, error: Exception) -> BrokerError:

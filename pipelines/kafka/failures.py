@@ -119,6 +119,14 @@ def explain(addresses: str, prefix: str, error: Exception) -> BrokerError:
     )
 
 
+def unreachable(addresses: str, wrong: str) -> BrokerAway:
+    """Return the error for brokers of which is seen why they do not answer."""
+    return BrokerAway(
+        f"No broker answers as it should at {addresses}: {wrong}. Check --brokers (or "
+        "MARSAD_BROKERS), [kafka] in marsad.toml, and whether the brokers run."
+    )
+
+
 def missing(addresses: str, prefix: str) -> BrokerError:
     """Return the error for topics that are not there."""
     return BrokerError(
