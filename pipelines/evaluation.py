@@ -6,6 +6,7 @@ measured on it.
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
@@ -13,7 +14,7 @@ from itertools import islice
 import msgspec
 
 from ingest.records import Post
-from ingest.watchlist import Watchlist
+from ingest.watchlist import Watchlist, available, companion
 from nlp.error_tables import Data, ErrorFile, tables, without_neutral
 from nlp.evaluation import Attitude, Attitudes, Judgement, Section, attitudes, section
 from nlp.model_input import prepare
@@ -55,8 +56,22 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     language: Section | None
     targets: Attitudes | None
     entities: Entities | None
+    learned: int = 0
+    """Posts whose attitudes are measured although they were learned from: see :func:`learned`."""
     without_neutral: dict[str, int]
     """Sources in which no post is labelled neutral: there every neutral answer is an error."""
+
+
+class _Text(msgspec.Struct, frozen=True):
+    text: str
+
+
+@functools.cache
+def learned() -> frozenset[str]:
+    """Return the texts that attitudes were learned from: the sample archives of shipped cases."""
+    samples = (companion(name, "sample.ndjson") for name in available())
+    lines = (line for sample in samples if sample for line in sample.splitlines())
+    return frozenset(msgspec.json.decode(line, type=_Text).text for line in lines)
 
 
 class Evaluation:
@@ -73,6 +88,7 @@ class Evaluation:
         self._entities: Counter[str] = Counter()
         self._unknown: Counter[str] = Counter()
         self.targets_labelled = False
+        self._learned = 0
 
     def add(self, rows: Sequence[Labelled]) -> None:
         """Score posts and remember how the answers compare with the labels."""
@@ -92,6 +108,7 @@ class Evaluation:
             language=section(self.language, ALL_LANGUAGES) if self.language else None,
             targets=attitudes(self.targets) if self.targets else None,
             entities=self._agreement(),
+            learned=self._learned,
             without_neutral=without_neutral(self.sentiment),
         )
 
@@ -149,6 +166,7 @@ class Evaluation:
                 self._unknown[entity] += 1
             elif entity not in found:
                 self._entities["missed"] += 1
+        self._learned += row.text in learned() and not found.isdisjoint(gold)
         mood = post.sentiment
         assert mood is not None
         for target in post.targets:

@@ -35,6 +35,11 @@ def show(report: Report, console: Console) -> None:
     if report.targets is not None:
         _section("Attitudes to entities", report.targets.model, console)
         _ways(report.targets, console)
+    console.print(
+        "\nECE: calibration error; luck: what it would be on these posts if the calibration were "
+        "perfect.",
+        style="dim",
+    )
     if report.entities is not None:
         _entities(report.entities, console)
 
@@ -43,7 +48,8 @@ def _section(
     title: str, section: Section, console: Console, without_neutral: Mapping[str, int] | None = None
 ) -> None:
     counted = "posts" if section.all.posts == section.all.judgements else "entities"
-    table = _table(title, counted, "accuracy", "weighted F1", "macro F1", "ECE")
+    many = "posts" if counted == "posts" else "judged"
+    table = _table(title, many, "accuracy", "weighted F1", "macro F1", "ECE", "luck")
     _line(table, "all", section.all)
     for kind in _GROUPS:
         groups: dict[str, Figures] = getattr(section, kind)
@@ -76,6 +82,7 @@ def _line(table: Table, name: str, figures: Figures) -> None:
         _score(figures.weighted_f1),
         _score(figures.macro_f1),
         "" if figures.ece is None else f"{figures.ece:.3f}",
+        "" if figures.ece_by_chance is None else f"{figures.ece_by_chance:.2f}",
     )
 
 

@@ -78,6 +78,11 @@ def command(file: str, watchlist: str | None, as_json: bool, errors: Path | None
             evaluation_table.show(figures, console())
         if found is None and evaluation.targets_labelled:
             say("Attitudes to entities are labelled; name a --watchlist to measure them.")
+        if figures.learned:
+            say(
+                f"Attitudes were learned from {figures.learned:,} of these posts: their figures "
+                "here flatter. docs/targets.md has those of posts that were not learned from."
+            )
         if errors is not None:
             _write(errors, evaluation.errors(data))
     if bad:

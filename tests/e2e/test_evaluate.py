@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from ingest.sources.archive.lines import Line
 from nlp.error_tables import ErrorFile
 from pipelines.labelled import Labelled, Unlabelled, read_row
-from tests.conftest import Marsad
+from tests.conftest import CASE, Marsad
 
 MOODS = [
     {"text": "réseau nul, honte à vous", "label": "negative", "lang": "fr", "source": "forum"},
@@ -159,12 +159,29 @@ def test_attitudes_wait_for_a_watchlist(marsad: Marsad) -> None:
 
 def test_people_get_tables_of_80_columns(marsad: Marsad) -> None:
     path = marsad.write("mixed.ndjson", [*MOODS, *LANGUAGES, *SAMPLE])
-    shown = marsad("evaluate", "--watchlist", "morocco-2016", path).stdout
+    done = marsad("evaluate", "--watchlist", "morocco-2016", path)
+    shown = done.stdout
     assert all(len(line) <= 80 for line in shown.splitlines())
-    for expected in ("Sentiment", "Language", "Attitudes to entities", "ary-Latn", "telegram"):
+    assert "flatter" not in done.stderr
+    for expected in (
+        "luck",
+        "Sentiment",
+        "Language",
+        "Attitudes to entities",
+        "ary-Latn",
+        "telegram",
+    ):
         assert expected in shown
     words = " ".join(shown.split())
     assert "polar: none of 2 posts is labelled neutral" in words
+
+
+def test_attitudes_measured_where_they_were_learned_are_told(marsad: Marsad) -> None:
+    (learned, *_) = (CASE / "sample.ndjson").read_text(encoding="utf-8").splitlines()
+    path = marsad.write("some.ndjson", "\n".join([learned, *map(json.dumps, SAMPLE)]))
+    done = marsad("evaluate", "--watchlist", "morocco-2016", "--json", path)
+    assert json.loads(done.stdout)["learned"] == 1
+    assert "learned from 1 of these posts" in done.stderr
 
 
 def test_error_tables_count_every_usable_post_once(marsad: Marsad) -> None:
