@@ -164,6 +164,7 @@ class Worker:
 
     def _turn(self) -> None:
         records = dict(self._consumer.poll(timeout_ms=_POLL, max_records=self._size))
+        self._tell_brokers()
         member = self._consumer.group_metadata()
         if member[:3] != self._member[:3]:
             # What was ours may have been another's meanwhile, and be further now.
@@ -177,6 +178,13 @@ class Worker:
             self._stage.rest(self._begun)
             self._catch_up()
         self._look()
+
+    def _tell_brokers(self) -> None:
+        """Tell whether the broker answers that looks after the group.
+
+        A poll that brings nothing does not say why; the heartbeats beside it do.
+        """
+        metrics.ready("brokers", not self._consumer._coordinator.coordinator_unknown())
 
     def _do(self, records: Records) -> None:
         start = time.monotonic()
@@ -236,11 +244,14 @@ class Worker:
         self._failures += 1
         delay = AWAY.after(self._failures)
         log.warning("%s Trying again in %.0f s.", error, delay)
+        if isinstance(error, StoreError):
+            metrics.ready("store", False)  # until a partition is begun there
         metrics.paused(self._stage.name, True)
         end = time.monotonic() + delay
         paused: set[TopicPartition] = set()
         while time.monotonic() < end and not self._stop.asked:
             metrics.turn()
+            self._tell_brokers()
             assigned = set(self._consumer.assignment())
             for partition in assigned - paused:
                 with suppress(*_NOT_OURS):

@@ -9,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from click.testing import CliRunner
 from kafka import TopicPartition
@@ -26,6 +27,7 @@ from pipelines.kafka.intake import KafkaIntake
 from pipelines.kafka.loop import Claim, Note, Stop, Worker
 from pipelines.kafka.score import ScoreStage
 from pipelines.kafka.wire import HEADERS
+from pipelines.metrics import _health as health
 from pipelines.query import parse
 from pipelines.stores.base import Ledger, Position
 from pipelines.stores.sqlite import SqliteStore
@@ -46,6 +48,7 @@ from tests.pipelines.a_kafka import (
     send,
     until,
 )
+from tests.servers import Kafka
 
 
 @pytest.fixture
@@ -442,6 +445,25 @@ def test_workers_of_two_stores_that_begin_at_once_do_not_share_the_posts(
     with running(beginning(path), beginning(tmp_path / "second.db")):
         until(lambda: told, "one of them ends")
     assert "another store" in told[0]
+
+
+def test_a_worker_is_ready_while_brokers_answer(
+    where: Brokers, path: Path, real_kafka: Kafka
+) -> None:
+    proxy = real_kafka.proxy
+    if proxy is None:
+        pytest.skip("no proxy before the broker of MARSAD_TEST_KAFKA")
+    behind = msgspec.structs.replace(where, addresses=proxy.address)
+    try:
+        with running(indexing(behind, path)):
+            until(lambda: health.ready()[0], "the worker is ready")
+            proxy.lose = lambda kind, number: True
+            proxy.cut()
+            until(lambda: health.ready() == (False, "missing: brokers"), "it misses the brokers")
+            proxy.reset()
+            until(lambda: health.ready()[0], "the worker is ready again")
+    finally:
+        proxy.reset()
 
 
 def test_posts_of_2016_outlive_the_retention_of_their_topics(where: Brokers) -> None:
