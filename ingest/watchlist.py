@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 
 from ingest.errors import WatchlistError
-from ingest.watchlist_check import check, convert
+from ingest.watchlist_check import examine
 from ingest.watchlist_schema import NONE, Campaign, Entity, Kind, Page
 from nlp.text import tokenize
 
@@ -92,10 +92,8 @@ def parse(text: str, file: str = "watchlist") -> Watchlist:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise WatchlistError(f"{file} is not valid TOML: {error}.") from None
-    content, problems = convert(raw)
-    if content is not None:
-        problems += check(content)
-    if content is None or problems:
+    content, problems = examine(raw)
+    if content is None:
         lines = "\n".join(f"  - {p}" for p in problems)
         raise WatchlistError(
             f"{file} can't be used:\n{lines}\nEvery field is described in docs/watchlists.md."

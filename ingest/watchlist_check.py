@@ -3,106 +3,75 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from typing import Any, get_args
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
 
-from ingest.watchlist_schema import NONE, Campaign, Content, Entity, Kind, Page, Script
+from ingest.watchlist_schema import NONE, Campaign, Content, Entity, Page
+from ingest.watchlist_shape import Table, read, tables
 from nlp.text import tokenize
 
 _SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[A-Z][a-z]{3})?")
 _ARABIC = re.compile("[\u0600-\u06ff]")
 _LETTER = re.compile(r"[^\W\d_]")
-_UNKNOWN = re.compile(r"unknown field `(.+?)`")
-_PLACE = re.compile(r" - at (?:`key` in )?`\$\.?(.*)`$")
-_PARTS: tuple[tuple[str, type[Entity | Campaign | Page]], ...] = (
-    ("entities", Entity),
-    ("campaigns", Campaign),
-    ("pages", Page),
-)
+_PARTS = ("entities", "campaigns", "pages")
 
 
-def convert(raw: dict[str, Any]) -> tuple[Content | None, list[str]]:
-    """Return the content with the problems of its fields' names and types.
+def examine(raw: dict[str, Any]) -> tuple[Content | None, list[str]]:
+    """Return the content of a watchlist, ``None`` with problems, and all the problems.
 
-    Each table is converted by itself first, so that a problem names the entity it is in.
+    What is wrong with a field's name or type leaves the rest to be checked for its meaning.
     """
-    problems: list[str] = []
-    for field, kind in _PARTS:
-        tables = raw.get(field, [])
-        if not isinstance(tables, list):
-            problems.append(f"{field}: must be tables, written [[{field}]].")
-            continue
-        for number, table in enumerate(tables, 1):
-            place = _place(field, number, table)
-            try:
-                msgspec.convert(table, kind)
-            except msgspec.ValidationError as error:
-                problems.append(f"{place}: {_explain(error, kind)}")
-    if problems:
-        return None, problems
-    try:
-        return msgspec.convert(raw, Content), []
-    except msgspec.ValidationError as error:
-        return None, [f"at the top: {_explain(error, Content)}"]
+    top = read(raw, Content, "at the top", left_out=_PARTS)
+    entities, no_entities = tables(raw, "entities", Entity)
+    campaigns, no_campaigns = tables(raw, "campaigns", Campaign)
+    pages, no_pages = tables(raw, "pages", Page)
+    problems = [*no_entities, *no_campaigns, *no_pages, *top.problems]
+    for found in (entities, campaigns, pages):
+        problems += [problem for table in found for problem in table.problems]
+    problems += filter(top.meant, _head(top.value))
+    if not raw.get("entities", True):
+        problems.append("entities: there is none; nothing would ever match.")
+    problems += _entities(entities)
+    # Who is meant by a name can be told only where all names can be read.
+    named = not no_entities and not any("id" in table.broken for table in entities)
+    ids = [table.value.id for table in entities] if named else None
+    problems += _campaigns(campaigns, ids)
+    for page in pages:
+        unknown = _refer((page.value.entity,), ids) if "entity" not in page.broken else ()
+        problems += [f"{page.place}, {problem}" for problem in unknown]
+    return (None, problems) if problems else (msgspec.convert(raw, Content), [])
 
 
-def _place(field: str, number: int, table: object) -> str:
-    given = ""
-    if isinstance(table, dict):
-        given = str(table.get("id") or table.get("name") or "")
-    single = {"entities": "entity", "campaigns": "campaign", "pages": "page"}[field]
-    return f"{single} '{given}'" if given else f"{single} number {number}"
+def _entities(tables: Sequence[Table[Entity]]) -> Iterator[str]:
+    ids = [table.value.id for table in tables if "id" not in table.broken]
+    for name in dict.fromkeys(ids):
+        if ids.count(name) > 1:
+            yield f"entity '{name}': the id is used twice."
+    for table in tables:
+        for problem in filter(table.meant, _fields(table.value)):
+            yield f"{table.place}, {problem}"
+        if not table.broken:
+            yield from (f"{table.place}, {problem}" for problem in _whole(table.value))
+    yield from _shared([table.value for table in tables if "id" not in table.broken])
 
 
-def _explain(error: msgspec.ValidationError, kind: type[msgspec.Struct]) -> str:
-    """Turn msgspec's message into a sentence with the field and what is allowed."""
-    message = str(error)
-    place = _PLACE.search(message)
-    what, where = (message[: place.start()], place[1]) if place else (message, "")
-    unknown = _UNKNOWN.search(what)
-    if unknown:
-        return f"unknown field '{unknown[1]}'. Allowed: {', '.join(kind.__struct_fields__)}."
-    missing = re.search(r"missing required field `(.+?)`", what)
-    if missing:
-        return f"the field '{missing[1]}' is missing."
-    if where == "kind":
-        return f"kind: {what}. Allowed: {', '.join(get_args(Kind))}."
-    if where == "aliases" and "enum" in what:
-        script = what.removeprefix("Invalid enum value ")
-        return (
-            f"aliases: {script} is no script. Allowed: {', '.join(get_args(Script))}. (A field of "
-            "the entity itself stands above its [entities.aliases].)"
-        )
-    return f"{where or 'here'}: {what[:1].lower()}{what[1:]}."
-
-
-def check(content: Content) -> list[str]:
-    """Return the problems of meaning: empty, doubled, shared or dangling entries."""
-    ids = [entity.id for entity in content.entities]
-    problems = [*_head(content)]
-    problems += [
-        f"entity '{i}': the id is used twice." for i in {i for i in ids if ids.count(i) > 1}
-    ]
-    for entity in content.entities:
-        problems += [f"entity '{entity.id}', {problem}" for problem in _entity(entity)]
-    for number, campaign in enumerate(content.campaigns, 1):
-        place = f"campaign number {number}"
-        if not campaign.entities:
-            problems.append(f"{place}, entities: name at least one entity it stands for.")
-        if not campaign.hashtags and not campaign.phrases:
-            problems.append(f"{place}: has neither hashtags nor phrases.")
-        problems += [f"{place}, {p}" for p in _refer(campaign.entities, ids)]
-        problems += [f"{place}, {p}" for p in _signed("hashtags", campaign.hashtags, "#")]
-        problems += [f"{place}, {p}" for p in _texts("phrases", campaign.phrases)]
-    for page in content.pages:
-        problems += [f"page '{page.name}', {p}" for p in _refer((page.entity,), ids)]
-    problems += _signed("readable_handles", content.readable_handles, "@")
-    problems += _shared(content)
-    return problems
+def _campaigns(tables: Sequence[Table[Campaign]], ids: Sequence[str] | None) -> Iterator[str]:
+    for number, table in enumerate(tables, 1):
+        campaign, place = table.value, f"campaign number {number}"
+        if not campaign.entities and "entities" not in table.broken:
+            yield f"{place}, entities: name at least one entity it stands for."
+        if not campaign.hashtags and not campaign.phrases and not table.broken:
+            yield f"{place}: has neither hashtags nor phrases."
+        for problems in (
+            _refer(campaign.entities, ids),
+            _signed("hashtags", campaign.hashtags, "#"),
+            _texts("phrases", campaign.phrases),
+        ):
+            yield from (f"{place}, {problem}" for problem in problems)
 
 
 def _head(content: Content) -> Iterator[str]:
@@ -121,12 +90,11 @@ def _head(content: Content) -> Iterator[str]:
     for language in content.languages:
         if not _LANGUAGE.fullmatch(language):
             yield f"languages: '{language}' is no language code such as 'fr' or 'ary-Latn'."
-    if not content.entities:
-        yield "entities: there is none; nothing would ever match."
+    yield from _signed("readable_handles", content.readable_handles, "@")
 
 
-def _entity(entity: Entity) -> Iterator[str]:
-    yield from _fields(entity)
+def _whole(entity: Entity) -> Iterator[str]:
+    """Yield what is wrong with how fields go together: only where all of them could be read."""
     if not (any(entity.aliases.values()) or entity.ambiguous or entity.hashtags or entity.handles):
         yield "aliases: there is none, and no hashtag or handle; it could never be found."
     if not entity.ambiguous:
@@ -180,15 +148,15 @@ def _signed(field: str, texts: Iterable[str], sign: str) -> Iterator[str]:
             yield f"{field}: '{text}' must be one word that begins with {sign}."
 
 
-def _refer(named: Iterable[str], ids: list[str]) -> Iterator[str]:
+def _refer(named: Iterable[str], ids: Sequence[str] | None) -> Iterator[str]:
     for name in named:
-        if name not in ids:
+        if ids is not None and name not in ids:
             yield f"entities: there is no entity '{name}'. Allowed: {', '.join(ids)}."
 
 
-def _shared(content: Content) -> Iterator[str]:
+def _shared(entities: Iterable[Entity]) -> Iterator[str]:
     owner: dict[tuple[str, ...], str] = {}
-    for entity in content.entities:
+    for entity in entities:
         groups = (*entity.aliases.values(), entity.ambiguous, entity.hashtags, entity.handles)
         for alias in (alias for group in groups for alias in group):
             other = owner.setdefault(words(alias), entity.id)

@@ -3,6 +3,7 @@
 import click
 from rich.table import Table
 
+from ingest.errors import WatchlistError
 from ingest.watchlist import available, load
 from pipelines.commands.common import console, say
 
@@ -50,7 +51,15 @@ def check(files: tuple[str, ...]) -> None:
     Example:
       marsad watchlist check my-case.toml
     """
+    wrong = 0
     for file in files:
-        watchlist = load(file)
+        try:
+            watchlist = load(file)
+        except WatchlistError as error:
+            wrong += 1
+            say(f"Error: {error}")
+            continue
         entities = len(watchlist.entities) if watchlist else 0
         click.echo(f"{file}: fine, {entities} entities")
+    if wrong:
+        raise click.exceptions.Exit(1)

@@ -449,7 +449,8 @@ def test_an_export_read_back_keeps_its_pseudonyms_and_its_deletions(study: Marsa
 
 def test_a_watchlist_with_a_mistake_is_explained(marsad: Marsad) -> None:
     marsad.write("bad.toml", "name = 3\n")
-    failed = marsad("watchlist", "check", "bad.toml", code=1)
+    failed = marsad("watchlist", "check", "bad.toml", "lebanon-2019", code=1)
+    assert "lebanon-2019: fine" in failed.stdout
     assert "bad.toml" in failed.stderr
     assert re.search(r"\bname\b", failed.stderr)
 

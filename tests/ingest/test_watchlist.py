@@ -162,9 +162,27 @@ def test_campaigns_and_pages_are_checked_too(extra: str, told: str) -> None:
 
 
 def test_all_problems_are_told_at_once() -> None:
-    message = problems(SMALL.replace('"FR"', '"F"').replace('["fr"]', '["?"]'))
-    assert "country" in message
-    assert "languages" in message
+    wrong = (
+        SMALL.replace('title = "A made-up case"\n', "")
+        .replace('"FR"', '"F"')
+        .replace("ice-2030", "Ice")
+        .replace('kind = "operator"', 'kind = "firm"\ncolour = "red"')
+        .replace('"glacio", "glace au lait"', '"glacio", "غلاسيو"')
+        + '\n[[campaigns]]\nentities = ["nobody"]\nhashtags = "#x"\n'
+    )
+    message = problems(wrong)
+    for told in (
+        "at the top: the field 'title' is missing",
+        "country: 'F'",
+        "name: 'Ice'",
+        "entity 'glacio': kind: ",
+        "entity 'glacio': unknown field 'colour'",
+        "entity 'glacio', aliases.latin: 'غلاسيو' is not written in this script",
+        "campaign number 1: hashtags: expected",
+        "there is no entity 'nobody'",
+    ):
+        assert told in message
+    assert len(message.splitlines()) == 10  # and nothing that follows from another problem
 
 
 def test_an_unknown_name_tells_the_known_ones() -> None:
