@@ -32,7 +32,7 @@ MOST_GROUPS = 6
 
 # Inches.
 _TITLE, _GROUP_GAP = 0.92, 0.14
-_DATES, _LANE, _LINE, _END = 0.36, 0.2, 0.175, 0.08
+_DATES, _LANE, _LINE, _END = 0.46, 0.2, 0.175, 0.08
 _BADGE = 0.22
 
 

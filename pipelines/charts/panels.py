@@ -7,15 +7,9 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
 
-from matplotlib.dates import (
-    MO,
-    AutoDateLocator,
-    ConciseDateFormatter,
-    DayLocator,
-    WeekdayLocator,
-)
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from pipelines.charts.dates import date_axis, with_years
 from pipelines.charts.page import (
     FAINT,
     LEFT,
@@ -222,26 +216,12 @@ def _dates(ax: Any, rows: list[Row], by: By) -> None:
         form = "%H:00" if by == "hour" and len(rows) > 6 else form
         starts = [time_of(row) for row in rows]
         middles = [number(start + WIDTHS[by] / 2) for start in starts]
-        ax.set_xticks(middles, [start.strftime(form) for start in starts])
+        labels = [start.strftime(form) for start in starts]
+        # an ISO week is of the year that its middle is in
+        moments = [start + WIDTHS[by] / 2 for start in starts]
+        ax.set_xticks(middles, with_years(labels, moments))
         return
-    locator = locator_for(time_of(rows[-1]) - time_of(rows[0]))
-    formatter = ConciseDateFormatter(  # type: ignore[no-untyped-call]
-        locator,
-        formats=["%Y", "%b", "%d %b", "%H:%M", "%H:%M", "%S"],
-        zero_formats=["", "%Y", "%d %b", "%d %b", "%H:%M", "%H:%M"],
-        show_offset=False,
-    )
-    ax.xaxis.set_major_locator(locator)
-    ax.xaxis.set_major_formatter(formatter)
-
-
-def locator_for(span: timedelta) -> Any:
-    """Return what places dates. Left to itself, matplotlib crowds them at a month's end."""
-    if timedelta(days=3) < span <= timedelta(days=13):
-        return DayLocator()  # type: ignore[no-untyped-call]
-    if timedelta(days=13) < span <= timedelta(days=90):
-        return WeekdayLocator(MO)  # type: ignore[no-untyped-call]
-    return AutoDateLocator(minticks=4, maxticks=13)  # type: ignore[no-untyped-call]
+    date_axis(ax, time_of(rows[-1]) - time_of(rows[0]))
 
 
 def time_of(row: Row) -> datetime:

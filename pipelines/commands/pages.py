@@ -17,6 +17,7 @@ from rich.console import Console
 
 from ingest.records import Counter, Gap
 from ingest.sources.counters.table import parse_readings, parse_when
+from ingest.watchlist import available
 from pipelines.commands.common import (
     chosen_watchlist,
     configured,
@@ -174,7 +175,10 @@ def report(
         from pipelines.charts.losses import render
 
         for path in charts:
-            write(path, render(found, gaps, local, format_of(path), since=start))
+            content = render(
+                found, gaps, local, format_of(path), since=start, names=_names(readings)
+            )
+            write(path, content)
             say(f"Drawn: {path}")
 
 
@@ -254,6 +258,12 @@ def watch(
     if unread:
         say(f"{len(unread):,} of {len(wanted):,} pages could not be read.")
         raise click.exceptions.Exit(1)
+
+
+def _names(readings: str | None) -> dict[str, str]:
+    """Return the names of pages that are entities, of the case or the configured watchlist."""
+    case = chosen_watchlist(readings if readings in available() else None)
+    return {entity.id: entity.name for entity in case.entities} if case else {}
 
 
 def _moment(text: str | None, option: str, local: ZoneInfo) -> Moment | None:

@@ -1,5 +1,6 @@
 import re
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from xml.etree import ElementTree
 from zoneinfo import ZoneInfo
 
@@ -46,7 +47,7 @@ def words_of(found, caption=CAPTION, by="day", events=(), deaf=()):
     return [text.get_text() for text in figure.texts]
 
 
-def boxes_of(figure):
+def boxes_of(figure: Any) -> list[tuple[str, Any]]:
     """Return where every text of a figure stands, dates and numbers of the axes included."""
     renderer = figure.canvas.get_renderer()
     figure.draw(renderer)
@@ -64,8 +65,8 @@ def boxes_of(figure):
     ]
 
 
-def overlap(one, other):
-    return (
+def overlap(one: Any, other: Any) -> bool:
+    return bool(
         min(one.x1, other.x1) - max(one.x0, other.x0) > 1
         and min(one.y1, other.y1) - max(one.y0, other.y0) > 1
     )

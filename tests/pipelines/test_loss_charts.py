@@ -1,0 +1,92 @@
+"""Charts of likes lost: what a reader must not have to guess."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from ingest.records import Counter
+from pipelines.charts.losses import draw
+from pipelines.pages.report import Moment
+from pipelines.pages.series import series
+from tests.pipelines.test_charts import boxes_of, overlap
+
+ZONE = ZoneInfo("UTC")
+START = datetime(2016, 2, 26, tzinfo=UTC)
+
+
+def lost(page: str, value: int, day: int = 1, source: str = "press", **fields: Any) -> Counter:
+    at = START + timedelta(days=day)
+    return Counter(
+        source=source, page=page, metric="likes_lost", value=value, at=at, span=86_400, **fields
+    )
+
+
+def chart(*counters: Counter, since: Moment | None = None) -> Any:
+    return draw(series(counters), (), ZONE, since, {"a": "A & Sons"})
+
+
+def words(figure: Any) -> list[str]:
+    return [text.get_text() for text in figure.texts]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "scales", "told"),
+    [
+        ((100, 110), 1, "one scale for all pages"),
+        ((100, 110, 500), 2, "one scale, but where noted"),
+        ((100,), 1, "time zone UTC"),
+    ],
+)
+def test_pages_of_like_size_have_one_scale_and_others_are_noted(
+    sizes: tuple[int, ...], scales: int, told: str
+) -> None:
+    figure = chart(*(lost(name, size) for name, size in zip("abc", sizes, strict=False)))
+    assert len({ax.get_ylim() for ax in figure.axes}) == scales
+    assert words(figure)[1 + len(sizes)].endswith(told)
+    assert words(figure).count("own scale") == scales - 1
+
+
+def test_every_panel_has_dates_with_their_year_and_shows_where_counting_starts() -> None:
+    figure = chart(lost("a", 100), lost("b", 90, day=17), since=Moment(START, 86_400))
+    boxes_of(figure)
+    for ax in figure.axes:
+        labels = [label.get_text() for label in ax.get_xticklabels() if label.get_text()]
+        assert labels == ["29 Feb\n2016", "03 Mar", "07 Mar", "10 Mar", "14 Mar"]
+        assert any(line.get_linestyle() == "--" for line in ax.lines)
+    assert "2016-02-26: losses are counted from here on" in words(figure)
+    assert "A & Sons" in words(figure)
+
+
+def test_a_loss_that_names_no_start_has_a_hollow_mark_and_the_chart_says_so() -> None:
+    def fillings(counter: Counter) -> list[Any]:
+        (ax,) = chart(counter).axes
+        return [line.get_markerfacecolor() for line in ax.lines if line.get_marker() != "None"]
+
+    assert fillings(lost("a", 100)) == ["none"]
+    assert fillings(lost("a", 100, since=START)) != ["none"]
+    assert any("does not say since when" in one for one in words(chart(lost("a", 100))))
+    assert not any("Hollow" in one for one in words(chart(lost("a", 100, since=START))))
+
+
+def test_more_than_a_figure_is_a_bar_to_one_side() -> None:
+    (ax,) = chart(lost("a", 100_000, granularity=100_000, bound="least")).axes
+    assert [100_000, 200_000] in [list(line.get_ydata()) for line in ax.lines]
+
+
+def test_no_text_meets_another_or_leaves_the_page() -> None:
+    sources = [f"https://paper-{n}.example/{'long' * 60 * (n % 2)}" for n in range(9)]
+    figure = chart(
+        *(lost(page, 10**n, n, sources[n]) for page in ("a", "b" * 200, "c") for n in range(9)),
+        since=Moment(START),
+    )
+    boxes = boxes_of(figure)
+    for number, (text, box) in enumerate(boxes):
+        assert box.x0 >= 0, text
+        assert box.x1 <= figure.bbox.x1, text
+        assert box.y0 >= 0, text
+        for others, other in boxes[number + 1 :]:
+            assert not overlap(box, other), (text, others)
