@@ -120,6 +120,7 @@ def index(store: str | None, brokers: str | None, instance: str, metrics_port: i
         metrics.build()
         opened = _with_room(store, stop)
         try:
+            opened.wait_while(lambda: not stop.asked)
             # Another zone than the store's is told now: an error amid the work is waited out.
             stage = IndexStage(where, opened, zone(opened.timezone()))
             try:

@@ -243,6 +243,9 @@ class Worker:
         """Wait a while, as a member of the group that takes nothing; then begin anew."""
         self._failures += 1
         delay = AWAY.after(self._failures)
+        if self._stop.asked:
+            log.warning("%s Ending without it: the same records come again.", error)
+            return
         log.warning("%s Trying again in %.0f s.", error, delay)
         if isinstance(error, StoreError):
             metrics.ready("store", False)  # until a partition is begun there

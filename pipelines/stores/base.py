@@ -221,6 +221,12 @@ class Store(Protocol):
     def dead_letters(self) -> DeadLetters:
         """Open what is kept aside from this store's input."""
 
+    def wait_while(self, wanted: Callable[[], bool]) -> None:
+        """Ask this before a server that is away is waited for once more; if not wanted, fail.
+
+        For who was asked to end: a server is else waited for as long as five minutes.
+        """
+
     def writer(self, command: str) -> AbstractContextManager[None]:
         """Hold the store for an import: a second one is refused, reading and deleting are not.
 

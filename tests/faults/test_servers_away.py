@@ -46,15 +46,26 @@ def test_a_broker_that_is_away_for_a_while_is_waited_for(
     load.arrived()
 
 
-def test_elasticsearch_killed_and_started_again_is_waited_for(
-    load: Load, our_elasticsearch: Elastic
+def test_elasticsearch_killed_and_started_again_is_waited_for_unless_the_worker_is_to_end(
+    load: Load, kafka: Kafka, our_elasticsearch: Elastic
 ) -> None:
     importing = load.send(100)
     begun(load)
     assert our_elasticsearch.process is not None
+    workers = [w for name, w in load.cluster.workers.items() if "index" in name]
+    told_before = {id(worker): len(worker.said) for worker in workers}
     our_elasticsearch.process.kill()
-    time.sleep(AWAY / 2)
+    away = "No Elasticsearch server answers"
+    waits = until(
+        lambda: next((w for w in workers if away in w.said[told_before[id(w)] :]), None),
+        "an index worker says that it waits for the store",
+    )
+    kafka.process.kill()
+    assert waits.stop() == 0  # in less than the minute and a half that its manifests grant
+    assert "Node <" not in waits.said
+    kafka.process.start()
     our_elasticsearch.process.start()
+    waits.start()
     ended(importing)
     load.arrived()
 

@@ -20,6 +20,8 @@ from pipelines.stores.elasticsearch.serial import SERIALIZERS
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
+# The library counts its failures; what a failure means is told here.
+logging.getLogger("elastic_transport").setLevel(logging.ERROR)
 
 #: The server's major version that this client speaks with.
 MAJOR = 9
@@ -37,6 +39,8 @@ FINGERPRINT = "MARSAD_ELASTICSEARCH_FINGERPRINT"
 #: The server is there but can't do it now; the same request later may succeed.
 PASSING = frozenset({429, 502, 503, 504})
 _PAUSES = Backoff(0.1, 5.0)
+#: Seconds until it is told that a server is waited for, and then between two times.
+_TELL, _TELL_AGAIN = 2.0, 60.0
 
 
 class Server:
@@ -46,6 +50,7 @@ class Server:
         """Prepare to talk to ``url``; nothing is sent yet."""
         self.url = url
         self.patience = PATIENCE
+        self.wanted: Callable[[], bool] = lambda: True
         options: dict[str, Any] = {"serializers": SERIALIZERS}
         if key := environ.get(API_KEY):
             options["api_key"] = key
@@ -165,6 +170,7 @@ class Waiting:
     def __init__(self, server: Server) -> None:
         self._server = server
         self._end = time.monotonic() + server.patience
+        self._tell = time.monotonic() + _TELL
         self._failures = 0
 
     def after(self, error: Exception) -> None:
@@ -180,15 +186,19 @@ class Waiting:
         self.pause(explained, _cause(error))
 
     def pause(self, reason: StoreError, cause: str) -> None:
-        """Wait once more; raise the reason when there is no patience left.
+        """Wait once more; raise the reason when there is no patience left, or no wish.
 
         ``cause`` is a short name of it for metrics: a status, ``timeout``, ``connection``.
         """
         metrics.store_retry(cause)
         self._failures += 1
         wait = _PAUSES.after(self._failures)
-        if time.monotonic() + wait > self._end:
+        now = time.monotonic()
+        if now + wait > self._end or not self._server.wanted():
             raise reason
+        if now >= self._tell:
+            self._tell = now + _TELL_AGAIN
+            log.warning("%s Waiting for it, for %.0f s at most.", reason, self._end - now)
         # spread, so that several workers do not come back at the same moment
         time.sleep(wait * random.uniform(0.5, 1.0))
 

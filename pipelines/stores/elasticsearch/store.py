@@ -112,6 +112,10 @@ class ElasticsearchStore(Closing):
         finally:
             self._server.close()
 
+    def wait_while(self, wanted: Callable[[], bool]) -> None:
+        """Ask this before waiting once more; see :meth:`.base.Store.wait_while`."""
+        self._server.wanted = wanted
+
     @contextmanager
     def writer(self, command: str) -> Iterator[None]:
         """Be the only import on this store; ``command`` is what others are told.

@@ -112,6 +112,9 @@ class SqliteStore(Closing):
         """Release the file."""
         self._connection.close()
 
+    def wait_while(self, wanted: Callable[[], bool]) -> None:
+        """Do nothing: a file is never away."""
+
     @contextmanager
     def writer(self, command: str) -> Iterator[None]:
         """Be the only import on this store; ``command`` is what others are told.
