@@ -37,10 +37,10 @@ _PLACES = "kafka:"
 
 _MEANINGS = {
     "received": "records read: the sum of the following",
-    "indexed": "stored and searchable, edits included",
+    "indexed": "made searchable when they came, edits too",
     "duplicate": "the same again, or older than what is stored",
     "filtered": "without a word of the watchlist",
-    "deleted": "deletions, and posts that came after theirs",
+    "deleted": "deletions told, and posts that came after",
     "dead": "kept aside with a reason (marsad dead list)",
     "pending": "stored, waiting to be scored",
 }
@@ -53,7 +53,8 @@ _MEANINGS = {
 def command(store: str | None, brokers: str | None, as_json: bool) -> None:
     """Show the books, the inputs and the gaps of a store.
 
-    Every record that came in has exactly one outcome, so the books balance.
+    Every record that came in has exactly one outcome, so the books balance. They tell what became
+    of it then: a post that was deleted later stays among the indexed.
 
     \b
     Examples:
@@ -121,7 +122,8 @@ def _show(status: Status, console: Console) -> None:
     console.print(books)
     days = f"{status.first_day} to {status.last_day}" if status.first_day else "no dated posts"
     console.print(
-        f"\n{status.posts:,} posts, {days}, {status.unknown_date:,} without a usable date"
+        f"\n{count(status.posts, 'post')} now, {days}, "
+        f"{status.unknown_date:,} without a usable date"
     )
     for title, counts in (
         ("languages", status.languages),

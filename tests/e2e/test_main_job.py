@@ -224,6 +224,11 @@ def test_a_deleted_post_is_gone_everywhere_and_stays_away(study: Marsad) -> None
     ledger = study.ledger()
     assert ledger["deleted"] == 2  # the deletion, and the post that came after it
     assert balanced(ledger)
+    study("delete", "youtube:3")
+    # It came again; what was indexed stays so in the books, and what is there now beside them.
+    assert study.ledger() == ledger | {"received": ledger["received"] + 1, "deleted": 3}
+    assert ledger["indexed"] == 3
+    assert "\n2 posts now, " in study("status").stdout
 
 
 def test_an_author_is_deleted_by_name(study: Marsad) -> None:
@@ -481,3 +486,7 @@ def test_make_run_shows_the_main_job_and_repeated_adds_nothing(tmp_path: Path) -
     assert "nothing to add" in runs[1].stderr
     for name in ("trends.svg", "trends.png", "study/posts.csv"):
         assert (checkout / "out" / name).stat().st_size > 0
+    study = checkout / "out" / "study"
+    assert "fictional posts" in (study / "README.txt").read_text()
+    manifest = json.loads((study / "manifest.json").read_bytes())
+    assert manifest["fictional"] == manifest["posts"]
