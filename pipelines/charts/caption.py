@@ -9,7 +9,7 @@ import msgspec
 from pipelines.stores.base import Split
 
 #: How the values of an option are told in a title. Dates stand below it anyway.
-_OPTIONS = {"entity": "about", "lang": "in", "platform": "on", "sentiment": "label"}
+_OPTIONS = {"entity": "about", "lang": "in", "platform": "on", "sentiment": "labelled"}
 
 
 class Caption(msgspec.Struct, frozen=True, kw_only=True):

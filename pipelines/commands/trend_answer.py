@@ -16,6 +16,7 @@ from pipelines.commands.common import (
     query_node,
     values_of,
 )
+from pipelines.commands.no_match import why_nothing
 from pipelines.query import Node, all_of, only
 from pipelines.settings import zone
 from pipelines.stores.base import Split, Status, Store, Sum
@@ -66,7 +67,7 @@ def ask(
         posts, without_day = opened.count(node)
         fictional, _ = opened.count(all_of(node, only("flag", "fictional")))
         newest = opened.search(node, ASKED).hits if chart or split == "entity" else []
-        reason = "" if posts else "No post matches."
+        reason = "" if posts else why_nothing(node, opened)
         status = opened.status()
     finally:
         opened.close()
