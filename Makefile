@@ -23,7 +23,13 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	@$(PIP) --editable .
 	@touch $@
 
-$(VENV)/.installed-dev: $(VENV)/.installed
+$(VENV)/.installed-cluster: $(VENV)/.installed
+	@echo "Installing what starts servers and checks results …"
+	@$(PIP) --editable '.[dev]'
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed-cluster
+	@echo "Installing what trains models …"
 	@$(PIP) --editable '.[dev,train]'
 	@touch $@
 
@@ -33,7 +39,7 @@ install: $(VENV)/.installed ## Make .venv with the `marsad` command
 run: $(VENV)/.installed ## The main job on the sample archive: import, search, trends, chart, export
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh deploy/run-sample.sh
 
-run-cluster: $(VENV)/.installed-dev ## The same job through Kafka, two workers of each stage and Elasticsearch
+run-cluster: $(VENV)/.installed-cluster ## The same job through Kafka, two workers of each stage and Elasticsearch
 	@$(BIN)/python -m tests.run_cluster
 
 test: lint ## All tests, in several processes side by side (JOBS=number)

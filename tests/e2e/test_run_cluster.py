@@ -14,6 +14,7 @@ import pytest
 from tests.cluster import until
 from tests.conftest import ROOT
 from tests.faults.load import FAULTS
+from tests.run_cluster import same_as_run
 from tests.servers import SCRIPTS, Elastic, Kafka
 
 OUT = ROOT / "out" / "cluster"
@@ -50,6 +51,32 @@ def test_the_cluster_holds_what_one_process_makes_of_the_sample(
     # Servers of somebody else's are left as they were.
     names = [name for name in real_elasticsearch.ask("GET", "_alias") if "sample" in name]
     assert names == []
+
+
+def test_another_export_than_that_of_make_run_fails_and_other_keys_are_told(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    post = {
+        "id": "forum:1",
+        "author": "u_abcdefghijklmnop",
+        "text": "no calls",
+        "day": "2016-02-27",
+    }
+    assert same_as_run([post], [post])
+    assert "the same 1 posts, texts" in capsys.readouterr().out
+    assert same_as_run([post], [post | {"author": "u_ponmlkjihgfedcba"}])
+    assert "with other keys" in capsys.readouterr().out
+    assert not same_as_run([post], [post | {"day": "2016-02-28"}])
+    assert "NOT the same" in capsys.readouterr().out
+
+
+def test_what_is_installed_for_a_cluster_is_told_and_trains_nothing() -> None:
+    command = ["make", "--dry-run", "--always-make", "run-cluster"]
+    told = subprocess.run(command, cwd=ROOT, capture_output=True, check=True, text=True).stdout
+    installs = [number for number, line in enumerate(told.splitlines()) if "pip install" in line]
+    assert len(installs) == 2
+    assert all("echo" in told.splitlines()[number - 1] for number in installs)
+    assert "train" not in told
 
 
 if FAULTS:
