@@ -242,8 +242,8 @@ def same_as_run(mine: list[dict[str, Any]], theirs: list[dict[str, Any]]) -> boo
     what = "out/study of `make run`"
     if difference(mine, theirs) and not difference(_nameless(mine), _nameless(theirs)):
         print(
-            f"{what}: the same {len(mine)} posts but for the pseudonyms of authors, made with other "
-            f"keys than {keyring.default_path()} (MARSAD_KEYS or the home folder was another)",
+            f"{what}: the same {len(mine)} posts but for the pseudonyms of authors, made with "
+            f"other keys than {keyring.default_path()} (another MARSAD_KEYS or home folder)",
             flush=True,
         )
         return True
