@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 import msgspec
 from rich.console import Console
 from rich.table import Table
 
 from pipelines.commands.common import brokers_option, needed_brokers, say, write_line
+
+if TYPE_CHECKING:
+    from pipelines.kafka.topics import Found
 
 
 @click.group()
@@ -34,12 +39,14 @@ def command() -> None:
 def create(brokers: str | None, partitions: int | None, alter: bool) -> None:
     """Make the topics that are missing; those that are there stay as they are.
 
-    Where one has other settings than defined, that is told, and the exit code is 1.
+    Where one has other settings than defined, or another number of partitions than asked for,
+    that is told, and the exit code is 1. Partitions can't be added: a deletion has to come to the
+    partition that its text went to.
 
     \b
     Examples:
       marsad topics create --brokers localhost:9092
-      marsad topics create --partitions 24
+      MARSAD_KAFKA_PREFIX=marsad2. marsad topics create --partitions 24
       marsad topics create --alter
     """
     from pipelines.kafka import topics
@@ -56,7 +63,31 @@ def create(brokers: str | None, partitions: int | None, alter: bool) -> None:
         say(f"{where.topic(found.name)}: {'was set: ' if alter else ''}{found.state}")
     if differing and not alter:
         say("To set them as defined: marsad topics create --alter")
+    fixed = _of_other_size(before, partitions)
+    for found in fixed:
+        say(
+            f"{where.topic(found.name)} has {found.partitions} partitions and keeps them: a "
+            "deletion has to come to the partition that its text went to."
+        )
+    if fixed:
+        say(
+            "For another number make a new collection, under a prefix of its own: "
+            f"MARSAD_KAFKA_PREFIX=… marsad topics create --partitions {partitions} "
+            "(docs/operations.md, the lag grows)"
+        )
+    if fixed or (differing and not alter):
         raise click.exceptions.Exit(1)
+
+
+def _of_other_size(there: list[Found], partitions: int | None) -> list[Found]:
+    """Return the topics that are there with another number of partitions than is asked for."""
+    from pipelines.kafka.topics import SHARED
+
+    return [
+        found
+        for found in there
+        if partitions and found.name in SHARED and found.partitions not in {0, partitions}
+    ]
 
 
 @command.command(name="list")

@@ -30,6 +30,8 @@ BOOKS = "books"
 DEAD = "dead"
 POSITIONS = "positions"
 LEASES = "leases"
+#: Topics whose number of partitions is an operator's to choose, when they are made.
+SHARED = (POSTS, SCORED)
 
 
 class Topic(msgspec.Struct, frozen=True):
@@ -122,7 +124,7 @@ def create(where: Brokers, *, partitions: int | None = None, alter: bool = False
                 definition = definitions()[found.name]
                 replication, config = wanted(definition, brokers)
                 number = definition.partitions
-                if partitions and found.name in {POSTS, SCORED}:
+                if partitions and found.name in SHARED:
                     number = partitions
                 absent[where.topic(found.name)] = {
                     "num_partitions": number,

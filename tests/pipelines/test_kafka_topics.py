@@ -88,6 +88,11 @@ def test_only_the_topics_of_posts_get_another_number_of_partitions(
     numbers = {found.name: found.partitions for found in topics.look(bare)}
     assert (numbers["posts"], numbers["scored"]) == (3, 3)
     assert (numbers["books"], numbers["positions"], numbers["tombstones"]) == (1, 1, 1)
+    marsad("topics", "create", "--partitions", "3")
+    told = marsad("topics", "create", "--partitions", "12", "--alter", code=1).stderr
+    assert f"{bare.topic('posts')} has 3 partitions and keeps them" in told
+    assert "MARSAD_KAFKA_PREFIX=… marsad topics create --partitions 12" in told
+    assert numbers == {found.name: found.partitions for found in topics.look(bare)}
 
 
 def test_each_post_has_as_many_copies_as_brokers_allow_and_one_may_be_away() -> None:
