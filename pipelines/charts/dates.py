@@ -27,6 +27,11 @@ def date_axis(ax: Any, span: timedelta) -> None:
     ax.xaxis.set_major_formatter(_Dates(locator))
 
 
+def span_of(first: str, last: str) -> str:
+    """Return the span of two dates in words."""
+    return first if first == last else f"{first} to {last}"
+
+
 def with_years(labels: Sequence[str], moments: Sequence[datetime]) -> list[str]:
     """Return labels of which the first, and the first of each new year, names it below.
 

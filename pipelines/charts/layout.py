@@ -12,6 +12,7 @@ from matplotlib.lines import Line2D
 from pipelines.annotations import Event
 from pipelines.charts import panels
 from pipelines.charts.caption import Caption, count, foot, headline, warning
+from pipelines.charts.dates import span_of
 from pipelines.charts.page import (
     INK,
     LEFT,
@@ -110,7 +111,7 @@ def _head(
     page.down(0.29)
     each = {"day": "by day", "week": "by ISO week", "hour": "by hour"}[by]
     first, last = rows[0].bucket.replace("T", " "), rows[-1].bucket.replace("T", " ")
-    words = f"{count(caption)}, {first} to {last}, {each}, time zone {caption.timezone}"
+    words = f"{count(caption)}, {span_of(first, last)}, {each}, time zone {caption.timezone}"
     page.text(words, color=INK if caption.fictional else SOFT)
     page.down(0.21)
     _legend(page, by, any(True for _ in panels.blind(rows, by, deaf)))

@@ -49,7 +49,8 @@ def panel(
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _written(value)))
     ax.margins(y=0.12)
     if ax.dataLim.y0 >= 0:
-        ax.set_ylim(bottom=0)
+        # one step at least: a reading alone has lost nothing yet
+        ax.set_ylim(0, max(1, ax.get_ylim()[1]))
 
 
 def _written(value: float) -> str:
@@ -91,7 +92,7 @@ def _curve(
         if half:
             ax.plot([middle - half, middle + half], [value, value], **bars)
         inside = "none" if unstated(one, reading) else style.colour
-        ax.plot([middle], [value], style.mark, color=style.colour, mfc=inside, markersize=5)
+        ax.plot([middle], [value], style.mark, color=style.colour, mfc=inside, ms=5, clip_on=False)
     for flag in odd:
         start, end = (number(local(at, zone)) for at in (flag.start, flag.end))
         ax.axvspan(start, end, color=style.colour, alpha=0.12, linewidth=0)

@@ -19,9 +19,9 @@ from matplotlib.lines import Line2D
 
 from ingest.records import Counter, Gap
 from pipelines.charts import Format, rendered
-from pipelines.charts.dates import date_axis
+from pipelines.charts.dates import date_axis, span_of
 from pipelines.charts.loss_panel import Style, local, panel, unstated
-from pipelines.charts.page import INK, LEFT, RIGHT, SOFT, WIDTH, Page, number
+from pipelines.charts.page import INK, LEFT, PLOT, RIGHT, SOFT, WIDTH, Page, number
 from pipelines.pages.report import Moment
 from pipelines.pages.series import Series
 from pipelines.pages.table import moment, short
@@ -85,7 +85,8 @@ def draw(
     page.down(_TITLE - page.at)
     axes = []
     for name, own in shown:
-        page.text(names.get(name, name), left=LEFT, fontsize=10.5, fontweight="bold")
+        style: dict[str, Any] = {"fontsize": 10.5, "fontweight": "bold", "room": PLOT - 1.3}
+        page.text(names.get(name, name), left=LEFT, **style)
         page.down(_NAME)
         axes.append(page.axes(_PANEL))
         panel(axes[-1], own, gaps, zone, styles)
@@ -96,7 +97,7 @@ def draw(
     page.text(_head(readings, zone) + _scales(apart), color=SOFT)
     page.down(_TITLE - head)
     for own_scale in apart:
-        if own_scale:
+        if own_scale and not all(apart):
             page.text("own scale", left=WIDTH - RIGHT, ha="right", room=1.2, color=SOFT)
         page.down(_NAME + _PANEL + _BETWEEN)
     _legend(page, styles, since, zone)
@@ -107,7 +108,7 @@ def draw(
 
 
 def _scaled(axes: Sequence[Any]) -> list[bool]:
-    """Give panels of like height one scale; say which have another than most."""
+    """Give panels of like height one scale; say which have another than most, or all their own."""
     heights = [ax.get_ylim()[1] - ax.get_ylim()[0] for ax in axes]
     alike: list[list[int]] = []
     for place in sorted(range(len(axes)), key=lambda place: -heights[place]):
@@ -120,12 +121,14 @@ def _scaled(axes: Sequence[Any]) -> list[bool]:
         for place in own:
             axes[place].set_ylim(min(low for low, _ in ends), max(high for _, high in ends))
     most = max(alike, key=len, default=[])
-    return [place not in most for place in range(len(axes))]
+    return [len(most) == 1 or place not in most for place in range(len(axes))]
 
 
 def _scales(apart: Sequence[bool]) -> str:
     if len(apart) < 2:
         return ""
+    if all(apart):
+        return "; each page has its own scale"
     return "; one scale, but where noted" if any(apart) else "; one scale for all pages"
 
 
@@ -144,7 +147,8 @@ def _head(readings: Sequence[Counter], zone: ZoneInfo) -> str:
     first = min(reading.at for reading in readings).astimezone(zone)
     many = "1 reading" if len(readings) == 1 else f"{len(readings):,} readings"
     last = max(ends).astimezone(zone)
-    return f"{many}, {first:%Y-%m-%d} to {last:%Y-%m-%d}, time zone {zone.key}"
+    days = span_of(f"{first:%Y-%m-%d}", f"{last:%Y-%m-%d}")
+    return f"{many}, {days}, time zone {zone.key}"
 
 
 def _dates(
