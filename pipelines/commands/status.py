@@ -44,6 +44,7 @@ _MEANINGS = {
     "dead": "kept aside with a reason (marsad dead list)",
     "pending": "stored, waiting to be scored",
 }
+_PENDING_ON_TOPICS = "waiting to be scored or indexed, on topics too"
 
 
 @click.command()
@@ -77,7 +78,7 @@ def command(store: str | None, brokers: str | None, as_json: bool) -> None:
         )
     else:
         out = console()
-        _show(status, out)
+        _show(status, out, on_topics=where is not None)
         _show_stages(stages, out)
 
 
@@ -114,11 +115,12 @@ def _show_stages(stages: list[StageFlow], console: Console) -> None:
         console.print(f"stage {stage.stage}: {what}{stage.per_second:,} a second{workers}")
 
 
-def _show(status: Status, console: Console) -> None:
+def _show(status: Status, console: Console, *, on_topics: bool) -> None:
     console.print(Text.assemble((status.store, "bold"), f"  ({status.timezone})"))
+    meanings = _MEANINGS | ({"pending": _PENDING_ON_TOPICS} if on_topics else {})
     books = Table("outcome", "records", "", box=None, header_style="dim")
     for name in Ledger.__struct_fields__:
-        books.add_row(name, f"{getattr(status.ledger, name):,}", Text(_MEANINGS[name], "dim"))
+        books.add_row(name, f"{getattr(status.ledger, name):,}", Text(meanings[name], "dim"))
     console.print(books)
     days = f"{status.first_day} to {status.last_day}" if status.first_day else "no dated posts"
     console.print(

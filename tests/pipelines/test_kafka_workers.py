@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Callable
 from contextlib import closing
@@ -17,7 +18,7 @@ from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.structs import OffsetAndMetadata
 
 from nlp.score import Scored
-from pipelines.commands import delete
+from pipelines.commands import delete, status
 from pipelines.errors import BrokerAway, BrokerError, ModelError
 from pipelines.kafka import filling, topics, wire
 from pipelines.kafka.connection import Brokers
@@ -304,7 +305,10 @@ def test_what_was_deleted_by_its_age_before_it_was_read_is_told(
     assert sorted(stored(path)) == ["forum:3", "forum:4"]
 
 
-def test_what_is_on_its_way_counts_as_pending(where: Brokers, path: Path) -> None:
+def test_what_is_on_its_way_counts_as_pending(
+    where: Brokers, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MARSAD_KAFKA_PREFIX", where.prefix)
     with KafkaIntake(where) as intake:
         some = [post(n) for n in range(20)]
         intake.accept(batch("", "1", posts=some, filtered=4, dead=[letter(1)]))
@@ -312,6 +316,9 @@ def test_what_is_on_its_way_counts_as_pending(where: Brokers, path: Path) -> Non
     assert moving.ledger == Ledger(received=25, pending=20, filtered=4, dead=1)
     waiting = {stage.stage: (stage.waiting, stage.exact) for stage in moving.stages}
     assert waiting == {"collect": (0, True), "score": (20, True), "index": (0, True)}
+    places = ["--store", str(path), "--brokers", where.addresses]
+    shown = CliRunner().invoke(status.command, places).output
+    assert re.search("pending +20 +waiting to be scored or indexed, on topics too", shown)
     with pipeline(where, path):
         settled(path, 25)
         until(
