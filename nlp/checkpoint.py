@@ -7,6 +7,7 @@ name; a checkpoint whose labels say nothing is refused when it is loaded.
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -70,6 +71,8 @@ class Checkpoint:
         """Load it. Raises `ModelError` if it cannot be used."""
         from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
+        # Its twelve lines of tries would stand before the one that says what to do.
+        logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
         try:
             self._tokenizer: Any = AutoTokenizer.from_pretrained(name)
             model, report = AutoModelForSequenceClassification.from_pretrained(

@@ -18,7 +18,6 @@ import msgspec
 
 from pipelines.errors import SettingsError
 
-
 #: Where days begin if neither a setting nor a watchlist says so.
 TIMEZONE = "Africa/Casablanca"
 
@@ -116,9 +115,14 @@ _ENVIRONMENT = {
 }
 
 
+def file_name(environ: Mapping[str, str] = os.environ) -> str:
+    """Return the name of the file that settings stand in."""
+    return environ.get("MARSAD_CONFIG", "marsad.toml")
+
+
 def load(environ: Mapping[str, str] = os.environ, folder: Path | None = None) -> Settings:
     """Return the settings in force. Raises :class:`SettingsError` naming file and field."""
-    path = (folder or Path()) / environ.get("MARSAD_CONFIG", "marsad.toml")
+    path = (folder or Path()) / file_name(environ)
     values: dict[str, object] = {}
     try:
         with path.open("rb") as stream:

@@ -21,6 +21,7 @@ from ingest.errors import SourceBlocked, SourceChanged, SourceError
 from ingest.sources.bodies import ENDLESS, PACKED, pieces, whole
 from ingest.sources.deadlines import Deadlines, overdue
 from ingest.sources.refusals import REMAINING, Answer, refuse_walls, status_error, wait_of
+from ingest.sources.unreachable import why
 
 __all__ = ["AGENT", "SPACING", "Answer", "Client", "refuse_walls", "status_error", "wait_of"]
 
@@ -154,7 +155,9 @@ class Client:
         except (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError) as error:
             if isinstance(error, httpx2.HTTPError) and overdue(error):
                 raise SourceError(ENDLESS) from None
-            raise SourceError(f"{host} ended the stream ({type(error).__name__})") from None
+            away = isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout)
+            what = "can't be reached" if away else "ended the stream"
+            raise SourceError(f"{host} {what}: {why(error)}") from None
 
     def ask_robots(self, url: str) -> None:
         """Raise :class:`SourceBlocked` where robots.txt forbids a page."""
@@ -192,8 +195,7 @@ class Client:
         except (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError, ValueError) as error:
             if isinstance(error, httpx2.HTTPError) and overdue(error):
                 raise SourceError(ENDLESS) from None
-            # never the error's own words, which may hold the address with its key
-            raise SourceError(f"{host} can't be reached ({type(error).__name__})") from None
+            raise SourceError(f"{host} can't be reached: {why(error)}") from None
         finally:
             self._spare(url)
         self._note_limit(host, answer)

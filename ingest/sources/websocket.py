@@ -18,6 +18,7 @@ from websockets.sync.client import ClientConnection, connect
 from ingest.errors import SourceChanged, SourceError
 from ingest.sources.base import Stopped
 from ingest.sources.http import AGENT, SECONDS, Answer, refuse_walls, status_error
+from ingest.sources.unreachable import why
 
 #: The longest message, in bytes.
 LARGEST = 10_000_000
@@ -52,7 +53,7 @@ def listen(url: str, stopped: Callable[[], bool]) -> Iterator[Iterator[bytes | N
     except InvalidHandshake as error:
         raise SourceChanged(f"{host} speaks no WebSocket ({type(error).__name__})") from None
     except (OSError, EOFError, WebSocketException) as error:
-        raise SourceError(f"{host} can't be reached ({type(error).__name__})") from None
+        raise SourceError(f"{host} can't be reached: {why(error)}") from None
     with connection:
         yield _messages(connection, host, stopped)
 

@@ -109,7 +109,10 @@ def command(
         say(f"{account.fictional:,} of the posts are fictional; the README says so.")
     if account.plain_authors:
         say(f"{account.plain_authors:,} of the posts carry the plain names of their authors.")
-    say(f"{account.posts:,} posts written to {folder}: {', '.join(account.files)}, README.txt.")
+    say(
+        f"{account.posts:,} posts written to {folder}: {', '.join(account.files)}, README.txt, "
+        "manifest.json."
+    )
 
 
 def _command(

@@ -269,7 +269,7 @@ class _Run:
                 report(*source.progress, posts)
                 self._target.catch_up()
 
-            return collect(
+            result = collect(
                 source,
                 self._target.intake,
                 collector,
@@ -278,6 +278,9 @@ class _Run:
                 limit=self._limit,
                 after_batch=after_batch,
             )
+        if position is None and result.done and not result.outcomes.received:
+            say(f"Warning: {source.path}: holds no record.")
+        return result
 
 
 def _settled(outcomes: Ledger) -> Ledger:

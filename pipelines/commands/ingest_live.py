@@ -40,7 +40,7 @@ from pipelines.live import Feed, Outcome, Wanted, feeds, run
 from pipelines.live.choose import duration, means
 from pipelines.live.signals import on_signals
 from pipelines.retry import LIVE
-from pipelines.settings import Settings, SourceSettings, zone
+from pipelines.settings import Settings, SourceSettings, file_name, zone
 from pipelines.stages import Collector
 from pipelines.stores.base import Intake
 
@@ -229,8 +229,8 @@ def configured_sources(settings: Settings) -> list[Wanted]:
     """
     if not settings.sources:
         raise SettingsError(
-            "marsad.toml has no [[sources]]: list what to read there (docs/settings.md), or name "
-            "one source, as in marsad ingest bluesky"
+            f"{file_name()} has no [[sources]]: list what to read there (docs/settings.md), or "
+            "name one source, as in marsad ingest bluesky"
         )
     return [_wanted(one, settings) for one in settings.sources]
 

@@ -78,10 +78,18 @@ def readings(
         local = zone(case.timezone) if case else local
         found = parse_readings(shipped, f"{name}/{_COUNTERS}", zone=local, now=utc_now())
     else:
-        file, raw = content(name)
+        try:
+            file, raw = content(name)
+        except SourceError as error:
+            raise SourceError(f"{error} Readings come with: {', '.join(_cases())}.") from error
         found = parse_readings(raw, file, zone=local, now=utc_now())
     tell_bad(name, found)
     return found.counters, (), local
+
+
+def _cases() -> list[str]:
+    """Return the cases that come with published readings."""
+    return [name for name in available() if companion(name, _COUNTERS) is not None]
 
 
 def tell_bad(name: str, found: Readings) -> None:

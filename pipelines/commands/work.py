@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from ingest.watchlist import Watchlist
 from nlp.score import Scorer
 from pipelines.commands.common import configured, say
@@ -14,6 +16,10 @@ from pipelines.stores.base import Store
 def make_scorer() -> Scorer:
     """Load the configured model. Raises :class:`~pipelines.errors.ModelError` at once."""
     settings = configured()
+    if settings.model and not Path(settings.model).exists():
+        say(
+            f"The model {settings.model} is got from Hugging Face if it is not on this machine yet."
+        )
     return Scorer(settings.model or None, threads=settings.threads or None)
 
 

@@ -40,6 +40,11 @@ def gives_up(error: SourceError, failures: int, *, endless: bool, fresh: bool) -
     return wrong or failures >= TRIES
 
 
+def named(error: SourceError) -> str:
+    """Return an error with its name, where that says more than that there was one."""
+    return str(error) if type(error) is SourceError else f"{error} ({type(error).__name__})"
+
+
 def code(error: SourceError) -> str:
     """Return a short name of what went wrong, for metrics."""
     if isinstance(error, SourceBlocked):

@@ -22,7 +22,7 @@ from pipelines.deadletters import plain_names
 from pipelines.embedded import add
 from pipelines.live.details import Details, words
 from pipelines.live.feed import Failed, Feed
-from pipelines.live.patience import code
+from pipelines.live.patience import code, named
 from pipelines.metrics import Outcome as Counted
 from pipelines.stages import Collector
 from pipelines.stores.base import Batch, Intake, Ledger, Position
@@ -182,8 +182,7 @@ class Writer:
         kept = self._aside.keep(name, now, error.body) if self._aside else None
         after = "given up" if failure.pause is None else f"next try in {words(failure.pause)}"
         self._tell(
-            f"{name}: {error} ({type(error).__name__}); {after}"
-            + (f"; its answer is kept in {kept}" if kept else "")
+            f"{name}: {named(error)}; {after}" + (f"; its answer is kept in {kept}" if kept else "")
         )
         self.given_up = failure.pause is None
         nowhere = self.given_up or isinstance(error, SourceGone)

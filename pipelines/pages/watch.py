@@ -21,6 +21,7 @@ from ingest.sources.counters import Figure, Reader
 from ingest.sources.counters.fetch import Refusal
 from pipelines.aside import Aside
 from pipelines.backoff import Backoff
+from pipelines.live.patience import named
 from pipelines.stages import utc_now
 from pipelines.stores.base import Batch, Position, Store
 
@@ -132,7 +133,7 @@ def _once(
         kept = aside.keep(page.source, at, result.body)
         pause = max(backoff(result.error, turn.failures, every), result.wait)
         tell(
-            f"{page.source.removeprefix(PAGES)}: {result.error} ({type(result.error).__name__})"
+            f"{page.source.removeprefix(PAGES)}: {named(result.error)}"
             f"; next try in {_words(pause)} at the earliest"
             + (f"; its answer is kept in {kept}" if kept else "")
         )

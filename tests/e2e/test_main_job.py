@@ -366,6 +366,17 @@ def test_names_of_data_are_shown_as_they_are(marsad: Marsad) -> None:
     assert "input archive:kenya: read to its end" in shown
 
 
+def test_an_empty_file_and_settings_without_sources_are_told_by_their_names(
+    marsad: Marsad,
+) -> None:
+    assert (
+        "empty.ndjson: holds no record"
+        in marsad("ingest", "archive", marsad.write("empty.ndjson", "\n")).stderr
+    )
+    marsad.environment["MARSAD_CONFIG"] = marsad.write("mine.toml", "").name
+    assert "mine.toml has no [[sources]]" in marsad("ingest", "all", code=1).stderr
+
+
 def test_standard_input_and_compressed_files_are_read(marsad: Marsad) -> None:
     data = "\n".join(json.dumps(post) for post in POSTS).encode()
     marsad("ingest", "archive", "-", stdin=gzip.compress(data))

@@ -111,6 +111,8 @@ def test_wrong_usage_is_explained(marsad: Marsad, options: tuple[str, ...]) -> N
     done = marsad("pages", "report", "--readings", "morocco-2016", *options, code=None)
     assert done.returncode in {1, 2}
     assert "Traceback" not in done.stderr
+    if "none.csv" in options:
+        assert "morocco-2016" in done.stderr  # which cases come with readings
 
 
 def test_pages_of_a_watchlist_are_followed_and_reported(marsad: Marsad, server: Platform) -> None:

@@ -25,6 +25,7 @@ from ingest.sources.http import (
     refuse_walls,
     wait_of,
 )
+from ingest.sources.unreachable import why
 from tests.platform_server import Answer, Platform, in_json, page, platform
 from tests.stands.mastodon import Instance, mastodon
 
@@ -348,5 +349,15 @@ def test_a_line_without_end_is_another_stream(
 
 
 def test_a_stream_that_is_not_there_is_an_error(asking: Asking) -> None:
-    with pytest.raises(SourceError), asking.client.stream("http://127.0.0.1:1/"):
+    with (
+        pytest.raises(SourceError, match=r"127\.0\.0\.1:1 can't be reached: nothing listens there"),
+        asking.client.stream("http://127.0.0.1:1/"),
+    ):
         pass
+
+
+def test_a_server_without_an_address_is_told_without_its_name_in_the_error() -> None:
+    outer = OSError("https://nowhere.example/?key=secret")
+    outer.__cause__ = socket.gaierror(-2, "Name or service not known")
+    assert why(outer) == "there is no such host, or no network"
+    assert why(OSError("https://nowhere.example/?key=secret")) == "OSError"

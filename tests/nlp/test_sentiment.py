@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import subprocess
 import sys
 from pathlib import Path
@@ -229,6 +230,7 @@ def test_any_checkpoint_runs_with_its_labels_mapped(checkpoint: Path) -> None:
 def test_wrong_checkpoints_are_refused_at_once(checkpoint: Path, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="cannot be loaded"):
         sentiment.load(str(tmp_path / "nowhere"))
+    assert not logging.getLogger("huggingface_hub").isEnabledFor(logging.WARNING)
     for file in checkpoint.iterdir():
         (tmp_path / file.name).write_bytes(file.read_bytes())
     config = json.loads((tmp_path / "config.json").read_text())
