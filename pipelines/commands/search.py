@@ -110,11 +110,14 @@ def _for_people(hit: Hit, node: Node, days: ZoneInfo, *, coloured: bool) -> Text
     text.append(label, style=_COLOURS.get(label, "dim"))
     text.append(f"  {_attitudes(post)}\n", style="dim")
     at = 0
+    exact = highlight(node, post.text, exact=True)
     for start, end in highlight(node, post.text):
         text.append(post.text[at:start])
+        as_asked = any(begin < end and start < stop for begin, stop in exact)
         # Where colours are lost, in a file or a pipe, signs show what was found.
-        found = post.text[start:end]
-        text.append(found if coloured else f"**{found}**", style="bold reverse")
+        sign = "" if coloured else "**" if as_asked else "*"
+        style = "bold reverse" if as_asked else "bold underline"
+        text.append(f"{sign}{post.text[start:end]}{sign}", style=style)
         at = end
     text.append(post.text[at:])
     text.append(f"\n{post.id}\n", style="dim")

@@ -138,10 +138,12 @@ def _with_room(address: str | None, stop: Stop) -> Store:
     from pipelines import metrics
     from pipelines.kafka.connection import AWAY
 
+    # Only a new store takes its days from it, and only where no setting does.
+    case = None if configured().timezone else chosen_watchlist(None)
     failures = 0
     while True:
         try:
-            return open_store(address, readonly=False, case=chosen_watchlist(None))
+            return open_store(address, readonly=False, case=case)
         except StoreFull as error:
             failures += 1
             delay = AWAY.after(failures)

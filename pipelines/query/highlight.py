@@ -35,13 +35,16 @@ def otherwise_spelt(node: Node, texts: Iterable[str]) -> dict[str, int]:
     return found
 
 
-def highlight(node: Node, text: str) -> list[tuple[int, int]]:
+def highlight(node: Node, text: str, *, exact: bool = False) -> list[tuple[int, int]]:
     """Return the spans of ``text`` (offsets, end exclusive) that the query's words found.
 
     Sorted, without overlap; neighbours that touch are one span. What a query leaves out
-    (``-word``) is not marked, filters mark nothing.
+    (``-word``) is not marked, filters mark nothing. With ``exact`` only what is spelt as the
+    query spells it.
     """
     leaves = list(_wanted(node, True))
+    if exact:
+        leaves = [replace(one, exact=True) if isinstance(one, Word) else one for one in leaves]
     if not leaves:
         return []
     places = _places(text)

@@ -400,8 +400,12 @@ def test_wrong_usage_is_exit_code_2(marsad: Marsad) -> None:
         marsad(*arguments, code=2)
 
 
-def test_without_colours_signs_show_what_was_found(study: Marsad) -> None:
-    assert "**watsap** mab9ach" in study("search", "whatsapp").stdout
+def test_without_colours_signs_show_what_was_found_and_whether_it_is_spelt_so(
+    study: Marsad,
+) -> None:
+    shown = study("search", "whatsapp").stdout
+    assert "\n*watsap* mab9ach" in shown
+    assert "bloque **WhatsApp**, " in shown
 
 
 def test_a_word_with_a_minus_is_part_of_the_query_and_a_mistyped_option_is_told(
