@@ -182,9 +182,12 @@ class Worker:
     def _tell_brokers(self) -> None:
         """Tell whether the broker answers that looks after the group.
 
-        A poll that brings nothing does not say why; the heartbeats beside it do.
+        A poll that brings nothing does not say why; the heartbeats beside it do. None are sent
+        while the group shares its partitions anew, which may take longer than a session.
         """
-        metrics.ready("brokers", not self._consumer._coordinator.coordinator_unknown())
+        group = self._consumer._coordinator
+        silent = group._heartbeat_enabled and group.heartbeat.session_timeout_expired()
+        metrics.ready("brokers", not silent and not group.coordinator_unknown())
 
     def _do(self, records: Records) -> None:
         start = time.monotonic()

@@ -461,7 +461,8 @@ def test_a_worker_is_ready_while_brokers_answer(
     if proxy is None:
         pytest.skip("no proxy before the broker of MARSAD_TEST_KAFKA")
     behind = msgspec.structs.replace(where, addresses=proxy.address)
-    health.condition("brokers", False)  # a worker of another test may have met it
+    message = wire.encode(wire.post_message(scored(post(1))))
+    send(where, "scored", {"key": b"forum:1", "value": message, "headers": HEADERS})
 
     def misses_brokers() -> bool:
         is_ready, told = health.ready()
@@ -469,6 +470,7 @@ def test_a_worker_is_ready_while_brokers_answer(
 
     try:
         with running(indexing(behind, path)):
+            settled(path, 1)
             until(lambda: health.ready()[0], "the worker is ready")
             proxy.lose = lambda kind, number: True
             proxy.cut()
