@@ -55,6 +55,8 @@ def test_elasticsearch_killed_and_started_again_is_waited_for_unless_the_worker_
     workers = [w for name, w in load.cluster.workers.items() if "index" in name]
     told_before = {id(worker): len(worker.said) for worker in workers}
     our_elasticsearch.process.kill()
+    # Whatever came before, there is something to write now.
+    ended(load.send(50))
     away = "No Elasticsearch server answers"
     waits = until(
         lambda: next((w for w in workers if away in w.said[told_before[id(w)] :]), None),
