@@ -119,9 +119,7 @@ def test_figures_of_one_day_are_compared_and_those_of_the_next_are_not() -> None
     assert [(pair.early.value, pair.late.value) for pair in pairs] == [(200, 100)]
 
 
-def test_a_figure_whose_day_is_uncertain_is_compared_on_its_middle_day_and_says_so() -> (
-    None
-):
+def test_a_figure_whose_day_is_uncertain_is_compared_on_its_middle_day_and_says_so() -> None:
     uncertain = published(0, 123_380, span=3 * 86_400)
     found = [published(h, 137_500, f"hour {h}", span=7_200) for h in (12, 36, 60)]
     (pair,) = differences(series([uncertain, *found]))
