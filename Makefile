@@ -64,9 +64,12 @@ train: $(VENV)/.installed-dev ## Make the shipped model from the data folder (ho
 	@$(BIN)/python -m nlp.training --data $(DATA) --work $(WORK)/first --finetune-steps 2200
 	@$(BIN)/python -m nlp.training --data $(DATA) --work $(WORK)/second --own $(CASE)/training.ndjson \
 		--start $(WORK)/first/finetune --rate 6e-5 --finetune-steps 1500 --seed 2
-	@$(BIN)/python -m nlp.training --data $(DATA) --work $(WORK) --own $(CASE)/training.ndjson \
+	@$(BIN)/python -m nlp.training --data $(DATA) --work $(WORK)/third --own $(CASE)/training.ndjson \
 		--start $(WORK)/first/finetune --rate 8e-5 --finetune-steps 3100 --seed 5 \
-		--mean $(WORK)/first/finetune --mean $(WORK)/second/finetune --ship
+		--mean $(WORK)/first/finetune --mean $(WORK)/second/finetune
+	@$(BIN)/python -m nlp.training --data $(DATA) --work $(WORK)/last --own $(CASE)/training.ndjson \
+		--start $(WORK)/third/mean --teacher $(WORK)/third/candidate \
+		--rate 1e-4 --finetune-steps 4900 --seed 10 --ship
 	@$(BIN)/python -m pipelines.train_targets morocco-2016 \
 		--sample $(CASE)/sample.ndjson --data $(DATA)
 

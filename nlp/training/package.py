@@ -35,6 +35,10 @@ SOURCES: dict[str, str] = {
     "airline_en": "none stated",
     "bank_fr": "none stated",
     "own (invented posts of a case, its training.ndjson)": "CC0-1.0",
+    "posts without labels: myc-raw, nanaa1304-youtube, elhadrati, youssefs-youtube, mehdi, "
+    "smartly-atlasia-youtube, hespress-comments, omcd, djalil21-dz-comments, ynsaid-dz-youtube, "
+    "fodilb, zindi-tunisian-arabizi, mlma": "none stated",
+    "posts without labels: smartly-domain": "CC BY-NC",
     "multilingual-e5-small (starting weights)": "MIT",
 }
 WEIGHTS_LICENCE = "CC BY-NC-SA 4.0"
