@@ -204,7 +204,8 @@ def _unlabelled(data: Path) -> Iterator[tuple[str, str, str]]:
 def unlabelled(data: Path) -> list[tuple[str, str]]:
     """Return (text, language) of the lines to pre-train on, the labelled training posts included.
 
-    Posts held out for calibration and checks are left out, as is dev.
+    Of the labelled posts those held out for calibration and checks are left out, as is dev; the
+    unlabelled file is taken as it is, since no label stands in it.
     """
     lines = [(text, lang) for text, lang, _ in _unlabelled(data)]
     near = ("ary", "ary-Latn", "arq", "arq-Latn")

@@ -101,6 +101,11 @@ def configured() -> Settings:
     return settings_module.load()
 
 
+def on_server(store: str | None) -> bool:
+    """Tell whether the store that the option names, else the configured one, is a server."""
+    return (store or configured().store).lower().startswith(("http://", "https://"))
+
+
 def open_store(
     path: str | None,
     *,
@@ -117,7 +122,7 @@ def open_store(
     """
     settings = configured()
     new_timezone = case.timezone if case else settings_module.TIMEZONE
-    if (path or settings.store).lower().startswith(("http://", "https://")):
+    if on_server(path):
         from pipelines.stores.elasticsearch import ElasticsearchStore
 
         return ElasticsearchStore(

@@ -16,6 +16,7 @@ from pipelines.commands.common import (
     configured,
     count,
     nothing_found,
+    on_server,
     open_existing,
     protector,
     say,
@@ -110,11 +111,7 @@ def command(
         f"{count(max(deletion.tombstones, due.tombstones), 'tombstone')} written."
     )
     if not deletion.clean:
-        say(_LEFT_ON_SERVER if _on_server(store) else _LEFT_IN_FILE)
-
-
-def _on_server(store: str | None) -> bool:
-    return (store or configured().store).lower().startswith(("http://", "https://"))
+        say(_LEFT_ON_SERVER if on_server(store) else _LEFT_IN_FILE)
 
 
 def _due(store: Store, graves: Sequence[CollectedTombstone]) -> Deletion:
