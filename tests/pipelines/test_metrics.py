@@ -100,21 +100,21 @@ def test_a_partition_that_moved_to_another_worker_is_told_no_more(exporter: Expo
 
 def test_a_source_tells_of_its_state(exporter: Exporter) -> None:
     moment = datetime(2026, 3, 1, 12, tzinfo=UTC)
-    metrics.source_up("press", True)
-    metrics.source_heartbeat("press", moment)
-    metrics.source_posts("press", 4)
-    metrics.source_gap("press", "rate-limit")
-    metrics.source_silent("press", False)
+    metrics.source_up("journal", True)
+    metrics.source_heartbeat("journal", moment)
+    metrics.source_posts("journal", 4)
+    metrics.source_gap("journal", "rate-limit")
+    metrics.source_silent("journal", False)
     told = {
         name: (labels, value)
         for (name, labels), value in samples(exporter).items()
-        if "press" in labels  # other tests of this process have sources of their own
+        if "journal" in labels  # a name that no other test gives to a source
     }
-    assert told["marsad_source_up"] == ({"press"}, 1)
+    assert told["marsad_source_up"] == ({"journal"}, 1)
     assert told["marsad_source_last_heartbeat_timestamp_seconds"][1] == moment.timestamp()
-    assert told["marsad_source_posts_total"] == ({"press"}, 4)
-    assert told["marsad_source_gaps_total"] == ({"press", "rate-limit"}, 1)
-    assert told["marsad_source_silent"] == ({"press"}, 0)
+    assert told["marsad_source_posts_total"] == ({"journal"}, 4)
+    assert told["marsad_source_gaps_total"] == ({"journal", "rate-limit"}, 1)
+    assert told["marsad_source_silent"] == ({"journal"}, 0)
 
 
 def test_no_sentence_and_no_name_of_an_account_becomes_a_label(exporter: Exporter) -> None:
