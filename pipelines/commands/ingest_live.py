@@ -278,8 +278,8 @@ def read_sources(
 
         with (
             monitored(),
-            _target(command, store, where, case) as (taking, drain, folder),
-            on_signals(stop),
+            on_signals(stop) as asked,
+            _target(command, store, where, case, asked) as (taking, drain, folder),
         ):
             outcomes = run(
                 made,
@@ -298,7 +298,11 @@ def read_sources(
 
 @contextmanager
 def _target(
-    command: str, store: str | None, where: Any, case: Watchlist | None
+    command: str,
+    store: str | None,
+    where: Any,
+    case: Watchlist | None,
+    asked: Callable[[], bool],
 ) -> Iterator[tuple[Intake, Callable[[], int] | None, Path]]:
     """Give what takes the posts, what scores some of them, and the folder for answers."""
     settings = configured()
@@ -308,6 +312,7 @@ def _target(
             yield opened_topics, None, beside("")
         return
     opened = open_store(store, readonly=False, case=case)
+    opened.wait_while(lambda: not asked())
     try:
         with opened.writer(command):
             tell_days(opened, case)

@@ -16,7 +16,9 @@ from random import Random
 
 import pytest
 
+from pipelines.stores.elasticsearch.names import address
 from tests.conftest import COMMAND, Marsad, balanced
+from tests.pipelines.an_elasticsearch import Proxy, proxy, stored, url  # noqa: F401 - fixtures
 from tests.stands.base import Fault
 from tests.stands.jetstream import MINUTE, START, Jetstream, jetstream
 from tests.stands.mastodon import Instance, mastodon
@@ -140,6 +142,29 @@ def test_a_stream_is_followed_stopped_and_gone_on_with(marsad: Marsad, stand: Je
     assert ledger["pending"] == 0
     assert status(marsad)["gaps"] == []
     assert "did:plc" not in (marsad.folder / "out" / "posts.ndjson").read_text(encoding="utf-8")
+
+
+def test_asked_to_end_while_the_store_is_away_it_ends_and_the_next_run_goes_on(
+    marsad: Marsad,
+    stand: Jetstream,
+    url: str,  # noqa: F811
+    proxy: Proxy,  # noqa: F811
+) -> None:
+    store = ("--store", f"{proxy.url}/{address(url).prefix}")
+    stand.publish(4)
+    marsad("ingest", "bluesky", "--url", stand.url, *SINCE, "--until", "now", *store)
+    with running(marsad, "ingest", "bluesky", "--url", stand.url, *store) as one:
+        stand.publish(1)
+        one.until(lambda: len(stored(url)) == 5)
+        proxy.lose = lambda number: True
+        stand.publish(3)
+        one.until(lambda: "Waiting for it" in one.said())
+        assert one.stop() == 1  # and not after the five minutes for which a store is waited for
+        assert "No Elasticsearch server answers" in one.said().splitlines()[-1]
+    proxy.lose = lambda number: False
+    marsad("ingest", "bluesky", "--url", stand.url, "--until", "now", *store)
+    assert len(stored(url)) == 8
+    assert balanced(marsad.ledger(*store))
 
 
 def test_killed_at_any_moment_nothing_is_lost_and_nothing_doubled(
