@@ -200,6 +200,10 @@ class Counter(Record, frozen=True, kw_only=True, omit_defaults=True):
     (it is not higher)."""
 
 
+#: How much of a rejected record is kept aside, in bytes.
+RAW_LIMIT = 1_000_000
+
+
 class Reject(Record, frozen=True, kw_only=True, omit_defaults=True):
     """What could not become a record: counted as dead and kept aside with its reason."""
 
@@ -211,9 +215,11 @@ class Reject(Record, frozen=True, kw_only=True, omit_defaults=True):
     """The bytes as they came, at most ``RAW_LIMIT`` of them."""
     truncated: bool = False
 
-
-#: How much of a rejected record is kept aside, in bytes.
-RAW_LIMIT = 1_000_000
+    @classmethod
+    def of(cls, reason: str, detail: str, raw: bytes, *, truncated: bool = False) -> Reject:
+        """Return a reject with what may be kept of its bytes."""
+        cut = truncated or len(raw) > RAW_LIMIT
+        return cls(reason=reason, detail=detail, raw=raw[:RAW_LIMIT], truncated=cut)
 
 
 class Item(msgspec.Struct, frozen=True):

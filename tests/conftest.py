@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import pytest
 from hypothesis import settings
 from xdist.scheduler.loadscope import LoadScopeScheduling
 
+from ingest.sources import unforeseen
 from tests.servers import (  # noqa: F401 - fixtures
     elasticsearch,
     kafka,
@@ -47,6 +48,15 @@ def own_keys_and_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
         if name.startswith("MARSAD_"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("MARSAD_KEYS", str(tmp_path / "keys" / "keyring.json"))
+
+
+@pytest.fixture(autouse=True)
+def no_mistake_is_kept_aside() -> Iterator[None]:
+    """What keeps a stream going for people must not hide a mistake from tests."""
+    told = unforeseen.told
+    before = set(told)
+    yield
+    assert told == before
 
 
 #: Folders whose tests wait for servers and processes: begun first, they fill the time of others.

@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from ingest.records import RAW_LIMIT, Post, Record, Reject
+from ingest.records import Post, Record, Reject
 from ingest.sources.archive.objects import Bad
 from ingest.sources.archive.posts import Frame, build
 from ingest.sources.archive.reasons import REASONS as ARCHIVE_REASONS
@@ -92,9 +92,7 @@ def post(
 def reject(reason: str, raw: bytes, detail: str = "") -> Reject:
     """Return what is kept aside of an item that is no post; ``detail`` holds none of its text."""
     sentence = detail or REASONS.get(reason) or ARCHIVE_REASONS[reason]
-    return Reject(
-        reason=reason, detail=sentence, raw=raw[:RAW_LIMIT], truncated=len(raw) > RAW_LIMIT
-    )
+    return Reject.of(reason, sentence, raw)
 
 
 def _written(moment: str | datetime | int | None) -> str | None:

@@ -12,6 +12,7 @@ machine (:mod:`tests.stands`)::
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -25,6 +26,8 @@ from ingest.errors import SourceBlocked, SourceChanged, SourceError, SourceGone
 from ingest.keyring import Keyring
 from ingest.privacy import Protector
 from ingest.records import Gap, Heartbeat, Item, Post, Reject, Tombstone
+from ingest.sources import answers, shaping, unforeseen
+from ingest.sources.archive.posts import Frame, build
 from ingest.sources.base import LiveSource, Means, Order
 from ingest.sources.http import Client
 from ingest.sources.registry import find, make
@@ -211,6 +214,30 @@ class SourceSuite:
     def protected(self, protector: Protector, post_id: str, world: World) -> str:
         record = Post(id=post_id, platform=post_id.partition(":")[0], text="")
         return protector.protect(record).post.id
+
+    def test_a_mistake_of_ours_in_reading_one_item_costs_that_item_alone(
+        self, world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        world.stand.publish(5)
+        whole = posts(world.items())
+        calls = itertools.count()
+
+        def stumbles(values: dict[str, object], frame: Frame) -> Post:
+            if next(calls) == 2:
+                raise ZeroDivisionError(values["text"])
+            return build(values, frame)
+
+        monkeypatch.setattr(unforeseen, "told", set())
+        monkeypatch.setattr(shaping, "build", stumbles)
+        monkeypatch.setattr(answers, "build", stumbles)
+        items = world.items()
+        [bad] = [item.record for item in items if isinstance(item.record, Reject)]
+        assert (bad.reason, bad.detail) == ("mapping-failed", "unexpected ZeroDivisionError")
+        assert b"post number" in bad.raw
+        assert len(posts(items)) == 4
+        assert set(posts(items)) < set(whole)
+        assert "ZeroDivisionError" in caplog.text
+        assert "post number" not in caplog.text  # nor on any other way to a log
 
     # What comes instead of posts
 

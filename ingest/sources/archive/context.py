@@ -17,6 +17,7 @@ from ingest.sources.archive.objects import MAX_COLUMNS, Bad, parse_object
 from ingest.sources.archive.posts import Frame, build, tombstone
 from ingest.sources.archive.reasons import reject
 from ingest.sources.archive.tables import Dialect, parse_row
+from ingest.sources.unforeseen import kept
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -66,6 +67,13 @@ class Reader:
 
     def read_object(self, raw: bytes) -> list[Outcome]:
         """Return what a JSON object holds: a post or why it is none; some hold several."""
+        return _all(kept(raw, self._of_object, raw))
+
+    def read_cells(self, cells: Sequence[str], raw: bytes) -> list[Outcome]:
+        """Return what a row holds: a post, or why it is none."""
+        return _all(kept(raw, self._of_cells, cells, raw))
+
+    def _of_object(self, raw: bytes) -> list[Outcome]:
         try:
             record = parse_object(raw, self._context.codec)
         except Bad as bad:
@@ -80,8 +88,7 @@ class Reader:
             outcome for part in parts for outcome in self._mapped(self._tool, part, _written(part))
         ]
 
-    def read_cells(self, cells: Sequence[str], raw: bytes) -> list[Outcome]:
-        """Return what a row holds: a post, or why it is none."""
+    def _of_cells(self, cells: Sequence[str], raw: bytes) -> list[Outcome]:
         if cells == self._header:
             return [reject("header-repeated", raw)]
         if self._tool is None:
@@ -139,6 +146,10 @@ class Reader:
         """Return which fields a sample of objects has."""
         self._objects.survey(records)
         return self._objects.found
+
+
+def _all(found: list[Outcome] | Reject) -> list[Outcome]:
+    return [found] if isinstance(found, Reject) else found
 
 
 def _written(record: tools.Record) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from ingest.records import RAW_LIMIT, Reject
+from ingest.records import Reject
 
 #: Explained one by one in ``docs/dead-letters.md``; a test compares the two.
 REASONS: Final = {
@@ -25,6 +25,7 @@ REASONS: Final = {
     "json-truncated": "the JSON ends in the middle",
     "line-too-long": "the record is longer than 10 MB",
     "lone-surrogate": "half of a surrogate pair stands alone, which is no character",
+    "mapping-failed": "Marsad stumbled over this record, which is a mistake of its own",
     "no-text": "the record has no text field, or its text is null",
     "nul": "a NUL character stands in the record",
     "row-empty": "all cells of the row are empty",
@@ -59,9 +60,4 @@ def damage_detail(records: int, *, doubtful: bool) -> str:
 
 def reject(reason: str, raw: bytes, detail: str = "", *, truncated: bool = False) -> Reject:
     """Return what is kept aside, cut to the size that a dead letter may have."""
-    return Reject(
-        reason=reason,
-        detail=detail or REASONS[reason],
-        raw=raw[:RAW_LIMIT],
-        truncated=truncated or len(raw) > RAW_LIMIT,
-    )
+    return Reject.of(reason, detail or REASONS[reason], raw, truncated=truncated)

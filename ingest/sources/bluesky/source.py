@@ -22,6 +22,7 @@ from ingest.sources.bluesky.events import (
     moment,
 )
 from ingest.sources.shaping import reject
+from ingest.sources.unforeseen import kept
 from ingest.sources.websocket import listen
 
 #: How far a cursor is set back when a connection is made again, and when it is another server,
@@ -148,7 +149,7 @@ class Bluesky:
             first = False
             if event.time_us > place.time_us or place.host != self._host:
                 place = Place(event.time_us, self._host)
-            record = mapped(event, raw, self.name)
+            record = kept(raw, mapped, event, raw, self.name)
             if record is not None:
                 yield Item(record, place.write())
 

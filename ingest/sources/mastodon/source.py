@@ -18,6 +18,7 @@ from ingest.sources.http import Answer, refuse_walls
 from ingest.sources.mastodon.ids import EARLIEST, Place, head_of, id_at, id_of, later, timed
 from ingest.sources.mastodon.status import PLATFORM, map_item
 from ingest.sources.shaping import NOT_JSON, Seen
+from ingest.sources.unforeseen import kept
 
 TOKEN = "MARSAD_MASTODON_TOKEN"
 #: Statuses of one page: the most that the API gives.
@@ -182,7 +183,7 @@ class Mastodon:
         since, created = self._order.since, head_of(raw).moment
         if since is not None and created is not None and created < since:
             return
-        mapped = map_item(bytes(raw), self._seen())
+        mapped = kept(bytes(raw), map_item, bytes(raw), self._seen())
         if mapped is not None:
             yield Item(mapped, place.write())
 
@@ -242,7 +243,7 @@ class Mastodon:
             return place, stone
         if kind not in {"update", "status.update"}:
             return place, None
-        record = map_item(payload, self._seen())
+        record = kept(payload, map_item, payload, self._seen())
         if kind == "update" and isinstance(record, Post):
             native = record.id.rpartition("/")[2]
             if later(native, place.id):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from functools import partial
 from urllib.parse import urlsplit
 
 import msgspec
@@ -19,6 +20,7 @@ from ingest.sources.base import Capabilities, Means, Order
 from ingest.sources.http import Answer
 from ingest.sources.rss.feed import Entry, Feed, digest, host_of, map_item, read
 from ingest.sources.shaping import Seen, reject
+from ingest.sources.unforeseen import kept
 
 _ACCEPT = "application/atom+xml, application/rss+xml, application/rdf+xml, application/xml;q=0.9"
 _UNCHANGED = 304
@@ -126,7 +128,7 @@ class Rss:
 
     def _record(self, entry: Entry) -> Post | Reject:
         seen = Seen(source=self.name, now=self._means.now(), host=host_of(self.url))
-        return map_item(entry, seen)
+        return kept(partial(msgspec.json.encode, entry), map_item, entry, seen)
 
     def _heartbeat(self, place: Place) -> Item:
         return Item(Heartbeat(source=self.name, at=self._means.now()), place.write())

@@ -9,18 +9,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Generator, Iterator
+from functools import partial
 
 import msgspec
 
 from ingest.errors import SourceError
 from ingest.records import Heartbeat, Item, Post, Reject
-from ingest.sources.answers import outcome
+from ingest.sources.answers import outcome, written
 from ingest.sources.archive.tools import snscrape as shapes
 from ingest.sources.archive.tools.base import Record, account, dig, word
 from ingest.sources.base import Capabilities, Means, Order
 from ingest.sources.counters.numbers import parse_count
 from ingest.sources.shaping import Seen, reject
 from ingest.sources.snscrape.preview import Message, Preview
+from ingest.sources.unforeseen import kept
 from ingest.sources.walks import Walk, go_on
 
 _TARGET = re.compile(r"(?:(?:https?://)?(?:www\.)?(?:t|telegram)\.me/(?:s/)?|@)?(\w+)/?", re.ASCII)
@@ -98,7 +100,8 @@ class Telegram:
     def _record(self, message: Message) -> Post | Reject:
         if message.odd:
             return reject("item-unknown", message.odd.raw, message.odd.problem)
-        return map_item(message.record, Seen(source="telegram", now=self._means.now()))
+        seen = Seen(source="telegram", now=self._means.now())
+        return kept(partial(written, message.record), map_item, message.record, seen)
 
 
 def map_item(record: Record, seen: Seen) -> Post | Reject:

@@ -10,17 +10,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 
 import msgspec
 
 from ingest.errors import SourceError
 from ingest.records import Heartbeat, Item, Post, Reject
-from ingest.sources.answers import outcome
+from ingest.sources.answers import outcome, written
 from ingest.sources.archive.tools import snscrape as shapes
 from ingest.sources.archive.tools.base import Record, word
 from ingest.sources.base import Capabilities, Means, Order
 from ingest.sources.shaping import Seen, reject
 from ingest.sources.snscrape.timeline import Status, Timeline
+from ingest.sources.unforeseen import kept
 from ingest.sources.walks import Walk
 
 _TARGET = re.compile(r"(?:https?://)?(?:m\.weibo\.cn|(?:www\.)?weibo\.com)/(?:u/|n/)?([^/?#]+)/?")
@@ -102,7 +104,8 @@ class Weibo:
     def _record(self, status: Status) -> Post | Reject:
         if status.odd:
             return reject("item-unknown", status.odd.raw, status.odd.problem)
-        return map_item(status.record, Seen(source="weibo", now=self._means.now()))
+        seen = Seen(source="weibo", now=self._means.now())
+        return kept(partial(written, status.record), map_item, status.record, seen)
 
 
 def map_item(record: Record, seen: Seen) -> Post | Reject:

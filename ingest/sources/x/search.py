@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Final
 
 from ingest.errors import SourceChanged, SourceError
@@ -13,6 +14,7 @@ from ingest.sources.archive.tools.base import Record, dig, word
 from ingest.sources.archive.tools.tweets import first_id, time_of
 from ingest.sources.base import Capabilities, Means, Order
 from ingest.sources.shaping import Seen, reject
+from ingest.sources.unforeseen import kept
 from ingest.sources.walks import Walk, go_on
 from ingest.sources.x.api import FIELDS, ask, map_item, posts
 
@@ -76,7 +78,8 @@ class Search:
                     continue
                 if not passed:
                     walk = walk.after(number)
-                yield Item(map_item(record, self._seen()), walk.write())
+                made = kept(partial(written, record), map_item, record, self._seen())
+                yield Item(made, walk.write())
             token = word(dig(page, "meta", "next_token"))
             if not token:
                 break

@@ -23,6 +23,7 @@ from ingest.sources.archive.tools.base import Record, dig, word
 from ingest.sources.archive.tools.tweets import first_id, time_of
 from ingest.sources.base import Capabilities, Means, Order, Stopped
 from ingest.sources.shaping import Seen, reject
+from ingest.sources.unforeseen import kept
 from ingest.sources.x.api import FIELDS, WRONG, ask, keys, map_item, posts, problem_words
 from ingest.sources.x.search import Search, checked_query, number_of
 
@@ -130,7 +131,8 @@ class Stream:
             yield reject("json-invalid", line.encode()), 0
         elif self._ours(message, rule):
             for record in posts(message):
-                yield map_item(record, self._seen()), number_of(record, self._means.now())
+                made = kept(line.encode(), map_item, record, self._seen())
+                yield made, number_of(record, self._means.now())
 
     def _message(self, line: str) -> Record | None:
         """Return what X sends; raises :class:`SourceError` where it says that it ends here."""

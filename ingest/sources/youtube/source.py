@@ -19,6 +19,7 @@ from ingest.records import Heartbeat, Item, Post, Reject
 from ingest.sources import cursors
 from ingest.sources.base import Capabilities, Means, Order
 from ingest.sources.shaping import NOT_JSON, Seen, post, reject
+from ingest.sources.unforeseen import kept
 from ingest.sources.youtube.api import BadToken, Page, ask, filter_of, target
 
 #: For so long after it began a thread is looked at for new answers and edits.
@@ -190,7 +191,8 @@ class YouTube:
         for raw in self._comments(thread):
             comment = _decoded(raw, _Comment)
             if comment is None or self._wanted(comment.snippet, here):
-                yield map_item(bytes(raw), self._seen(), thread.snippet.video_id)
+                video = thread.snippet.video_id
+                yield kept(bytes(raw), map_item, bytes(raw), self._seen(), video)
 
     def _comments(self, thread: _Thread) -> Iterator[msgspec.Raw]:
         yield thread.snippet.top_level_comment
