@@ -30,6 +30,8 @@ AGENT = f"Marsad/{version('marsad')} (open-source research on public posts and c
 #: The name that robots.txt may speak of.
 ROBOT = "Marsad"
 SPACING = 1.0
+#: Seconds that nobody takes for work any more.
+NOTICEABLE = 15.0
 #: No page of posts needs a larger answer (unpacked), or one that takes longer, headers and all.
 LARGEST = 20_000_000
 SECONDS = 20.0
@@ -49,7 +51,8 @@ _LOGIN = re.compile(
 class Client:
     """Asks over HTTP. One object serves all threads, so that a host is spared by all of them.
 
-    ``sleep`` may raise to end a run; it is called before every request.
+    ``sleep`` may raise to end a run; it is called before every request. ``say`` tells people of
+    a host that wants more time between two requests than they would take for work.
     """
 
     def __init__(
@@ -57,9 +60,11 @@ class Client:
         *,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
+        say: Callable[[str], None] = lambda message: None,
     ) -> None:
         self._clock = clock
         self._sleep = sleep
+        self._say = say
         self._client = httpx2.Client(
             headers={"User-Agent": AGENT, "Accept-Language": "en", "Accept-Encoding": PACKED},
             timeout=SECONDS,
@@ -210,7 +215,12 @@ class Client:
         with self._lock:  # each thread takes a turn of its own
             turn = max(self._clock(), self._next.get(host, 0.0))
             self._next[host] = turn + SPACING
-        self._sleep(max(0.0, turn - self._clock()))
+        pause = max(0.0, turn - self._clock())
+        if pause > NOTICEABLE:
+            self._say(
+                f"{host}: its robots.txt asks for long pauses, the next one is {pause:.0f} s."
+            )
+        self._sleep(pause)
         return host
 
     def _spare(self, url: str) -> None:

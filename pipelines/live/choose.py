@@ -48,7 +48,8 @@ def means(stop: threading.Event, say: Callable[[str], None] = lambda message: No
         if stop.wait(seconds):
             raise Stopped
 
-    return Means(client=Client(sleep=sleep), now=utc_now, sleep=sleep, stopped=stop.is_set, say=say)
+    client = Client(sleep=sleep, say=say)
+    return Means(client=client, now=utc_now, sleep=sleep, stopped=stop.is_set, say=say)
 
 
 def feeds(

@@ -41,7 +41,8 @@ class Asking:
 
     def __init__(self) -> None:
         self.pauses: list[float] = []
-        self.client = Client(clock=lambda: 1_000.0, sleep=self.pauses.append)
+        self.said: list[str] = []
+        self.client = Client(clock=lambda: 1_000.0, sleep=self.pauses.append, say=self.said.append)
 
 
 @contextmanager
@@ -91,6 +92,19 @@ def test_hosts_are_spared_each_by_itself(server: Platform, asking: Asking) -> No
         asking.client.get(f"{server.url}/")
         asking.client.get(f"{other.url}/")
     assert asking.pauses == [0, 0]
+
+
+def test_a_long_pause_that_a_host_asks_for_is_made_and_told(
+    server: Platform, asking: Asking
+) -> None:
+    server.on("/robots.txt", Answer(b"User-agent: *\nCrawl-delay: 300\n"))
+    server.on("/", page("posts"))
+    for _ in range(2):
+        asking.client.get(f"{server.url}/", robots=True)
+    assert asking.pauses == [0, SPACING, 300]
+    assert [said.partition(": ")[2] for said in asking.said] == [
+        "its robots.txt asks for long pauses, the next one is 300 s."
+    ]
 
 
 def test_a_limit_that_is_used_up_is_not_asked_beyond(server: Platform, asking: Asking) -> None:
