@@ -116,11 +116,16 @@ def command(
 
 def _due(store: Store, graves: Sequence[CollectedTombstone]) -> Deletion:
     """Return what a deletion has to do in a store: posts to remove, tombstones to write."""
-    from pipelines.kafka.index import written_by
-
-    ids = _ids(graves)
-    posts = {hit.post.id for hit in store.scan(only("id", *ids))} if ids else set()
-    posts |= written_by(store, graves)
+    names = {
+        "id": _ids(graves),
+        "author": [n for g in graves if (own := g.tombstone.author) for n in (own, *g.aliases)],
+    }
+    posts = {
+        hit.post.id
+        for field, some in names.items()
+        if some
+        for hit in store.scan(only(field, *some))
+    }
     named = [
         Collected(Post(id=g.tombstone.id, platform="", text="", author=g.tombstone.author))
         for g in graves
@@ -140,14 +145,14 @@ def _leave_topics(where: Brokers, store: Store, graves: list[CollectedTombstone]
     kept aside went.
     """
     from pipelines.kafka.connection import explained
-    from pipelines.kafka.index import bury, erase, written_by
+    from pipelines.kafka.index import bury, erase
     from pipelines.kafka.intake import dead_path
 
     with explained(where):
         producer = where.producer()
         try:
             bury(where, producer, graves)
-            erase(where, producer, [*_ids(graves), *written_by(store, graves)])
+            erase(where, producer, [*_ids(graves), *store.condemn(graves)])
         finally:
             producer.give_up()
     names = {name for grave in graves for name in plain_names(grave)}

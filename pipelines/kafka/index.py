@@ -33,7 +33,6 @@ from pipelines.kafka.wire import (
     Reader,
     TombstoneMessage,
 )
-from pipelines.query import only
 from pipelines.stores.base import (
     MESSAGE,
     Batch,
@@ -127,8 +126,9 @@ class IndexStage:
             before,
         )
         # Before the store moves on: whatever fails, the same batch comes again.
+        condemned = self._store.condemn(batch.tombstones) if batch.tombstones else set()
         refused = self._refused(batch)
-        self._erase(refused | written_by(self._store, batch.tombstones))
+        self._erase(refused | condemned)
         documents = stages.index([collected.post for collected in batch.posts], self._zone)
         outcomes = self._store.accept_scored(batch, documents)
         self._cursors[partition] = cursor
@@ -155,21 +155,6 @@ class IndexStage:
             if self._producer is None:
                 self._producer = self._where.producer()
             erase(self._where, self._producer, ids)
-
-
-def written_by(store: Store, tombstones: Sequence[CollectedTombstone]) -> set[str]:
-    """Return the ids of the stored posts whose authors these deletions name.
-
-    Only the store knows them, and forgets them when it takes the deletion. What a deletion of one
-    post names was erased by whoever sent it.
-    """
-    authors = [
-        name
-        for grave in tombstones
-        if grave.tombstone.author
-        for name in (grave.tombstone.author, *grave.aliases)
-    ]
-    return {hit.post.id for hit in store.scan(only("author", *authors))} if authors else set()
 
 
 def bury(where: Brokers, producer: Producer, graves: Iterable[CollectedTombstone]) -> None:

@@ -274,6 +274,14 @@ class Store(Protocol):
         A post that was deleted or edited since :meth:`pending` gave it is left as it is now.
         """
 
+    def condemn(self, tombstones: Sequence[CollectedTombstone]) -> set[str]:
+        """Write tombstones alone; return the ids of the posts that are there of their authors.
+
+        Whoever brings such a post later finds the tombstone, and whoever brought one before is
+        among those returned: none is missed in between. :meth:`delete`, or :meth:`accept` with
+        these deletions, is still to remove them.
+        """
+
     def delete(self, tombstones: Sequence[CollectedTombstone], *, counted: bool = True) -> Deletion:
         """Write tombstones and remove every trace of the texts they name, on disk too.
 

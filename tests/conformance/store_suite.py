@@ -311,6 +311,23 @@ class Deleting:
         assert feed(post("t:4", author="u_a")).deleted == 1
         assert list(texts(store)) == ["t:3"]
 
+    def test_an_author_who_is_condemned_is_taken_no_more_and_removed_by_the_deletion(
+        self, store: Store
+    ) -> None:
+        feed = Feeder(store)
+        long = f"t:{'5' * 600}"
+        feed(post("t:1", author="u_a"), post(long, author="u_a"), post("t:3", author="u_b"))
+        drain(store)
+        feed(post("t:4", author="u_a"))  # waits to be scored
+        graves = [stone(author="u_a"), stone("t:3")]
+        assert store.condemn(graves) == {"t:1", long, "t:4"}
+        assert store.condemn(graves) == {"t:1", long, "t:4"}  # until it is done
+        assert feed(post("t:6", author="u_a"), post("t:3", version=9)).deleted == 2
+        assert store.delete(graves).posts == 4
+        assert store.condemn(graves) == set()
+        assert texts(store) == {}
+        balance(store.ledger())
+
     @pytest.mark.parametrize("scoring", [False, True])
     def test_an_author_kept_in_plain_is_deleted_by_name_in_any_spelling(
         self, store: Store, scoring: bool

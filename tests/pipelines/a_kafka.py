@@ -174,11 +174,13 @@ def scoring(where: Brokers, tick: float = 3600.0) -> Callable[[Stop], None]:
     return run
 
 
-def indexing(where: Brokers, path: Path) -> Callable[[Stop], None]:
+def indexing(
+    where: Brokers, path: Path, kind: type[SqliteStore] = SqliteStore
+) -> Callable[[Stop], None]:
     """An index worker."""
 
     def run(stop: Stop) -> None:
-        with SqliteStore(path, readonly=False, timezone=str(ZONE)) as store:
+        with kind(path, readonly=False, timezone=str(ZONE)) as store:
             stage = IndexStage(where, store, ZONE)
             try:
                 Worker(where, stage, stop).run()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ from pipelines.kafka.score import ScoreStage
 from pipelines.kafka.wire import HEADERS
 from pipelines.metrics import _health as health
 from pipelines.query import parse
-from pipelines.stores.base import Ledger, Position
+from pipelines.stores.base import CollectedTombstone, Ledger, Position
 from pipelines.stores.sqlite import SqliteStore
 from tests.conftest import Marsad
 from tests.pipelines.a_kafka import (
@@ -366,6 +366,28 @@ def test_a_deleted_text_leaves_topics_within_the_time_that_they_are_set_to(
     admin.close()
     assert b"a recipe for soup" in every_byte(where)
     assert stored(path) == {"forum:4": "a recipe for soup"}
+
+
+def test_a_post_that_is_stored_while_its_author_is_deleted_leaves_the_topics_as_well(
+    where: Brokers, path: Path
+) -> None:
+    class Late(SqliteStore):
+        """Where another worker brings one more post in the moment before the tombstone."""
+
+        def condemn(self, tombstones: Sequence[CollectedTombstone]) -> set[str]:
+            with SqliteStore(path) as other:
+                other.accept(batch("1", "2", key="other", posts=[post(2, author="u_leaver")]))
+            return super().condemn(tombstones)
+
+    with SqliteStore(path) as store:
+        store.accept(batch("", "1", key="other", posts=[post(1, author="u_leaver")]))
+    with KafkaIntake(where) as intake:
+        intake.accept(batch("", "1", tombstones=[grave(author="u_leaver", plain="Leaver")]))
+    with running(indexing(where, path, Late)):
+        settled(path, 3)
+    erased = {record.key for record in records(where, "posts")["posts"] if record.value is None}
+    assert erased == {b"forum:1", b"forum:2"}
+    assert stored(path) == {}
 
 
 def test_what_a_deletion_did_is_told_although_an_index_worker_was_quicker(

@@ -9,7 +9,7 @@ import msgspec
 from pipelines.stores.base import Collected, CollectedTombstone
 from pipelines.stores.elasticsearch import books, heads, months
 from pipelines.stores.elasticsearch.heads import Head, head_json, read_head, stone_id, tombstones_of
-from pipelines.stores.elasticsearch.names import Address, short
+from pipelines.stores.elasticsearch.names import Address, is_hash, short
 from pipelines.stores.elasticsearch.requests import Write, bulk, get, get_many, walk
 from pipelines.stores.elasticsearch.server import Server
 from pipelines.stores.plain import plain_names
@@ -60,6 +60,18 @@ def bury(server: Server, names: Address, stones: Sequence[tuple[str, str]]) -> i
     """
     if not stones:
         return 0
+    doomed = [short(name) for kind, name in stones if kind == "id"]
+    doomed += condemn(server, names, stones)
+    return erase(server, names, dict.fromkeys(doomed))
+
+
+def condemn(server: Server, names: Address, stones: Sequence[tuple[str, str]]) -> list[str]:
+    """Write tombstones; return the heads' ids of all posts of the authors they name.
+
+    Doing it again does nothing, and finds those that are not removed yet.
+    """
+    if not stones:
+        return []
     # Before the tombstones, since where this note is missing nobody looks for any.
     books.note_deletion(server, names)
     body = {stone_id(*stone): stone for stone in stones}
@@ -78,10 +90,8 @@ def bury(server: Server, names: Address, stones: Sequence[tuple[str, str]]) -> i
     # Between the tombstones and the search: whoever claimed a post before this is found by it,
     # whoever does so later sees the change and looks for tombstones again.
     books.note_deletion(server, names)
-    ids = [short(name) for kind, name in stones if kind == "id"]
     authors = [short(name) for kind, name in stones if kind == "author"]
-    doomed = [*ids, *_of_authors(server, names, authors)]
-    return erase(server, names, dict.fromkeys(doomed))
+    return list(_of_authors(server, names, authors))
 
 
 def erase_plain(server: Server, names: Address, tombstones: Sequence[CollectedTombstone]) -> int:
@@ -104,7 +114,7 @@ def erase_plain(server: Server, names: Address, tombstones: Sequence[CollectedTo
         }
         for hit in walk(server, names.heads, body):
             name, author = hit["_id"], hit["_source"]["author"]
-            if plain.written_by(name, author) or name.startswith("~"):
+            if plain.written_by(name, author) or is_hash(name):
                 doomed.append(name)
     return erase(server, names, dict.fromkeys(doomed))
 

@@ -104,6 +104,11 @@ def short(name: str) -> str:
     return "~" + hashlib.blake2b(encoded, digest_size=32).hexdigest()
 
 
+def is_hash(name: str) -> bool:
+    """Tell whether :func:`short` gave a hash, so that the name itself is not known."""
+    return name.startswith("~")
+
+
 def month_of(post: Post) -> str:
     """Return the month a post rests in, by the author's clock in UTC."""
     if post.created_at is None or not _UNDATED.isdisjoint(post.flags):

@@ -18,7 +18,7 @@ from ingest.records import Counter, Post
 from pipelines.closing import Closing
 from pipelines.deadletters import DAYS, DeadLetters, plain_names
 from pipelines.errors import StoreError
-from pipelines.query import Node
+from pipelines.query import Node, only
 from pipelines.stores.base import (
     Batch,
     Collected,
@@ -38,7 +38,7 @@ from pipelines.stores.elasticsearch import books, clean, graves, lease, read, se
 from pipelines.stores.elasticsearch.accept import accept, position, recover
 from pipelines.stores.elasticsearch.flight import Flight
 from pipelines.stores.elasticsearch.index import give_up, index, requeue
-from pipelines.stores.elasticsearch.names import Address, address
+from pipelines.stores.elasticsearch.names import Address, address, is_hash
 from pipelines.stores.elasticsearch.reindex import reindex
 from pipelines.stores.elasticsearch.server import Server
 from pipelines.stores.elasticsearch.watch import Watch
@@ -246,6 +246,17 @@ class ElasticsearchStore(Closing):
         with hold(self.dead_path.with_suffix(".reindex"), "reindex"):
             self._stale.add(self.names.posts)
             return reindex(self._server, self.names, zone, self._keep, after_batch)
+
+    def condemn(self, tombstones: Sequence[CollectedTombstone]) -> set[str]:
+        """Write tombstones alone; see :meth:`.base.Store.condemn`."""
+        self._writing()
+        stones = graves.named(tombstones)
+        found = set(graves.condemn(self._server, self.names, stones))
+        hashes = {name for name in found if is_hash(name)}
+        if not hashes:
+            return found
+        authors = [name for kind, name in stones if kind == "author"]
+        return (found - hashes) | {hit.post.id for hit in self.scan(only("author", *authors))}
 
     def delete(self, tombstones: Sequence[CollectedTombstone], *, counted: bool = True) -> Deletion:
         """Write tombstones and remove every trace of the texts they name, on disk too.

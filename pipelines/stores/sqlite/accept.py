@@ -95,6 +95,29 @@ def bury(connection: sqlite3.Connection, tombstones: Sequence[CollectedTombstone
     """Write tombstones and remove the rows they name, inside the open transaction."""
     if not tombstones:
         return Buried(0, 0)
+    names, written = _write(connection, tombstones)
+    doomed = names["id"] | _stored_plain(connection, plain_names(tombstones))
+    removed = erase(connection, names_json(doomed), names_json(names["author"]))
+    ledger.add(connection, {"accepted": -removed.weight, "deleted": removed.weight})
+    return Buried(removed.texts, written)
+
+
+def condemn(connection: sqlite3.Connection, tombstones: Sequence[CollectedTombstone]) -> set[str]:
+    """Write tombstones, inside the open transaction; return the ids of their authors' posts."""
+    names, _ = _write(connection, tombstones)
+    authors = names_json(names["author"])
+    rows = connection.execute(
+        "SELECT id FROM posts WHERE author IN (SELECT value FROM json_each(?)) "
+        "UNION SELECT id FROM queue WHERE author IN (SELECT value FROM json_each(?))",
+        (authors, authors),
+    )
+    return {name for (name,) in rows}
+
+
+def _write(
+    connection: sqlite3.Connection, tombstones: Sequence[CollectedTombstone]
+) -> tuple[dict[str, set[str]], int]:
+    """Write tombstones; return the names they hold by their kind, and how many are new."""
     names: dict[str, set[str]] = {"id": set(), "author": set()}
     chosen: dict[str, set[str]] = {"id": set(), "author": set()}
     for collected in tombstones:
@@ -115,10 +138,7 @@ def bury(connection: sqlite3.Connection, tombstones: Sequence[CollectedTombstone
         "INSERT OR IGNORE INTO tombstones (kind, name) VALUES (?, ?)",
         [(kind, name) for kind in names for name in names[kind]],
     )
-    doomed = names["id"] | _stored_plain(connection, plain_names(tombstones))
-    removed = erase(connection, names_json(doomed), names_json(names["author"]))
-    ledger.add(connection, {"accepted": -removed.weight, "deleted": removed.weight})
-    return Buried(removed.texts, written)
+    return names, written
 
 
 def _stored_plain(connection: sqlite3.Connection, plain: PlainNames) -> set[str]:

@@ -31,7 +31,7 @@ from pipelines.stores.base import (
     Sum,
 )
 from pipelines.stores.sqlite import erase, ledger, read, reindex, schema
-from pipelines.stores.sqlite.accept import accept, bury, refused
+from pipelines.stores.sqlite.accept import accept, bury, condemn, refused
 from pipelines.stores.sqlite.connect import open_reader, open_writer
 from pipelines.stores.sqlite.index import index, requeue
 from pipelines.stores.sqlite.lock import hold
@@ -208,6 +208,11 @@ class SqliteStore(Closing):
                     return count
                 count += done
                 after_batch(done)
+
+    def condemn(self, tombstones: Sequence[CollectedTombstone]) -> set[str]:
+        """Write tombstones alone; see :meth:`pipelines.stores.base.Store.condemn`."""
+        with self._writing():
+            return condemn(self._connection, tombstones)
 
     def delete(self, tombstones: Sequence[CollectedTombstone], *, counted: bool = True) -> Deletion:
         """Write tombstones and remove every trace of the texts they name, on disk too.
