@@ -278,8 +278,8 @@ def read_sources(
 
         with (
             monitored(),
-            on_signals(stop) as asked,
-            _target(command, store, where, case, asked) as (taking, drain, folder),
+            on_signals(stop),
+            _target(command, store, where, case, stop) as (taking, drain, folder),
         ):
             outcomes = run(
                 made,
@@ -302,7 +302,7 @@ def _target(
     store: str | None,
     where: Any,
     case: Watchlist | None,
-    asked: Callable[[], bool],
+    stop: threading.Event,
 ) -> Iterator[tuple[Intake, Callable[[], int] | None, Path]]:
     """Give what takes the posts, what scores some of them, and the folder for answers."""
     settings = configured()
@@ -312,7 +312,7 @@ def _target(
             yield opened_topics, None, beside("")
         return
     opened = open_store(store, readonly=False, case=case)
-    opened.wait_while(lambda: not asked())
+    opened.wait_while(lambda: not stop.is_set())
     try:
         with opened.writer(command):
             tell_days(opened, case)

@@ -89,9 +89,10 @@ def run(
         reader.start()
     try:
         _loop(inbox, writers, stop, drain)
-        stopping = stop.is_set()
-    finally:
+    except BaseException:
         stop.set()
+        raise
+    finally:
         deadline = time.monotonic() + _GRACE
         for reader in readers:
             reader.join(max(0.0, deadline - time.monotonic()))
@@ -99,9 +100,8 @@ def run(
         _write(messages, writers)
     for writer in writers.values():
         writer.stopped()
-    if drain and not stopping:
-        while drain():
-            pass
+    while drain and not stop.is_set() and drain():
+        pass
     return [Outcome(one.feed, one.outcomes, one.given_up) for one in writers.values()]
 
 

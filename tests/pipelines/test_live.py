@@ -274,6 +274,20 @@ def test_scoring_waits_until_nothing_is_to_be_made_durable_and_then_catches_up(
     assert waiting[0] <= 0
 
 
+def test_a_stop_while_the_rest_is_scored_leaves_what_waits_for_the_next_run(world: World) -> None:
+    stop = threading.Event()
+    scored: list[int] = []
+
+    def drain() -> int:
+        scored.append(len(world.ids()))
+        if scored.count(5) == 3:  # all was read before
+            stop.set()
+        return 1
+
+    world.run(Scripted(*(post(n) for n in range(5))), drain=drain, stop=stop)
+    assert scored.count(5) == 3
+
+
 def test_who_puts_into_a_full_inbox_waits_for_room() -> None:
     inbox: Inbox[int] = Inbox(size=2)
     stop = threading.Event()
