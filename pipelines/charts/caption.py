@@ -33,16 +33,14 @@ class Caption(msgspec.Struct, frozen=True, kw_only=True):
     models: Sequence[str] = ()
 
 
-def asked(
-    query: Sequence[str], options: Mapping[str, Sequence[str]], names: Mapping[str, str]
-) -> str:
+def asked(query: str, options: Mapping[str, Sequence[str]], names: Mapping[str, str]) -> str:
     """Return query and options as people say them; ``names`` are the entities' by their ids."""
     told = (
         f"{word} {', '.join(names.get(value, value) for value in options[name])}"
         for name, word in _OPTIONS.items()
         if name in options
     )
-    return ", ".join(part for part in (" ".join(query), *told) if part)
+    return ", ".join(part for part in (query, *told) if part)
 
 
 def headline(caption: Caption) -> str:

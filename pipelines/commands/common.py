@@ -15,11 +15,11 @@ from rich.console import Console
 
 from ingest.keyring import Keyring
 from ingest.masking import handle_name
-from ingest.privacy import Protector, is_pseudonym
+from ingest.privacy import Protector
 from ingest.watchlist import Watchlist
 from ingest.watchlist import load as load_watchlist
 from pipelines import settings as settings_module
-from pipelines.query import Node, all_of, only, parse, rewrite
+from pipelines.query import Node, all_of, only, parse
 from pipelines.query.fields import entity_id
 from pipelines.settings import Settings
 from pipelines.stores.base import Store
@@ -233,21 +233,6 @@ def values_of(given: str | tuple[str, ...]) -> list[str]:
     """Return the values of one option, which may be repeated or hold several with commas."""
     options = (given,) if isinstance(given, str) else given
     return [value for option in options for value in option.split(",") if value]
-
-
-def known_authors(node: Node, store: Store) -> Node:
-    """Return the query with plain names of ``author:`` as the pseudonyms they have in a store."""
-
-    def pseudonyms(name: str) -> list[str]:
-        keys = Keyring().all()
-        if is_pseudonym(name) or not keys:
-            return []
-        protect = Protector(keys)
-        platforms = store.status().platforms
-        found = [one for platform in platforms for one in protect.pseudonyms(platform, name)]
-        return [name, *found]  # a store that keeps authors has the plain name
-
-    return rewrite(node, "author", pseudonyms)
 
 
 def count(number: int, noun: str) -> str:

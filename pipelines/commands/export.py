@@ -10,11 +10,11 @@ from pathlib import Path
 
 import click
 
+from pipelines.commands.authors import known_authors, told
 from pipelines.commands.common import (
     QUERY_SETTINGS,
     Filters,
     filter_options,
-    known_authors,
     nothing_found,
     open_store,
     query_node,
@@ -79,12 +79,13 @@ def command(
     try:
         status = opened.status()
         node = known_authors(node, opened)
+        asked = told(query, opened)
         total, _ = opened.count(node)
         reason = "" if total else why_nothing(node, opened)
         facts = Facts(
-            query=" ".join(query),
+            query=asked,
             filters=dict(filters),
-            command=_command(query, store, filters, folder, formats),
+            command=_command(asked, store, filters, folder, formats),
             store=Path(status.store).name,
             ledger=status.ledger,
             timezone=status.timezone,
@@ -116,7 +117,7 @@ def command(
 
 
 def _command(
-    query: Sequence[str],
+    query: str,
     store: str | None,
     filters: Filters,
     folder: Path,
@@ -131,4 +132,4 @@ def _command(
             words += [f"--{name}", one]
     words += ["--to", folder.name or "DIR", "--format", ",".join(formats)]
     # a query may begin with a minus
-    return shlex.join([*words, "--", *query] if query else words)
+    return shlex.join([*words, "--", query] if query else words)

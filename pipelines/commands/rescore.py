@@ -2,11 +2,11 @@
 
 import click
 
+from pipelines.commands.authors import known_authors
 from pipelines.commands.common import (
     QUERY_SETTINGS,
     chosen_watchlist,
     configured,
-    known_authors,
     nothing_found,
     open_existing,
     query_node,

@@ -9,13 +9,13 @@ import msgspec
 from rich.text import Text
 
 from ingest.records import Post, encode
+from pipelines.commands.authors import known_authors
 from pipelines.commands.common import (
     QUERY_SETTINGS,
     Filters,
     console,
     count,
     filter_options,
-    known_authors,
     nothing_found,
     open_store,
     query_node,

@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from pipelines.case import ASKED, Case, case_of
+from pipelines.commands.authors import known_authors, told
 from pipelines.commands.common import (
     Filters,
     configured,
-    known_authors,
     open_store,
     query_node,
     values_of,
@@ -37,6 +37,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     status: Status
     timezone: str
     case: Case
+    query: str
+    """The query as a chart may show it; empty without a chart."""
     reason: str
     """Why nothing matches; empty where something does."""
 
@@ -62,6 +64,7 @@ def ask(
     try:
         node = known_authors(node, opened)
         sums = _sums(opened, node, by, split, wanted)
+        shown = told(query, opened) if chart else ""
         longer = _reaching_back(node, by) if chart else None
         earlier = _sums(opened, longer, by, split, wanted) if longer else []
         posts, without_day = opened.count(node)
@@ -83,6 +86,7 @@ def ask(
         status=status,
         timezone=timezone,
         case=case_of(newest, configured().watchlist) if newest else Case(),
+        query=shown,
         reason=reason,
     )
 

@@ -120,7 +120,7 @@ def command(
     if answer.case.missing and (charts or not (as_json or as_csv)):
         say(_MISSING.format(name=answer.case.missing))
     if charts:
-        _draw(charts, answer, by, _caption(answer, query, filters, split), names, marks)
+        _draw(charts, answer, by, _caption(answer, filters, split), names, marks)
 
 
 def _draw(
@@ -150,9 +150,7 @@ def _draw(
         say(f"Drawn: {path}")
 
 
-def _caption(
-    answer: Answer, query: Sequence[str], filters: Filters, split: Split | None
-) -> Caption:
+def _caption(answer: Answer, filters: Filters, split: Split | None) -> Caption:
     from pipelines.charts import Caption, asked
 
     names = answer.case.names
@@ -160,8 +158,8 @@ def _caption(
     if split == "entity":
         options.pop("entity", None)  # they stand in the title
     return Caption(
-        query=asked(query, options, names),
-        exact=_words(query, filters),
+        query=asked(answer.query, options, names),
+        exact=_words(answer.query, filters),
         split=split or "",
         towards=[names.get(entity, entity) for entity in answer.wanted],
         timezone=answer.timezone,
@@ -197,10 +195,10 @@ def _events(name: str | None) -> list[Event] | None:
     return [] if name == "none" else load_events(name)
 
 
-def _words(query: Sequence[str], filters: Filters) -> str:
+def _words(query: str, filters: Filters) -> str:
     """Return query and options as one query, as people may write it."""
     options = [f"{field}:{','.join(values_of(given))}" for field, given in filters.items()]
-    return " ".join([*query, *options])
+    return " ".join([*([query] if query else []), *options])
 
 
 def _csv(table: Sequence[Row]) -> str:

@@ -135,7 +135,7 @@ def test_title_and_foot_say_query_zone_posts_and_what_is_missing():
 
 def test_charts_of_attitudes_say_so_with_names_and_the_query_in_small_print():
     caption = Caption(
-        query=asked(["whatsapp"], {"lang": ["fr", "ary"]}, {}),
+        query=asked("whatsapp", {"lang": ["fr", "ary"]}, {}),
         exact="whatsapp lang:fr,ary entity:inwi since:2016-02-11",
         split="entity",
         towards=["Inwi"],
