@@ -24,6 +24,8 @@ class Details(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     failing_since: datetime | None = None
     """Since when it could not be read."""
     habit: Habit = Habit()
+    aside: tuple[int, ...] = ()
+    """The last items that were kept aside, by the number that stands for their place."""
 
     @classmethod
     def read(cls, position: Position | None) -> Details:

@@ -31,6 +31,8 @@ from pipelines.stores.base import Batch, Intake, Ledger, Position
 BEAT = timedelta(minutes=1)
 #: A stop that was shorter is no interruption.
 SHORT = timedelta(minutes=1)
+#: So many items that were kept aside are known when they come again.
+_ASIDE = 500
 
 Notices = list[Gap | Heartbeat | Counter]
 
@@ -120,7 +122,7 @@ class Writer:
             self._details = msgspec.structs.replace(self._details, heard=now)
             self._accounted = now
             return Ledger()
-        collection = self._collector([_placed(item) for item in items], now)
+        collection = self._collector(self._unknown(items), now)
         given = [_lasting(one) for one in collection.notices if not isinstance(one, Heartbeat)]
         notices: Notices = [*self._recovered(now), *given, *self._heartbeat(now)]
         for gap in notices:
@@ -152,6 +154,20 @@ class Writer:
             self._aside.forget({n for grave in collection.tombstones for n in plain_names(grave)})
         self._count(outcomes, collection.dead)
         return outcomes
+
+    def _unknown(self, items: Sequence[Item]) -> list[Item]:
+        """Leave out what was kept aside before: read again, it is still the same record."""
+        known = dict.fromkeys(self._details.aside)
+        left = []
+        for item in map(_placed, items):
+            if not isinstance(item.record, Reject):
+                left.append(item)
+            elif item.line not in known:
+                known[item.line] = None
+                left.append(item)
+        aside = tuple(known)[-_ASIDE:]
+        self._details = msgspec.structs.replace(self._details, aside=aside)
+        return left
 
     def _nothing_new(self, items: Sequence[Item], now: datetime) -> bool:
         """Say whether these are signs of life alone that need not be written down each time."""

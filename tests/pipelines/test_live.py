@@ -238,15 +238,20 @@ def test_a_limit_counts_posts_deletions_and_what_can_not_be_used(world: World) -
     assert world.store.ledger() == Ledger(received=3, pending=1, deleted=1, dead=1)
 
 
-def test_an_item_that_can_not_be_used_is_kept_once_however_often_it_is_read(world: World) -> None:
+def test_an_item_that_can_not_be_used_is_kept_and_counted_once_however_often_it_is_read(
+    world: World,
+) -> None:
     bad = [Reject(reason="item-unknown", raw=b"a"), Reject(reason="item-unknown", raw=b"b")]
-    first, second = Scripted(*bad, post(1)), Scripted(*bad, post(1))
-    second.key = first.key = "the same"
+    rounds = [*bad, post(1), *bad, post(2), *bad, post(3)]
+    first, second = Scripted(*rounds[:6]), Scripted(*rounds)
+    second.key = first.key
     world.run(first)
+    world.run(second)
     with world.store.dead_letters() as letters:
-        before = letters.entries()
-        assert len(before) == 2
-        assert len({entry.line for entry in before}) == 2
+        entries = letters.entries()
+        assert len(entries) == 2
+        assert len({entry.line for entry in entries}) == 2
+    assert world.store.ledger() == Ledger(received=5, pending=3, dead=2)
 
 
 def test_somebody_else_who_reads_the_same_source_is_noticed(world: World) -> None:
