@@ -71,6 +71,7 @@ class Writer:
             watchlist=watchlist,
             heard=before.heard,
             habit=before.habit.listening(begun) if feed.live else before.habit,
+            aside=before.aside,
         )
         self._accounted = begun
         # Who reads what is there at any time says itself what is missing.
