@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     "--errors",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="Write what is confused with what, by language and script, as JSON: trends are "
-    "corrected with it. Use posts that the model was neither trained nor calibrated on.",
+    help="Write what is confused with what, by language and script, as JSON, to correct shares "
+    "with. Use posts that the model was neither trained nor calibrated on.",
 )
 def command(file: str, watchlist: str | None, as_json: bool, errors: Path | None) -> None:
     """Measure the model on FILE, labelled posts as NDJSON (also gzip, zstd; `-` is standard input).
