@@ -17,6 +17,7 @@ from random import Random
 import pytest
 
 from pipelines.stores.elasticsearch.names import address
+from tests.cluster import PATIENCE
 from tests.conftest import COMMAND, Marsad, balanced
 from tests.pipelines.an_elasticsearch import Proxy, proxy, stored, url  # noqa: F401 - fixtures
 from tests.stands.base import Fault
@@ -73,8 +74,8 @@ class Running:
         with closing(sqlite3.connect(f"file:{self.store}?mode=ro", uri=True)) as connection:
             return int(connection.execute("SELECT count(*) FROM queue").fetchone()[0])
 
-    def until(self, holds: Callable[[], bool], seconds: float = 120.0) -> None:
-        end = time.monotonic() + seconds
+    def until(self, holds: Callable[[], bool]) -> None:
+        end = time.monotonic() + PATIENCE
         while not holds():
             assert time.monotonic() < end, self.said()
             assert self.process.poll() is None, self.said()
@@ -83,12 +84,16 @@ class Running:
     def until_received(self, count: int) -> None:
         self.until(lambda: self.received() >= count)
 
+    def until_scored(self, count: int) -> None:
+        """Wait for so many posts with their scores: one that is stopped scores no more."""
+        self.until(lambda: self.received() >= count and self.pending() == 0)
+
     def said(self) -> str:
         return self.log.read_text(encoding="utf-8")
 
     def stop(self) -> int:
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(120)
+        return self.process.wait(PATIENCE)
 
     def memory(self) -> int:
         """Bytes in use now."""
@@ -225,7 +230,7 @@ def test_a_source_that_is_refused_is_a_gap_and_keeps_no_other(
         f'[[sources]]\nsource = "bluesky"\nurl = "{stand.url}"\nsince = "2026-11-01 00:00"\n',
     )
     with running(marsad, "ingest", "all") as one:
-        one.until_received(3)
+        one.until_scored(3)
         one.until(lambda: "SourceBlocked" in one.said())
         assert one.stop() == 0
     assert texts(marsad) == numbered(1, 2, 3)
@@ -246,7 +251,7 @@ def test_a_rate_limit_is_waited_for_and_its_gap_is_filled(
     with running(marsad, *command) as one:
         one.until(lambda: "next try in 7 s" in one.said())
         instance.fail(None)
-        assert one.process.wait(120) == 0, one.said()
+        assert one.process.wait(PATIENCE) == 0, one.said()
     assert texts(marsad) == numbered(1, 2, 3)
     assert [gap.get("filled", False) for gap in status(marsad)["gaps"]] == [False, True]  # type: ignore[attr-defined]
     assert "(read afterwards)" in marsad("status").stdout
@@ -264,15 +269,18 @@ def test_a_source_that_ends_is_given_up_where_trying_again_makes_no_sense(
 def test_a_check_says_in_words_what_works(
     marsad: Marsad, stand: Jetstream, instance: Instance
 ) -> None:
-    instance.publish(2)
-    said = marsad("sources", "check", "mastodon", "coupure", "--url", instance.url).stdout
-    assert "works: 2 posts" in said
-    assert "the newest post is of 2026-11-01" in said
-    instance.fail(Fault.CAPTCHA)
-    said = marsad("sources", "check", "mastodon", "coupure", "--url", instance.url, code=1).stdout
-    assert "does not work now: it asks for a captcha" in said
-    said = marsad("sources", "check", "bluesky", "--url", stand.url, "--seconds", "1").stdout
-    assert "bluesky works: no posts" in said
+    # Where nothing is posted it is listened to for the whole time: meanwhile the others are asked.
+    listening = ("sources", "check", "bluesky", "--url", stand.url, "--seconds", "15")
+    with running(marsad, *listening) as quiet:
+        instance.publish(2)
+        asking = ("sources", "check", "mastodon", "coupure", "--url", instance.url)
+        said = marsad(*asking).stdout
+        assert "works: 2 posts" in said
+        assert "the newest post is of 2026-11-01" in said
+        instance.fail(Fault.CAPTCHA)
+        assert "does not work now: it asks for a captcha" in marsad(*asking, code=1).stdout
+        assert quiet.process.wait(PATIENCE) == 0, quiet.said()
+        assert "bluesky works: no posts" in quiet.said()
     assert not (marsad.folder / "marsad.db").exists()
 
 
@@ -299,7 +307,7 @@ def test_a_burst_is_durable_at_once_in_flat_memory_and_scored_afterwards(
         begun = time.monotonic()
         sent = peak = early = behind = 0
         while (received := one.received()) < count:
-            assert time.monotonic() - begun < 20 * SECONDS + 120, one.said()
+            assert time.monotonic() - begun < 20 * SECONDS + PATIENCE, one.said()
             due = min(count, int((time.monotonic() - begun) * RATE))
             stand.send_many(events[sent:due])
             sent = due
