@@ -62,12 +62,14 @@ class Aside:
             descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
             with os.fdopen(descriptor, "wb") as stream:
                 stream.write(body)
-            self._tidy(name)
+            for older in sorted(self.folder.glob(f"{name}_*.body"))[:-NEWEST]:
+                older.unlink(missing_ok=True)
         except OSError as error:
             raise StoreError(
                 f"{path} can't be written ({error.strerror}): make room, or check the rights of "
                 "the folder; what was read so far is stored."
             ) from error
+        self.tidy()
         return path
 
     def forget(self, names: Iterable[str]) -> int:
@@ -86,11 +88,20 @@ class Aside:
                     removed += 1
         return removed
 
-    def _tidy(self, name: str) -> None:
+    def tidy(self) -> None:
+        """Remove what has expired.
+
+        Raises :class:`~pipelines.errors.StoreError` where that is not allowed.
+        """
         limit = time.time() - self._days * _DAY
         for path in self.folder.glob("*.body"):
-            with contextlib.suppress(FileNotFoundError):  # another watch was faster
+            try:
                 if path.stat().st_mtime < limit:
                     path.unlink()
-        for path in sorted(self.folder.glob(f"{name}_*.body"))[:-NEWEST]:
-            path.unlink(missing_ok=True)
+            except FileNotFoundError:  # another process was faster
+                continue
+            except OSError as error:
+                raise StoreError(
+                    f"{path} has expired and can't be removed ({error.strerror}): remove it, or "
+                    "run this as the account that it belongs to."
+                ) from error

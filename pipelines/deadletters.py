@@ -11,7 +11,7 @@ import json
 import re
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -73,8 +73,9 @@ def _now() -> datetime:
 class DeadLetters(Closing):
     """The dead letters of one store, in the file ``<store>.dead``.
 
-    The file is made when the first letter is put there. Every opening for writing removes what
-    has expired. Raises :class:`~pipelines.errors.StoreError` and its children.
+    The file is made when the first letter is put there. Every writing removes what has expired,
+    and so does :meth:`tidy`, which whoever opens a store for writing calls.
+    Raises :class:`~pipelines.errors.StoreError` and its children.
     """
 
     def __init__(
@@ -128,6 +129,13 @@ class DeadLetters(Closing):
                     for letter in letters
                 ),
             )
+
+    def tidy(self) -> None:
+        """Remove what has expired. Where that can't be written now, the next time does it."""
+        with suppress(StoreFull, StoreBusy):
+            if self._any_expired():
+                with self._writing():
+                    pass  # each writing begins with it
 
     def reasons(self) -> dict[str, int]:
         """Return how many letters are kept for each reason, the most frequent first."""
@@ -222,6 +230,15 @@ class DeadLetters(Closing):
             self._delete(connection, "number = ?", found)
             return len(found)
 
+    def _any_expired(self) -> bool:
+        with self._reading() as connection:
+            if connection is None:
+                return False
+            found = connection.execute(
+                "SELECT 1 FROM letters WHERE expires <= ? LIMIT 1", (_stamp(self._clock()),)
+            )
+            return found.fetchone() is not None
+
     @contextmanager
     def _writing(self, create: bool = False) -> Iterator[sqlite3.Connection | None]:
         connection = self._connect(create)
@@ -243,12 +260,11 @@ class DeadLetters(Closing):
 
     def _clean(self, connection: sqlite3.Connection) -> None:
         """Rewrite the file, in whose pages copies of removed letters may remain."""
-        try:
+        # They can't be found any more; where there is no room, the next removal tries again.
+        with suppress(StoreFull, StoreBusy):
             with explained(self.path):
                 connection.execute("VACUUM")
             self._unclean = False
-        except (StoreFull, StoreBusy):
-            pass  # they can't be found any more; the next removal tries again
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection | None]:

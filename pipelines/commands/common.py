@@ -19,6 +19,7 @@ from ingest.privacy import Protector
 from ingest.watchlist import Watchlist
 from ingest.watchlist import load as load_watchlist
 from pipelines import settings as settings_module
+from pipelines.aside import Aside, beside
 from pipelines.query import Node, all_of, only, parse
 from pipelines.query.fields import entity_id
 from pipelines.settings import Settings
@@ -121,12 +122,15 @@ def open_store(
     Raises :class:`~pipelines.errors.StoreError` with what to do.
     """
     settings = configured()
+    place = path or settings.store
+    if not readonly:
+        Aside(beside(place), settings.dead_days).tidy()
     new_timezone = case.timezone if case else settings_module.TIMEZONE
     if on_server(path):
         from pipelines.stores.elasticsearch import ElasticsearchStore
 
         return ElasticsearchStore(
-            path or settings.store,
+            place,
             readonly=readonly,
             timezone=settings.timezone,
             new_timezone=new_timezone,
@@ -136,7 +140,7 @@ def open_store(
     from pipelines.stores.sqlite import SqliteStore
 
     return SqliteStore(
-        Path(path or settings.store),
+        Path(place),
         readonly=readonly,
         timezone=settings.timezone,
         new_timezone=new_timezone,
@@ -188,7 +192,9 @@ def intake(where: Brokers) -> Iterator[KafkaIntake]:
     from pipelines.kafka.log import quiet
 
     quiet()
-    with KafkaIntake(where, dead_days=configured().dead_days) as opened:
+    days = configured().dead_days
+    Aside(beside(""), days).tidy()
+    with KafkaIntake(where, dead_days=days) as opened:
         yield opened
 
 

@@ -58,11 +58,13 @@ def _letters(store: str | None, brokers: str | None) -> Iterator[DeadLetters]:
         from pipelines.kafka.intake import dead_path
 
         with DeadLetters(dead_path(where), days=configured().dead_days) as letters:
+            letters.tidy()
             yield letters
         return
     opened = open_store(store)
     try:
         with opened.dead_letters() as letters:
+            letters.tidy()
             yield letters
     finally:
         opened.close()

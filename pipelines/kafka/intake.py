@@ -20,6 +20,7 @@ import platformdirs
 
 from ingest.records import RAW_LIMIT, Counter, Gap, Heartbeat
 from pipelines.closing import Closing
+from pipelines.daily import Daily
 from pipelines.deadletters import DAYS, DeadLetters, plain_names
 from pipelines.errors import BrokerAway, StoreBusy
 from pipelines.kafka import topics, wire
@@ -61,6 +62,8 @@ class KafkaIntake(Closing):
         self._positions = Positions(where)
         self._producers: dict[str, Producer] = {}
         self.dead_path = dead_path(where)
+        self._expire = Daily(self._remove_expired)
+        self._expire()
 
     def close(self) -> None:
         """Close the connections; inputs can be opened by others without a wait."""
@@ -118,7 +121,12 @@ class KafkaIntake(Closing):
                 letters.remove(batch.retried)
         if batch.position.done:
             self.release(batch.position.key)
+        self._expire()
         return _outcomes(batch)
+
+    def tidy(self) -> None:
+        """Remove what has expired; see :meth:`pipelines.stores.base.Intake.tidy`."""
+        self._expire()
 
     def _found(self, key: str) -> PositionMessage | None:
         found = self._positions.all().get(key)
@@ -177,6 +185,10 @@ class KafkaIntake(Closing):
             send(topics.BOOKS, batch.position.key, books)
         send(topics.POSITIONS, batch.position.key, PositionMessage(batch.position, token))
         producer.commit_transaction()
+
+    def _remove_expired(self) -> None:
+        with self.dead_letters() as letters:
+            letters.tidy()
 
     def _keep_aside(self, batch: Batch) -> None:
         names = {name for grave in batch.tombstones for name in plain_names(grave)}

@@ -13,6 +13,7 @@ import msgspec
 from ingest.records import Item
 from pipelines import metrics
 from pipelines.aside import Aside
+from pipelines.daily import Daily
 from pipelines.embedded import position_key
 from pipelines.live.feed import Came, Ended, Failed, Feed, Message, Reader
 from pipelines.live.inbox import Inbox
@@ -88,7 +89,7 @@ def run(
     for reader in readers:
         reader.start()
     try:
-        _loop(inbox, writers, stop, drain)
+        _loop(inbox, writers, stop, drain, Daily(lambda: _tidy(intake, aside)))
     except BaseException:
         stop.set()
         raise
@@ -119,11 +120,13 @@ def _loop(
     writers: dict[int, Writer],
     stop: threading.Event,
     drain: Callable[[], int] | None,
+    tidy: Callable[[], None],
 ) -> None:
     waiting, open_feeds = drain is not None, len(writers)
     looked = time.monotonic()
     while open_feeds and not stop.is_set():
         metrics.turn()
+        tidy()
         messages = inbox.take(BATCH, 0 if waiting else _TURN)
         if messages:
             ended, came = _write(messages, writers)
@@ -135,6 +138,12 @@ def _loop(
             looked = time.monotonic()
             for writer in writers.values():
                 writer.look()
+
+
+def _tidy(intake: Intake, aside: Aside | None) -> None:
+    intake.tidy()
+    if aside:
+        aside.tidy()
 
 
 def _write(messages: Sequence[Message], writers: dict[int, Writer]) -> tuple[int, int]:

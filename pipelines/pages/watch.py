@@ -21,6 +21,7 @@ from ingest.sources.counters import Figure, Reader
 from ingest.sources.counters.fetch import Refusal
 from pipelines.aside import Aside
 from pipelines.backoff import Backoff
+from pipelines.daily import Daily
 from pipelines.live.patience import named
 from pipelines.stages import utc_now
 from pipelines.stores.base import Batch, Position, Store
@@ -98,7 +99,9 @@ def watch(
     turns = [_Turn(page) for page in pages]
     queue = [(clock(), place) for place in range(len(turns))]
     heapq.heapify(queue)
+    expire = Daily(aside.tidy)
     while queue:
+        expire()
         due, place = queue[0]
         sleep(max(0.0, due - clock()))
         turn = turns[place]

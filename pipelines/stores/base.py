@@ -214,6 +214,9 @@ class Intake(Protocol):
     def accept(self, batch: Batch) -> Ledger:
         """Make a batch durable, with its position, in one step; return its outcomes so far."""
 
+    def tidy(self) -> None:
+        """Remove what was kept aside and has expired, once a day: for whoever stays for long."""
+
 
 class Store(Protocol):
     """One place where posts rest. All methods raise :class:`~pipelines.errors.StoreError`."""
@@ -292,7 +295,8 @@ class Store(Protocol):
         """Return the ids of those posts that a tombstone names: what :meth:`accept` refuses."""
 
     def tidy(self) -> None:
-        """Let others find what came in, and remove last bytes of what was deleted if it is time.
+        """Let others find what came in; if it is time, remove last bytes of what was deleted, and
+        what was kept aside and has expired.
 
         Cheap where nothing is due; for whoever stays for long and has nothing else to do.
         """

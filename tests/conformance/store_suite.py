@@ -8,6 +8,7 @@ syntax is tested in ``tests/pipelines/test_query.py``.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from datetime import timedelta, timezone
 
 import msgspec
@@ -15,6 +16,8 @@ import pytest
 
 from ingest.records import Counter, Gap, Heartbeat
 from nlp.text import tokenize
+from pipelines import daily
+from pipelines.deadletters import DeadLetters
 from pipelines.errors import StoreBusy
 from pipelines.query import All, highlight, parse
 from pipelines.stores.base import Collected, Ledger, Store
@@ -137,6 +140,26 @@ class Accepting:
         assert outcomes == Ledger(received=6, filtered=3, dead=2, pending=1)
         assert store.ledger() == outcomes
         assert store.status().dead_reasons == {"json-truncated": 2}
+
+    def test_what_was_kept_aside_goes_in_time_though_nothing_follows_it(
+        self, store: Store, another: Callable[..., Store], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        file = store.dead_letters().path
+        feed = Feeder(store)
+        with DeadLetters(file, days=0) as kept:
+            kept.put([letter(1, b"zqxrare"), letter(2)])
+        feed(post("t:1"))
+        another().close()  # type: ignore[attr-defined]
+        assert b"zqxrare" not in file.read_bytes()
+        # … and while a process runs on, each day.
+        with DeadLetters(file, days=0) as kept:
+            kept.put([letter(1, b"zqxrare")])
+        feed(post("t:2"))
+        assert b"zqxrare" in file.read_bytes()
+        tomorrow = daily.today() + 1
+        monkeypatch.setattr(daily, "today", lambda: tomorrow)
+        feed(post("t:3"))
+        assert b"zqxrare" not in file.read_bytes()
 
     def test_a_retried_letter_leaves_the_books_once(self, store: Store) -> None:
         feed = Feeder(store)

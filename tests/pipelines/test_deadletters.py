@@ -128,6 +128,35 @@ def test_expired_letters_are_not_shown_and_the_next_writing_removes_them(path: P
     assert b"zqxrare" not in path.read_bytes()
 
 
+def test_expired_letters_go_though_nothing_is_written(path: Path) -> None:
+    clock = Clock()
+    with DeadLetters(path, days=2, clock=clock) as letters:
+        letters.tidy()
+        assert not path.exists()
+        letters.put([letter(1, b"zqxrare")])
+        clock.now += timedelta(days=1)
+        letters.put([letter(2)])
+        letters.tidy()
+        assert b"zqxrare" in path.read_bytes()
+        clock.now += timedelta(days=1)
+        letters.tidy()
+        assert [e.line for e in letters.entries()] == [2]
+    assert b"zqxrare" not in path.read_bytes()
+
+
+def test_a_full_disk_or_another_process_makes_expired_letters_wait(path: Path) -> None:
+    clock = Clock()
+    with DeadLetters(path, days=2, clock=clock) as letters:
+        letters.put([letter(1, b"zqxrare")])
+        clock.now += timedelta(days=2)
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            letters._open.execute("PRAGMA busy_timeout = 0")  # type: ignore[union-attr]
+            letters.tidy()
+        letters.tidy()
+    assert b"zqxrare" not in path.read_bytes()
+
+
 def test_a_letter_that_was_taken_in_is_removed(path: Path) -> None:
     with DeadLetters(path, clock=Clock()) as letters:
         letters.put([letter(1, b"zqxrare"), letter(2)])

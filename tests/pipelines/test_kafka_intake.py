@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from pipelines.deadletters import DeadLetters
 from pipelines.errors import BrokerAway, StoreBusy
 from pipelines.kafka import producer as producers
 from pipelines.kafka.connection import MESSAGE_LIMIT, Brokers
@@ -202,6 +203,11 @@ def test_what_is_kept_aside_stays_on_this_machine_for_its_owner_alone(where: Bro
         intake.accept(batch("1", "2", tombstones=[grave(author="u_q", plain="Fatna Zahraoui")]))
         with intake.dead_letters() as letters:
             assert letters.entries() == []
+        # … and so does time, though nothing follows.
+        with DeadLetters(intake.dead_path, days=0) as letters:
+            letters.put([letter(2, b"Fatna")])
+    with KafkaIntake(where) as intake:
+        assert b"Fatna" not in intake.dead_path.read_bytes()
     assert b"Fatna" not in every_byte(where)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -204,6 +205,15 @@ def test_old_answers_go(world: World, tmp_path: Path) -> None:
     Aside(tmp_path / "aside", days=1).keep("pages/a:b", START, b"x")
     Aside(tmp_path / "aside", days=0).keep("pages/c:d", START, b"y")
     assert not list((tmp_path / "aside").glob("pages-a*"))
+
+
+def test_old_answers_go_though_no_new_one_comes(world: World) -> None:
+    old = world.aside.keep("pages/a:b", START, b"x")
+    assert old is not None
+    os.utime(old, (0, 0))
+    world.server.on(shape.MASTODON_PATH, shape.mastodon(3))
+    world.watch(1)
+    assert not old.exists()
 
 
 def test_readings_of_two_metrics_at_one_time_are_both_kept(world: World) -> None:

@@ -16,6 +16,7 @@ import platformdirs
 
 from ingest.records import Counter, Post
 from pipelines.closing import Closing
+from pipelines.daily import Daily
 from pipelines.deadletters import DAYS, DeadLetters, plain_names
 from pipelines.errors import StoreError
 from pipelines.query import Node, only
@@ -89,6 +90,7 @@ class ElasticsearchStore(Closing):
         digest = hashlib.blake2b(str(self.names).encode(), digest_size=4).hexdigest()
         self._folder = platformdirs.user_data_path("marsad") / "stores"
         self.dead_path = self._folder / f"{slug}-{digest}.dead"
+        self._expire = Daily(self._remove_expired)
         self._server = Server(self.names.url)
         self._watch = Watch(self._server, self.names)
         self._flight = Flight(self._server, self.names)
@@ -98,6 +100,7 @@ class ElasticsearchStore(Closing):
                 setup.require(self._server, self.names, reindexing=reindexing)
             else:
                 setup.prepare(self._server, self.names, reindexing=reindexing)
+                self._expire()
         except BaseException:
             self._server.close()
             raise
@@ -197,10 +200,7 @@ class ElasticsearchStore(Closing):
         return outcomes
 
     def tidy(self) -> None:
-        """Let others find what was written, and remove last bytes of what was deleted.
-
-        See :meth:`.base.Store.tidy`.
-        """
+        """Let others find what was written, and remove what is due: :meth:`.base.Store.tidy`."""
         self._fresh(*self._stale)
         self._clean()
 
@@ -210,6 +210,7 @@ class ElasticsearchStore(Closing):
             self._unclean = not clean.settle(self._server, self.names)
             spent = time.monotonic() - begun
             self._next_cleaning = begun + max(CLEANING, spent / CLEANING_SHARE)
+        self._expire()
 
     def pending(self, limit: int) -> list[Post]:
         """Return up to ``limit`` posts that wait to be scored, oldest first."""
@@ -369,6 +370,10 @@ class ElasticsearchStore(Closing):
     def _keep(self, letters: Sequence[DeadLetter]) -> None:
         with self.dead_letters() as kept:
             kept.put(letters)
+
+    def _remove_expired(self) -> None:
+        with self.dead_letters() as letters:
+            letters.tidy()
 
     def _forget(self, tombstones: Sequence[CollectedTombstone]) -> None:
         """Remove what is kept aside under the plain names of what was deleted."""

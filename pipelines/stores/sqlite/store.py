@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from ingest.records import Counter, Post, decode_post
 from pipelines.closing import Closing
+from pipelines.daily import Daily
 from pipelines.deadletters import DAYS, DeadLetters, plain_names
 from pipelines.errors import StoreError
 from pipelines.query import Node
@@ -81,6 +82,7 @@ class SqliteStore(Closing):
         self._reindexing = reindexing
         self._unclean = False
         self._next_cleaning = 0.0
+        self._expire = Daily(self._remove_expired)
         if not readonly:
             self._connection = open_writer(self.path, max_pages)
         else:
@@ -102,6 +104,7 @@ class SqliteStore(Closing):
         elif not self.readonly:
             schema.migrate(self._connection, self.path)
             self._clean(patience=0)  # what a crash or a reader kept from being done
+            self._expire()
         if not self.readonly and reindex.due(self._connection):
             with self._writing():
                 reindex.next_batch(self._connection, ZoneInfo("UTC"))
@@ -170,9 +173,10 @@ class SqliteStore(Closing):
         return outcomes
 
     def tidy(self) -> None:
-        """Remove last bytes of what was deleted, if it is time; see :meth:`.base.Store.tidy`."""
+        """Remove what is due; see :meth:`.base.Store.tidy`."""
         if self._unclean and time.monotonic() >= self._next_cleaning:
             self._clean(patience=0)
+        self._expire()
 
     def pending(self, limit: int) -> list[Post]:
         """Return up to ``limit`` posts that wait to be scored, oldest first."""
@@ -314,6 +318,10 @@ class SqliteStore(Closing):
         self._unclean = not done
         self._next_cleaning = ended + (ended - begun) / CLEANING
         return done
+
+    def _remove_expired(self) -> None:
+        with self.dead_letters() as letters:
+            letters.tidy()
 
     def _forget(self, tombstones: Sequence[CollectedTombstone]) -> None:
         """Remove what is kept aside under the plain names of what was deleted."""
