@@ -30,7 +30,7 @@ from tests.servers import Kafka
 
 ZONE = ZoneInfo("Africa/Casablanca")
 #: Seconds after which something that should happen by itself counts as not happening.
-PATIENCE = 120.0
+PATIENCE = 300.0
 
 
 @pytest.fixture
@@ -156,8 +156,9 @@ def running(*runs: Callable[[Stop], None]) -> Iterator[None]:
     finally:
         stop.asked = True
         for thread in threads:
-            thread.join(60)
+            thread.join(PATIENCE)
     assert failures == []
+    assert not any(thread.is_alive() for thread in threads)
 
 
 def scoring(where: Brokers, tick: float = 3600.0) -> Callable[[Stop], None]:

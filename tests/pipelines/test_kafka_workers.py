@@ -34,6 +34,7 @@ from pipelines.stores.base import CollectedTombstone, Ledger, Position
 from pipelines.stores.sqlite import SqliteStore
 from tests.conftest import Marsad
 from tests.pipelines.a_kafka import (
+    PATIENCE,
     ZONE,
     EchoScorer,
     batch,
@@ -432,7 +433,6 @@ def test_a_text_that_was_deleted_while_it_waited_is_not_indexed_and_not_left_sco
 def test_a_worker_of_another_store_is_refused_until_those_of_the_first_are_gone(
     where: Brokers, path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(filling, "GONE", 0.0)
     second = tmp_path / "second.db"
     with KafkaIntake(where) as intake:
         intake.accept(batch("", "1", posts=[post(n) for n in range(40)]))
@@ -440,9 +440,11 @@ def test_a_worker_of_another_store_is_refused_until_those_of_the_first_are_gone(
         settled(path, 1)
         with (
             SqliteStore(second, readonly=False, timezone=str(ZONE)) as store,
-            pytest.raises(BrokerError, match="another store") as told,
+            monkeypatch.context() as impatient,
         ):
-            IndexStage(where, store, ZONE)
+            impatient.setattr(filling, "GONE", 0.0)
+            with pytest.raises(BrokerError, match="another store") as told:
+                IndexStage(where, store, ZONE)
         with running(indexing(where, path)):  # a second worker of the same store
             settled(path, 40)
     assert "docs/kafka.md" in str(told.value)
@@ -461,7 +463,7 @@ def test_workers_of_two_stores_that_begin_at_once_do_not_share_the_posts(
         def run(stop: Stop) -> None:
             with SqliteStore(path, readonly=False, timezone=str(ZONE)) as store:
                 stage = IndexStage(where, store, ZONE)
-                both_are_free_to_begin.wait(60)
+                both_are_free_to_begin.wait(PATIENCE)
                 try:
                     Worker(where, stage, stop).run()
                 except BrokerError as error:
