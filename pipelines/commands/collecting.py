@@ -5,17 +5,16 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from ingest.watchlist import Watchlist
-from pipelines.aside import Aside
+from pipelines.aside import beside
 from pipelines.commands.common import configured, protector, say
+from pipelines.commands.feeding import read_feeds
 from pipelines.kafka.connection import Brokers
 from pipelines.kafka.intake import KafkaIntake
 from pipelines.kafka.leases import Either
-from pipelines.live import Feed, Wanted, feeds, run
+from pipelines.live import Feed, Wanted, feeds
 from pipelines.live.choose import means
-from pipelines.stages import Collector
 
 
 class Reading:
@@ -38,31 +37,18 @@ class Reading:
 
         Raises :class:`~pipelines.errors.MarsadError`.
         """
-        settings = configured()
         stop = Either(end)  # a run sets it when it ends by itself
         made, close = self._feeds(stop)
         chosen = [feed for number, feed in enumerate(made) if number in numbers]
         say("Reading " + ", ".join(feed.source.name for feed in chosen) + ".")
         try:
-            with KafkaIntake(
-                self._where, dead_days=settings.dead_days, patience=float("inf")
-            ) as intake:
-                run(
-                    chosen,
-                    intake,
-                    self._collector,
-                    watchlist=self._watchlist.fingerprint if self._watchlist else "",
-                    stop=stop,
-                    aside=Aside(Path("marsad.aside"), settings.dead_days),
-                    tell=say,
+            days = configured().dead_days
+            with KafkaIntake(self._where, dead_days=days, patience=float("inf")) as intake:
+                read_feeds(
+                    chosen, intake, self._protector, self._watchlist, stop=stop, folder=beside("")
                 )
         finally:
             close()
-
-    def _collector(self, feed: Feed) -> Collector:
-        return Collector(
-            self._protector, self._watchlist, origin=feed.source.key, name=feed.source.name
-        )
 
     def _feeds(self, stop: threading.Event) -> tuple[list[Feed], Callable[[], None]]:
         given = means(stop, say)

@@ -101,8 +101,10 @@ def command(
         # On the topics they are records as others: who reads them into the store counts them.
         deletion = opened.delete(graves, counted=not where)
         aside -= _kept_aside(opened)
-        answers = Aside(beside(store or configured().store), configured().dead_days)
-        aside += answers.forget({name for grave in graves for name in plain_names(grave)})
+        # Collectors keep theirs in a folder of their own, whatever the store is.
+        folders = {beside(store or configured().store), *([beside("")] if where else [])}
+        names = {name for grave in graves for name in plain_names(grave)}
+        aside += sum(Aside(one, configured().dead_days).forget(names) for one in folders)
     finally:
         opened.close()
     say(

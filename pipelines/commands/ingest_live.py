@@ -17,7 +17,7 @@ from ingest.sources.counters.table import parse_when
 from ingest.sources.registry import ENTRIES, Entry
 from ingest.watchlist import Watchlist
 from pipelines import metrics
-from pipelines.aside import Aside, beside
+from pipelines.aside import beside
 from pipelines.commands import ingest_retired
 from pipelines.commands.common import (
     brokers_option,
@@ -31,17 +31,16 @@ from pipelines.commands.common import (
     store_option,
     watchlist_option,
 )
+from pipelines.commands.feeding import read_feeds
 from pipelines.commands.ingest import books
 from pipelines.commands.monitoring import monitored, telling
 from pipelines.commands.work import make_scorer, tell_days
 from pipelines.embedded import drain_some
 from pipelines.errors import SettingsError
-from pipelines.live import Feed, Outcome, Wanted, feeds, run
+from pipelines.live import Outcome, Wanted, feeds
 from pipelines.live.choose import duration, means
 from pipelines.live.signals import on_signals
-from pipelines.retry import LIVE
 from pipelines.settings import Settings, SourceSettings, file_name, zone
-from pipelines.stages import Collector
 from pipelines.stores.base import Intake
 
 #: Posts scored at a time while sources are read: new ones wait for as long as that takes.
@@ -264,32 +263,18 @@ def read_sources(
     """Read sources into a store, or into Kafka, until they end or the process is to end."""
     where = destination(store, brokers)
     case = chosen_watchlist(watchlist)
-    settings = configured()
     stop = threading.Event()
     given = means(stop, say)
     try:
-        made = feeds(wanted, given, environ=os.environ, urls=settings.urls)
+        made = feeds(wanted, given, environ=os.environ, urls=configured().urls)
         protect = protector(case)
-
-        def collector(feed: Feed) -> Collector:
-            return Collector(
-                protect, case, origin=feed.source.key, context=LIVE, name=feed.source.name
-            )
-
         with (
             monitored(),
             on_signals(stop),
             _target(command, store, where, case, stop) as (taking, drain, folder),
         ):
-            outcomes = run(
-                made,
-                taking,
-                collector,
-                watchlist=case.fingerprint if case else "",
-                stop=stop,
-                drain=drain,
-                aside=Aside(folder, settings.dead_days),
-                tell=say,
+            outcomes = read_feeds(
+                made, taking, protect, case, stop=stop, folder=folder, drain=drain
             )
     finally:
         given.client.close()

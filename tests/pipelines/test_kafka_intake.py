@@ -6,17 +6,21 @@ import json
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from pipelines.aside import Aside, beside
+from pipelines.commands.collecting import Reading
 from pipelines.deadletters import DeadLetters
 from pipelines.errors import BrokerAway, StoreBusy
 from pipelines.kafka import producer as producers
 from pipelines.kafka.connection import MESSAGE_LIMIT, Brokers
 from pipelines.kafka.intake import KafkaIntake
 from pipelines.kafka.wire import BooksMessage, PostMessage, Reader
+from pipelines.live import Wanted
 from pipelines.stores.base import Ledger
 from tests.conftest import Marsad
 from tests.pipelines.a_kafka import (
@@ -30,6 +34,8 @@ from tests.pipelines.a_kafka import (
 )
 from tests.servers import Kafka
 from tests.servers.proxy import END_TRANSACTION
+from tests.stands import base
+from tests.stands.jetstream import START, jetstream
 
 
 def test_a_batch_becomes_durable_with_its_cursor_and_its_counts(where: Brokers) -> None:
@@ -261,3 +267,23 @@ def test_a_file_is_read_once_and_a_dead_letter_can_be_tried_again(
     assert "1 taken in" in marsad("dead", "retry", "--map", "text=words").stderr
     assert len(records(where, "posts")["posts"]) == 4
     marsad("dead", "list", code=3)
+
+
+def test_what_a_collector_keeps_aside_says_what_it_is_and_a_deletion_finds_it(
+    where: Brokers, real_kafka: Kafka, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    marsad = Marsad(tmp_path, MARSAD_BROKERS=real_kafka.brokers, MARSAD_KAFKA_PREFIX=where.prefix)
+    marsad("ingest", "archive", marsad.write("empty.ndjson", ""), "--store", "marsad.db")
+    monkeypatch.chdir(tmp_path)
+    with jetstream() as stand:
+        stand.send_raw('{"did": "did:plc:amina", ', START + 1)
+        stand.publish(1)
+        wanted = Wanted(source="bluesky", url=stand.url, since=base.START, limit=1)
+        Reading([wanted], None, where).some(frozenset({0}), threading.Event())
+    said = marsad("dead", "retry", code=1).stderr
+    assert "of a live source; what it still offers is read again by itself" in said
+    # An answer that could not be used, as it is kept beside the letters.
+    Aside(beside(""), 30).keep("bluesky", base.START, b"<p>did:plc:amina</p>")
+    told = marsad("delete", "--author", "did:plc:amina", "--platform", "bluesky").stderr
+    assert "2 records kept aside removed" in told
+    assert not list(beside("").glob("*"))

@@ -1,0 +1,48 @@
+"""How feeds are read into what takes their posts: the same for one command and for a worker."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from ingest.privacy import Protector
+from ingest.watchlist import Watchlist
+from pipelines.aside import Aside
+from pipelines.commands.common import configured, say
+from pipelines.live import Feed, Outcome, run
+from pipelines.retry import LIVE
+from pipelines.stages import Collector
+from pipelines.stores.base import Intake
+
+
+def read_feeds(
+    made: Sequence[Feed],
+    taking: Intake,
+    protect: Protector,
+    case: Watchlist | None,
+    *,
+    stop: threading.Event,
+    folder: Path,
+    drain: Callable[[], int] | None = None,
+) -> list[Outcome]:
+    """Read feeds until all have ended or ``stop`` is set; see :func:`pipelines.live.run.run`.
+
+    ``folder`` is for what came instead of an answer. Raises
+    :class:`~pipelines.errors.MarsadError`.
+    """
+
+    def collector(feed: Feed) -> Collector:
+        source = feed.source
+        return Collector(protect, case, origin=source.key, context=LIVE, name=source.name)
+
+    return run(
+        made,
+        taking,
+        collector,
+        watchlist=case.fingerprint if case else "",
+        stop=stop,
+        drain=drain,
+        aside=Aside(folder, configured().dead_days),
+        tell=say,
+    )
