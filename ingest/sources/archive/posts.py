@@ -21,6 +21,7 @@ _HASHTAG = re.compile(r"(?<![\w&/#])[#＃]([\w\u0610-\u061a\u064b-\u065f\u0670\u
 _LISTED = re.compile(r"[^\s,;|#＃\[\]{}()'\"،]+")
 _COUNT = re.compile(r"(\d{1,18}|\d{1,3}(?:[,.\u00a0\u202f ]\d{3}){1,5})(?:\.0)?")
 _NO_CHARACTER = re.compile("[\0\ud800-\udfff]")
+_VERSION = re.compile(r"-?\d{1,18}", re.ASCII)  # of what fits into the stores
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 _TAG_KEYS = ("text", "tag", "name")
@@ -81,7 +82,7 @@ def build(values: Mapping[str, object], frame: Frame) -> Post:
         id=_spaced(own.value, space) or space,
         platform=platform,
         text=_clean(text),
-        version=(changed - _EPOCH) // _MILLISECOND if changed else 0,
+        version=_version(values.get("version"), changed),
         created_at=created.moment,
         collected_at=collected or frame.now,
         author=_word(values.get("author")).removeprefix("@"),
@@ -158,6 +159,13 @@ def _reference(target: str, values: Mapping[str, object], space: str) -> str:
     if native.isdecimal() or ":" in native or "/" in native:
         return _spaced(native, space)
     return _clean(native)
+
+
+def _version(written: object, changed: datetime | None) -> int:
+    """Return the version that an export of Marsad names, else the time of the last change."""
+    if isinstance(written, str) and _VERSION.fullmatch(written):
+        return int(written)
+    return (changed - _EPOCH) // _MILLISECOND if changed else 0
 
 
 def _date(value: object, column: str, frame: Frame) -> dates.Reading:

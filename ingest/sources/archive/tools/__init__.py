@@ -48,7 +48,8 @@ TOOLS: dict[str, Tool] = {
         youtube.VIDEOS,
         youtube.TAKEOUT,
         fourcat.TABLE,
-        marsad.TOOL,
+        marsad.CSV,
+        marsad.NDJSON,
     )
 }
 

@@ -1,11 +1,22 @@
-"""Marsad's own ``posts.csv``: the columns that ``docs/export.md`` documents."""
+"""Marsad's own ``posts.csv`` and ``posts.ndjson``, as ``docs/export.md`` documents them."""
 
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Mapping
 
 from ingest.sources.archive.mapping import COUNTS, FICTIONAL
-from ingest.sources.archive.tools.base import Around, Mapped, Record, Tool, dig, filled, word
+from ingest.sources.archive.tools.base import (
+    Around,
+    Fields,
+    Mapped,
+    Record,
+    Tool,
+    dig,
+    filled,
+    word,
+)
 from ingest.spreadsheets import unguard
 
 #: Columns are added at the end and never renamed: these are in every export.
@@ -15,6 +26,9 @@ _COLUMNS = frozenset(
     | {"sentiment_positive", "entities", "targets", "hashtags", "counts", "url", "reply_to"}
     | {"repost_of", "source", "flags", "version", "digest", "watchlist", "model"}
 )
+#: In every line of NDJSON, where fields at their default are left out.
+_FIELDS = frozenset({"id", "platform", "text", "digest"})
+_DIGEST = re.compile(r"[0-9a-f]{24}")
 _WORDS = ("id", "platform", "created_at", "collected_at", "author", "url", "reply_to", "repost_of")
 
 
@@ -23,20 +37,34 @@ def knows(columns: Record) -> bool:
     return columns.keys() >= _COLUMNS
 
 
+def knows_line(record: Record) -> bool:
+    """Tell whether an object is a line of an export, or of ``marsad search --json``."""
+    name, place = word(record.get("id")), word(record.get("platform"))
+    digest = _DIGEST.fullmatch(word(record.get("digest")))
+    return record.keys() >= _FIELDS and digest is not None and name.startswith(f"{place}:")
+
+
 def map_item(record: Record, around: Around) -> Mapped:
     """Return the fields of a post; what the stages found is found anew."""
     cells = {name: unguard(value) for name, value in record.items() if isinstance(value, str)}
-    hashtags, counts = _json(cells.get("hashtags")), _json(cells.get("counts"))
-    fields: dict[str, object] = {name: cells.get(name) for name in _WORDS}
-    if "text" in cells:
-        fields["text"] = cells["text"]
+    nested = {name: _json(cells.get(name)) for name in ("hashtags", "counts", "flags")}
+    return _fields({**cells, **nested})
+
+
+def map_line(record: Record, around: Around) -> Mapped:
+    """Return the fields of a post; what the stages found is found anew."""
+    return _fields({"hashtags": [], "version": "0", **record})
+
+
+def _fields(values: Mapping[str, object]) -> Fields:
+    wanted = (*_WORDS, "text", "version")  # the version as it was: it is no change of the post
+    fields: dict[str, object] = {name: values.get(name) for name in wanted}
+    hashtags, flags = values.get("hashtags"), values.get("flags")
     if isinstance(hashtags, list):  # an empty list too: the platform gave none
         fields["hashtags"] = hashtags
-    if isinstance(flags := _json(cells.get("flags")), list) and FICTIONAL in flags:
+    if isinstance(flags, list) and FICTIONAL in flags:
         fields["fictional"] = True
-    if (version := word(cells.get("version"))) != "0":
-        fields["edited_at"] = version  # so that it is the same version
-    return filled({**fields, **{name: dig(counts, name) for name in COUNTS}})
+    return filled({**fields, **{name: dig(values.get("counts"), name) for name in COUNTS}})
 
 
 def _json(cell: str | None) -> object:
@@ -46,4 +74,5 @@ def _json(cell: str | None) -> object:
         return None
 
 
-TOOL = Tool(name="marsad-csv", version=1, knows=knows, map_item=map_item, table=True)
+CSV = Tool(name="marsad-csv", version=2, knows=knows, map_item=map_item, table=True)
+NDJSON = Tool(name="marsad-ndjson", version=1, knows=knows_line, map_item=map_line)
