@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+import traceback
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -139,7 +140,7 @@ class ScoreStage:
         except Exception as error:
             if len(posts) == 1:
                 self._check_model(error)
-                log.exception("the model fails on a post")
+                _tell(error)
                 return [None]
             # One of them it must be; the others are not to suffer for it.
             half = len(posts) // 2
@@ -211,3 +212,9 @@ def letter(record: Any, reason: str, detail: str) -> DeadMessage:
         raw=value[:RAW_LIMIT],
         truncated=len(value) > RAW_LIMIT,
     )
+
+
+def _tell(failure: Exception) -> None:
+    """Tell where the model fails, without its words: a library may quote the text in them."""
+    where = "".join(traceback.format_tb(failure.__traceback__))
+    log.error("%s%s: the model fails on a post", where, type(failure).__name__)

@@ -108,7 +108,7 @@ def test_what_is_collected_is_scored_and_indexed_once(where: Brokers, path: Path
 
 
 def test_poison_goes_to_the_dead_letters_and_the_rest_of_its_batch_is_indexed(
-    where: Brokers, path: Path
+    where: Brokers, path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     good = [
         {"key": f"forum:{n}".encode(), "value": value(n), "headers": HEADERS} for n in range(494)
@@ -157,6 +157,8 @@ def test_poison_goes_to_the_dead_letters_and_the_rest_of_its_batch_is_indexed(
     for record in records(where, "dead")["dead"]:
         assert record.headers == HEADERS  # nothing of the text in headers
         assert b"hidden" not in (record.key or b"")
+    assert "the model fails on a post" in caplog.text
+    assert "hidden" not in caplog.text  # though the model's error quotes it
 
 
 def test_a_message_of_a_newer_schema_can_be_tried_again_after_an_upgrade(
