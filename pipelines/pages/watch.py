@@ -22,6 +22,7 @@ from ingest.sources.counters.fetch import Refusal
 from pipelines.aside import Aside
 from pipelines.backoff import Backoff
 from pipelines.daily import Daily
+from pipelines.live.details import words
 from pipelines.live.patience import named
 from pipelines.stages import utc_now
 from pipelines.stores.base import Batch, Position, Store
@@ -137,7 +138,7 @@ def _once(
         pause = max(backoff(result.error, turn.failures, every), result.wait)
         tell(
             f"{page.source.removeprefix(PAGES)}: {named(result.error)}"
-            f"; next try in {_words(pause)} at the earliest"
+            f"; next try in {words(pause)} at the earliest"
             + (f"; its answer is kept in {kept}" if kept else "")
         )
         return pause
@@ -219,9 +220,3 @@ def _told(counter: Counter, before: int | None) -> str:
         f"{counter.at:%Y-%m-%d %H:%M:%S} UTC  {counter.page}  {counter.value:,}{step} "
         f"{counter.metric}{change}"
     )
-
-
-def _words(seconds: float) -> str:
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.0f} h"
