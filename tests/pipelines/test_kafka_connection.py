@@ -100,6 +100,12 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection, "START", 4_000)
 
 
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give a broker that never shook hands before more than two seconds when it is looked at."""
+    monkeypatch.setattr(reach, "_PATIENCE", 60.0)
+
+
 def names(where: Brokers) -> list[str]:
     """What one request brings: the connection works."""
     admin = where.admin()
@@ -132,7 +138,7 @@ def test_a_way_to_log_in_that_the_brokers_do_not_have_is_told(guarded: Guarded) 
     settings = KafkaSettings(
         tls=True, ca=str(guarded.certificate), sasl="SCRAM-SHA-512", user="marsad"
     )
-    with pytest.raises(BrokerError, match=r"kafka\.sasl|a login"):
+    with pytest.raises(BrokerError, match=r"kafka\.sasl|a login|no login by"):
         names(brokers(guarded.login, settings, {"MARSAD_KAFKA_PASSWORD": SECRET}))
 
 
@@ -179,6 +185,7 @@ def test_an_address_where_nobody_answers_is_told(tmp_path: Path) -> None:
         ("tls", KafkaSettings(tls=True), ""),
     ],
 )
+@pytest.mark.usefixtures("patient")
 def test_what_does_not_fit_the_brokers_is_seen(
     guarded: Guarded, place: str, settings: KafkaSettings, told: str
 ) -> None:
@@ -189,7 +196,7 @@ def test_what_does_not_fit_the_brokers_is_seen(
     assert bool(found) == bool(told)
 
 
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("impatient", "patient")
 def test_a_broker_that_wants_tls_is_told_in_place_of_that_time_ran_out(guarded: Guarded) -> None:
     with pytest.raises(BrokerAway, match=r"wants TLS: set kafka\.tls"):
         names(brokers(guarded.tls, KafkaSettings()))
