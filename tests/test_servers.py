@@ -12,7 +12,7 @@ from tests.servers.proxy import PRODUCE
 
 def read(address: str, topic: str, number: int) -> list[bytes]:
     consumer = KafkaConsumer(
-        topic, bootstrap_servers=address, auto_offset_reset="earliest", consumer_timeout_ms=20_000
+        topic, bootstrap_servers=address, auto_offset_reset="earliest", consumer_timeout_ms=120_000
     )
     try:
         return [message.value for _, message in zip(range(number), consumer, strict=False)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import itertools
 import os
 import shutil
 import signal
@@ -11,6 +12,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
@@ -24,11 +26,18 @@ ROOM = 4_000_000_000
 QUICK = {"MARSAD_HEAP": "384m", "JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1"}
 
 
+#: Below those that systems give to connections and to whoever asks for any port, and from a place
+#: of this process's own: nobody is given one before a server has it that takes a minute to start.
+PORTS = itertools.count(10_000 + os.getpid() % 500 * 40)
+
+
 def free_port() -> int:
-    """A port that was free a moment ago."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
+    """A port that is free, and stays so until it is used."""
+    while True:
+        port = next(PORTS)
+        with socket.socket() as one, suppress(OSError):
+            one.bind(("127.0.0.1", port))
+            return port
 
 
 def java() -> dict[str, str]:
