@@ -18,6 +18,7 @@ from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.structs import OffsetAndMetadata
 
 from nlp.score import Scored
+from pipelines import metrics
 from pipelines.commands import delete, status
 from pipelines.errors import BrokerAway, BrokerError, ModelError
 from pipelines.kafka import filling, topics, wire
@@ -28,7 +29,7 @@ from pipelines.kafka.intake import KafkaIntake
 from pipelines.kafka.loop import Claim, Note, Stop, Worker
 from pipelines.kafka.score import ScoreStage
 from pipelines.kafka.wire import HEADERS
-from pipelines.metrics import _health as health
+from pipelines.metrics.health import Health
 from pipelines.query import parse
 from pipelines.stores.base import CollectedTombstone, Ledger, Position
 from pipelines.stores.sqlite import SqliteStore
@@ -481,8 +482,10 @@ def test_workers_of_two_stores_that_begin_at_once_do_not_share_the_posts(
 
 
 def test_a_worker_is_ready_while_brokers_answer(
-    where: Brokers, path: Path, real_kafka: Kafka
+    where: Brokers, path: Path, real_kafka: Kafka, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    health = Health()  # without what workers of other tests missed in the end
+    monkeypatch.setattr(metrics, "_health", health)
     proxy = real_kafka.proxy
     if proxy is None:
         pytest.skip("no proxy before the broker of MARSAD_TEST_KAFKA")
