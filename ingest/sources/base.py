@@ -92,7 +92,9 @@ class LiveSource(Source, Protocol):
       on from: what was yielded before it is never needed again, what comes after it is still
       to come. After a short overlap posts may come twice (the store knows them).
     * ``--since`` and ``--until`` of the order hold; without a cursor and ``since`` a live
-      source begins now, and one with history with all that the platform offers.
+      source begins now, and one with history with all that the platform offers. What a ``since``
+      later than the saved place leaves out comes when a later order wants it; of a source
+      that goes on behind it, as streams do, it is a :class:`~ingest.records.Gap`.
     * It yields a :class:`~ingest.records.Heartbeat` whenever it knows that it is listening and
       that nothing was missed: with every page of an answer, and every few seconds of a quiet
       stream. The runner keeps one a minute.

@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from ingest.records import Post, Record, Reject
+from ingest.records import Gap, Post, Record, Reject
 from ingest.sources.archive.objects import Bad
 from ingest.sources.archive.posts import Frame, build
 from ingest.sources.archive.reasons import REASONS as ARCHIVE_REASONS
@@ -99,6 +99,14 @@ def _written(moment: str | datetime | int | None) -> str | None:
     if isinstance(moment, datetime):
         return moment.isoformat()
     return str(moment) if isinstance(moment, int) else moment
+
+
+def left_out(source: str, start: datetime, end: datetime) -> Gap:
+    """Return the gap of what a command with a later ``--since`` passes over for good.
+
+    A stream goes on behind it, and no later command goes back.
+    """
+    return Gap(source=source, start=start, end=end, cause="left out on request (--since)")
 
 
 def too_new(order: Order, record: Record) -> bool:

@@ -196,6 +196,34 @@ class SourceSuite:
         rest = world.items(part[-1].cursor if part else begun[-1].cursor)
         assert {*posts(begun), *posts(part), *posts(rest)} == set(published)
 
+    def test_a_reading_from_a_later_day_on_leaves_nothing_out_for_good(self, world: World) -> None:
+        live = find(world.stand.name).capabilities.live  # which begins now without a date
+        early = world.stand.publish(5)
+        first = world.items(since=START if live else None)
+        middle = world.stand.publish(20)
+        part = world.items(first[-1].cursor, since=moment(20))
+        stopped = part[len(part) // 2]
+        late = world.stand.publish(3)
+        for place in (part[-1], stopped):
+            wanted = world.items(place.cursor, since=moment(22))
+            rest = world.items(wanted[-1].cursor, since=None)
+            cut = part[: part.index(place) + 1]
+            found = {*posts(first), *posts(cut), *posts(wanted), *posts(rest)}
+            assert found == {*early, *middle, *late} - self._skipped([*part, *wanted], middle)
+            if self.exact:
+                assert not {*posts(rest)} & {*early, *posts(wanted)}
+                assert posts(world.items(rest[-1].cursor, since=None)) == []
+
+    def _skipped(self, items: Sequence[Item], published: Sequence[str]) -> set[str]:
+        """Return what of posts 6 and following lies in gaps, which say that it was left out."""
+        gaps = [item.record for item in items if isinstance(item.record, Gap)]
+        assert all("left out" in gap.cause for gap in gaps)
+        return {
+            post_id
+            for number, post_id in enumerate(published, start=6)
+            if any(gap.start < moment(number) < gap.end for gap in gaps if gap.end)
+        }
+
     def test_stopped_at_any_item_nothing_is_lost_and_nothing_doubled(self, world: World) -> None:
         published = list(world.stand.publish(20))
         for limit in (1, 2, 3, 5, 8, 13):

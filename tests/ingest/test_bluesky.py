@@ -236,8 +236,12 @@ def test_since_counts_where_it_is_later_than_the_saved_place(stand: Jetstream) -
     stand.publish(9)
     cursor = last(following(stand, **SINCE, until=datetime(2026, 11, 1, 0, 3, tzinfo=UTC)))
     later = datetime(2026, 11, 1, 0, 8, tzinfo=UTC)
-    found = records(following(stand, since=later).open(cursor), Post)
-    assert [post.text for post in found] == ["post number 8", "post number 9"]
+    items = list(following(stand, since=later).open(cursor))
+    assert [post.text for post in records(items, Post)] == ["post number 8", "post number 9"]
+    (gap,) = records(items, Gap)
+    assert (gap.start, gap.end) == (datetime(2026, 11, 1, 0, 2, tzinfo=UTC), later)
+    assert "--since" in gap.cause
+    assert records(following(stand, since=later).open(items[0].cursor), Gap) == []
     earlier = datetime(2026, 10, 1, tzinfo=UTC)
     list(following(stand, since=earlier).open(cursor))
     assert int(stand.asked[-1]["cursor"]) > START

@@ -12,7 +12,7 @@ import pytest
 from ingest.errors import SourceBlocked, SourceError
 from ingest.keyring import Keyring
 from ingest.privacy import Protector
-from ingest.records import Heartbeat, Item, Post, Reject, Tombstone
+from ingest.records import Gap, Heartbeat, Item, Post, Reject, Tombstone
 from ingest.sources.base import Means, Order
 from ingest.sources.html_text import text_of
 from ingest.sources.http import Client
@@ -229,6 +229,25 @@ def test_since_and_until_hold_where_ids_are_no_times_too(stand: Instance) -> Non
         stand.write(f"post number {number}")["id"] = str(number)
     reading = Reading(stand, since=moment(3), until=moment(6))
     assert reading.texts() == names(3, 3)
+
+
+@pytest.mark.parametrize("forward", [True, False])
+@pytest.mark.parametrize("timed", [True, False])
+def test_a_date_later_than_the_saved_place_is_a_gap_until_then(
+    stand: Instance, forward: bool, timed: bool
+) -> None:
+    stand.forward = forward
+    for number in range(1, 90):
+        status = stand.write(f"post number {number}")
+        status["id"] = status["id"] if timed else str(number)
+    first = list(Reading(stand, since=moment(1), until=moment(10)).source.open(""))
+    items = list(Reading(stand, since=moment(80), until=moment(99)).source.open(first[-1].cursor))
+    (gap,) = [item.record for item in items if isinstance(item.record, Gap)]
+    assert moment(9) <= gap.start <= moment(10)
+    assert gap.end == moment(80)
+    assert len([item for item in items if isinstance(item.record, Post)]) == 10
+    later = Reading(stand, since=moment(80), until=moment(99)).source.open(items[-1].cursor)
+    assert not any(isinstance(item.record, Gap) for item in later)
 
 
 def test_the_token_goes_into_a_header_and_into_no_address(stand: Instance) -> None:

@@ -152,6 +152,18 @@ def test_when_older_posts_are_wanted_later_the_walk_goes_on_below(read: Reading,
     assert {*ids(items), *ids(deeper)} == {post["id"] for post in stand.posts}
 
 
+def test_a_date_above_where_a_walk_was_left_asks_for_nothing_that_can_not_be(
+    read: Reading, stand: X
+) -> None:
+    stand.publish(30)
+    place = read.items()[10].cursor
+    stand.asked.clear()
+    later = read.items(place, since=moment(25))
+    bounds = [(one.query.get("since_id"), one.query.get("until_id")) for one in stand.asked]
+    assert all(not (low and high) or int(low) < int(high) for low, high in bounds)
+    assert set(ids(read.items(later[-1].cursor))) >= {post["id"] for post in stand.posts[:20]}
+
+
 def test_a_query_that_finds_nothing_has_one_gap_and_finds_what_comes(
     read: Reading, stand: X
 ) -> None:
@@ -371,6 +383,26 @@ def test_what_was_missed_is_fetched_by_search_after_the_stream_was_opened(
     places = {item.cursor.partition("/")[0] for item in found}
     assert places == {cursor}  # until all of it was read
     assert {post.source for post in posts(found)} == {listen.source().name}
+
+
+def test_a_date_later_than_the_saved_place_is_a_gap_until_then(listen: Reading, stream: X) -> None:
+    stream.publish(9)
+    listen.now = moment(30)
+    items = taken(listen.source(since=moment(7)), str(first_id(moment(2))), 3)
+    (gap,) = gaps(items)
+    assert (gap.start, gap.end, gap.source) == (moment(2), moment(7), listen.source().name)
+    assert ids(items) == [post["id"] for post in reversed(stream.posts[6:])]
+    again = taken(listen.source(since=moment(7)), items[-2].cursor, 1)
+    assert gaps(again) == []
+    assert {item.cursor.partition("/")[0] for item in items} == {str(first_id(moment(7)))}
+
+
+def test_what_a_date_began_goes_on_from_there_without_it(listen: Reading, stream: X) -> None:
+    stream.publish(9)
+    listen.now = moment(30)
+    begun = taken(listen.source(since=moment(3)), "", 2)
+    rest = taken(listen.source(), begun[-1].cursor, 5)
+    assert {*ids(begun), *ids(rest)} == {post["id"] for post in stream.posts[2:]}
 
 
 def test_a_long_absence_whose_fetching_is_interrupted_is_fetched_on_below(

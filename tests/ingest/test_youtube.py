@@ -82,6 +82,23 @@ def test_what_was_read_long_before_is_not_read_again(read: Reading, stand: YouTu
     assert len(stand.asked) == 2  # of four pages: a week back
 
 
+def test_what_a_later_date_left_out_comes_when_it_is_wanted(read: Reading, stand: YouTube) -> None:
+    days = [START + timedelta(days=day) for day in range(30)]
+    comments = [Comment(f"C{day:02}", "x", moment.isoformat()) for day, moment in enumerate(days)]
+    stand.comments = comments[:10]
+    whole = read.items(since=days[2])
+    stand.comments = comments[:20]
+    part = read.items(whole[-1].cursor, since=days[17])
+    assert ids(part) == ["C19", "C18", "C17"]
+    stand.comments = comments
+    for place in (part[-1], part[2]):
+        further = read.items(place.cursor, since=days[25])
+        assert ids(read.items(further[-1].cursor, since=days[25])) == ["C29"]
+        rest = read.items(further[-1].cursor, since=days[2])
+        assert ids(rest) == [f"C{day:02}" for day in range(29, 8, -1)]
+    assert len(ids(read.items(rest[-1].cursor))) == 30  # older ones than ever before are wanted
+
+
 def test_a_limit_smaller_than_a_page_still_comes_to_the_end(read: Reading, stand: YouTube) -> None:
     stand.publish(25)
     stand.comments[20].replies = [Comment(f"R{number}", "x") for number in range(7)]

@@ -21,7 +21,7 @@ from ingest.sources.bluesky.events import (
     micro,
     moment,
 )
-from ingest.sources.shaping import reject
+from ingest.sources.shaping import left_out, reject
 from ingest.sources.unforeseen import kept
 from ingest.sources.websocket import listen
 
@@ -93,6 +93,9 @@ class Bluesky:
         saved = Place.read(cursor)
         place, asked = self._start(saved)
         with listen(self._address(asked), self._means.stopped) as messages:
+            if saved and place.time_us > saved.time_us:
+                end = min(moment(place.time_us), self._means.now())
+                yield Item(left_out(self.name, moment(saved.time_us), end), place.write())
             yield from self._read(messages, place, asked, known=place == saved)
 
     def _start(self, saved: Place | None) -> tuple[Place, int | None]:

@@ -98,6 +98,16 @@ def timed(native: str) -> bool:
     return native.isdecimal() and int(native) >> _ID_BITS > _FIRST_TIMED
 
 
+def time_of(native: str) -> datetime | None:
+    """Return the time that an id is, ``None`` for one that is none."""
+    if not timed(native):
+        return None
+    try:
+        return datetime.fromtimestamp((int(native) >> _ID_BITS) / 1000, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
 def later(one: str, other: str) -> bool:
     """Compare two ids of one instance: numbers, or (on other software) sortable texts."""
     return (len(one), one) > (len(other), other)

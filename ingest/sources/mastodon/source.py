@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -15,9 +15,18 @@ from ingest.errors import SourceBlocked, SourceChanged, SourceError, SourceGone
 from ingest.records import Heartbeat, Item, Post, Reject, Tombstone
 from ingest.sources.base import Capabilities, Means, Order, Stopped
 from ingest.sources.http import Answer, refuse_walls
-from ingest.sources.mastodon.ids import EARLIEST, Place, head_of, id_at, id_of, later, timed
+from ingest.sources.mastodon.ids import (
+    EARLIEST,
+    Place,
+    head_of,
+    id_at,
+    id_of,
+    later,
+    time_of,
+    timed,
+)
 from ingest.sources.mastodon.status import PLATFORM, map_item
-from ingest.sources.shaping import NOT_JSON, Seen
+from ingest.sources.shaping import NOT_JSON, Seen, left_out
 from ingest.sources.unforeseen import kept
 
 TOKEN = "MARSAD_MASTODON_TOKEN"
@@ -25,6 +34,8 @@ TOKEN = "MARSAD_MASTODON_TOKEN"
 PAGE = 40
 _TAG = re.compile(r"\w+")
 _QUIET = timedelta(seconds=5)
+#: An id is a millisecond, and the one before a date belongs to the millisecond before it.
+_INSTANT = timedelta(seconds=1)
 
 
 class Mastodon:
@@ -46,6 +57,8 @@ class Mastodon:
         token = order.secrets.get(TOKEN, "")
         self._keys = {"Authorization": f"Bearer {token}"} if token else {}
         self._forward: bool | None = None
+        self._resumed = False
+        self._passed: datetime | None = None
 
     @property
     def key(self) -> str:
@@ -64,7 +77,9 @@ class Mastodon:
         until = self._order.until
         past = until is not None and until <= self._means.now()
         address = "" if past else self._stream_address()
-        place = yield from self._history(self._start(Place.read(cursor)))
+        saved = Place.read(cursor)
+        self._resumed, self._passed = bool(saved.id), self._passes(saved)
+        place = yield from self._history(self._start(saved))
         if past:
             return
         with ExitStack() as stack:
@@ -113,12 +128,25 @@ class Mastodon:
         # Where ids are no times, dates alone tell what is too old.
         return Place(EARLIEST if self._order.since else head.id)
 
+    def _passes(self, saved: Place) -> datetime | None:
+        """Return from when on ``--since`` leaves out what comes after a saved place."""
+        since, last = self._order.since, saved.moment or time_of(saved.id)
+        return last if since and last and last + _INSTANT < since else None
+
+    def _left_out(self, place: Place) -> Iterator[Item]:
+        """Yield the gap of what was left out after the saved place, once it is known."""
+        if self._resumed and self._passed and self._order.since:
+            gap = left_out(self.name, self._passed, min(self._order.since, self._means.now()))
+            self._resumed = False
+            yield Item(gap, place.write())
+
     # History
 
     def _history(self, place: Place) -> Generator[Item, None, Place]:
         """Yield what is newer than a place, oldest first; return the newest place."""
         while True:
             page = self._page({"min_id": place.id, "limit": str(PAGE)})
+            yield from self._left_out(place)
             newer = [raw for raw in reversed(page) if later(id_of(raw), place.id)]
             if self._forward is None and len(page) >= PAGE:
                 self._forward = self._goes_forward(newer, place)
@@ -129,6 +157,7 @@ class Mastodon:
                 if self._ended(raw):
                     return place
                 yield from self._item(raw, place)
+                yield from self._left_out(place)
             yield Item(Heartbeat(source=self.name, at=self._means.now()), place.write())
             if not newer:
                 return place
@@ -146,13 +175,15 @@ class Mastodon:
         while page := self._page({"limit": str(PAGE)} | ({"max_id": bound} if bound else {})):
             newer = [raw for raw in page if later(id_of(raw), place.id)]
             for raw in newer:
+                if self._ended(raw):
+                    continue
                 top = Place(id_of(raw)) if later(id_of(raw), top.id) else top
-                if not self._ended(raw):
-                    yield from self._item(raw, place)
+                yield from self._item(raw, place)
             lowest = id_of(page[-1])
             if len(newer) < len(page) or lowest == bound:
                 break
             bound = lowest
+        yield from self._left_out(top)
         yield Item(Heartbeat(source=self.name, at=self._means.now()), top.write())
         return top
 
@@ -182,6 +213,7 @@ class Mastodon:
     def _item(self, raw: msgspec.Raw, place: Place) -> Iterator[Item]:
         since, created = self._order.since, head_of(raw).moment
         if since is not None and created is not None and created < since:
+            self._passed = min(filter(None, (created, self._passed)))
             return
         mapped = kept(bytes(raw), map_item, bytes(raw), self._seen())
         if mapped is not None:

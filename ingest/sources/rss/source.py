@@ -84,16 +84,20 @@ class Rss:
     def _entries(self, feed: Feed, place: Place, answer: Answer, now: datetime) -> Iterator[Item]:
         shown: dict[str, str] = {}
         known = dict(place.read)
-        wanted = [entry for entry in reversed(feed.entries) if self._wanted(entry)]
-        for entry in wanted:
+        whole = not feed.problem
+        for entry in reversed(feed.entries):
             name, content = digest(entry.name.encode()), digest(msgspec.json.encode(entry))
+            if not self._wanted(entry):
+                whole = False
+                if name in place.read:
+                    shown[name] = place.read[name]
+                continue
             shown[name] = content
             if known.get(name) != content:
                 known[name] = content
                 here = msgspec.structs.replace(place, read=known)
                 yield Item(self._record(entry), here.write())
         # What was not read whole is asked for again, whether it changed or not.
-        whole = not feed.problem and len(wanted) == len(feed.entries)
         yield self._heartbeat(
             Place(
                 read=shown,

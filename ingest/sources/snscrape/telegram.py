@@ -54,19 +54,22 @@ class Telegram:
 
     def open(self, cursor: str) -> Iterator[Item]:
         """Yield posts: what an interruption left first, then from the newest on."""
-        yield from go_on(Walk.read(cursor, self._order.since), self._walk)
+        yield from go_on(Walk.read(cursor), self._order.since, self._walk)
 
     def _walk(self, walk: Walk) -> Generator[Item, None, Walk]:
         """Go back to what was read before, and return the walk that has ended there."""
         # The last message that was read is asked for again: a page without it is no answer.
         page = f"{self.channel}?before={walk.low + 1}" if walk.top else self.channel
         preview = Preview(self._means.client, self._order.url, page)
-        resumed, low, pages, passed = walk.top > 0, walk.low, 0, False
+        resumed, low, pages, passed, short = walk.top > 0, walk.low, 0, False, False
         for message in preview:
             if preview.pages > pages:
                 pages = preview.pages
                 yield self._heartbeat(walk)
-            if message.number <= walk.seen or self._before_since(message):
+            if message.number <= walk.seen:
+                break
+            if self._before_since(message):
+                short = True
                 break
             if resumed and message.number >= low:
                 continue
@@ -80,9 +83,9 @@ class Telegram:
         if passed:
             pass
         elif preview.shown or not resumed:
-            walk = walk.ended(self._order.since)
+            walk = walk.ended(self._order.since, short=short)
         else:
-            walk = Walk(walk.seen, bottom=walk.bottom, floor=walk.floor)
+            walk = msgspec.structs.replace(walk, top=0, low=0)
         yield self._heartbeat(walk)
         return walk
 

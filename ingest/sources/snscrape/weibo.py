@@ -8,7 +8,7 @@ live; fields of 2026-10.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from datetime import UTC, datetime
 from functools import partial
 
@@ -23,7 +23,7 @@ from ingest.sources.base import Capabilities, Means, Order
 from ingest.sources.shaping import Seen, reject
 from ingest.sources.snscrape.timeline import Status, Timeline
 from ingest.sources.unforeseen import kept
-from ingest.sources.walks import Walk
+from ingest.sources.walks import Walk, go_on
 
 _TARGET = re.compile(r"(?:https?://)?(?:m\.weibo\.cn|(?:www\.)?weibo\.com)/(?:u/|n/)?([^/?#]+)/?")
 _NAME = re.compile(r"[\w-]{2,30}")
@@ -62,41 +62,48 @@ class Weibo:
         return self.name
 
     def open(self, cursor: str) -> Iterator[Item]:
-        """Yield posts from the newest on; those that a walk before it has read are left out.
+        """Yield posts from the newest on; those that a walk before it has read are left out."""
+        yield from go_on(Walk.read(cursor), self._order.since, self._walk)
+
+    def _walk(self, walk: Walk) -> Generator[Item, None, Walk]:
+        """Go back to what was read before, and return the walk that has ended there.
 
         Weibo can't be asked for what is older than a post, so a walk that was interrupted begins
-        at the top again. What is newer than that walk is yielded without moving the cursor.
+        at the top again. What is newer than that walk waits for the next one.
         """
         since, until = self._order.since, self._order.until
-        walk = left = Walk.read(cursor, since)
+        left = walk
         timeline = Timeline(self._means.client, self._order.url, self._user)
         newest = known = pages = 0
-        passed = False  # what is too new for this command, below where a walk before it was left
+        passed = short = False
         for status in timeline:
             if timeline.pages > pages:
                 pages = timeline.pages
                 yield self._heartbeat(walk)
             if status.number <= left.seen or _before(status, since):
                 known += 0 if status.pinned else 1
+                short = short or not (status.pinned or status.number <= left.seen)
                 if known >= _KNOWN:
                     break
                 continue
             known = 0
-            if left.low <= status.number <= left.top:
+            if left.top and status.number >= left.low:
                 continue
             if _after(status, until):
-                passed = passed or status.number < left.low
+                passed = passed or left.top > 0
                 continue
             newest = max(newest, status.number)
-            if not (passed or status.pinned or status.number > left.top > 0):
+            if not (passed or status.pinned):
                 walk = walk.after(status.number)
             yield Item(self._record(status), walk.write())
         if passed:
             yield self._heartbeat(left)
-            return
+            return left
         if walk.top:
             walk = msgspec.structs.replace(walk, top=max(walk.top, newest))
-        yield self._heartbeat(walk.ended(since))
+        walk = walk.ended(since, short=short)
+        yield self._heartbeat(walk)
+        return walk
 
     def _heartbeat(self, walk: Walk) -> Item:
         return Item(Heartbeat(source=self.name, at=self._means.now()), walk.write())

@@ -50,15 +50,19 @@ class Search:
 
     def open(self, cursor: str) -> Iterator[Item]:
         """Yield posts: what an interruption left first, then from the newest on."""
-        yield from go_on(Walk.read(cursor, self._order.since), self._walk)
+        yield from go_on(Walk.read(cursor), self._order.since, self._walk)
 
     def _walk(self, walk: Walk) -> Generator[Item, None, Walk]:
         resumed, passed = walk.top > 0, False
-        now = self._means.now()
-        if walk.top and time_of(walk.low) < now - REACH:
-            yield self._gap(self._lower(walk) or time_of(walk.low), time_of(walk.low), walk)
-            return walk.ended(self._order.since)
+        now, since = self._means.now(), self._order.since
         lower = self._lower(walk)
+        short = lower is not None and lower == since
+        upper = time_of(walk.low) if resumed else self._order.until
+        if lower and upper and lower >= upper:  # nothing between them: X refuses such a question
+            return walk.ended(since, short=short)
+        if resumed and time_of(walk.low) < now - REACH:
+            yield self._gap(lower or time_of(walk.low), time_of(walk.low), walk)
+            return walk.ended(since, short=short)
         if lower and lower < now - REACH:
             yield self._gap(lower, now - REACH, walk)
         params = self._bounds(walk, now)
@@ -87,11 +91,11 @@ class Search:
         if passed:
             yield self._heartbeat(walk)
             return walk
-        walk = walk.ended(self._order.since)
+        walk = walk.ended(since, short=short)
         if not walk.seen:  # nothing yet, and until now: so that it is not asked for again
             last = min(filter(None, (now, self._order.until))) - 2 * LATE
             bottom = first_id(max(lower or last, now - REACH))
-            walk = Walk(first_id(last), bottom=bottom, floor=self._order.since)
+            walk = Walk(first_id(last), bottom=bottom, floor=since)
         yield self._heartbeat(walk)
         return walk
 

@@ -22,7 +22,7 @@ from ingest.sources.answers import parsed
 from ingest.sources.archive.tools.base import Record, dig, word
 from ingest.sources.archive.tools.tweets import first_id, time_of
 from ingest.sources.base import Capabilities, Means, Order, Stopped
-from ingest.sources.shaping import Seen, reject
+from ingest.sources.shaping import Seen, left_out, reject
 from ingest.sources.unforeseen import kept
 from ingest.sources.x.api import FIELDS, WRONG, ask, keys, map_item, posts, problem_words
 from ingest.sources.x.search import Search, checked_query, number_of
@@ -69,16 +69,26 @@ class Stream:
         saved, _, walk = cursor.partition("/")
         if saved and not saved.isdecimal():
             raise SourceError(f"the saved place {cursor[:80]!r} can't be read")
-        times = (time_of(int(saved)) if saved else None, self._order.since)
+        over, left = self._over(), None
+        if (since := self._order.since) is not None:
+            wanted = str(first_id(min(since, self._means.now())))
+            if saved and not over and int(wanted) > int(saved):
+                left = left_out(self.name, time_of(int(saved)), time_of(int(wanted)))
+                saved, walk = wanted, ""
+            saved = saved or wanted
+        times = (time_of(int(saved)) if saved else None, since)
         start = max(filter(None, times), default=None)
         missed = _Missed(self._order, self._means, self.name, start, saved, walk) if start else None
-        if self._over():
+        if over:
             if missed:
                 yield from missed.read()
             return
         rule = self._rule()
         with ExitStack() as stack:
-            yield from self._listen(self._lines(stack), int(saved or 0), missed, rule)
+            lines = self._lines(stack)
+            if missed and left:
+                yield Item(left, missed.cursor)
+            yield from self._listen(lines, int(saved or 0), missed, rule)
 
     def _lines(self, stack: ExitStack) -> Iterator[str]:
         """Open the stream. X explains in JSON why it does not, as for one stream too many."""

@@ -92,6 +92,19 @@ class Round(msgspec.Struct, frozen=True, omit_defaults=True):
     """the thread of it that was read last,"""
     read: int = 0
     """and how many comments of that thread."""
+    under: Round | None = None
+    """The place before a command that left out what it would have wanted: to go on from by one
+    that wants what is older than ``floor``. What was read since comes twice then."""
+
+    def wanting(self, since: datetime | None) -> Round:
+        """Return the place from which a command goes on that wants what is since a date."""
+        here = self
+        while here.floor is not None and (since is None or since < here.floor):
+            here = here.under or Round()
+        if since is None or since == here.floor:
+            return here
+        before = Round(here.done, here.floor) if here.done else None
+        return msgspec.structs.replace(here, floor=since, under=here.under or before)
 
     def at(self, thread: str, read: int) -> Round:
         """Return the place behind a comment of a thread."""
@@ -99,11 +112,12 @@ class Round(msgspec.Struct, frozen=True, omit_defaults=True):
 
     def on(self, page: str) -> Round:
         """Return the beginning of a page of the same round."""
-        return Round(self.done, self.floor, self.began, page)
+        return msgspec.structs.replace(self, page=page, thread="", read=0)
 
     def ended(self) -> Round:
         """Return the place behind the round."""
-        return Round(max(filter(None, (self.done, self.began)), default=None), self.floor)
+        done = max(filter(None, (self.done, self.began)), default=None)
+        return Round(done, self.floor, under=self.under)
 
     def write(self) -> str:
         """Return the cursor."""
@@ -129,15 +143,10 @@ class YouTube:
 
     def open(self, cursor: str) -> Iterator[Item]:
         """Yield the comments of one round, and of the one that was left before it."""
-        here = cursors.read(cursor, Round)
-        since = self._order.since
-        if here.floor is not None and (since is None or since < here.floor):
-            here = Round()  # older comments are wanted now: once more from the beginning
+        here = cursors.read(cursor, Round).wanting(self._order.since)
         chosen = filter_of(self._target, self._order, self._means)
         if here.began is not None:
             here = yield from self._round(chosen, here)  # what an interruption left
-        if here.done is None:
-            here = Round(floor=since)
         yield from self._round(chosen, here)
 
     def _round(self, chosen: dict[str, str], here: Round) -> Generator[Item, None, Round]:
