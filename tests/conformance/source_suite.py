@@ -221,7 +221,7 @@ class SourceSuite:
         return {
             post_id
             for number, post_id in enumerate(published, start=6)
-            if any(gap.start < moment(number) < gap.end for gap in gaps if gap.end)
+            if any(gap.start <= moment(number) < gap.end for gap in gaps if gap.end)
         }
 
     def test_stopped_at_any_item_nothing_is_lost_and_nothing_doubled(self, world: World) -> None:
