@@ -15,8 +15,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
-from pipelines.deadletters import finder
 from pipelines.errors import StoreError
+from pipelines.finder import finder
 
 #: Files kept for each source.
 NEWEST = 10

@@ -7,7 +7,6 @@ what was deleted. Listings never show raw bytes.
 
 from __future__ import annotations
 
-import json
 import re
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -19,6 +18,7 @@ import msgspec
 
 from pipelines.closing import Closing
 from pipelines.errors import StoreBusy, StoreError, StoreFull
+from pipelines.finder import finder
 from pipelines.stores.base import CollectedTombstone, DeadLetter
 from pipelines.stores.sqlite_file import explained, make_or_check, writing
 
@@ -27,9 +27,6 @@ DAYS = 30
 
 #: In the file's header ("MRSL"), so that no other file is taken for it.
 _APPLICATION_ID = 0x4D52534C
-#: Encodings in which a name may stand in raw bytes, besides JSON's escapes.
-_ENCODINGS = ("utf-8", "utf-16-le", "utf-16-be", "cp1252", "cp1256")
-_RUNS = re.compile(rb"[0-9a-z]+")
 #: A last part of an id up to this length says too little to be looked for.
 _SHORT = 3
 
@@ -335,48 +332,3 @@ def plain_names(collected: CollectedTombstone) -> set[str]:
 def _stamp(moment: datetime) -> str:
     """Return a time that sorts as text."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds")
-
-
-def finder(names: Iterable[str]) -> Callable[[bytes], bool] | None:
-    """Return a function that says whether raw bytes hold one of the names as a whole word.
-
-    ``None`` without any names.
-    """
-    words: set[bytes] = set()
-    forms: set[bytes] = set()
-    for name in filter(None, names):
-        if name.isascii() and name.isalnum():
-            words.add(name.lower().encode())
-        else:
-            forms |= _forms(name)
-    if not words and not forms:
-        return None
-    longest_first = sorted(forms, key=lambda form: (-len(form), form))
-    body = b"|".join(map(re.escape, longest_first))
-    others = re.compile(
-        rb"(?<![0-9A-Za-z])(?:" + body + rb")(?![0-9A-Za-z])" if forms else rb"(?!)", re.IGNORECASE
-    )
-
-    def named(raw: bytes) -> bool:
-        if others.search(raw):
-            return True
-        # A stream brings hundreds of deletions a batch: their ids are looked up, not searched
-        # for. Without its zeros, UTF-16 is ASCII here.
-        found = _RUNS.findall(raw.replace(b"\0", b"").lower())
-        return not words.isdisjoint(found)
-
-    return named
-
-
-def _forms(name: str) -> set[bytes]:
-    """Return the bytes a name may be written in."""
-    forms: set[bytes] = set()
-    for in_json in (json.dumps(name)[1:-1], json.dumps(name, ensure_ascii=False)[1:-1]):
-        for form in (in_json, in_json.replace("/", "\\/")):
-            forms.add(form.encode("utf-8", "surrogatepass"))
-    for encoding in _ENCODINGS:
-        try:
-            forms.add(name.encode(encoding))
-        except UnicodeEncodeError:
-            continue
-    return forms

@@ -185,17 +185,17 @@ def test_letters_that_name_a_deleted_author_are_forgotten(path: Path, raw: bytes
 @settings(max_examples=40)
 @given(
     st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1).filter(str.strip),
-    st.sampled_from(["json", "ascii", "csv"]),
+    st.sampled_from(["json", "ascii", "csv", "utf-16-le", "utf-16-be"]),
 )
 def test_whatever_a_name_looks_like_its_letters_are_forgotten(name: str, form: str) -> None:
     raw = {
         "json": json.dumps({"user": name}, ensure_ascii=False).encode(),
         "ascii": json.dumps({"user": name}).encode(),
         "csv": f"1;{name};2".encode(),
-    }[form]
+    }.get(form) or f"1;{name};2".encode(form)
     with tempfile.TemporaryDirectory() as folder, DeadLetters(Path(folder) / "d") as letters:
         letters.put([letter(1, raw)])
-        assert letters.forget([name]) == 1
+        assert letters.forget(["another name", "did:plc:else/3k", name]) == 1
 
 
 def test_the_bytes_of_forgotten_letters_are_gone_from_the_disk(path: Path) -> None:
