@@ -15,6 +15,8 @@ import pytest
 from tests.servers.process import QUICK, SCRIPTS, Process, free_port, in_memory, noida
 
 GIVEN = os.environ.get("MARSAD_TEST_ELASTICSEARCH", "")
+#: Each time it looks at its disk, it lifts the blocks by which tests say that there is no room.
+CALM = ("cluster.info.update.interval=1h",)
 
 
 class Elastic:
@@ -87,7 +89,7 @@ def elasticsearch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Elastic]
         yield Elastic(GIVEN, None, real=True)
         return
     folder = in_memory() or tmp_path_factory.mktemp("elasticsearch")
-    server = elastic_from_scripts(folder) if SCRIPTS.is_dir() else small_elastic(folder)
+    server = elastic_from_scripts(folder, *CALM) if SCRIPTS.is_dir() else small_elastic(folder)
     if server is None:
         pytest.skip("no Elasticsearch: set MARSAD_TEST_ELASTICSEARCH, or pip install noida-db")
     assert server.process is not None
