@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -23,6 +24,8 @@ from tests.conftest import COMMAND, ROOT, Marsad
 
 #: Seconds after which something that should happen by itself counts as not happening.
 PATIENCE = 300.0
+#: Seconds that a process gets that was asked to end: those that its manifests grant.
+GRACE = 90.0
 
 
 #: The installed command with batches of another size.
@@ -81,12 +84,26 @@ class Worker:
         with suppress(subprocess.TimeoutExpired):
             self.process.wait(seconds)
 
-    def stop(self) -> int:
-        """Ask it to end (SIGTERM), and return its exit code."""
+    @property
+    def listens(self) -> bool:
+        """Whether it would end in good order: one that only just starts does not know how."""
         assert self.process is not None
+        status = Path(f"/proc/{self.process.pid}/status").read_text(encoding="utf-8")
+        caught = re.search(r"^SigCgt:\s*(\w+)$", status, re.MULTILINE)
+        return caught is not None and bool(int(caught[1], 16) >> signal.SIGTERM - 1 & 1)
+
+    def ask_to_end(self) -> None:
+        """Send SIGTERM as soon as it listens to it."""
+        assert self.process is not None
+        until(lambda: not self.running or self.listens, f"{self.command} listens")
         self.process.send_signal(signal.SIGTERM)
+
+    def stop(self) -> int:
+        """Ask it to end, and return its exit code."""
+        self.ask_to_end()
+        assert self.process is not None
         try:
-            return self.process.wait(60)
+            return self.process.wait(GRACE)
         except subprocess.TimeoutExpired:
             self.kill()
             raise
@@ -145,6 +162,11 @@ class Cluster:
             return {}
         finally:
             store.close()
+
+    def books(self) -> dict[str, int]:
+        """The books of the store, as soon as it can be asked."""
+        found: dict[str, int] = until(self.ledger, "the store tells of its books")
+        return found
 
     def settle(self, received: int, *, seconds: float = PATIENCE) -> dict[str, int]:
         """Wait until the store has had so many records, and return its books.

@@ -7,7 +7,7 @@ import random
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.cluster import Cluster, Worker, invented, until
+from tests.cluster import Cluster, Worker, invented
 from tests.conftest import balanced
 from tests.pipelines.an_elasticsearch import stored
 
@@ -29,7 +29,7 @@ class Load:
         self.ids: set[str] = set()
         self.gone: set[str] = set()
         self._sent = 0
-        self._books = until(cluster.ledger, "a store to begin with")
+        self._books = cluster.books()
 
     def file(self, number: int, years: Sequence[int] = (2016,)) -> Path:
         """A file of posts that are in no other."""
@@ -89,7 +89,3 @@ class Load:
     def _is_mine(self, name: str) -> bool:
         number = name.partition(":")[2].partition("-")[0]
         return number.isdigit() and int(number) // 1000 == self.seed
-
-
-def _filled(outcomes: dict[str, int]) -> dict[str, int]:
-    return {name: number for name, number in outcomes.items() if number}

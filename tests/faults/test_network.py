@@ -31,7 +31,8 @@ def test_lost_answers_to_what_was_produced_lose_and_double_nothing(
         proxy.lose = lambda kind, number: kind == PRODUCE and number % 3 == 0
         ended(load.send(100, brokers=proxy.address))
         load.arrived()
-        assert proxy.lost[PRODUCE] > 5
+        # Every third answer to seven batches at least, however many of them a worker takes at once.
+        assert proxy.lost[PRODUCE] >= 3
         # A transaction whose end was not heard of, and offsets that may or may not be committed.
         proxy.lost.clear()
         proxy.lose = lambda kind, number: (

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from kafka import TopicPartition
 from kafka.admin import OffsetSpec
 
-from tests.cluster import Cluster, until
+from tests.cluster import PATIENCE, Cluster, until
 from tests.faults.load import FAULTS, Load
 from tests.faults.test_kills import ended
 from tests.faults.topics import everything, leave, set_back, write
@@ -22,10 +22,10 @@ from tests.servers import Elastic, Kafka, remove_indices
 def resting(kafka: Kafka, cluster: Cluster) -> Iterator[None]:
     """No worker inside the block, and nobody in their groups."""
     for worker in cluster.workers.values():
-        worker.process.terminate()  # type: ignore[union-attr]
+        worker.ask_to_end()
     for worker in cluster.workers.values():
         assert worker.process is not None
-        assert worker.process.wait(120) == 0, worker.said
+        assert worker.process.wait(PATIENCE) == 0, worker.said
     for stage in ("score", "index"):
         names = [name for name in cluster.workers if name.startswith(stage)]
         leave(kafka, f"{cluster.prefix}{stage}", names)
@@ -62,7 +62,7 @@ def test_all_topics_read_again_from_the_beginning_leave_index_and_books_as_they_
     ended(load.send(60))
     write(kafka, load.cluster.prefix + "posts", (b"{", b"poison", []))
     load.arrived(dead=1)
-    books, index = load.cluster.ledger(), contents(load.cluster.store)
+    books, index = load.cluster.books(), contents(load.cluster.store)
     with resting(kafka, load.cluster):
         for stage in ("score", "index"):
             set_back(kafka, load.cluster.prefix + stage)
@@ -70,7 +70,7 @@ def test_all_topics_read_again_from_the_beginning_leave_index_and_books_as_they_
     again = everything(kafka, load.cluster.prefix + "scored")
     assert sum((record.key or b"").decode() in load.ids for record in again) == 2 * len(load.ids)
     assert contents(load.cluster.store) == index
-    assert load.cluster.ledger() == books
+    assert load.cluster.books() == books
 
 
 def test_messages_that_somebody_sends_again_are_duplicates_and_leave_the_index_as_it_was(
@@ -106,7 +106,7 @@ def test_an_index_made_anew_from_the_topics_is_bit_for_bit_the_same(
     store = f"{elasticsearch.url}/{prefix}"
     try:
         with resting(kafka, load.cluster):
-            index, books = contents(load.cluster.store), load.cluster.ledger()
+            index, books = contents(load.cluster.store), load.cluster.books()
             anew = load.cluster.worker("index-3", MARSAD_STORE=store)
             try:
                 anew_books = until(lambda: settled(load, store, books), "the new store has it all")

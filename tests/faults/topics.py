@@ -8,7 +8,7 @@ from typing import Any
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import MemberToRemove, OffsetSpec
-from kafka.errors import NoError
+from kafka.errors import NoError, UnknownMemberIdError
 
 from tests.servers import Kafka
 
@@ -51,7 +51,8 @@ def leave(kafka: Kafka, group: str, instances: Iterable[str]) -> None:
     with closing(kafka.admin()) as admin:
         members = [MemberToRemove(group_instance_id=name) for name in instances]
         done = admin.remove_group_members(group, members)
-        assert set(done.values()) == {NoError}, done
+        # One that ended a while ago may be out of it by itself.
+        assert set(done.values()) <= {NoError, UnknownMemberIdError}, done
 
 
 def set_back(kafka: Kafka, group: str) -> None:
