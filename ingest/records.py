@@ -80,7 +80,7 @@ class Post(Record, frozen=True, kw_only=True, omit_defaults=True):
     counts: dict[str, int] = {}
     flags: tuple[Flag, ...] = ()
     source: str = ""
-    """Where it came from: the name of a data set, a channel or a stream."""
+    """Where it came from: a data set, a platform, a hashtag. Never an account: it is exported."""
     digest: str = ""
     """Hash of what the author published, from :mod:`ingest.privacy`: the same for two readings
     of the same content, whatever key their pseudonyms were made with."""

@@ -29,7 +29,8 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
 class Source(Protocol):
     """Something that yields records, from a saved place on.
 
-    ``name`` is what stands in ``Post.source``; ``key`` identifies the input and how it is read,
+    ``name`` says to its user what is read, and stands in gaps and saved places; ``Post.source``
+    is the same without what may name an account. ``key`` identifies the input and how it is read,
     so that the same input is recognised and a changed mapping reads it anew.
     """
 

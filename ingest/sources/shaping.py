@@ -32,7 +32,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     """Where and when an item was read."""
 
     source: str
-    """What stands in ``Post.source``."""
+    """What stands in ``Post.source``: never an account, nor what may name one. It is exported."""
     now: datetime
     host: str = ""
     """The host it came from, where ids or accounts count within one."""

@@ -78,7 +78,12 @@ COLUMNS: tuple[Column, ...] = (
     Column("url", "text", "address of the post, without its author's name", _field("url")),
     Column("reply_to", "text", "id of the post it answers, if any", _field("reply_to")),
     Column("repost_of", "text", "id of the post it repeats, if any", _field("repost_of")),
-    Column("source", "text", "data set, channel or stream it came from", _field("source")),
+    Column(
+        "source",
+        "text",
+        "data set, platform or hashtag it came from; never an account",
+        _field("source"),
+    ),
     Column(
         "flags",
         "list",

@@ -44,6 +44,14 @@ def test_an_article_is_its_title_and_its_text_without_tags(read: Reading, stand:
     assert post.counts == {"replies": 4}
 
 
+def test_an_article_does_not_name_its_feed_whose_address_may_be_a_persons(
+    read: Reading, stand: Newspaper
+) -> None:
+    stand.publish(1)
+    (post,) = read.posts()
+    assert (post.source, read.source().name.partition("/")[2]) == ("rss", PATH[1:])
+
+
 def test_an_entry_of_atom_has_the_version_of_its_update(read: Reading, stand: Newspaper) -> None:
     stand.body, stand.type = ATOM, "application/atom+xml"
     plain, html = read.posts()

@@ -7,7 +7,7 @@ from itertools import islice
 import pytest
 
 from ingest.errors import SourceBlocked, SourceChanged, SourceError, SourceGone
-from ingest.records import Post
+from ingest.records import Post, encode
 from ingest.sources.shaping import Seen
 from ingest.sources.youtube.source import map_item
 from tests.stands.base import START
@@ -38,6 +38,16 @@ def test_a_comment_becomes_a_post_under_its_video() -> None:
     assert post.url.endswith(f"watch?v={VIDEO}&lc=UgzFictifFictifFictif4AaABAg")
     assert post.counts == {"likes": 3}
     assert post.created_at == at("2026-11-01T00:01:00Z")
+
+
+@pytest.mark.parametrize("target", [CHANNEL, "@canal"])
+def test_a_channel_that_is_asked_for_is_not_named_by_its_posts(
+    read: Reading, stand: YouTube, target: str
+) -> None:
+    stand.publish(2)
+    assert read.source(target=target).name == f"youtube:{target}"  # to its user
+    for post in read.posts(target=target):
+        assert not any(name in encode(post).decode() for name in (CHANNEL, "canal"))
 
 
 def test_all_answers_come_also_those_that_a_thread_does_not_show(

@@ -54,7 +54,8 @@ class Stand(Protocol):
         """Answer everything from now on with a fault, or properly again."""
 
     def accounts(self) -> Sequence[str]:
-        """Return the names of the accounts that wrote: none may be seen after protection."""
+        """Return the names of the accounts that wrote, and of those that the target names: none
+        may be seen in any field after protection."""
 
 
 class FaultAnswer(NamedTuple):

@@ -60,7 +60,7 @@ class Weibo(HttpStand):
         return ids
 
     def accounts(self) -> Sequence[str]:
-        return [json.loads(fixture("mblog"))["user"]["screen_name"]]
+        return [json.loads(fixture("mblog"))["user"]["screen_name"], self.target]
 
     def answer(self, asked: Asked) -> Answer:
         if asked.path == f"/n/{NAME}":

@@ -31,7 +31,7 @@ def problem(status: int, **headers: str) -> Answer:
 class X(HttpStand):
     """Keeps posts that a query finds, and sends new ones to whoever listens."""
 
-    target = "(voip OR whatsapp) lang:fr"
+    target = "(voip OR from:karim_exemple) lang:fr"
     secrets: Mapping[str, str] = {"MARSAD_X_BEARER": TOKEN}
 
     def __init__(self, name: str = "x") -> None:

@@ -131,7 +131,8 @@ class Rss:
         return (since is None or moment >= since) and (until is None or moment < until)
 
     def _record(self, entry: Entry) -> Post | Reject:
-        seen = Seen(source=self.name, now=self._means.now(), host=host_of(self.url))
+        # A feed may be one person's, and its address name them where the author is a pseudonym.
+        seen = Seen(source="rss", now=self._means.now(), host=host_of(self.url))
         return kept(partial(msgspec.json.encode, entry), map_item, entry, seen)
 
     def _heartbeat(self, place: Place) -> Item:

@@ -126,7 +126,7 @@ class Search:
         return Item(Heartbeat(source=self.name, at=self._means.now()), walk.write())
 
     def _seen(self) -> Seen:
-        return Seen(source=self.name, now=self._means.now())
+        return Seen(source="x", now=self._means.now())  # a query may name accounts
 
 
 def checked_query(text: str) -> str:

@@ -30,6 +30,8 @@ from ingest.sources.x.search import Search, checked_query, number_of
 PATH: Final = "/2/tweets/search/stream"
 RULES: Final = f"{PATH}/rules"
 _TAG = "marsad"
+#: What stands in posts: a query may name accounts.
+_SOURCE = "x-stream"
 #: Posts come a little out of order: so far before the last one it is looked again.
 _LATE = timedelta(minutes=1)
 #: So long after the stream was opened, recent search has all that was published before: it ends
@@ -47,7 +49,7 @@ class Stream:
 
     def __init__(self, order: Order, means: Means) -> None:
         self.query = checked_query(order.target)
-        self.name = f"x-stream:{self.query}"
+        self.name = f"{_SOURCE}:{self.query}"
         self._order = order
         self._means = means
 
@@ -187,7 +189,7 @@ class Stream:
         return Heartbeat(source=self.name, at=self._means.now())
 
     def _seen(self) -> Seen:
-        return Seen(source=self.name, now=self._means.now())
+        return Seen(source=_SOURCE, now=self._means.now())
 
 
 class _Missed:
@@ -212,8 +214,10 @@ class _Missed:
         for item in self._search.open(self._walk):
             self._walk = item.cursor
             record = item.record
-            if isinstance(record, Post | Gap | Heartbeat):
+            if isinstance(record, Gap | Heartbeat):
                 record = msgspec.structs.replace(record, source=self._name)
+            elif isinstance(record, Post):
+                record = msgspec.structs.replace(record, source=_SOURCE)
             yield Item(record, self.cursor)
 
     def rest(self, opened: datetime) -> Iterator[Item]:

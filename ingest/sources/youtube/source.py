@@ -238,7 +238,7 @@ class YouTube:
         return Item(Heartbeat(source=self.name, at=self._means.now()), here.write())
 
     def _seen(self) -> Seen:
-        return Seen(source=self.name, now=self._means.now())
+        return Seen(source="youtube", now=self._means.now())  # no channel is named
 
 
 def map_item(raw: bytes, seen: Seen, video: str = "") -> Post | Reject:
