@@ -131,6 +131,20 @@ def test_a_page_token_that_is_not_known_any_more_begins_the_round_again(
     assert "Ugz0001" in ids(read.items(place))
 
 
+def test_pages_that_are_always_refused_are_an_error_and_no_endless_round(
+    read: Reading, stand: YouTube
+) -> None:
+    stand.publish(25)
+    place = read.items()[15].cursor
+    stand.forgets = True
+    for cursor in ("", place):
+        stand.asked.clear()
+        with pytest.raises(SourceChanged, match="token is not valid") as caught:
+            list(islice(read.source().open(cursor), 100))
+        assert b"processingFailure" in caught.value.body
+        assert len(stand.asked) <= 4
+
+
 @pytest.mark.parametrize(
     "target",
     [

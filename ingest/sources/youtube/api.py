@@ -64,6 +64,10 @@ class _Refused(msgspec.Struct, frozen=True):
 class BadToken(Exception):
     """A page token is not known any more: the list is to be read from its beginning."""
 
+    def __init__(self, words: str, body: bytes) -> None:
+        super().__init__(words)
+        self.body = body
+
 
 def target(text: str) -> str:
     """Return the video (11 characters), channel (``UC…``) or handle (``@name``) that is meant.
@@ -142,7 +146,7 @@ def refusal(answer: Answer, now: datetime, *, paged: bool) -> Exception:
     for reason in reasons & _GONE.keys():
         return SourceGone(f"{_GONE[reason]}: {words}", body=body)
     if answer.status == 400 and paged and "key" not in words.lower():
-        return BadToken(words)
+        return BadToken(words, body)
     if answer.status == 404:
         return SourceGone(f"there is nothing (any more): {words}", body=body)
     if answer.status == 400 and "key" not in words.lower():

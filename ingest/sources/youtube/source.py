@@ -150,12 +150,19 @@ class YouTube:
         yield from self._round(chosen, here)
 
     def _round(self, chosen: dict[str, str], here: Round) -> Generator[Item, None, Round]:
-        """Go back to where nothing new is to be expected; return the place behind the round."""
+        """Go back to where nothing new is to be expected; return the place behind the round.
+
+        A saved page may be known no more; one that was named a moment ago is refused for good.
+        """
+        again = False
         while True:
             try:
                 threads, page = self._page(chosen, here.page)
-            except BadToken:
-                here = here.on("")
+            except BadToken as error:
+                if again:
+                    words = f"it refuses the next page that it names itself: {error}"
+                    raise SourceChanged(words, body=error.body) from None
+                again, here = True, here.on("")
                 threads, page = self._page(chosen, "")
             if here.began is None:
                 here = msgspec.structs.replace(here, began=self._newest(threads))
