@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import logging
 import threading
 import time
 import traceback
@@ -17,7 +17,8 @@ from ingest.sources.base import LiveSource, Stopped
 from pipelines.live.inbox import Inbox
 from pipelines.live.patience import gives_up, pause
 
-#: A connection that lived so long was no failure.
+log = logging.getLogger(__name__)
+#: A stream that lived so many seconds was no failure.
 _LIVED = 60.0
 
 
@@ -91,6 +92,8 @@ class Reader(threading.Thread):
         self._heard = heard
         self._left = feed.limit
         self._failures = 0
+        self._gave = False
+        self._failed_at = cursor
 
     def run(self) -> None:
         """Read until the end, the limit, or until it is stopped."""
@@ -114,8 +117,9 @@ class Reader(threading.Thread):
         except Exception as error:  # a mistake in one source must not end the others
             if self._stop_event.is_set():
                 return False  # what it was given is taken away at the end
-            traceback.print_exc(file=sys.stderr)
+            _tell(error)
             return self._failed(SourceError(f"unexpected {type(error).__name__}"), opened)
+        self._failures = 0
         again = feed.every is not None
         self._tell(Ended(feed, again=again))
         if feed.every is not None:
@@ -129,8 +133,7 @@ class Reader(threading.Thread):
             further, self._cursor = item.cursor != self._cursor, item.cursor
             self._heard = True
             if isinstance(item.record, Post | Tombstone | Reject):
-                if further:  # what comes once more after an interruption is no success
-                    self._failures = 0
+                self._gave = self._gave or further
                 if self._left is not None:
                     self._left -= 1
                     if self._left <= 0:
@@ -138,8 +141,11 @@ class Reader(threading.Thread):
         return True
 
     def _failed(self, error: SourceError, opened: float) -> bool:
-        if self._clock() - opened > _LIVED:
+        lived = self._feed.live and self._clock() - opened > _LIVED
+        # What comes once more after an interruption is no success.
+        if lived or (self._gave and self._cursor != self._failed_at):
             self._failures = 0
+        self._gave, self._failed_at = False, self._cursor
         self._failures += 1
         feed = self._feed
         endless = feed.live or feed.every is not None
@@ -160,3 +166,9 @@ class Reader(threading.Thread):
     def _wait(self, seconds: float) -> None:
         if self._stop_event.wait(seconds):
             raise Stopped
+
+
+def _tell(failure: Exception) -> None:
+    """Tell where a source stumbled, without the error's words, which may quote a post."""
+    where = "".join(traceback.format_tb(failure.__traceback__))
+    log.error("%s%s: a mistake in Marsad, please report it", where, type(failure).__name__)

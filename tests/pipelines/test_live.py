@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -27,7 +28,7 @@ from pipelines.live.details import heard
 from pipelines.live.feed import Message, Reader
 from pipelines.live.habit import POSTS, SHORTEST, TIMES, Habit
 from pipelines.live.inbox import Inbox
-from pipelines.live.patience import gives_up, pause
+from pipelines.live.patience import TRIES, gives_up, pause
 from pipelines.live.run import live_key
 from pipelines.live.writer import Writer
 from pipelines.stages import Collector
@@ -230,6 +231,27 @@ def test_what_comes_once_more_after_an_interruption_is_no_success(world: World) 
     assert pauses == [1, 2, 4, 8]
 
 
+@pytest.mark.parametrize("places", [["here", "here"], ["here", "there", "here"]])
+def test_a_source_that_ends_is_given_up_where_it_never_gets_further_however_long_it_takes(
+    world: World, places: list[str]
+) -> None:
+    class Stuck(Scripted):
+        def open(self, cursor: str) -> Iterator[Item]:
+            for place in places:
+                yield Item(post(1), place)
+            raise SourceError("page 80 fails")
+
+    feed, inbox = Feed(source=Stuck(), label="test", live=False), Inbox[Message]()
+    seconds = itertools.count(0, 100)
+    reader = Reader(feed, "", inbox, threading.Event(), clock=lambda: float(next(seconds)))
+    pauses: list[float | None] = []
+    reader._wait = pauses.append  # type: ignore[assignment,method-assign]
+    tries = 1
+    while reader._once() and tries < 20:
+        tries += 1
+    assert (tries, pauses) == (TRIES, [1, 2, 4, 8])
+
+
 def test_a_limit_counts_posts_deletions_and_what_can_not_be_used(world: World) -> None:
     stone = Tombstone(platform="scripted", id="scripted:9")
     beat = Heartbeat(source="scripted", at=START)
@@ -333,10 +355,15 @@ def test_the_others_go_on(world: World) -> None:
     assert len(world.ids()) == 20
 
 
-def test_a_mistake_in_one_source_keeps_no_other(world: World) -> None:
+def test_a_mistake_in_one_source_keeps_no_other(
+    world: World, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
     world.run(Scripted(post(9), KeyError("mine")), Scripted(*(post(n) for n in range(5))))
     assert any("unexpected KeyError" in message for message in world.told)
     assert not any("mine" in message for message in world.told)
+    logged = caplog.text + capfd.readouterr().err
+    assert "KeyError" in logged  # with where it was, and none of its words, which may be a post's
+    assert "mine" not in logged
     assert len(world.ids()) == 6
 
 
