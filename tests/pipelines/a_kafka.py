@@ -131,7 +131,7 @@ def send(where: Brokers, name: str, *messages: dict[str, Any]) -> None:
     producer = where.producer()
     try:
         for message in messages:
-            producer.send(where.topic(name), **message).get(timeout=30)
+            producer.send(where.topic(name), **message).get(timeout=PATIENCE)
     finally:
         producer.close()
 

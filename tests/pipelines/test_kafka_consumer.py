@@ -51,7 +51,7 @@ def test_who_leads_a_group_comes_back_into_it_however_short_its_polls(
         until(lambda: shared(1), "both have joined")
         for partitions in (2, 3, 4):
             admin.create_partitions({topic: partitions})
-            until(lambda wanted=partitions: shared(wanted), "what is new has a reader", 60)
+            until(lambda wanted=partitions: shared(wanted), "what is new has a reader")
         # Joined a few times, and not again for each answer that nobody heard.
         assert members[0].group_metadata().generation_id < 20
     finally:

@@ -15,6 +15,7 @@ import pytest
 from click.testing import CliRunner
 from kafka import TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType
+from kafka.errors import NoError
 from kafka.structs import OffsetAndMetadata
 
 from nlp.score import Scored
@@ -87,9 +88,15 @@ def set_back(where: Brokers, stage: str) -> None:
     """Set the group of a stage without workers to the beginning, as an operator does."""
     with closing(where.admin()) as admin:
         group = where.topic(stage)
-        offsets = admin.list_group_offsets(group)[group]
-        assert offsets
-        admin.alter_group_offsets(group, dict.fromkeys(offsets, OffsetAndMetadata(0, "", -1)))
+
+        def done() -> bool:
+            """A worker that could not say that it ended is in the group for a while."""
+            beginning = OffsetAndMetadata(0, "", -1)
+            offsets = dict.fromkeys(admin.list_group_offsets(group)[group], beginning)
+            told = admin.alter_group_offsets(group, offsets) if offsets else {}
+            return set(told.values()) <= {NoError}
+
+        until(done, f"the group {stage} is set back")
 
 
 def value(number: int, text: str = "no calls today") -> bytes:
@@ -132,7 +139,7 @@ def test_poison_goes_to_the_dead_letters_and_the_rest_of_its_batch_is_indexed(
     producer = where.producer()
     sent = [producer.send(where.topic("posts"), **message) for message in messages]
     offsets = {
-        message["key"]: future.get(30).offset
+        message["key"]: future.get(PATIENCE).offset
         for message, future in zip(messages, sent, strict=True)
     }
     producer.close()
