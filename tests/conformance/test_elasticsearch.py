@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from elasticsearch import Elasticsearch, helpers
+from elasticsearch import helpers
 
 from pipelines.stores.base import Store
 from pipelines.stores.elasticsearch import ElasticsearchStore, reindex, requests, server
 from tests.conformance import reindex_suite, scored_suite
 from tests.conformance import store_suite as suite
 from tests.conformance.corpus import NOW
-from tests.pipelines.an_elasticsearch import remove
+from tests.pipelines.an_elasticsearch import asking, remove
 from tests.servers import Elastic
 
 #: What the small stand-in can't answer: points in time over several indices or none, and
@@ -67,7 +67,7 @@ def empty(elasticsearch: Elastic, prefix: str) -> None:
     found = [name for name in elasticsearch.ask("GET", "_alias") if name.startswith(f"{prefix}-")]
     if not found:
         return
-    with Elasticsearch(elasticsearch.url) as client:
+    with asking(elasticsearch.url) as client:
         client.indices.refresh(index=found)
         query = {"query": {"match_all": {}}, "_source": ["state", "months"], "version": True}
         hits = list(helpers.scan(client, index=found, query=query))
@@ -132,7 +132,7 @@ class TestReindexing(reindex_suite.Reindexing):
         self, real_elasticsearch: Elastic, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> Iterator[Callable[..., Store]]:
         monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
-        with Elasticsearch(real_elasticsearch.url) as client:
+        with asking(real_elasticsearch.url) as client:
             remove(client, "again")
             yield functools.partial(ElasticsearchStore, f"{real_elasticsearch.url}/again")
             remove(client, "again")

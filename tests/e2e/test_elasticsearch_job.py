@@ -6,11 +6,10 @@ import os
 from pathlib import Path
 
 import pytest
-from elasticsearch import Elasticsearch
 
 from tests.answers import alike, exported, table, without_times
 from tests.conftest import CASE, Marsad
-from tests.servers import Elastic
+from tests.servers import Elastic, remove_indices
 
 SAMPLE = CASE / "sample.ndjson"
 QUERIES = [
@@ -70,10 +69,7 @@ def test_the_sample_gives_the_same_answers_on_both_stores(
             assert marsad.rows("search", "whatsapp", "--json", "--store", store) == before
         assert marsad.ledger("--store", "one.db") == marsad.ledger("--store", url)
     finally:
-        with Elasticsearch(real_elasticsearch.url) as client:
-            there = [name for name in client.indices.get_alias() if name.startswith(f"{prefix}-")]
-            if there:
-                client.indices.delete(index=there)
+        remove_indices(real_elasticsearch, prefix)
 
 
 def test_a_reader_without_a_store_or_server_is_told_what_to_do(

@@ -40,8 +40,13 @@ def url(
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     prefix = f"own{os.getpid()}-{next(PREFIXES)}"
     yield f"{real_elasticsearch.url}/{prefix}"
-    with Elasticsearch(real_elasticsearch.url) as client:
+    with asking(real_elasticsearch.url) as client:
         remove(client, prefix)
+
+
+def asking(url: str) -> Elasticsearch:
+    """A client of a server that may have much to do."""
+    return Elasticsearch(url, request_timeout=120)
 
 
 def remove(client: Elasticsearch, prefix: str) -> None:
@@ -57,7 +62,7 @@ def contents(url: str) -> str:
     """A hash over ids, versions, sources and months of all documents of posts."""
     names = address(url)
     digest = hashlib.sha256()
-    with Elasticsearch(names.url) as client:
+    with asking(names.url) as client:
         ready(client, names.posts)
         query = {"query": {"match_all": {}}, "version": True, "sort": ["id"]}
         for hit in helpers.scan(client, index=names.posts, query=query, preserve_order=True):
@@ -71,7 +76,7 @@ def stored(url: str) -> dict[str, list[str]]:
     """The months in which each post has a document."""
     names = address(url)
     found: dict[str, list[str]] = {}
-    with Elasticsearch(names.url) as client:
+    with asking(names.url) as client:
         ready(client, names.posts)
         for hit in helpers.scan(client, index=names.posts):
             found.setdefault(hit["_id"], []).append(hit["_index"].partition("-posts-")[2])

@@ -16,7 +16,6 @@ from typing import Any
 
 import elastic_transport
 import pytest
-from elasticsearch import Elasticsearch
 
 from ingest.records import Post
 from pipelines.errors import StoreFull
@@ -36,6 +35,7 @@ from tests.conformance.corpus import (
 )
 from tests.pipelines.an_elasticsearch import (
     Proxy,
+    asking,
     contents,
     in_month,
     remove,
@@ -200,7 +200,7 @@ class TestCrashes:
                 if not killed:
                     break
         finally:
-            with Elasticsearch(real_elasticsearch.url) as client:
+            with asking(real_elasticsearch.url) as client:
                 remove(client, prefix)
 
 
@@ -281,7 +281,7 @@ class TestFaults:
     ) -> None:
         names = address(url)
         block = "index.blocks.read_only_allow_delete"
-        with ElasticsearchStore(url) as store, Elasticsearch(names.url) as client:
+        with ElasticsearchStore(url) as store, asking(names.url) as client:
             Feeder(store)(post("t:1"))
 
             def fill_up() -> None:
@@ -307,7 +307,7 @@ class TestFaults:
     ) -> None:
         names = address(url)
         block = "index.blocks.read_only_allow_delete"
-        with ElasticsearchStore(url) as store, Elasticsearch(names.url) as client:
+        with ElasticsearchStore(url) as store, asking(names.url) as client:
             bring(store, 0, posts=[post("t:1")])
             store.position("input")
 
@@ -361,5 +361,5 @@ if FAULTS:
     def marked(url: str) -> bool:
         """Whether bytes of deleted texts may be left."""
         names = address(url)
-        with Elasticsearch(names.url) as client:
+        with asking(names.url) as client:
             return bool(client.exists(index=names.books, id="unclean"))

@@ -6,7 +6,6 @@ import time
 from pathlib import Path
 
 import pytest
-from elasticsearch import Elasticsearch
 
 from pipelines.errors import StoreBusy, StoreError, StoreVersion
 from pipelines.query import All, parse
@@ -24,6 +23,7 @@ from tests.conformance.corpus import (
 )
 from tests.pipelines.an_elasticsearch import (
     Proxy,
+    asking,
     contents,
     in_month,
     stored,
@@ -96,7 +96,7 @@ class TestReplay:
             documents = [document(scored(p)) for p in store.pending(9)]
             store.index(documents)
             names = address(url)
-            with Elasticsearch(names.url) as client:
+            with asking(names.url) as client:
                 client.indices.put_settings(index=names.posts, settings={"index.gc_deletes": "1s"})
                 store.delete([stone("t:1"), stone(author="u_a")])
                 time.sleep(1.5)
@@ -126,7 +126,7 @@ class TestTwoWriters:
         self, url: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         names = address(url)
-        with ElasticsearchStore(url) as store, Elasticsearch(names.url) as client:
+        with ElasticsearchStore(url) as store, asking(names.url) as client:
             holder = {
                 "host": "elsewhere",
                 "pid": 1,
@@ -197,7 +197,7 @@ class TestToldAtStart:
 
     def test_an_index_that_somebody_else_made(self, url: str) -> None:
         names = address(url)
-        with Elasticsearch(names.url) as client:
+        with asking(names.url) as client:
             client.indices.create(index=names.month("2016-02"))
             with pytest.raises(StoreError, match="was not made by Marsad"):
                 ElasticsearchStore(url)
@@ -205,7 +205,7 @@ class TestToldAtStart:
     def test_an_index_of_another_schema_or_with_a_changed_field(self, url: str) -> None:
         names = address(url)
         ElasticsearchStore(url).close()
-        with Elasticsearch(names.url) as client:
+        with asking(names.url) as client:
             month = names.month("2016-02")
             mark = {"marsad": {"schema": 99, "holds": "posts"}}
             client.indices.create(index=month)
@@ -223,7 +223,7 @@ class TestToldAtStart:
     def test_a_field_that_is_not_foreseen_is_refused_by_the_server(self, url: str) -> None:
         names = address(url)
         ElasticsearchStore(url).close()
-        with Elasticsearch(names.url) as client, pytest.raises(Exception, match="strict"):
+        with asking(names.url) as client, pytest.raises(Exception, match="strict"):
             client.index(index=names.month("2016-02"), document={"unforeseen": 1})
 
 

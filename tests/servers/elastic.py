@@ -33,7 +33,7 @@ class Elastic:
         request = urllib.request.Request(
             f"{self.url}/{path}", data, {"content-type": "application/json"}, method=method
         )
-        with urllib.request.urlopen(request, timeout=60) as answer:
+        with urllib.request.urlopen(request, timeout=120) as answer:
             return json.loads(answer.read() or b"{}")
 
 
