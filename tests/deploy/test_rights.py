@@ -27,7 +27,7 @@ from kafka.admin import (
     ResourcePattern,
     ResourceType,
 )
-from kafka.errors import CoordinatorNotAvailableError
+from kafka.errors import RetriableError
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.cluster import Worker, invented, until
@@ -249,7 +249,7 @@ def test_the_account_that_looks_at_lags_sees_offsets_and_no_posts(
     admin = KafkaAdminClient(bootstrap_servers=broker.login, **security)
 
     def groups() -> object:
-        with suppress(CoordinatorNotAvailableError):  # the first that is asked for is made then
+        with suppress(RetriableError):  # the first that is asked for is made then
             return admin.list_group_offsets("marsad.score")
         return None
 
