@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from ingest.errors import SourceChanged, SourceError
+from ingest.sources.rss import feed as feeds
 from ingest.sources.rss.feed import read as read_feed
 from tests.stands.base import moment
 from tests.stands.http import FIXTURES
@@ -131,6 +132,35 @@ def test_a_feed_that_wants_to_be_left_alone_is_not_asked(read: Reading, stand: N
     read.now += timedelta(minutes=31)
     assert read.items(last)
     assert stand.asked
+
+
+def test_two_entries_of_one_name_come_once_each(read: Reading, stand: Newspaper) -> None:
+    stand.publish(2)
+    stand.items.append(stand.item(1, "the same name"))
+    items = read.items()
+    assert ids(items) == ["journal-1", "journal-2", "journal-1"]
+    stand.publish(1)
+    again = read.items(items[-1].cursor)
+    assert ids(again) == ["journal-4"]
+    stand.items[2] = stand.item(1, "the same name, corrected")
+    assert ids(read.items(again[-1].cursor)) == ["journal-1"]
+
+
+def test_of_a_feed_without_measure_the_newest_entries_are_read_and_the_others_are_a_gap(
+    read: Reading, stand: Newspaper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feeds, "MOST", 10)
+    stand.publish(30)
+    stand.items.reverse()  # a feed that shows the oldest first
+    items = read.items()
+    assert ids(items) == [f"journal-{number}" for number in range(21, 31)]
+    (gap,) = gaps(items)
+    assert (gap.start, gap.end) == (moment(1), moment(20))
+    assert max(len(item.cursor) for item in items) < 10 * 60 + 200
+    assert "20 older ones" in read.said[0]
+    stand.items.insert(0, stand.item(31, "post number 31"))
+    again = read.items(items[-1].cursor)
+    assert (ids(again), gaps(again)) == (["journal-31"], [])
 
 
 def test_entries_left_out_before_come_when_they_are_wanted(read: Reading, stand: Newspaper) -> None:

@@ -6,7 +6,7 @@ import hashlib
 import re
 from datetime import UTC, datetime
 from time import struct_time
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import feedparser
@@ -24,6 +24,11 @@ _ENDS = (b"</rss>", b"</feed>", b"</rdf:rdf>")
 _GLOBAL = ("http:", "https:", "urn:", "tag:")
 _LONGEST_WAIT = 60
 _REFERENCE = re.compile(rb"&#([0-9]+|[xX][0-9a-fA-F]+);")
+#: Entries of a feed that are read: each post is made durable with a cursor that names all that
+#: is known of its feed, about 40 bytes an entry.
+MOST: Final = 1_000
+#: What has no date counts as new.
+_NO_DATE = datetime.max.replace(tzinfo=UTC)
 #: No figure that means anything has more digits.
 _DIGITS = 15
 
@@ -46,22 +51,25 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.guid or self.link or digest(msgspec.json.encode((self.title, self.body)))
 
     @property
-    def moment(self) -> datetime | None:
-        """When it was published, where that can be read."""
+    def date(self) -> datetime | None:
+        """When it was published, where that can be read, with its zone."""
         try:
-            return datetime.fromisoformat(self.published)
+            date = datetime.fromisoformat(self.published)
         except ValueError:
             return None
+        return date if date.tzinfo else None
 
 
 class Feed(msgspec.Struct, frozen=True):
-    """A feed that could be read."""
+    """A feed that could be read: at most :data:`MOST` of its entries, the newest."""
 
     entries: tuple[Entry, ...]
     problem: str = ""
     """What is wrong with it; its last entry is left out where it may be cut."""
     ttl: int = 0
     """Minutes for which it asks to be left alone, at most an hour."""
+    older: tuple[Entry, ...] = ()
+    """The entries that are not read."""
 
 
 def read(body: bytes, content_type: str, url: str) -> Feed:
@@ -82,7 +90,9 @@ def read(body: bytes, content_type: str, url: str) -> Feed:
     if problem and not body.rstrip().lower().endswith(_ENDS):
         entries = entries[:-1]
     minutes = min(_number(str(parsed.feed.get("ttl", ""))) or 0, _LONGEST_WAIT)
-    return Feed(tuple(entries), problem, minutes)
+    if len(entries) > MOST:  # else they stay in the order of the feed
+        entries.sort(key=lambda entry: entry.date or _NO_DATE, reverse=True)
+    return Feed(tuple(entries[:MOST]), problem, minutes, tuple(entries[MOST:]))
 
 
 def map_item(entry: Entry, seen: Seen) -> Post | Reject:

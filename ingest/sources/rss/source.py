@@ -18,7 +18,7 @@ from ingest.records import Gap, Heartbeat, Item, Post, Reject
 from ingest.sources import cursors
 from ingest.sources.base import Capabilities, Means, Order
 from ingest.sources.http import Answer
-from ingest.sources.rss.feed import Entry, Feed, digest, host_of, map_item, read
+from ingest.sources.rss.feed import MOST, Entry, Feed, digest, host_of, map_item, read
 from ingest.sources.shaping import Seen, reject
 from ingest.sources.unforeseen import kept
 
@@ -79,6 +79,8 @@ class Rss:
             yield Item(reject("feed-broken", answer.body, feed.problem), place.write())
         if missed := self._missed(feed, place, now):
             yield Item(missed, place.write())
+        if too_many := self._too_many(feed, place):
+            yield Item(too_many, place.write())
         yield from self._entries(feed, place, answer, now)
 
     def _entries(self, feed: Feed, place: Place, answer: Answer, now: datetime) -> Iterator[Item]:
@@ -87,6 +89,8 @@ class Rss:
         whole = not feed.problem
         for entry in reversed(feed.entries):
             name, content = digest(entry.name.encode()), digest(msgspec.json.encode(entry))
+            if shown.get(name, content) != content:  # two entries of one name: each is known
+                name = digest(f"{name} {content}".encode())
             if not self._wanted(entry):
                 whole = False
                 if name in place.read:
@@ -118,17 +122,30 @@ class Rss:
         return self._means.client.get(self.url, headers=headers)
 
     def _missed(self, feed: Feed, place: Place, now: datetime) -> Gap | None:
-        names = {digest(entry.name.encode()) for entry in feed.entries}
+        names = {digest(entry.name.encode()) for entry in (*feed.entries, *feed.older)}
         if not place.read or not names or names & place.read.keys() or place.at is None:
             return None
         cause = "the feed shows none of the entries that it showed before"
         return Gap(source=self.name, start=place.at, end=now, cause=cause)
 
+    def _too_many(self, feed: Feed, place: Place) -> Gap | None:
+        """Return the gap of the entries that are left out of a feed that is read first."""
+        if not feed.older or place.at is not None:
+            return None
+        cause = (
+            f"the feed has more than {MOST:,} entries; {len(feed.older):,} older ones are left out"
+        )
+        self._means.say(f"{self.name}: {cause}.")
+        dates = [date for entry in feed.older if (date := entry.date) is not None]
+        return (
+            Gap(source=self.name, start=min(dates), end=max(dates), cause=cause) if dates else None
+        )
+
     def _wanted(self, entry: Entry) -> bool:
-        since, until, moment = self._order.since, self._order.until, entry.moment
-        if moment is None or moment.tzinfo is None:
+        since, until, date = self._order.since, self._order.until, entry.date
+        if date is None:
             return True
-        return (since is None or moment >= since) and (until is None or moment < until)
+        return (since is None or date >= since) and (until is None or date < until)
 
     def _record(self, entry: Entry) -> Post | Reject:
         # A feed may be one person's, and its address name them where the author is a pseudonym.
