@@ -45,10 +45,12 @@ def test_brokers_that_are_too_old_are_told_in_one_sentence(tmp_path: Path) -> No
 
 
 def change(where: Brokers, name: str, **config: str) -> None:
+    """Set a topic up otherwise than it is defined, and wait until brokers say so."""
     admin = where.admin()
     changes = {key.replace("_", "."): value for key, value in config.items()}
     admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, where.topic(name), changes)])
     admin.close()
+    until(lambda: any(f.differences for f in topics.look(where) if f.name == name), "it is set")
 
 
 def test_create_makes_every_topic_as_it_is_defined(marsad: Marsad, bare: Brokers) -> None:
@@ -77,7 +79,7 @@ def test_alter_sets_what_differs(marsad: Marsad, bare: Brokers) -> None:
     marsad("topics", "create")
     change(bare, "dead", cleanup_policy="compact")
     assert "was set" in marsad("topics", "create", "--alter").stderr
-    assert all(found.state == "as defined" for found in topics.look(bare))
+    until(lambda: all(f.state == "as defined" for f in topics.look(bare)), "all is as defined")
     assert marsad("topics", "create").stderr.startswith("Every topic was there")
 
 
