@@ -102,9 +102,9 @@ def _written(moment: str | datetime | int | None) -> str | None:
 
 
 def left_out(source: str, start: datetime, end: datetime) -> Gap:
-    """Return the gap of what a command with a later ``--since`` passes over for good.
+    """Return the gap of what a command with a later ``--since`` passes over.
 
-    A stream goes on behind it, and no later command goes back.
+    Of a source that goes on behind it, as streams do, it is for good.
     """
     return Gap(source=source, start=start, end=end, cause="left out on request (--since)")
 

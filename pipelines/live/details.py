@@ -23,6 +23,8 @@ class Details(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Why it could not be read the last time; empty if it could."""
     failing_since: datetime | None = None
     """Since when it could not be read."""
+    left_out: datetime | None = None
+    """From when on something was left out on request (``--since``) that can still be read."""
     habit: Habit = Habit()
     aside: tuple[int, ...] = ()
     """The last items that were kept aside, by the number that stands for their place."""

@@ -16,10 +16,12 @@ import msgspec
 from ingest.errors import SourceGone
 from ingest.records import Counter, Gap, Heartbeat, Item, Post, Reject, Tombstone
 from ingest.sources.base import Begins
+from ingest.sources.shaping import left_out
 from pipelines import metrics
 from pipelines.aside import Aside
 from pipelines.deadletters import plain_names
 from pipelines.embedded import add
+from pipelines.live import missing
 from pipelines.live.details import Details, words
 from pipelines.live.feed import Failed, Feed
 from pipelines.live.patience import code, named
@@ -29,8 +31,6 @@ from pipelines.stores.base import Batch, Intake, Ledger, Position
 
 #: A heartbeat is kept so often.
 BEAT = timedelta(minutes=1)
-#: A stop that was shorter is no interruption.
-SHORT = timedelta(minutes=1)
 #: So many items that were kept aside are known when they come again.
 _ASIDE = 500
 
@@ -70,15 +70,15 @@ class Writer:
             version=feed.source.version,
             watchlist=watchlist,
             heard=before.heard,
+            left_out=before.left_out,
             habit=before.habit.listening(begun) if feed.live else before.habit,
             aside=before.aside,
         )
         self._accounted = begun
-        # Who reads what is there at any time says itself what is missing.
-        can = feed.source.capabilities
-        self._gives_back = can.history or not can.live
+        self._gives_back = missing.gives_back(feed)
         self._stopped_at = None if self._gives_back else before.heard
-        self._failing_since = self._still_failing(before)
+        self._failing_since = missing.still_failing(feed, self.cursor, before)
+        self._leaves_out = missing.left_out(feed, self.cursor, before)
         if self._failing_since is not None:
             self._details = msgspec.structs.replace(
                 self._details, failing=before.failing, failing_since=before.failing_since
@@ -86,15 +86,6 @@ class Writer:
         self._beat: datetime | None = None
         self._warned = False
         metrics.source_posts(feed.label, 0)
-
-    def _still_failing(self, before: Details) -> datetime | None:
-        """Return since when an earlier run could not read what this one reads from there on."""
-        since = before.failing_since
-        feed = self.feed
-        if since is None or not self.cursor or not self._gives_back:
-            return None
-        whole = feed.until is None and (feed.since is None or feed.since <= since)
-        return since if whole else None
 
     @property
     def heard(self) -> bool:
@@ -209,7 +200,7 @@ class Writer:
     def ended(self, *, again: bool) -> None:
         """Write down that a source was read to the end of what it has now."""
         now = self._now()
-        if notices := self._recovered(now):
+        if notices := [*self._recovered(now), *self._read_afterwards(now)]:
             self._details = msgspec.structs.replace(
                 self._details, heard=now, failing="", failing_since=None
             )
@@ -247,7 +238,7 @@ class Writer:
         name = self.feed.source.name
         gaps = []
         if self._stopped_at is not None:
-            if now - self._stopped_at > SHORT:
+            if now - self._stopped_at > missing.SHORT:
                 gaps.append(Gap(source=name, start=self._stopped_at, end=now, cause="not running"))
             self._stopped_at = None
         if self._failing_since is not None:
@@ -259,7 +250,21 @@ class Writer:
             habit = self._details.habit.listening(now)
             self._details = msgspec.structs.replace(self._details, habit=habit)
             self._tell(f"{name}: it answers again")
+        if self._leaves_out is not None and self.feed.since is not None:
+            gaps.append(left_out(name, self._leaves_out, min(self.feed.since, now)))
+            first = min(filter(None, (self._leaves_out, self._details.left_out)))
+            self._details = msgspec.structs.replace(self._details, left_out=first)
+            self._leaves_out = None
         return gaps
+
+    def _read_afterwards(self, now: datetime) -> list[Gap]:
+        """Return what says that all that was left out on request has been read."""
+        since = self._details.left_out
+        if since is None or self.feed.limit is not None or not missing.reads_from(self.feed, since):
+            return []
+        self._details = msgspec.structs.replace(self._details, left_out=None)
+        gap = left_out(self.feed.source.name, since, now)
+        return [msgspec.structs.replace(gap, filled=True)]
 
     def _heartbeat(self, now: datetime) -> list[Heartbeat]:
         metrics.source_up(self.feed.label, True)

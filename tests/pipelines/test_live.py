@@ -402,6 +402,26 @@ def test_a_run_that_leaves_out_a_part_fills_no_gap_of_an_earlier_one(
     assert unfilled(world.gaps()) == world.gaps() != []
 
 
+def test_what_a_later_date_leaves_out_is_a_gap_until_a_whole_reading_fills_it(
+    world: World,
+) -> None:
+    source = Scripted(post(1), post(2), post(3), post(4), live=False)
+    days = [START + timedelta(days=day) for day in range(9)]
+    world.run(source, limit=1)
+    world.at = days[5]
+    world.run(source, since=days[3])
+    (gap,) = unfilled(world.gaps())
+    assert (gap.start, gap.end, gap.lasting) == (days[0], days[3], False)
+    assert "--since" in gap.cause
+    for narrowed in ({"since": days[3]}, {"until": days[8]}, {"limit": 1}):
+        world.at += timedelta(seconds=30)
+        world.run(source, **narrowed)
+        assert unfilled(world.gaps()) == [gap]
+    world.run(source)
+    assert unfilled(world.gaps()) == []
+    assert "(read afterwards)" in world.status()
+
+
 def test_what_a_source_says_is_not_kept_stays_a_gap_whatever_is_read_afterwards(
     world: World,
 ) -> None:
