@@ -139,6 +139,7 @@ class Jetstream:
         assert connection.request is not None
         parts = urlsplit(connection.request.path)
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
+        place = len(self.events)  # who waits for this connection may send at once
         self.asked.append(query)
         self._connections.add(connection)
         with suppress(ConnectionClosed, OSError):
@@ -149,12 +150,12 @@ class Jetstream:
                 connection.send(self.events[0][1][:40])
                 connection.socket.shutdown(socket.SHUT_RDWR)
             else:
-                self._events(connection, query)
+                self._events(connection, query, place)
         self._connections.discard(connection)
 
-    def _events(self, connection: ServerConnection, query: dict[str, str]) -> None:
+    def _events(self, connection: ServerConnection, query: dict[str, str], place: int) -> None:
         cursor = int(query["cursor"]) if "cursor" in query else None
-        place = len(self.events) if cursor is None else 0
+        place = 0 if cursor is not None else place
         sent = 0
         while not self._closed:
             with self._more:
