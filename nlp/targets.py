@@ -9,7 +9,8 @@ no list of words: the moods come from the sentiment models. ``docs/targets.md`` 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -31,6 +32,9 @@ _BREAK = re.compile(
     r"[.,;:!?…\n،؛؟()]+|\s[-–—/|]+\s|[\u2600-\u27bf\U0001f000-\U0001faff\ufe0f\u200d]+"
 )
 _WINDOW = 6
+#: Where six words are looked for, and how much of a view the models read, in characters.
+_REACH = 40 * _WINDOW
+_ENOUGH = features.MAX_CHARACTERS
 _WORDS = re.compile(r"\S+")
 _FLOOR = 1e-3
 _VIEWS = 4
@@ -135,11 +139,8 @@ def describe(
     how they differ from those of the post's other entities, and where and among what the mention
     stands.
     """
-    views = [
-        view
-        for subject in entities
-        for view in _views(texts[subject.text], subject, mentions[subject.text])
-    ]
+    read = {place: _Text(texts[place], mentions[place]) for place in {e.text for e in entities}}
+    views = [view for subject in entities for view in read[subject.text].views(subject)]
     mood = _log(moods.predict(views).astype(np.float64)).reshape(len(entities), _VIEWS, 3)
     kinds = np.eye(len(KINDS))[[_kind(subject.mentions[0].kind) for subject in entities]]
     owners = np.array([subject.text for subject in entities])
@@ -172,39 +173,82 @@ def describe(
     return np.concatenate(columns, axis=1)
 
 
-def _views(text: str, subject: Subject, named: Sequence[Mentioned]) -> Iterator[str]:
-    """Yield what stands around an entity's mentions, without its name, in four ways.
+class _Text:
+    """One text with its breaks and mentions in order: where a view ends is looked up, not sought.
 
-    Up to the next break or other entity; up to the next break; six words before; six words after.
+    A post may name an entity ten thousand times, and each mention has views of its own.
     """
-    parts = [_around(text, mention, named) for mention in subject.mentions]
-    for column in range(_VIEWS):
-        yield " ".join(part[column] for part in parts)
+
+    def __init__(self, text: str, named: Sequence[Mentioned]) -> None:
+        self._text = text
+        breaks = [found.span() for found in _BREAK.finditer(text)]
+        self._begins = [begin for begin, _ in breaks]
+        self._ends = [end for _, end in breaks]
+        self._before = _Others((other.end, other.entity) for other in named)
+        self._after = _Others((-other.start, other.entity) for other in named)
+
+    def views(self, subject: Subject) -> Iterator[str]:
+        """Yield what stands around an entity's mentions, without its name, in four ways.
+
+        Up to the next break or other entity; up to the next break; six words before; six words
+        after. Of each view as much as models read of a text.
+        """
+        columns: list[list[str]] = [[] for _ in range(_VIEWS)]
+        room = [_ENOUGH] * _VIEWS
+        for mention in subject.mentions:
+            for column, part in enumerate(self._around(mention)):
+                if room[column] > 0:
+                    columns[column].append(part)
+                    room[column] -= len(part) + 1
+            if max(room) <= 0:
+                break
+        for parts in columns:
+            yield " ".join(parts)
+
+    def _around(self, mention: Mentioned) -> tuple[str, ...]:
+        text = self._text
+        start, end = _within(text, mention.start), _within(text, mention.end)
+        passed = bisect_right(self._ends, start)
+        following = max(passed, bisect_left(self._begins, end))
+        left = self._ends[passed - 1] if passed else 0
+        right = self._begins[following] if following < len(self._begins) else len(text)
+        near_left = max(left, self._before.last(start, mention.entity, left))
+        near_right = min(right, -self._after.last(-end, mention.entity, -right))
+        before, after = text[max(0, start - _REACH) : start], text[end : end + _REACH]
+        return (
+            f"{_part(text, near_left, start)} {_part(text, end, near_right)}",
+            f"{_part(text, left, start)} {_part(text, end, right)}",
+            " ".join(_WORDS.findall(before)[-_WINDOW:]),
+            " ".join(_WORDS.findall(after)[:_WINDOW]),
+        )
 
 
-def _around(text: str, mention: Mentioned, named: Sequence[Mentioned]) -> tuple[str, ...]:
-    start, end = max(0, mention.start), min(len(text), mention.end)
-    left, right = 0, len(text)
-    for found in _BREAK.finditer(text):
-        if found.end() <= start:
-            left = found.end()
-        elif found.start() >= end:
-            right = found.start()
-            break
-    near_left, near_right = left, right
-    for other in named:
-        if other.entity != mention.entity:
-            if near_left < other.end <= start:
-                near_left = other.end
-            if end <= other.start < near_right:
-                near_right = other.start
-    before, after = text[:start], text[end:]
-    return (
-        f"{text[near_left:start]} {text[end:near_right]}",
-        f"{text[left:start]} {text[end:right]}",
-        " ".join(_WORDS.findall(before[-40 * _WINDOW :])[-_WINDOW:]),
-        " ".join(_WORDS.findall(after[: 40 * _WINDOW])[:_WINDOW]),
-    )
+class _Others:
+    """Places of mentions in order, and before each the next one of another entity."""
+
+    def __init__(self, places: Iterable[tuple[int, str]]) -> None:
+        ordered = sorted(places)
+        self._places = [place for place, _ in ordered]
+        self._entities = [entity for _, entity in ordered]
+        self._other = list[int]()
+        for number, entity in enumerate(self._entities):
+            same = number > 0 and self._entities[number - 1] == entity
+            self._other.append(self._other[-1] if same else number - 1)
+
+    def last(self, limit: int, entity: str, default: int) -> int:
+        """Return the highest place up to a limit of any other entity."""
+        number = bisect_right(self._places, limit) - 1
+        if number >= 0 and self._entities[number] == entity:
+            number = self._other[number]
+        return self._places[number] if number >= 0 else default
+
+
+def _within(text: str, place: int) -> int:
+    return min(max(0, place), len(text))
+
+
+def _part(text: str, begin: int, end: int) -> str:
+    return text[begin : min(end, begin + _ENOUGH)]
 
 
 def _place(

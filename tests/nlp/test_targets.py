@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from nlp import features, linear, targets
 from nlp.errors import ModelError
 from nlp.score import Scorer, label_of
-from nlp.targets import TargetModel, describe, subjects
+from nlp.targets import Mentioned, TargetModel, describe, subjects
 from nlp.training import targets as training
 from nlp.training.targets import Labelled, cross_validate, examples, report, train
 from pipelines.train_targets import labelled
@@ -88,6 +89,69 @@ def test_an_unknown_kind_is_taken_for_a_topic() -> None:
     sentiment = np.full((1, 3), 1 / 3)
     model = targets.load()
     assert model.attitudes([text], [one], sentiment) == model.attitudes([text], [other], sentiment)
+
+
+class Seen:
+    """A linear model that keeps what it is asked about."""
+
+    def __init__(self) -> None:
+        self.views: list[str] = []
+
+    def predict(self, views: Sequence[str]) -> np.ndarray:
+        self.views = list(views)
+        return np.full((len(views), 3), 1 / 3, dtype=np.float32)
+
+
+def views(text: str, mentions: Sequence[Mention]) -> list[str]:
+    seen = Seen()
+    describe([text], [mentions], subjects([mentions]), np.full((1, 3), 1 / 3), seen)  # type: ignore[arg-type]
+    return seen.views
+
+
+def nearest(text: str, mention: Mentioned, mentions: Sequence[Mention]) -> tuple[str, str]:
+    """Return the first two views of one mention, looked for in the plainest way."""
+    breaks = [found.span() for found in targets._BREAK.finditer(text)]
+    left = max((end for _, end in breaks if end <= mention.start), default=0)
+    right = min((begin for begin, _ in breaks if begin >= mention.end), default=len(text))
+    others = [other for other in mentions if other.entity != mention.entity]
+    near = max([left, *(other.end for other in others if other.end <= mention.start)])
+    until = min([right, *(other.start for other in others if other.start >= mention.end)])
+    return (
+        f"{text[near : mention.start]} {text[mention.end : until]}",
+        f"{text[left : mention.start]} {text[mention.end : right]}",
+    )
+
+
+@given(
+    st.text("ab ,!\n-", max_size=40),
+    st.lists(st.tuples(st.sampled_from("xyz"), st.integers(0, 40), st.integers(1, 5)), min_size=1),
+)
+def test_each_mention_is_read_up_to_the_next_break_and_up_to_the_next_other_entity(
+    text: str, places: list[tuple[str, int, int]]
+) -> None:
+    mentions = [
+        Mention(name, "app", min(start, len(text)), min(start + size, len(text)))
+        for name, start, size in places
+    ]
+    seen = views(text, mentions)
+    for number, subject in enumerate(subjects([mentions])):
+        parts = [nearest(text, mention, mentions) for mention in subject.mentions]
+        found = seen[4 * number], seen[4 * number + 1]
+        for view, joined in zip(found, map(" ".join, zip(*parts, strict=True)), strict=True):
+            assert view[: features.MAX_CHARACTERS] == joined[: features.MAX_CHARACTERS]
+
+
+@pytest.mark.parametrize("line", ["acme w ", "acme, ", "acme w whats "])
+def test_a_post_that_names_an_entity_thousands_of_times_costs_no_more_than_is_read(
+    line: str,
+) -> None:
+    text = line * 3_000
+    mentions = [
+        Mention(word, "app", found.start(), found.end())
+        for word in ("acme", "whats")
+        for found in re.finditer(word, text)
+    ]
+    assert max(map(len, views(text, mentions))) <= 4 * features.MAX_CHARACTERS
 
 
 @given(
