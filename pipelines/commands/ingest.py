@@ -17,6 +17,7 @@ from nlp.score import Scorer
 from pipelines.commands.common import (
     brokers_option,
     chosen_watchlist,
+    count,
     destination,
     intake,
     open_store,
@@ -92,10 +93,8 @@ def command() -> None:
 @click.option("--platform", metavar="NAME", help="Platform of all posts, e.g. twitter.")
 @click.option(
     "--timezone",
-    default="UTC",
-    show_default=True,
     metavar="ZONE",
-    help="Zone of dates that have none; recorded with the import.",
+    help="Zone of dates that name none, recorded with the import (else UTC is assumed).",
 )
 @click.option("--encoding", default="", metavar="NAME", help="Of the file, where detection errs.")
 @click.option(
@@ -117,7 +116,7 @@ def archive(
     mapping: tuple[str, ...],
     dataset: str | None,
     platform: str | None,
-    timezone: str,
+    timezone: str | None,
     encoding: str,
     limit: int | None,
     keep_authors: str | None,
@@ -163,10 +162,12 @@ def archive(
 class _Target:
     """Where an import goes: what takes the posts, and what follows each batch."""
 
-    def __init__(self, taking: Intake, catch_up: Callable[[], object]) -> None:
+    def __init__(self, taking: Intake, catch_up: Callable[[], object], days: str = "") -> None:
         self.intake = taking
         self.catch_up = catch_up
         """Score and index what waits, where that is this command's work."""
+        self.days = days
+        """The time zone of its days, where that is known."""
         self.waits = False
         """Whether posts wait for others to score them when this command ends."""
 
@@ -177,7 +178,7 @@ def _into_store(path: str | None, case: Watchlist | None) -> Iterator[_Target]:
     try:
         with opened.writer("ingest archive"):
             tell_days(opened, case)
-            yield _Target(opened, _Scoring(opened))
+            yield _Target(opened, _Scoring(opened), opened.timezone())
             finish_pending(opened)
         total = opened.ledger()
     finally:
@@ -239,6 +240,8 @@ class _Run:
                 result.outcomes if self._target.waits else _settled(result.outcomes),
             )
         )
+        if source.zones_assumed:
+            say(_zones(source.zones_assumed, self._target.days))
         return 0
 
     def _read(self, source: ArchiveSource) -> Imported:
@@ -286,6 +289,15 @@ class _Run:
 def _settled(outcomes: Ledger) -> Ledger:
     """Count as indexed what was pending when its batch was accepted: it has been scored since."""
     return msgspec.structs.replace(add(outcomes, Ledger(indexed=outcomes.pending)), pending=0)
+
+
+def _zones(posts: int, days: str) -> str:
+    """Return what to tell of dates that name no time zone where nobody said which is theirs."""
+    here = f" (days of this store begin as in {days})" if days else ""
+    return (
+        f"The dates of {count(posts, 'post')} name no time zone, and UTC was assumed{here}. If "
+        "that is wrong, give the same command --timezone ZONE: it replaces them."
+    )
 
 
 def books(title: str, ledger: Ledger, *, read: bool = False) -> str:

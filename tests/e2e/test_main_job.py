@@ -273,6 +273,25 @@ def test_a_later_edit_replaces_and_an_older_version_does_not(marsad: Marsad) -> 
     assert marsad.ledger()["duplicate"] == 1
 
 
+def test_a_forgotten_time_zone_is_told_and_the_same_command_with_it_mends_the_dates(
+    marsad: Marsad,
+) -> None:
+    local = {"id": "1", "platform": "forum", "created_at": "2016-02-27 23:30", "text": "tard"}
+    marsad.write("local.ndjson", [local])
+    told = marsad("ingest", "archive", "local.ndjson").stderr
+    assert "The dates of 1 post name no time zone, and UTC was assumed (days of this" in told
+    assert [post["day"] for post in marsad.rows("search", "flag:zone-assumed", "--json")] == [
+        "2016-02-27"
+    ]
+    given = marsad("ingest", "archive", "local.ndjson", "--timezone", "-05:00").stderr
+    assert "assumed" not in given
+    mended = marsad.rows("search", "--json")
+    assert [(post["day"], "flags" in post) for post in mended] == [("2016-02-28", False)]
+    marsad.write("local.ndjson", [local, local])
+    marsad("ingest", "archive", "local.ndjson")  # and without it there is no way back
+    assert marsad.rows("search", "--json") == mended
+
+
 def test_a_changed_watchlist_examines_again_what_was_filtered(study: Marsad) -> None:
     study.write(
         "beach.toml",

@@ -317,6 +317,31 @@ def test_the_version_is_the_edit_else_the_plausible_creation_else_nothing(tmp_pa
     assert version("2099-01-01", None) == version(None, "?") == 0
 
 
+@pytest.mark.parametrize("zone", ["Etc/GMT+12", "UTC", "Africa/Casablanca", "Pacific/Kiritimati"])
+def test_a_date_whose_zone_is_told_beats_the_same_one_with_an_assumed_zone(
+    tmp_path: Path, zone: str
+) -> None:
+    record = {"id": 1, "text": "a", "created_at": "2016-02-27 21:14"}
+    edited = {**record, "created_at": "2016-02-26T21:14:00Z", "edited_at": "2016-02-27 21:14"}
+    for written in (record, edited):
+        assumed = one(tmp_path / "f", written)
+        told = one(tmp_path / "f", written, timezone=zone)
+        assert assumed.rank() < told.rank()
+        assert told.flags == ()
+        assert assumed == one(tmp_path / "f", written)
+    assert one(tmp_path / "f", record).flags == ("zone-assumed",)
+
+
+def test_how_many_dates_had_an_assumed_zone_is_counted(tmp_path: Path) -> None:
+    dates = ["2016-02-27 21:14", "2016-02-27 21:15", "2016-02-27T21:14:00Z", None]
+    records = [{"id": n, "text": "a", "date": date} for n, date in enumerate(dates)]
+    for zone, count in ((None, 2), ("UTC", 0)):
+        archive = source(tmp_path / "f", records, timezone=zone)
+        assert len(list(archive.open(""))) == 4
+        assert archive.zones_assumed == count
+        assert archive.details().timezone_told is (zone is not None)
+
+
 def test_the_columns_way_of_writing_dates_is_used_for_all_its_rows(tmp_path: Path) -> None:
     table = "id,text,date\n1,a,03/04/2016\n2,b,02/27/2016\n"
     opened = source(tmp_path / "f", table)

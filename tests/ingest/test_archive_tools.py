@@ -135,7 +135,7 @@ def test_what_is_known_about_a_file_goes_with_its_dead_letters(folder: str, file
 
 @pytest.mark.parametrize(("folder", "file"), FILES)
 def test_dates_become_versions(folder: str, file: str) -> None:
-    for item in source(fixture(folder, file)).open(""):
+    for item in source(fixture(folder, file), timezone="UTC").open(""):
         if isinstance(item.record, Post):
             created = item.record.created_at
             assert created is not None

@@ -30,7 +30,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     columns: tuple[str, ...] = ()
     mapping: dict[str, str] = {}
     platform: str = ""
-    timezone: str = "UTC"
+    timezone: str = ""
+    """As it was given; empty where nobody did, and dates without a zone are taken for UTC."""
     styles: dict[str, dates.DateStyle] = {}
     tool: str = ""
     """Name of the tool that wrote the file, see :data:`ingest.sources.archive.tools.TOOLS`."""
@@ -55,7 +56,8 @@ class Reader:
             dataset=context.dataset,
             platform=context.platform,
             platform_first=bool(context.platform) and "platform" not in context.mapping,
-            zone=dates.zone_named(context.timezone),
+            zone=dates.zone_named(context.timezone or dates.ASSUMED),
+            zone_told=bool(context.timezone),
             styles=context.styles,
             now=now,
         )

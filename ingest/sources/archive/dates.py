@@ -40,6 +40,9 @@ EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 AHEAD = timedelta(days=2)
 """How far a clock may be ahead of the collection: every time zone, and some error."""
 
+ASSUMED = "UTC"
+"""The zone of dates that name none, where nobody says which."""
+
 _UNREAD = Reading(None)
 _IMPOSSIBLE = Reading(None, impossible=True)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -24,6 +24,8 @@ _NO_CHARACTER = re.compile("[\0\ud800-\udfff]")
 _VERSION = re.compile(r"-?\d{1,18}", re.ASCII)  # of what fits into the stores
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
+# From the clocks of UTC+14 to those of UTC-12: so far off may UTC be where it is only assumed.
+_ZONES = timedelta(hours=26)
 _TAG_KEYS = ("text", "tag", "name")
 _YES = frozenset({"true", "yes", "1"})
 
@@ -36,6 +38,8 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
     platform_first: bool
     """The platform was given for the whole file and counts more than a field."""
     zone: tzinfo
+    zone_told: bool = True
+    """Somebody said so; otherwise dates without a zone are only assumed to be of this one."""
     styles: Mapping[str, dates.DateStyle]
     now: datetime
 
@@ -58,23 +62,17 @@ def build(values: Mapping[str, object], frame: Frame) -> Post:
     created = dates.Reading(None)
     if (written := values.get("created_at")) is not None:
         created = _date(written, "created_at", frame)
-    plausible = created.moment is not None and dates.plausible(created.moment, frame.now)
     if created.moment is None:
         flags.append("date-unknown")
-    if not plausible and (created.moment is not None or created.impossible):
+    if not _plausible(created, frame) and (created.moment is not None or created.impossible):
         flags.append("date-implausible")
-    if created.zone_assumed:
+    if created.zone_assumed and not frame.zone_told:
         flags.append("zone-assumed")
     if own.suspect:
         flags.append("id-suspect")
     if _fictional(values.get("fictional")):
         flags.append("fictional")
 
-    changed = created.moment if plausible else None
-    if (written := values.get("edited_at")) is not None:
-        edited = _date(written, "edited_at", frame).moment
-        if edited is not None and dates.plausible(edited, frame.now):
-            changed = edited
     collected = None
     if (written := values.get("collected_at")) is not None:
         collected = _date(written, "collected_at", frame).moment
@@ -82,7 +80,7 @@ def build(values: Mapping[str, object], frame: Frame) -> Post:
         id=_spaced(own.value, space) or space,
         platform=platform,
         text=_clean(text),
-        version=_version(values.get("version"), changed),
+        version=_version(values, created, frame),
         created_at=created.moment,
         collected_at=collected or frame.now,
         author=_word(values.get("author")).removeprefix("@"),
@@ -161,11 +159,30 @@ def _reference(target: str, values: Mapping[str, object], space: str) -> str:
     return _clean(native)
 
 
-def _version(written: object, changed: datetime | None) -> int:
-    """Return the version that an export of Marsad names, else the time of the last change."""
+def _version(values: Mapping[str, object], created: dates.Reading, frame: Frame) -> int:
+    """Return the version that an export of Marsad names, else the time of the last change.
+
+    Where a zone was only assumed the version is lower than that of any reading of the same post
+    whose zone is known, whichever it is: that one replaces this, and never the other way round.
+    """
+    written = values.get("version")
     if isinstance(written, str) and _VERSION.fullmatch(written):
         return int(written)
-    return (changed - _EPOCH) // _MILLISECOND if changed else 0
+    changed, assumed = _plausible(created, frame), created.zone_assumed
+    if (written := values.get("edited_at")) is not None:
+        edited = _date(written, "edited_at", frame)
+        if moment := _plausible(edited, frame):
+            changed, assumed = moment, assumed or edited.zone_assumed
+    if changed is None:
+        return 0
+    if assumed and not frame.zone_told:
+        changed -= _ZONES
+    return (changed - _EPOCH) // _MILLISECOND
+
+
+def _plausible(reading: dates.Reading, frame: Frame) -> datetime | None:
+    moment = reading.moment
+    return moment if moment and dates.plausible(moment, frame.now) else None
 
 
 def _date(value: object, column: str, frame: Frame) -> dates.Reading:

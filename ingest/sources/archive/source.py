@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 import msgspec
 
 from ingest.errors import SourceError
-from ingest.records import RAW_LIMIT, Item, Reject
+from ingest.records import RAW_LIMIT, Item, Post, Reject
 from ingest.sources.archive import dates, hints, tools
 from ingest.sources.archive import mapping as mappings
 from ingest.sources.archive.context import Context, Reader
@@ -27,7 +27,7 @@ from ingest.sources.archive.places import Place, from_rows, from_values
 from ingest.sources.archive.reasons import damage_detail, reject, warning
 from ingest.sources.base import Capabilities
 
-VERSION = 3
+VERSION = 4
 """Of this reader: a change in what it makes of a file reads every file anew."""
 
 _SAMPLE = 1000
@@ -54,6 +54,8 @@ class Details(msgspec.Struct, frozen=True, kw_only=True):
     unseen: list[str]
     """Fields that the user's mapping names and that the beginning of the file does not have."""
     timezone: str
+    timezone_told: bool
+    """Somebody gave it; otherwise it was assumed for dates that name none."""
     day_first: bool
     serial_dates: bool
 
@@ -63,7 +65,9 @@ class ArchiveSource:
 
     Format, compression and encoding are seen in the content. ``mapping`` names the file's field
     for a post's (``{"text": "body"}``); other fields are found by their names. ``timezone`` is
-    assumed for dates without one. ``platform`` counts more than a field that was only detected.
+    that of dates without one; where it is not given, UTC
+    is assumed, and their posts say so. ``platform`` counts more than a field that was only
+    detected.
     Raises :class:`MappingError` for a mapping that names no field of a post, and
     :class:`SourceError` for an unknown time zone or encoding, or a data set's name that can't
     stand in an id; the file is opened when it is first needed.
@@ -78,7 +82,7 @@ class ArchiveSource:
         dataset: str | None = None,
         platform: str | None = None,
         mapping: Mapping[str, str] = {},
-        timezone: str = "UTC",
+        timezone: str | None = None,
         encoding: str = "",
         now: datetime | None = None,
         stdin: BinaryIO | None = None,
@@ -86,17 +90,19 @@ class ArchiveSource:
         self.path = os.fspath(path)
         self._mapping = mappings.checked(mapping)
         self._platform = platform_name(platform or "")
-        self._timezone = timezone
+        self._timezone = timezone or ""
         self._encoding = encoding
         self._now = now or datetime.now(UTC)
         self._stdin = stdin
         self._current: FileStream | None = None
         self.warnings: list[str] = []
         """What people must know of the file; known once it was opened, before its first record."""
+        self.zones_assumed = 0
+        """Posts read so far for whose dates a time zone was only assumed."""
         self.dataset = file_name(self.path) if dataset is None else given_name(dataset)
         self.name = f"archive:{self.dataset}"
         try:
-            dates.zone_named(timezone)
+            dates.zone_named(dates.ASSUMED if timezone is None else timezone)
         except ValueError as error:
             raise SourceError(
                 f"the time zone {timezone!r} is not known: write Europe/Paris or +01:00"
@@ -143,7 +149,8 @@ class ArchiveSource:
             unseen=[
                 field for target, field in self._mapping.items() if target not in self._reader.found
             ],
-            timezone=self._timezone,
+            timezone=self._timezone or dates.ASSUMED,
+            timezone_told=bool(self._timezone),
             day_first=created.day_first,
             serial_dates=created.serial,
         )
@@ -187,6 +194,8 @@ class ArchiveSource:
         for item in items:
             if isinstance(item.record, Reject) and item.record.reason == "file-damaged":
                 item = self._with_extent(item, item.record)
+            if isinstance(item.record, Post) and "zone-assumed" in item.record.flags:
+                self.zones_assumed += 1
             yield item
         self._file.check_unchanged()
 
