@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ingest.privacy import Protector, is_pseudonym
-from ingest.records import Post, Tombstone
+from ingest.privacy import is_pseudonym
+from ingest.records import Post
+from ingest.sources.archive.ids import platform_name
 from pipelines.aside import Aside, beside
 from pipelines.commands.common import (
     brokers_option,
@@ -22,9 +23,10 @@ from pipelines.commands.common import (
     say,
     store_option,
 )
+from pipelines.commands.graves import check, whereabouts
+from pipelines.commands.graves import graves as made_graves
 from pipelines.deadletters import DeadLetters, plain_names
 from pipelines.query import only
-from pipelines.stages import bury, utc_now
 from pipelines.stores.base import Collected, CollectedTombstone, Deletion, Store
 
 if TYPE_CHECKING:
@@ -58,7 +60,7 @@ _LEFT_IN_FILE = (
     "platforms",
     multiple=True,
     metavar="NAME",
-    help="With --author: where the account is (default: every platform in the store).",
+    help="With --author: where the account is (default: every platform there is anything of).",
 )
 def command(
     ids: tuple[str, ...],
@@ -79,21 +81,17 @@ def command(
       marsad delete --author some_name --platform twitter
       marsad delete --author u_abcdefghijklmnop
     """
-    if not ids and not authors:
-        raise click.UsageError("name posts by their ids, or an account with --author NAME")
-    for post_id in ids:
-        if ":" not in post_id:
-            raise click.UsageError(
-                f"{post_id!r} is no id of a post: they read platform:number, as in `marsad search`"
-            )
+    check(ids, authors, platforms)
     where = chosen_brokers(brokers)
     opened = open_existing(store)
     try:
         aside = _kept_aside(opened)
-        places = platforms or tuple(opened.status().platforms)
+        places = tuple(dict.fromkeys(map(platform_name, platforms)))
         if authors and not places:
-            nothing_found("The store is empty; name the account's --platform.")
-        graves = _graves(protector(None), ids, authors, places)
+            places = whereabouts(opened, configured(), topics=where is not None)
+            if not places:
+                nothing_found("The store is empty; name the account's --platform.")
+        graves = made_graves(protector(None), ids, authors, places)
         # Looked at first: an index worker that is quicker carries it out as well as we do.
         due = _due(opened, graves) if where else Deletion(0, 0)
         if where:
@@ -112,8 +110,15 @@ def command(
         f"{count(aside, 'record')} kept aside removed, "
         f"{count(max(deletion.tombstones, due.tombstones), 'tombstone')} written."
     )
+    if there := sorted({g.tombstone.platform for g in graves if _by_name(g)}):
+        # On another of them the name may be a stranger's.
+        say(f"Accounts of that name were deleted on {', '.join(there)}.")
     if not deletion.clean:
         say(_LEFT_ON_SERVER if on_server(store) else _LEFT_IN_FILE)
+
+
+def _by_name(grave: CollectedTombstone) -> bool:
+    return bool(grave.tombstone.author) and not is_pseudonym(grave.plain)
 
 
 def _due(store: Store, graves: Sequence[CollectedTombstone]) -> Deletion:
@@ -165,17 +170,3 @@ def _leave_topics(where: Brokers, store: Store, graves: list[CollectedTombstone]
 def _kept_aside(store: Store) -> int:
     with store.dead_letters() as letters:
         return sum(letters.reasons().values())
-
-
-def _graves(
-    protect: Protector, ids: tuple[str, ...], authors: tuple[str, ...], platforms: tuple[str, ...]
-) -> list[CollectedTombstone]:
-    now = utc_now()
-    named = [
-        Tombstone(platform=post_id.partition(":")[0], id=post_id, deleted_at=now) for post_id in ids
-    ]
-    for author in authors:
-        # A pseudonym belongs to one platform already.
-        where = platforms[:1] if is_pseudonym(author) else platforms
-        named += [Tombstone(platform=platform, author=author, deleted_at=now) for platform in where]
-    return [bury(protect, tombstone) for tombstone in named]

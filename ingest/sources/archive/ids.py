@@ -79,6 +79,8 @@ _SHORT_NAMES = {
     "bsky": "bluesky",
     "bsky.app": "bluesky",
 }
+#: Platforms with a name of their own here; archives may bring any other.
+PLATFORMS = frozenset(_SHORT_NAMES.values())
 
 
 def platform_name(text: str) -> str:

@@ -1,0 +1,71 @@
+"""What a deletion names: posts by their ids, and accounts on the platforms where they may be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import click
+
+from ingest.masking import handle_name
+from ingest.privacy import Protector, is_pseudonym
+from ingest.records import Tombstone
+from ingest.sources.archive.ids import PLATFORMS, platform_name
+from ingest.sources.registry import ENTRIES
+from pipelines.settings import Settings
+from pipelines.stages import bury, utc_now
+from pipelines.stores.base import CollectedTombstone, Store
+
+#: Waiting posts whose platforms are looked at: more than this wait on topics only.
+_WAITING = 10_000
+
+
+def check(ids: Sequence[str], authors: Sequence[str], platforms: Sequence[str]) -> None:
+    """See that every name says something: an empty one would mean posts of strangers.
+
+    Raises :class:`click.UsageError`.
+    """
+    if not ids and not authors:
+        raise click.UsageError("name posts by their ids, or an account with --author NAME")
+    for post_id in ids:
+        platform, _, native = post_id.partition(":")
+        if not platform.strip() or not native.strip():
+            raise click.UsageError(
+                f"{post_id!r} is no id of a post: they read platform:number, as in `marsad search`"
+            )
+    for author in authors:
+        if not handle_name(author.strip()).strip():
+            raise click.UsageError(f"--author {author!r} names nobody: name the account")
+    if platforms and not authors:
+        raise click.UsageError(
+            "--platform belongs to --author; the id of a post names its platform itself"
+        )
+    if not all(map(platform_name, platforms)):
+        raise click.UsageError("--platform is empty: name the platform that the account is on")
+
+
+def whereabouts(store: Store, settings: Settings, *, topics: bool) -> tuple[str, ...]:
+    """Return the platforms where an account may be whose platform nobody named.
+
+    Those of stored posts, of posts that wait to be scored, and of configured sources. What
+    stands on ``topics`` can't be asked for by platform, so there it is every one that is known.
+    """
+    found = {*store.status().platforms, *(post.platform for post in store.pending(_WAITING))}
+    found |= {one.source for one in settings.sources}
+    if topics:
+        found |= {*PLATFORMS, *(entry.name for entry in ENTRIES)}
+    return tuple(sorted(found))
+
+
+def graves(
+    protect: Protector, ids: Sequence[str], authors: Sequence[str], platforms: Sequence[str]
+) -> list[CollectedTombstone]:
+    """Return the deletions of posts and of accounts, each of these on all the platforms."""
+    now = utc_now()
+    named = [
+        Tombstone(platform=post_id.partition(":")[0], id=post_id, deleted_at=now) for post_id in ids
+    ]
+    for author in map(str.strip, authors):
+        # A pseudonym belongs to one platform already.
+        where = platforms[:1] if is_pseudonym(author) else platforms
+        named += [Tombstone(platform=platform, author=author, deleted_at=now) for platform in where]
+    return [bury(protect, tombstone) for tombstone in named]

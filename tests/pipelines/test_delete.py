@@ -1,0 +1,82 @@
+"""What ``marsad delete`` takes for a name, and where it looks for an account."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+from click.testing import CliRunner, Result
+
+from ingest.keyring import Keyring
+from ingest.privacy import Protector
+from ingest.records import Post
+from pipelines.commands.delete import command
+from pipelines.query import All
+from pipelines.stores.base import Collected
+from pipelines.stores.sqlite import SqliteStore
+from tests.pipelines.a_store import fill, post
+
+
+@pytest.fixture
+def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "a.db"
+
+
+def delete(path: Path, *arguments: str) -> Result:
+    return CliRunner().invoke(command, [*arguments, "--store", str(path)])
+
+
+def pseudonym(platform: str, name: str) -> str:
+    return Protector(Keyring().use()).pseudonyms(platform, name)[0]
+
+
+def by(author: str, number: int, platform: str) -> Post:
+    return msgspec.structs.replace(post(number, platform=platform), author=author)
+
+
+def there(path: Path) -> list[str]:
+    with SqliteStore(path, readonly=True) as store:
+        return [hit.post.id for hit in store.scan(All())]
+
+
+@pytest.mark.parametrize("nobody", ["", "  ", "@", " @ "])
+def test_a_name_that_is_empty_deletes_no_post_of_strangers(path: Path, nobody: str) -> None:
+    fill(path, [by("", 1, "forum"), by("", 2, "forum")])
+    refused = delete(path, "--author", nobody)
+    assert refused.exit_code == 2
+    assert "names nobody" in refused.output
+    assert len(there(path)) == 2
+
+
+@pytest.mark.parametrize("arguments", [("forum:",), (":1",), ("forum:1", "--platform", "x")])
+def test_half_an_id_and_a_platform_without_an_account_are_refused(
+    path: Path, arguments: tuple[str, ...]
+) -> None:
+    fill(path, [post(1)])
+    assert delete(path, *arguments).exit_code == 2
+
+
+def test_an_account_is_deleted_also_where_all_its_posts_still_wait(path: Path) -> None:
+    waits = by(pseudonym("forum", "karim"), 2, "forum")
+    fill(path, [post(1)], unscored=[waits])
+    told = delete(path, "--author", "karim").output
+    assert "2 tombstones written." in told
+    assert "deleted on forum, twitter" in told
+    with SqliteStore(path) as store:
+        assert store.pending(9) == []
+        assert store.buried([Collected(waits)]) == [waits.id]
+
+
+def test_an_account_is_deleted_on_every_platform_that_is_to_be_read(path: Path) -> None:
+    path.with_name("marsad.toml").write_text('[[sources]]\nsource = "bluesky"\n')
+    fill(path, [post(1)])
+    assert "deleted on bluesky, twitter" in delete(path, "--author", "karim").output
+
+
+def test_a_platform_is_known_by_its_other_name(path: Path) -> None:
+    fill(path, [by(pseudonym("twitter", "karim"), 1, "twitter")])
+    told = delete(path, "--author", "karim", "--platform", "X").output
+    assert told.startswith("1 post deleted")
+    assert "deleted on twitter." in told
