@@ -13,11 +13,20 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from ingest.records import Item, Post
+from ingest.records import RAW_LIMIT, Item, Post
 from ingest.sources.base import Source
 from nlp.score import Scorer
-from pipelines.stages import Collector, index, score, utc_now
-from pipelines.stores.base import Batch, Intake, Ledger, Position, Store
+from pipelines.stages import FAILED, FAILED_DETAIL, Collector, index, score_each, utc_now
+from pipelines.stores.base import (
+    MESSAGE,
+    Batch,
+    Collected,
+    DeadLetter,
+    Intake,
+    Ledger,
+    Position,
+    Store,
+)
 
 #: Records per transaction: large enough for batches of equal lengths, small enough for memory.
 BATCH = 1024
@@ -130,11 +139,37 @@ def drain(
 
 
 def drain_some(store: Store, scorer: Callable[[], Scorer], zone: ZoneInfo, limit: int) -> int:
-    """Score and index up to so many of the posts that wait; return how many those were."""
+    """Score and index up to so many of the posts that wait; return how many those were.
+
+    One that the model fails on is kept aside. Raises :class:`~nlp.errors.ModelError` if it fails
+    on every text.
+    """
     posts = store.pending(limit)
-    if posts:
-        store.index(index(score(posts, scorer()), zone))
+    if not posts:
+        return 0
+    scored = score_each(posts, scorer())
+    failed = [post for post, result in zip(posts, scored, strict=True) if result is None]
+    if failed:
+        store.reject(failed, [_letter(post) for post in failed])
+    store.index(index([post for post in scored if post is not None], zone))
     return len(posts)
+
+
+def _letter(post: Post) -> DeadLetter:
+    """Return a post that the model fails on as it is kept aside, to be tried again."""
+    from pipelines.kafka.wire import encode, post_message
+
+    raw = encode(post_message(Collected(post)))
+    return DeadLetter(
+        origin=f"score:{post.id}",
+        line=0,
+        reason=FAILED,
+        detail=FAILED_DETAIL,
+        raw=raw[:RAW_LIMIT],
+        truncated=len(raw) > RAW_LIMIT,
+        context=MESSAGE,
+        at=utc_now(),
+    )
 
 
 def requeue(store: Store, posts: Iterator[Post], change: Callable[[list[Post]], list[Post]]) -> int:

@@ -6,6 +6,8 @@ it, and none reads or writes anything.
 
 from __future__ import annotations
 
+import logging
+import traceback
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
@@ -28,6 +30,7 @@ from ingest.records import (
 )
 from ingest.watchlist import Watchlist
 from nlp.crossscript import analyse
+from nlp.errors import ModelError
 from nlp.score import Scored, Scorer
 from pipelines.stores.base import (
     Collected,
@@ -35,6 +38,14 @@ from pipelines.stores.base import (
     DeadLetter,
     Document,
 )
+
+log = logging.getLogger(__name__)
+
+#: Reason of a post that the model fails on, and what is said of it.
+FAILED = "score-failed"
+FAILED_DETAIL = "the model fails on this text"
+#: What any model can read.
+_CONTROL = Post(id="control:1", platform="control", text="hello")
 
 
 class Collection(msgspec.Struct):
@@ -156,6 +167,42 @@ def score(posts: Sequence[Post], scorer: Scorer) -> list[Post]:
         _with_score(post, result, scorer.version)
         for post, result in zip(posts, results, strict=True)
     ]
+
+
+def score_each(posts: Sequence[Post], scorer: Scorer) -> list[Post | None]:
+    """Return the posts as :func:`score` does, and ``None`` for one that the model fails on.
+
+    Raises :class:`~nlp.errors.ModelError` if it is not the text that the model fails on: one
+    without memory would else send everything to the dead letters.
+    """
+    if not posts:
+        return []
+    try:
+        return list(score(posts, scorer))
+    except Exception as error:
+        if len(posts) == 1:
+            _check_model(scorer, error)
+            _tell(error)
+            return [None]
+    # One of them it must be; the others are not to suffer for it.
+    half = len(posts) // 2
+    return [*score_each(posts[:half], scorer), *score_each(posts[half:], scorer)]
+
+
+def _check_model(scorer: Scorer, failure: Exception) -> None:
+    try:
+        score([_CONTROL], scorer)
+    except Exception as error:
+        raise ModelError(
+            f"The model fails on every text ({type(failure).__name__}): start again with more "
+            "memory, or with the shipped model. No post was lost."
+        ) from error
+
+
+def _tell(failure: Exception) -> None:
+    """Tell where the model fails, without its words: a library may quote the text in them."""
+    where = "".join(traceback.format_tb(failure.__traceback__))
+    log.error("%s%s: the model fails on a post", where, type(failure).__name__)
 
 
 def _with_score(post: Post, result: Scored, version: str) -> Post:

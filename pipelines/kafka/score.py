@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import logging
 import time
-import traceback
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -12,8 +10,7 @@ from typing import Any
 import msgspec
 from kafka import TopicPartition
 
-from ingest.records import RAW_LIMIT, Post
-from nlp.errors import ModelError
+from ingest.records import RAW_LIMIT
 from nlp.score import Scorer
 from pipelines import metrics, stages
 from pipelines.kafka import topics, wire
@@ -23,13 +20,7 @@ from pipelines.kafka.producer import Producer
 from pipelines.kafka.wire import HEADERS, BadMessage, DeadMessage, Origin, PostMessage, Reader
 from pipelines.stores.base import Collected
 
-log = logging.getLogger(__name__)
-
 _READ = Reader(PostMessage)
-#: Reason of a post that the model fails on.
-FAILED = "score-failed"
-#: What any model can read.
-_CONTROL = Post(id="control:1", platform="control", text="hello")
 #: Seconds without traffic after which a partition gets an empty record.
 TICK = 3600.0
 #: The key of such a record, which stands for no post.
@@ -115,10 +106,10 @@ class ScoreStage:
                 read.append((record, wire.collected(_READ(record))))
             except BadMessage as bad:
                 dead[self._origin(record)] = letter(record, bad.reason, bad.detail)
-        scored = self._scored([collected.post for _, collected in read])
+        scored = stages.score_each([collected.post for _, collected in read], self._scorer)
         for (record, collected), post in zip(read, scored, strict=True):
             if post is None:
-                dead[self._origin(record)] = letter(record, FAILED, "the model fails on this text")
+                dead[self._origin(record)] = letter(record, stages.FAILED, stages.FAILED_DETAIL)
             else:
                 whole = msgspec.structs.replace(collected, post=post)
                 message = wire.post_message(whole, self._origin(record))
@@ -130,34 +121,6 @@ class ScoreStage:
 
     def _origin(self, record: Any) -> Origin:
         return Origin(self._identity, record.partition, record.offset)
-
-    def _scored(self, posts: Sequence[Post]) -> Sequence[Post | None]:
-        """Return the posts scored; ``None`` for one that the model fails on."""
-        if not posts:
-            return []
-        try:
-            return stages.score(posts, self._scorer)
-        except Exception as error:
-            if len(posts) == 1:
-                self._check_model(error)
-                _tell(error)
-                return [None]
-            # One of them it must be; the others are not to suffer for it.
-            half = len(posts) // 2
-            return [*self._scored(posts[:half]), *self._scored(posts[half:])]
-
-    def _check_model(self, failure: Exception) -> None:
-        """Raise :class:`~nlp.errors.ModelError` if it is not the text that the model fails on.
-
-        A model without memory would else send everything to the dead letters.
-        """
-        try:
-            stages.score([_CONTROL], self._scorer)
-        except Exception as error:
-            raise ModelError(
-                f"The model fails on every text ({type(failure).__name__}): start the worker again "
-                "with more memory, or with the shipped model. No post was lost."
-            ) from error
 
     def _produce(self, producer: Producer, outcome: _Outcome) -> None:
         topic = self._where.topic
@@ -212,9 +175,3 @@ def letter(record: Any, reason: str, detail: str) -> DeadMessage:
         raw=value[:RAW_LIMIT],
         truncated=len(value) > RAW_LIMIT,
     )
-
-
-def _tell(failure: Exception) -> None:
-    """Tell where the model fails, without its words: a library may quote the text in them."""
-    where = "".join(traceback.format_tb(failure.__traceback__))
-    log.error("%s%s: the model fails on a post", where, type(failure).__name__)

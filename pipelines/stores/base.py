@@ -49,6 +49,8 @@ class CollectedTombstone(msgspec.Struct, frozen=True):
 
 #: The context of a dead letter that holds a message between stages.
 MESSAGE = '{"message":true}'
+#: Reason of a dead letter that holds a post, scored, whose document the store's server refuses.
+REFUSED = "store-refused"
 
 
 class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
@@ -275,6 +277,13 @@ class Store(Protocol):
         """Make scored posts searchable and take them off the waiting list.
 
         A post that was deleted or edited since :meth:`pending` gave it is left as it is now.
+        """
+
+    def reject(self, posts: Sequence[Post], letters: Sequence[DeadLetter]) -> None:
+        """Keep posts that wait aside, each with its letter, and count them as dead.
+
+        A post that was deleted or edited since :meth:`pending` gave it is left as it is now. One
+        that was indexed before, and only waited to be scored once more, stays as it was.
         """
 
     def condemn(self, tombstones: Sequence[CollectedTombstone]) -> set[str]:

@@ -444,6 +444,41 @@ class Queue:
         assert texts(store) == {"t:2": "deux"}
         balance(store.ledger())
 
+    def test_what_cannot_be_scored_is_kept_aside_and_dead_and_can_be_tried_again(
+        self, store: Store
+    ) -> None:
+        feed = Feeder(store)
+        feed(post("t:1"), post("t:2"), post("t:3"), post("t:3", version=2))
+        waiting = {p.id: p for p in store.pending(9)}
+        feed(post("t:2", "deux", version=7))  # edited meanwhile: it is another post now
+        lost = [waiting[name] for name in ("t:1", "t:2", "t:3")]
+        letters = [letter(n, reason="score-failed") for n in (1, 2, 3)]
+        for _ in range(2):  # as after a crash
+            store.reject(lost, letters)
+        assert store.ledger() == Ledger(received=5, dead=3, pending=2)
+        assert [(p.id, p.text) for p in store.pending(9)] == [("t:2", "deux")]
+        with store.dead_letters() as kept:
+            assert kept.reasons() == {"score-failed": 3}
+        drain(store)
+        balance(store.ledger())
+        assert texts(store) == {"t:2": "deux"}
+        again = Feeder(store, "again")(post("t:1"), retried=letters[:1])
+        assert again.pending == 1
+        drain(store)
+        assert set(texts(store)) == {"t:1", "t:2"}
+
+    def test_what_is_indexed_and_cannot_be_scored_once_more_stays_as_it_was(
+        self, store: Store
+    ) -> None:
+        Feeder(store)(post("t:1"))
+        drain(store)
+        before = store.ledger()
+        store.requeue([hit.post for hit in store.scan(All())])
+        store.reject(store.pending(9), [letter(1, reason="score-failed")])
+        assert store.pending(9) == []
+        assert store.ledger() == before
+        assert set(texts(store)) == {"t:1"}
+
 
 #: Query and the ids it must find, newest first.
 QUERIES = {

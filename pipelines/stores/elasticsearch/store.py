@@ -41,6 +41,7 @@ from pipelines.stores.elasticsearch.flight import Flight
 from pipelines.stores.elasticsearch.index import give_up, index, requeue
 from pipelines.stores.elasticsearch.names import Address, address, is_hash
 from pipelines.stores.elasticsearch.reindex import reindex
+from pipelines.stores.elasticsearch.reject import reject
 from pipelines.stores.elasticsearch.server import Server
 from pipelines.stores.elasticsearch.watch import Watch
 from pipelines.stores.sqlite.lock import hold
@@ -227,6 +228,13 @@ class ElasticsearchStore(Closing):
         if refusals:
             self._keep([refusal.letter for refusal in refusals])
             give_up(self._server, self.names, refusals)
+
+    def reject(self, posts: Sequence[Post], letters: Sequence[DeadLetter]) -> None:
+        """Keep waiting posts aside; see :meth:`pipelines.stores.base.Store.reject`."""
+        self._writing()
+        self._stale.add(self.names.heads)
+        self._keep(letters)
+        reject(self._server, self.names, posts, [letter.reason for letter in letters])
 
     def requeue(self, posts: Iterable[Post]) -> None:
         """Put stored posts back on the waiting list; no ledger entry."""

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from ingest.records import Post, Target
 from pipelines.stores.base import Document
+from pipelines.stores.sqlite import ledger
 from pipelines.stores.sqlite.accept import enqueue, names_json, post_json
 from pipelines.stores.versions import rank_text
 
@@ -64,6 +65,22 @@ def index(connection: sqlite3.Connection, documents: Sequence[Document]) -> None
     connection.execute(
         "DELETE FROM queue WHERE id IN (SELECT value FROM json_each(?))", (names_json(current),)
     )
+
+
+def reject(connection: sqlite3.Connection, failed: Sequence[tuple[Post, str]]) -> None:
+    """Take posts off the queue as dead, each with its reason, inside the open transaction.
+
+    One that no longer waits in this version is left as it is. What is indexed of an earlier
+    version stays, and so does one that only waited to be scored once more.
+    """
+    for post, reason in failed:
+        weights = connection.execute(
+            "DELETE FROM queue WHERE id = ? AND rank = ? AND watchlist = ? RETURNING weight",
+            (post.id, rank_text(post.rank()), post.watchlist),
+        ).fetchall()
+        lost = sum(weight for (weight,) in weights)
+        changes = {"accepted": -lost, "dead": lost, ledger.DEAD + reason: lost}
+        ledger.add(connection, changes)
 
 
 def forget_words(connection: sqlite3.Connection, rowids: Sequence[int]) -> None:

@@ -21,6 +21,7 @@ from pipelines.stores.base import (
     Batch,
     Collected,
     CollectedTombstone,
+    DeadLetter,
     Deletion,
     Document,
     Hit,
@@ -34,7 +35,7 @@ from pipelines.stores.base import (
 from pipelines.stores.sqlite import erase, ledger, read, reindex, schema
 from pipelines.stores.sqlite.accept import accept, bury, condemn, refused
 from pipelines.stores.sqlite.connect import open_reader, open_writer
-from pipelines.stores.sqlite.index import index, requeue
+from pipelines.stores.sqlite.index import index, reject, requeue
 from pipelines.stores.sqlite.lock import hold
 from pipelines.stores.sqlite.scored import accept_scored
 from pipelines.stores.sqlite_file import explained, reading, writing
@@ -190,6 +191,14 @@ class SqliteStore(Closing):
         """Make scored posts searchable; see :meth:`pipelines.stores.base.Store.index`."""
         with self._writing():
             index(self._connection, documents)
+
+    def reject(self, posts: Sequence[Post], letters: Sequence[DeadLetter]) -> None:
+        """Keep waiting posts aside; see :meth:`pipelines.stores.base.Store.reject`."""
+        with self.dead_letters() as kept:
+            kept.put(letters)
+        reasons = [letter.reason for letter in letters]
+        with self._writing():
+            reject(self._connection, list(zip(posts, reasons, strict=True)))
 
     def requeue(self, posts: Iterable[Post]) -> None:
         """Put stored posts back on the waiting list; no ledger entry."""

@@ -1,0 +1,70 @@
+"""The runner for one machine, where the model fails on a post."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from ingest.keyring import Keyring
+from ingest.privacy import Protector
+from nlp.errors import ModelError
+from nlp.score import Scored
+from pipelines.embedded import drain
+from pipelines.query import All
+from pipelines.retry import retry
+from pipelines.stores.base import Ledger
+from pipelines.stores.sqlite import SqliteStore
+from tests.conformance.corpus import Feeder, post
+
+UTC = ZoneInfo("UTC")
+
+
+class Scorer:
+    """A model that fails on some texts."""
+
+    version = "quick-1"
+
+    def __init__(self, *wrong: str) -> None:
+        self.wrong = wrong
+
+    def score(self, texts: Sequence[str], mentions: Sequence[Any]) -> list[Scored]:
+        if found := [text for text in texts if any(word in text for word in self.wrong)]:
+            raise ValueError(f"this text, says the library: {found[0]}")
+        return [Scored("en", 0.9, "neutral", (0.1, 0.8, 0.1), ()) for _ in texts]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[SqliteStore]:
+    with SqliteStore(tmp_path / "a.db", timezone="UTC") as opened, opened.writer("a test"):
+        Feeder(opened)(*(post(f"t:{n}", "impossible" if n == 7 else "texte") for n in range(20)))
+        yield opened
+
+
+def test_a_post_that_the_model_fails_on_is_kept_aside_and_the_others_go_on(
+    store: SqliteStore, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert drain(store, lambda: Scorer("impossible"), UTC) == 20  # type: ignore[arg-type, return-value]
+    assert store.ledger() == Ledger(received=20, indexed=19, dead=1)
+    assert "the model fails on a post" in caplog.text
+    assert "impossible" not in caplog.text  # though the model's error quotes it
+    with store.dead_letters() as letters:
+        [entry] = letters.entries()
+        letter = letters.get(entry.number)
+    assert (entry.origin, entry.reason) == ("score:t:7", "score-failed")
+    assert letter
+    # With a model that reads it, it comes in.
+    protector = Protector(Keyring(tmp_path / "keys").use())
+    assert retry(store, [letter], protector, None).taken == 1
+    drain(store, Scorer, UTC)  # type: ignore[arg-type, return-value]
+    assert store.ledger() == Ledger(received=20, indexed=20)
+    assert "t:7" in {hit.post.id for hit in store.scan(All())}
+
+
+def test_a_model_that_fails_on_every_text_loses_no_post(store: SqliteStore) -> None:
+    with pytest.raises(ModelError, match=r"fails on every text \(ValueError\).*No post was lost"):
+        drain(store, lambda: Scorer(""), UTC)  # type: ignore[arg-type, return-value]
+    assert store.ledger() == Ledger(received=20, pending=20)
