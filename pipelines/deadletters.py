@@ -317,15 +317,18 @@ def _has_inputs(connection: sqlite3.Connection) -> bool:
 
 
 def plain_names(collected: CollectedTombstone) -> set[str]:
-    """Return the names by which raw records may know what was deleted.
+    """Return the names by which records kept aside may know what was deleted.
 
-    Of an id also its last part (``set:4711``, ``did/post/3kab``), unless it is so short that
-    it would be found everywhere.
+    Raw ones hold the plain name; those that were protected before something failed (a post that
+    the store or the model refused) its pseudonyms. Of an id also its last part (``set:4711``,
+    ``did/post/3kab``), unless it is so short that it would be found everywhere.
     """
-    names = {collected.plain}
-    if collected.tombstone.id:
-        names.add(collected.tombstone.id.partition(":")[2])
-        names |= {n for name in names if len(n := re.split("[:/]", name)[-1]) > _SHORT}
+    stone = collected.tombstone
+    if not stone.id:
+        return {collected.plain, stone.author, *collected.aliases} - {""}
+    natives = [name.partition(":")[2] for name in (stone.id, *collected.aliases)]
+    names = {collected.plain, *natives}
+    names |= {last for name in names if len(last := re.split("[:/]", name)[-1]) > _SHORT}
     return names - {""}
 
 

@@ -12,12 +12,17 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.deadletters import DeadLetters
+from ingest.keyring import Key
+from ingest.privacy import Protector
+from ingest.records import Post, Tombstone, encode
+from pipelines.deadletters import DeadLetters, plain_names
 from pipelines.errors import StoreError
+from pipelines.stages import bury
 from pipelines.stores.base import DeadLetter
 
 ROOT = Path(__file__).parents[2]
@@ -182,6 +187,21 @@ def test_letters_that_name_a_deleted_author_are_forgotten(path: Path, raw: bytes
         assert [e.line for e in letters.entries()] == [2, 3]
 
 
+def test_protected_posts_that_were_kept_aside_are_forgotten_with_their_author(path: Path) -> None:
+    """As through Kafka: the plain name never travels, the older key's pseudonym does."""
+    old, new = (Key(name, START, secret) for name, secret in (("k1", "a1" * 32), ("k2", "b2" * 32)))
+    written = Post(id="bluesky:3k", platform="bluesky", text="x", author="Karim")
+    with DeadLetters(path, clock=Clock()) as letters:
+        for line, keys in enumerate(([old], [new], [old, new]), start=1):
+            post = Protector(keys).protect(written).post
+            letters.put([letter(line, encode(post), "store-refused")])
+        other = Protector([new]).protect(msgspec.structs.replace(written, author="Nadia")).post
+        letters.put([letter(4, encode(other), "store-refused")])
+        grave = bury(Protector([new, old]), Tombstone(platform="bluesky", author="karim"))
+        assert letters.forget(plain_names(msgspec.structs.replace(grave, plain=""))) == 3
+        assert [e.line for e in letters.entries()] == [4]
+
+
 @settings(max_examples=40)
 @given(
     st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1).filter(str.strip),
@@ -215,8 +235,12 @@ def test_the_file_is_its_owner_s_alone(path: Path) -> None:
 
 READ = """
 import os, sys
-from pipelines.deadletters import DeadLetters
+from ingest.keyring import Key
+from ingest.privacy import Protector
+from ingest.records import Post, Tombstone, encode
+from pipelines.deadletters import DeadLetters, plain_names
 from pipelines.errors import StoreError
+from pipelines.stages import bury
 if os.geteuid() == 0:
     os.setgid(65534); os.setuid(65534)
 try:
