@@ -8,12 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 
 from ingest.privacy import Protector
-from ingest.records import Item, Reject
+from ingest.records import Item, Reject, decode_post
 from ingest.sources.archive import parse_raw
 from ingest.watchlist import Watchlist
 from nlp.errors import MarsadError
 from pipelines.stages import Collector, utc_now
-from pipelines.stores.base import MESSAGE, Batch, Collected, DeadLetter, Intake, Position
+from pipelines.stores.base import MESSAGE, REFUSED, Batch, Collected, DeadLetter, Intake, Position
 
 #: The context of letters of live sources, which have no file that they could be read from again.
 LIVE = "live"
@@ -83,6 +83,8 @@ def _read(letter: DeadLetter, mapping: Mapping[str, str] | None) -> Item | Colle
         from pipelines.kafka.wire import reread
 
         return reread(letter.raw) or _why(letter.reason, letter.detail)
+    if letter.reason == REFUSED:
+        return Collected(decode_post(letter.raw))  # protected and matched, too
     if letter.context == LIVE:
         return "of a live source; what it still offers is read again by itself"
     try:

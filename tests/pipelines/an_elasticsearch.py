@@ -89,8 +89,8 @@ def ready(client: Elasticsearch, index: str) -> None:
     client.indices.refresh(index=index)
 
 
-def in_month(month: int, **more: object) -> Post:
-    return post("t:1", created_at=datetime(2016, month, 3, tzinfo=UTC), **more)
+def in_month(month: int, name: str = "t:1", **more: object) -> Post:
+    return post(name, created_at=datetime(2016, month, 3, tzinfo=UTC), **more)
 
 
 #: How Elasticsearch says that an account lacks a right.

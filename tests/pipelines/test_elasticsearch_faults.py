@@ -9,18 +9,25 @@ import random
 import signal
 import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import elastic_transport
+import msgspec
 import pytest
+from elasticsearch import Elasticsearch
 
+from ingest.keyring import Keyring
+from ingest.privacy import Protector
 from ingest.records import Post
-from pipelines.errors import StoreFull
-from pipelines.stores.base import Batch, Collected, Ledger, Position, Store
-from pipelines.stores.elasticsearch import ElasticsearchStore, journal, server
+from pipelines.errors import StoreError, StoreFull
+from pipelines.retry import retry
+from pipelines.stores.base import Batch, Collected, Document, Ledger, Position, Store
+from pipelines.stores.elasticsearch import ElasticsearchStore, carry, index, journal, server
+from pipelines.stores.elasticsearch.documents import document_json
 from pipelines.stores.elasticsearch.journal import CHUNK
 from pipelines.stores.elasticsearch.names import address
 from tests.conformance.corpus import (
@@ -63,6 +70,23 @@ SCORED = [
     {"posts": [post("t:6"), post("t:1", "un et demi", version=1, counts={"likes": 1})]},
     *BATCHES[1:],
 ]
+
+
+@contextmanager
+def shards(client: Elasticsearch, most: int) -> Iterator[None]:
+    """A server on which no month can begin any more."""
+    limit = "cluster.max_shards_per_node"
+    client.cluster.put_settings(persistent={limit: most})
+    try:
+        yield
+    finally:
+        client.cluster.put_settings(persistent={limit: None})
+
+
+def _short(document: Document) -> bytes:
+    return document_json(msgspec.structs.replace(
+        document, post=msgspec.structs.replace(document.post, entities=())
+    ))  # fmt: skip
 
 
 def run(store: Store) -> None:
@@ -275,6 +299,89 @@ class TestFaults:
             assert json.loads(kept.raw)["id"] == "t:2"
             mode = store.dead_path.stat().st_mode
             assert mode & 0o077 == 0
+
+    def test_what_the_server_refuses_for_its_own_state_waits_until_that_has_passed(
+        self, url: str
+    ) -> None:
+        names = address(url)
+        with ElasticsearchStore(url) as store, asking(names.url) as client:
+            Feeder(store)(in_month(1))
+            drain(store)
+            client.indices.close(index=names.month("2016-01"))
+            Feeder(store, "more")(in_month(1, version=2), in_month(2, name="t:2"))
+            with pytest.raises(StoreError, match="index_closed_exception"):
+                drain(store)
+            assert store.ledger() == Ledger(received=3, indexed=1, pending=2)
+            client.indices.open(index=names.month("2016-01"))
+            with shards(client, 1):
+                # on its way when this returns: who asks next is told
+                bring(store, 0, "scored", posts=[in_month(3, name="t:3")])
+                with pytest.raises(StoreError, match="maximum normal shards open"):
+                    store.position("scored")
+            store.position("scored")
+            drain(store)
+            assert sorted(stored(url)) == ["t:1", "t:2", "t:3"]
+            assert store.ledger() == Ledger(received=4, indexed=4)
+            with store.dead_letters() as letters:
+                assert letters.entries() == []
+
+    def test_a_reindexing_that_the_server_has_no_place_for_loses_no_post(self, url: str) -> None:
+        names = address(url)
+        strange = {"index_patterns": [f"{names.posts}-g2-*"], "priority": 999,
+                   "template": {"mappings": {"dynamic": "strict"}}}  # fmt: skip
+        with ElasticsearchStore(url) as store, asking(names.url) as client:
+            Feeder(store)(
+                *(in_month(1, name=f"t:{n}") for n in range(12)), in_month(2, name="t:12")
+            )
+            drain(store)
+            before = store.ledger(), store.status()
+            with (
+                shards(client, 1),
+                pytest.raises(StoreError, match="maximum normal shards open"),
+            ):
+                store.reindex(ZoneInfo("UTC"))
+            client.indices.put_index_template(name=f"{names.prefix}-strange", body=strange)
+            try:
+                with pytest.raises(StoreError, match="12 of 12 posts"):
+                    store.reindex(ZoneInfo("UTC"))
+            finally:
+                client.indices.delete_index_template(name=f"{names.prefix}-strange")
+            assert (store.ledger(), store.status()) == before
+            client.indices.delete(index=names.month("2016-01", 2))
+            assert store.reindex(ZoneInfo("UTC")) == 13
+            assert (store.ledger(), store.status()) == before
+            assert len(stored(url)) == 13
+
+    def test_a_post_that_the_server_refused_comes_in_again_by_its_letter_or_by_its_file(
+        self, url: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        posts = [post(f"t:{n}", entities=["x" * 40_000]) for n in (1, 2)]
+
+        def again(store: ElasticsearchStore) -> tuple[int, int]:
+            with store.dead_letters() as kept:
+                letters = [kept.get(entry.number) for entry in kept.entries()]
+            result = retry(store, [x for x in letters if x], Protector(Keyring().use()), None)
+            drain(store)
+            return result.taken, result.left
+
+        with ElasticsearchStore(url) as store:
+            Feeder(store)(posts[0])
+            drain(store)
+            bring(store, 0, "scored", posts=[posts[1]])
+            assert store.ledger() == Ledger(received=2, dead=2)
+            for _ in range(2):  # the server is as it was
+                assert again(store) == (2, 0)
+                assert store.ledger() == Ledger(received=2, dead=2)
+            # And now it takes them, as one with another limit would.
+            monkeypatch.setattr(carry, "document_json", _short)
+            monkeypatch.setattr(index, "document_json", _short)
+            bring(store, 0, "file", posts=[posts[0]])
+            assert store.ledger() == Ledger(received=3, indexed=1, dead=2)
+            assert again(store) == (2, 0)
+            assert store.ledger() == Ledger(received=3, indexed=2, duplicate=1)
+            assert sorted(stored(url)) == ["t:1", "t:2"]
+            with store.dead_letters() as kept:
+                assert kept.entries() == []
 
     def test_a_server_without_room_ends_the_command_clearly_and_it_goes_on_later(
         self, url: str

@@ -9,11 +9,11 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeVar
 
 from pipelines import metrics
-from pipelines.stores.base import DeadLetter
+from pipelines.stores.base import REFUSED, DeadLetter
 from pipelines.stores.elasticsearch import books, graves, heads, months
 from pipelines.stores.elasticsearch.documents import document_json
 from pipelines.stores.elasticsearch.heads import Claim, Entry, Head, head_json, read_head
-from pipelines.stores.elasticsearch.index import REFUSED, refusal
+from pipelines.stores.elasticsearch.index import refusal
 from pipelines.stores.elasticsearch.journal import Plan
 from pipelines.stores.elasticsearch.months import Placed
 from pipelines.stores.elasticsearch.names import Address, short
@@ -137,7 +137,7 @@ def _write(server: Server, names: Address, claimed: Claimed, keep: Keep, watch: 
     refused = {w.id: r for w, r in zip(writes, results, strict=True) if r.refused}
     if not refused:
         return
-    keep([refusal(claims[n].post, r.reason) for n, r in refused.items()])
+    keep([refusal(claims[n].post, r.reason, now[n]) for n, r in refused.items()])
     metrics.dead("index", REFUSED, len(refused))
 
     def reject(name: str, head: Head) -> Head | None:

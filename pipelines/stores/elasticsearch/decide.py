@@ -37,16 +37,30 @@ class Decided(NamedTuple):
 class _Known(Known):
     """The newest version of a post, with the names of tombstones that would hit it."""
 
-    __slots__ = ("given", "names", "waiting")
+    __slots__ = ("given", "names", "refused", "waiting")
 
     def __init__(
-        self, rank: Rank | None = None, watchlist: str = "", *, waiting: bool = False
+        self,
+        rank: Rank | None = None,
+        watchlist: str = "",
+        *,
+        waiting: bool = False,
+        refused: bool = False,
     ) -> None:
         super().__init__(rank, watchlist)
         self.waiting = waiting
+        self.refused = refused
         self.names: tuple[str, ...] = ()
         self.given: list[Document] = []
         """What the batch brought of it, scored."""
+
+    def takes(self, post: Post) -> bool:
+        """Let a version come in, also once more the one that the server refused before."""
+        if self.refused and post.rank() == self.rank:
+            self.rank = None
+        taken = super().takes(post)
+        self.refused = self.refused and not taken
+        return taken
 
 
 def decide(
@@ -93,8 +107,11 @@ def _live(seen: dict[str, Seen]) -> Iterator[tuple[str, _Known]]:
     for name, found in seen.items():
         head = read_head(found.source)
         if head.state != "buried":
-            waiting = head.state == "waiting"
-            yield name, _Known(read_rank(head.rank), head.watchlist, waiting=waiting)
+            waiting, refused = head.state == "waiting", head.state == "refused"
+            yield (
+                name,
+                _Known(read_rank(head.rank), head.watchlist, waiting=waiting, refused=refused),
+            )
 
 
 def _retaken(

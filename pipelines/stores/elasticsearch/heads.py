@@ -138,7 +138,8 @@ def claim(head: Head | None, wanted: Claim, batch: str) -> Head | None:
     rank = wanted.post.rank()
     if not wanted.weight:
         return _stored(head, wanted, batch) if head.rank == rank_text(rank) else None
-    if read_rank(head.rank) >= rank:
+    known = read_rank(head.rank)
+    if known > rank or (known == rank and head.state != "refused"):
         # Another writer brought the same or a newer one since this batch was planned.
         return msgspec.structs.replace(
             head, same=head.same + wanted.weight, batches=_remembered(head, batch)

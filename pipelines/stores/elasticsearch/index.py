@@ -13,7 +13,7 @@ from typing import NamedTuple
 from ingest.records import Post, encode
 from pipelines import metrics
 from pipelines.stages import utc_now
-from pipelines.stores.base import DeadLetter, Document
+from pipelines.stores.base import REFUSED, DeadLetter, Document
 from pipelines.stores.elasticsearch import graves, heads, months
 from pipelines.stores.elasticsearch.books import order_now
 from pipelines.stores.elasticsearch.documents import document_json
@@ -23,9 +23,6 @@ from pipelines.stores.elasticsearch.requests import Seen, Write, bulk, get_many
 from pipelines.stores.elasticsearch.server import Server
 from pipelines.stores.elasticsearch.watch import Watch
 from pipelines.stores.versions import rank_text
-
-#: Reason of a dead letter whose document the server does not take.
-REFUSED = "store-refused"
 
 
 class _Placed(NamedTuple):
@@ -70,7 +67,7 @@ def index(
     changed = [w.id for w, answer in zip(settled, answers, strict=True) if answer.conflict]
     _take_back(server, names, {name: taken[name] for name in changed})
     return [
-        Refusal(name, placed, refusal(placed.document.post, results[name].reason))
+        Refusal(name, placed, refusal(placed.document.post, results[name].reason, placed.head))
         for name, placed in current.items()
         if results[name].refused
     ]
@@ -136,11 +133,14 @@ def _take_back(server: Server, names: Address, written: dict[str, _Placed]) -> N
     months.remove(server, names, gone)
 
 
-def refusal(post: Post, reason: str) -> DeadLetter:
-    """Return a post that the server does not take, as it is kept aside."""
+def refusal(post: Post, reason: str, head: Head) -> DeadLetter:
+    """Return a post that the server does not take, as it is kept aside.
+
+    One that was tried again and is refused once more is another letter than before.
+    """
     return DeadLetter(
         origin=f"index:{post.id}",
-        line=0,
+        line=head.dead,
         reason=REFUSED,
         detail="the server takes no document of it: " + reason.partition(":")[0].replace("_", " "),
         raw=encode(post),

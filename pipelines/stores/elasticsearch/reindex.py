@@ -16,20 +16,24 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from pipelines import stages
-from pipelines.errors import StoreBusy
+from pipelines.errors import StoreBusy, StoreError
 from pipelines.stores import analysis
+from pipelines.stores.base import REFUSED
 from pipelines.stores.elasticsearch import generations, graves, heads, setup
 from pipelines.stores.elasticsearch.carry import Keep
 from pipelines.stores.elasticsearch.documents import document_json, hit_of
 from pipelines.stores.elasticsearch.generations import Generations
-from pipelines.stores.elasticsearch.heads import Head
-from pipelines.stores.elasticsearch.index import REFUSED, refusal
+from pipelines.stores.elasticsearch.heads import Head, read_head
+from pipelines.stores.elasticsearch.index import refusal
 from pipelines.stores.elasticsearch.names import Address
-from pipelines.stores.elasticsearch.requests import PAGE, Write, bulk, walk
+from pipelines.stores.elasticsearch.requests import PAGE, Write, bulk, get_many, walk
 from pipelines.stores.elasticsearch.server import Server
 
 #: Seconds that readers of the last generation get to end, and between looks at whether they did.
 READERS, _LOOK = 360.0, 0.5
+#: Of posts that the server took before it takes some no more, perhaps; more than these, and more
+#: than this share, is the fault of the new index, and no reason to lose them.
+_FEW, _SHARE = 10, 0.1
 
 
 def reindex(
@@ -94,7 +98,7 @@ def _copy(
     server.do(lambda es: es.indices.refresh(index=source))
     fields = {"sort": [{"_shard_doc": "asc"}], "version": True, "source_includes": ["post"]}
     hits = walk(server, source, fields)
-    copied = 0
+    copied = lost = 0
     while page := list(islice(hits, PAGE)):
         documents = stages.index([hit_of(hit["_source"]).post for hit in page], zone)
         writes = [
@@ -110,14 +114,24 @@ def _copy(
         ]
         results = bulk(server, writes, refusable=True)
         refused = {
-            write.id: refusal(document.post, result.reason)
+            write.id: (document.post, result.reason)
             for write, document, result in zip(writes, documents, results, strict=True)
             if result.refused
         }
-        if refused:
-            keep(list(refused.values()))
-            graves.change(server, names, refused, _reject)
         copied += len(page)
+        lost += len(refused)
+        if lost > _FEW and lost > copied * _SHARE:
+            kinds = ", ".join(sorted({reason.partition(":")[0] for _, reason in refused.values()}))
+            raise StoreError(
+                f"{server.url} takes no documents of {lost:,} of {copied:,} posts in {target} that "
+                f"it has already ({kinds}): nothing was removed. See which other template matches "
+                "that name, delete this index, and run marsad reindex again."
+            )
+        if refused:
+            found = get_many(server, names.heads, refused)
+            there = {name: read_head(seen.source) for name, seen in found.items()}
+            keep([refusal(*refused[name], head) for name, head in there.items()])
+            graves.change(server, names, there, _reject)
         after_batch(len(page))
     return copied
 

@@ -24,6 +24,14 @@ _KEEP = "5m"
 _DONE = "items.*.status,items.*.error,items.*._seq_no,items.*._primary_term"
 _GOT = "docs.found,docs._source,docs._seq_no,docs._primary_term,docs.error.type"
 _ENCODER = msgspec.json.Encoder()
+#: What the server says of a document that it never takes, by type or in its words. Whatever else
+#: it answers 400 to is its own state, which passes: a limit of shards, an index that is closed.
+_UNFIT = {
+    "document_parsing_exception",
+    "mapper_parsing_exception",
+    "strict_dynamic_mapping_exception",
+}
+_TOO_LONG = "immense term"
 
 
 class Seen(NamedTuple):
@@ -69,7 +77,9 @@ class Written(NamedTuple):
     @property
     def refused(self) -> bool:
         """Whether the server will never take this document."""
-        return self.status in {400, 413}
+        kind = self.reason.partition(":")[0]
+        unfit = kind in _UNFIT or _TOO_LONG in self.reason
+        return self.status == 413 or (self.status == 400 and unfit)
 
     @property
     def missing(self) -> bool:
@@ -238,14 +248,15 @@ def _written(
     absent = write.body is None and status == 404
     if is_full(reason):
         raise full(server.url)
-    expected = {400, 404, 409, 413} if refusable else {409}
-    if status >= 300 and status not in expected and not absent:
+    seen = Seen(None, item["_seq_no"], item["_primary_term"]) if "_seq_no" in item else None
+    written = Written(status, reason, seen)
+    expected = written.conflict or absent or (refusable and (written.missing or written.refused))
+    if status >= 300 and not expected:
         raise StoreError(
             f"{server.url} does not write to {write.where} ({reason}): lift a block on it, give "
             "the account the rights that docs/elasticsearch.md lists, or free what it lacks."
         )
-    seen = Seen(None, item["_seq_no"], item["_primary_term"]) if "_seq_no" in item else None
-    return Written(status, reason, seen)
+    return written
 
 
 def _reason(item: dict[str, Any]) -> str:
