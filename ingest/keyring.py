@@ -14,6 +14,7 @@ import secrets
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 import platformdirs
@@ -76,13 +77,16 @@ class Keyring:
     def destroy(self, key_ids: list[str]) -> list[Key]:
         """Remove keys for good and return them.
 
-        Raises :class:`KeyringError` if one of the ids is not there; nothing is removed then.
+        Raises :class:`KeyringError` if one of the ids is not there, or if the rest can't be
+        written; nothing is removed then.
         """
         with self._locked() as file:
             self.check(key_ids)
             known = {key.id: key for key in file.keys}
-            self._overwrite()
-            self._write(_File([key for key in file.keys if key.id not in key_ids]))
+            # Held open, since its name goes to the new file; overwritten only once that is safe.
+            with self._telling(), self.path.open("r+b") as old:
+                self._write(_File([key for key in file.keys if key.id not in key_ids]))
+                _overwrite(old)
             return [known[key_id] for key_id in key_ids]
 
     def check(self, key_ids: list[str]) -> None:
@@ -121,14 +125,9 @@ class Keyring:
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[_File]:
-        try:
+        with self._telling():
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            lock = os.open(f"{self.path}.lock", os.O_CREAT | os.O_RDWR, 0o600)
-        except OSError as error:
-            raise KeyringError(
-                f"the keyring {self.path} can't be written ({error.strerror}); "
-                "set MARSAD_KEYS to a file in a folder of yours"
-            ) from error
+            lock = os.open(f"{self.path.resolve()}.lock", os.O_CREAT | os.O_RDWR, 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield self._read()
@@ -136,23 +135,48 @@ class Keyring:
             os.close(lock)
 
     def _write(self, file: _File) -> None:
-        temporary = Path(f"{self.path}.new")
-        temporary.unlink(missing_ok=True)
-        descriptor = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(msgspec.json.format(msgspec.json.encode(file)) + b"\n")
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(self.path)
+        with self._telling():
+            real = self.path.resolve()  # a link stays one
+            temporary = Path(f"{real}.new")
+            temporary.unlink(missing_ok=True)
+            descriptor = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+            try:
+                with os.fdopen(descriptor, "wb") as stream:
+                    stream.write(msgspec.json.format(msgspec.json.encode(file)) + b"\n")
+                    stream.flush()
+                    os.fsync(stream.fileno())
+                temporary.replace(real)
+            except BaseException:
+                temporary.unlink(missing_ok=True)
+                raise
+            _sync_folder(real.parent)
 
-    def _overwrite(self) -> None:
-        # Replacing a file leaves the old blocks on the disk. Overwriting them first is the best
-        # that can be done from here; file systems that copy on write may keep them all the same.
-        with self.path.open("r+b") as stream:
-            size = os.fstat(stream.fileno()).st_size
-            stream.write(b"\0" * size)
-            stream.flush()
-            os.fsync(stream.fileno())
+    @contextlib.contextmanager
+    def _telling(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise KeyringError(
+                f"the keyring {self.path} can't be written ({error.strerror}); make room and see "
+                "that its folder is yours, or set MARSAD_KEYS to a file in another"
+            ) from error
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _overwrite(stream: BinaryIO) -> None:
+    # Replacing a file leaves the old blocks on the disk. Overwriting them is the best that can be
+    # done from here; file systems that copy on write may keep them all the same.
+    size = os.fstat(stream.fileno()).st_size
+    stream.write(b"\0" * size)
+    stream.flush()
+    os.fsync(stream.fileno())
 
 
 def _new_key() -> Key:

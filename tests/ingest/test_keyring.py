@@ -53,6 +53,40 @@ def test_a_destroyed_key_is_gone_from_the_file(keyring: Keyring) -> None:
     assert old.secret not in keyring.path.read_text()
 
 
+def test_the_bytes_of_a_destroyed_key_are_overwritten_on_the_disk(keyring: Keyring) -> None:
+    (old,) = keyring.use()
+    keyring.rotate()
+    with keyring.path.open("rb") as before:
+        size = os.fstat(before.fileno()).st_size
+        keyring.destroy([old.id])
+        assert before.read() == bytes(size)
+
+
+def test_where_no_new_file_can_be_written_every_key_stays(keyring: Keyring) -> None:
+    (old,) = keyring.use()
+    new = keyring.rotate()
+    obstacle = Path(f"{keyring.path}.new")
+    obstacle.mkdir()
+    with pytest.raises(KeyringError, match="can't be written"):
+        keyring.destroy([old.id])
+    assert keyring.all() == [new, old]
+    with pytest.raises(KeyringError, match="can't be written"):
+        keyring.rotate()
+    obstacle.rmdir()
+    assert keyring.destroy([old.id]) == [old]
+    assert keyring.all() == [new]
+
+
+def test_a_keyring_behind_a_link_stays_where_it_is(keyring: Keyring, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(keyring.path)
+    (old,) = keyring.use()
+    linked = Keyring(tmp_path / "link")
+    new = linked.rotate()
+    assert linked.destroy([old.id]) == [old]
+    assert linked.path.is_symlink()
+    assert keyring.all() == [new]
+
+
 def test_after_all_keys_are_destroyed_the_next_use_makes_another(keyring: Keyring) -> None:
     (old,) = keyring.use()
     keyring.destroy([old.id])
