@@ -20,7 +20,7 @@ from tests.deploy import reading
 from tests.deploy.reading import COMPOSE, DEPLOY, PROJECT, compose, filled, services
 
 WORKERS = ("collect", "score", "index")
-OURS = ("topics", "marsad", *WORKERS)
+OURS = ("topics", "marsad", "pages", *WORKERS)
 
 
 #: The servers of `make run-cluster`, where Docker is.
@@ -96,7 +96,14 @@ def test_kafka_which_asks_for_no_password_is_on_a_network_that_leads_nowhere() -
 def test_only_what_needs_it_reaches_beyond() -> None:
     beyond = {name for name, service in services().items() if "outside" in service["networks"]}
     with_port = {name for name, service in services().items() if service.get("ports")}
-    assert beyond == with_port | {"collect"}
+    assert beyond == with_port | {"collect", "pages"}
+
+
+def test_whoever_asks_platforms_reaches_them_with_their_tokens_and_nobody_else_has_those() -> None:
+    tokens = {name for name, service in services().items() if "env_file" in service}
+    assert tokens == {"collect", "pages"}
+    for name in tokens:
+        assert any(":/run/platforms:ro" in volume for volume in services()[name]["volumes"])
 
 
 def test_every_secret_is_a_file_that_has_to_be_named() -> None:

@@ -142,6 +142,19 @@ def test_selectors_find_their_pods() -> None:
         assert any(wanted.items() <= found.items() for found in labels), one["metadata"]["name"]
 
 
+def test_commands_run_on_the_node_of_the_volume_that_they_share() -> None:
+    pod = dict(pods())["tools"]
+    (claim,) = [
+        volume["persistentVolumeClaim"]["claimName"]
+        for volume in pod["volumes"]
+        if "persistentVolumeClaim" in volume
+    ]
+    (rule,) = pod["affinity"]["podAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]
+    owner = rule["labelSelector"]["matchLabels"]["statefulset.kubernetes.io/pod-name"]
+    (template,) = named("StatefulSet")["collect"]["spec"]["volumeClaimTemplates"]
+    assert claim == f"{template['metadata']['name']}-{owner}"
+
+
 def test_what_scales_looks_at_groups_and_topics_that_exist() -> None:
     prefix = settings.KafkaSettings().prefix
     scaled = [one for one in manifests(KEDA) if one["kind"] == "ScaledObject"]
