@@ -25,6 +25,8 @@ from nlp.sentiment import LABELS
 #: Bounds of intervals, in per cent: 95 % lie between.
 _BOUNDS = (2.5, 97.5)
 _DIGITS = 4
+#: Of fewer posts no bootstrap is honest; error tables have the same limit.
+FEWEST = 20
 #: Every figure starts its own generator with it: figures do not depend on what else is asked.
 _SEED = 20160227
 
@@ -61,11 +63,11 @@ class Attitude:
 
 
 class Interval(msgspec.Struct, frozen=True):
-    """A figure with the bounds of its 95 % interval."""
+    """A figure with the bounds of its 95 % interval; ``None`` where the posts are too few."""
 
     value: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
 
 
 class LabelFigures(msgspec.Struct, frozen=True):
@@ -171,7 +173,9 @@ def differing(judgements: Sequence[Judgement]) -> frozenset[int]:
 def figures(judgements: Sequence[Judgement], labels: Sequence[str]) -> Figures:
     """Return the figures of a set of judgements, at least one.
 
-    Intervals are the 2.5 and 97.5 percentiles of a seeded bootstrap over posts (1,000 samples).
+    Intervals of F1 are the 2.5 and 97.5 percentiles of a seeded bootstrap over posts (1,000
+    samples), from :data:`FEWEST` posts on and unless all samples agree, which would say that there
+    is no luck at all. That of accuracy is Wilson's for as many posts as the judgements are worth.
     """
     place = {label: number for number, label in enumerate(labels)}
     gold = np.array([place[one.gold] for one in judgements])
@@ -221,15 +225,27 @@ def _scores(gold: Ints, said: Ints, units: Ints, classes: int) -> _Scores:
     table = measures.confusion(gold, said, classes)
     rng = np.random.default_rng(_SEED)
     drawn = measures.resampled(gold * classes + said, units, classes, rng)
-    # The labels that count are those of the whole set: a sample that has lost one has F1 0 there.
-    present = table.sum(1) > 0
+    posts = len(np.unique(units))
     hits = np.trace(drawn, axis1=-2, axis2=-1)
-    macro = measures.f1(drawn)[:, present].mean(axis=-1)
+    enough = posts >= FEWEST
     return _Scores(
-        _interval(measures.accuracy(table), hits / drawn.sum((-2, -1))),
-        _interval(measures.weighted_f1(table), measures.weighted_f1s(drawn)),
-        _interval(measures.macro_f1(table), macro),
+        _accuracy(measures.accuracy(table), hits / drawn.sum((-2, -1)), posts, len(gold)),
+        _interval(measures.weighted_f1(table), measures.weighted_f1s(drawn), enough),
+        _interval(measures.macro_f1(table), measures.macro_f1s(drawn), enough),
     )
+
+
+def _accuracy(value: float, drawn: Doubles, posts: int, judgements: int) -> Interval:
+    """Return accuracy with Wilson's bounds, which stay honest where all or none are right.
+
+    Judgements on one post are less than as many posts: they are worth those whose accuracy would
+    vary as much (Kish 1965, "Survey sampling", the effective size of a sample by clusters).
+    """
+    worth = float(posts)
+    if judgements > posts and (spread := float(drawn.var())):
+        worth = float(np.clip(value * (1 - value) / spread, 1, judgements))
+    low, high = measures.wilson(value, worth)
+    return Interval(_rounded(value), _rounded(low), _rounded(high))
 
 
 def _binary(judgements: Sequence[Judgement], gold: Ints, units: Ints) -> Interval | None:
@@ -277,9 +293,10 @@ def _means(judgements: Sequence[Judgement], labels: Sequence[str]) -> dict[str, 
     return {label: _rounded(mean) for label, mean in zip(labels, means, strict=True)}
 
 
-def _interval(value: float, drawn: Doubles) -> Interval:
-    low, high = np.percentile(drawn, _BOUNDS)
-    return Interval(_rounded(value), _rounded(low), _rounded(high))
+def _interval(value: float, drawn: Doubles, enough: bool) -> Interval:
+    low, high = map(_rounded, np.percentile(drawn, _BOUNDS))
+    known = enough and low < high
+    return Interval(_rounded(value), low if known else None, high if known else None)
 
 
 def _rounded(value: float) -> float:

@@ -15,6 +15,9 @@ BINS = 15
 #: Samples of a bootstrap: enough for the second digit of the bounds of a 95 % interval.
 DRAWS = 1000
 
+#: 97.5 % of a normal distribution lie below it.
+_Z = 1.959964
+
 _CELLS_AT_ONCE = 4_000_000  # numbers in memory while posts are drawn: 32 MB
 
 Ints = npt.NDArray[np.int64]
@@ -46,8 +49,13 @@ def recall(table: Ints) -> Doubles:
 
 def macro_f1(table: Ints) -> float:
     """Mean F1 over the classes that occur in the gold labels."""
-    present = table.sum(1) > 0
-    return float(f1(table)[present].mean()) if present.any() else 0.0
+    return float(macro_f1s(table[None])[0])
+
+
+def macro_f1s(tables: Ints) -> Doubles:
+    """Macro F1 of each table of a stack, over the classes that occur in its own gold labels."""
+    present = tables.sum(-1) > 0
+    return _ratio((f1(tables) * present).sum(-1), present.sum(-1))
 
 
 def weighted_f1(table: Ints) -> float:
@@ -64,6 +72,18 @@ def weighted_f1s(tables: Ints) -> Doubles:
 def accuracy(table: Ints) -> float:
     """Share of right guesses."""
     return float(np.trace(table) / max(1, table.sum()))
+
+
+def wilson(share: float, count: float) -> tuple[float, float]:
+    """Bounds of Wilson's score interval of 95 % for a share of ``count`` yes-or-no answers.
+
+    E. B. Wilson 1927, J. Am. Stat. Assoc. 22:209-212.
+    """
+    square = _Z * _Z / count
+    middle = (share + square / 2) / (1 + square)
+    reach = _Z * np.sqrt(share * (1 - share) / count + square / (4 * count)) / (1 + square)
+    # The interval holds the share itself; rounding must not say otherwise.
+    return min(share, max(0.0, middle - reach)), max(share, min(1.0, middle + reach))
 
 
 def calibration_error(probabilities: Floats, gold: Ints, bins: int = BINS) -> float:

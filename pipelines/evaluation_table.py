@@ -117,10 +117,11 @@ def _ways(found: Attitudes, console: Console) -> None:
     table.add_row("all posts", style="dim")
     for way, one in found.compared.items():
         _way(table, way, one.all)
-    table.add_row("posts whose attitudes differ", style="dim")
-    for way, one in found.compared.items():
-        if one.differing is not None:
-            _way(table, way, one.differing)
+    apart = {way: one.differing for way, one in found.compared.items() if one.differing}
+    if apart:
+        table.add_row("posts whose attitudes differ", style="dim")
+    for way, figures in apart.items():
+        _way(table, way, figures)
     console.print()
     console.print(table)
 
@@ -152,4 +153,6 @@ def _table(title: str, *heads: str, first: str = "") -> Table:
 
 
 def _score(one: Interval) -> str:
+    if one.low is None or one.high is None:
+        return f"{one.value:.3f}"
     return f"{one.value:.3f} ({one.low:.2f}–{one.high:.2f})"

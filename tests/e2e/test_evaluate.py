@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import io
 import json
 from typing import Any
 
@@ -12,9 +13,12 @@ import pytest
 import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
 
 from ingest.sources.archive.lines import Line
 from nlp.error_tables import ErrorFile
+from nlp.evaluation import Attitude, Judgement, attitudes
+from pipelines.evaluation_table import _ways
 from pipelines.labelled import Labelled, Unlabelled, read_row
 from tests.conftest import CASE, Marsad
 
@@ -174,6 +178,17 @@ def test_people_get_tables_of_80_columns(marsad: Marsad) -> None:
         assert expected in shown
     words = " ".join(shown.split())
     assert "polar: none of 2 posts is labelled neutral" in words
+
+
+def test_a_table_without_posts_whose_attitudes_differ_has_no_empty_part_for_them() -> None:
+    def shown(*gold: str) -> str:
+        rows = [Attitude(Judgement(0, one, "neutral"), {"rule": "neutral"}) for one in gold]
+        console = Console(file=io.StringIO(), width=80)
+        _ways(attitudes(rows), console)
+        return console.file.getvalue()
+
+    assert "posts whose attitudes differ" in shown("negative", "neutral")
+    assert "posts whose attitudes differ" not in shown("negative", "negative")
 
 
 def test_attitudes_measured_where_they_were_learned_are_told(marsad: Marsad) -> None:

@@ -16,6 +16,7 @@ from nlp.error_tables import FEWEST, Data, ErrorFile, ErrorTable, tables, withou
 from nlp.evaluation import (
     Attitude,
     Figures,
+    Interval,
     Judgement,
     LabelFigures,
     attitudes,
@@ -134,8 +135,11 @@ def test_figures_stay_in_their_bounds(rows: list[tuple[str, str, float]]) -> Non
     judgements = [judged(g, s, unit, sure) for unit, (g, s, sure) in enumerate(rows)]
     found = figures(judgements, LABELS)
     for one in (found.accuracy, found.weighted_f1, found.macro_f1):
-        assert 0 <= one.low <= one.high <= 1
         assert 0 <= one.value <= 1
+        assert (one.low is None) == (one.high is None)
+        if one.low is not None and one.high is not None:
+            assert 0 <= one.low < one.high <= 1
+    assert found.accuracy.low is not None
     assert found.ece is not None
     assert 0 <= found.ece <= 1
     assert sum(map(sum, found.confusion)) == len(rows)
@@ -156,7 +160,8 @@ def test_intervals_hold_the_truth_about_as_often_as_they_say() -> None:
             for unit, (g, s) in enumerate(zip(gold, said, strict=True))
         ]
         one = figures(rows, LABELS).accuracy
-        held += one.low <= 0.7 <= one.high
+        low, high = bounds(one)
+        held += low <= 0.7 <= high
     assert 180 <= held <= 199
 
 
@@ -179,7 +184,39 @@ def test_judgements_on_one_post_are_drawn_together() -> None:
     tenfold = [one for one in single for _ in range(10)]
     once, ten = figures(single, LABELS).accuracy, figures(tenfold, LABELS).accuracy
     assert ten.value == once.value
-    assert ten.high - ten.low == pytest.approx(once.high - once.low, abs=0.03)
+    assert bounds(ten) == pytest.approx(bounds(once), abs=0.03)
+
+
+def bounds(one: Interval) -> tuple[float, float]:
+    assert one.low is not None
+    assert one.high is not None
+    return one.low, one.high
+
+
+def test_few_posts_are_not_certain_because_all_of_them_are_right() -> None:
+    def right(labels: str) -> Figures:
+        names = {"n": "negative", "o": "neutral", "p": "positive"}
+        return figures([judged(names[x], names[x], unit) for unit, x in enumerate(labels)], LABELS)
+
+    # Wilson's bounds for 1 of 1, 10 of 10 and 31 of 31.
+    assert bounds(right("n").accuracy) == (0.2065, 1)
+    assert bounds(right("nnnnnooopp").accuracy) == (0.7225, 1)
+    many = right("n" * 28 + "oop")
+    assert bounds(many.accuracy) == (0.8897, 1)
+    # No sample of the bootstrap is wrong, so it can't say what luck did.
+    for one in (many.macro_f1, many.weighted_f1, right("nop").macro_f1):
+        assert one == Interval(1, None, None)
+
+
+def test_a_label_that_a_sample_lost_is_no_error_of_the_model() -> None:
+    """It is left out there, as it is where a whole set has none of it."""
+    rows = [judged("negative", "negative", unit) for unit in range(28)]
+    rows += [judged("neutral", "neutral", 28), judged("positive", "negative", 29)]
+    macro = figures(rows, LABELS).macro_f1
+    low, high = bounds(macro)
+    assert high == 1
+    assert low > 0.3
+    assert figures(rows[-15:], LABELS).macro_f1.low is None
 
 
 def test_drawing_posts_and_drawing_cells_are_the_same_thing() -> None:
