@@ -12,21 +12,34 @@ from collections.abc import Container, Sequence
 
 import phonenumbers
 
+from nlp.text import MARKS
+
 # A link ends at white space, quotes and pictographs; the punctuation of the sentence around it
 # is given back. A bare address (bit.ly/x) is a link only with a path: "telquel.ma" is a name.
 _END = r"\s<>\"«»“”\u2600-\u27bf\U0001f000-\U0001faff"
+# Names of servers have bounds: without them each hyphen of a long line would be tried as the
+# begin of one that reaches to its end.
 _URL = re.compile(
     rf"(?:https?://|www\.)[^{_END}]+"
-    rf"|(?<![\w@.])(?:[a-z0-9-]+\.)+[a-z]{{2,}}/[^{_END}]*",
+    rf"|(?<![\w@.])(?:[a-z0-9-]{{1,63}}\.){{1,10}}[a-z]{{2,63}}/[^{_END}]*",
     re.IGNORECASE,
 )
 _TRAILING = ".,;:!?…)]}'’،؛؟"
 # A comma is a slip of the finger only before an ending that is no word.
 _MAIL = re.compile(
-    r"(?<![\w.+@＠-])[\w.+-]{1,64}[@＠][\w-]{1,63}"
+    rf"(?<![\w.+@＠-])[\w.+{MARKS}-]{{1,64}}[@＠][\w-]{{1,63}}"
     r"(?:(?:\.[\w-]{1,63})+|,(?:com|net|org|info|fr)(?!\w))"
 )
-_MENTION = re.compile(r"[@＠](\w+(?:[.-]\w+)*)((?:@[\w-]+(?:\.[\w-]+)+)?)")
+# A name goes on over vowel signs and joiners, not over marks that turn the direction of writing.
+_NAME = rf"\w(?:(?![\u202a-\u202e\u2066-\u2069])[\w{MARKS}])*"
+# Where a program writes the shown name of a person, of several words, it stands between isolates.
+# What stands before the sign goes too if it is half an address (somebody.else@mail).
+_MENTION = re.compile(
+    r"(?:(?<![\w.+-])[a-zA-Z][a-zA-Z0-9_]*+(?:[.+-][a-zA-Z0-9_]++)++)?[@＠]"
+    rf"(?:[{MARKS}]*[\u2066-\u2068](?P<shown>[^\u2066-\u2069\n]{{1,100}})\u2069"
+    rf"|[{MARKS}]*(?P<handle>{_NAME}(?:[.-]{_NAME})*(?:@[\w-]+(?:\.[\w-]+)+)?))"
+)
+_FORMAT = "\u00ad\u061c\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
 _REDDIT = re.compile(r"(?<![\w/])/?u/[\w-]{3,}")
 # Anything that may be a telephone number: at least eight digits of any script with the
 # separators people use. The library decides; this only spares it most texts.
@@ -86,10 +99,10 @@ def _mask_url(found: re.Match[str]) -> str:
 
 
 def _mask_mention(found: re.Match[str], keep: Container[str]) -> str:
-    local, server = found.group(1), found.group(2)
-    if handle_name(local + server) in keep:
+    name = found["handle"] or found["shown"]
+    if handle_name(name.strip(_FORMAT)) in keep:
         return found.group()
-    return "[user]"
+    return "[user]" + name[len(name.rstrip(_FORMAT)) :] if found["handle"] else "[user]"
 
 
 def _mask_phones(text: str, country: str | None) -> str:

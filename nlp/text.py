@@ -57,10 +57,11 @@ def _ranges(categories: frozenset[str]) -> str:
     return "".join(parts)
 
 
-_MARKS = _ranges(frozenset({"Mn", "Mc", "Me", "Cf"}))
+#: Combining and format characters, as a range of a regular expression: ``\w`` has none of them.
+MARKS = _ranges(frozenset({"Mn", "Mc", "Me", "Cf"}))
 #: Letters, digits and the marks that stand inside a word. The apostrophe of ``3'`` (غ) and
 #: ``7'`` (خ) belongs to the Arabizi letter; every other apostrophe parts two words.
-_WORD = rf"\w+(?:[{_MARKS}]+\w*|(?<=[37])['’](?=[a-zA-Z])\w+)*"
+_WORD = rf"\w+(?:[{MARKS}]+\w*|(?<=[37])['’](?=[a-zA-Z])\w+)*"
 _EMOJI = "[\u2300-\u23ff\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001f1e5\U0001f200-\U0001faff]"
 #: Joiners, variation selectors and skin tones: ❤ and ❤️, 👏 and 👏🏽 are the same token.
 _EMOJI_TAIL = "[\u200d\ufe0e\ufe0f\U0001f3fb-\U0001f3ff]"
@@ -84,7 +85,7 @@ _WITH_MAIL = _pattern(mail=True)
 
 _ELONGATED = re.compile(r"([^\W\d_])\1{2,}")
 _APOSTROPHES = re.compile(r"([37])['’](?=[a-z])")
-_MARK = re.compile(f"[{_MARKS}]")
+_MARK = re.compile(f"[{MARKS}]")
 _WORDS = re.compile(r"\w+")
 
 #: Letters that writers use for one another. Hamza on a carrier is a combining mark after
