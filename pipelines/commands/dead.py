@@ -36,6 +36,8 @@ from pipelines.stores.base import Intake
 
 #: Records that still can't be used are told one by one up to this number.
 TOLD = 20
+#: Of a file's name what the list shows, in characters.
+_WIDEST = 24
 
 
 @click.group()
@@ -89,7 +91,11 @@ def list_dead(
         for entry in entries:
             write_line(msgspec.json.encode(entry))
         return
-    table = Table("number", "input", "line", "reason", "what", "bytes", "expires", box=None)
+    # One line each: what does not fit is cut, and the longest sentence takes what is left.
+    table = Table(box=None, expand=True)
+    for title in ("number", "input", "line", "reason", "bytes", "expires"):
+        table.add_column(title, no_wrap=True, max_width=_WIDEST)
+    table.add_column("what", no_wrap=True, ratio=1)
     for entry in entries:
         size = f"{entry.size:,}{'+' if entry.truncated else ''}"
         table.add_row(
@@ -97,12 +103,13 @@ def list_dead(
             entry.input,
             str(entry.line),
             entry.reason,
-            entry.detail,
             size,
             f"{entry.expires_at:%Y-%m-%d}",
+            entry.detail,
         )
     console().print(table)
-    say(", ".join(f"{code}: {count:,}" for code, count in reasons.items()))
+    counts = ", ".join(f"{code}: {count:,}" for code, count in reasons.items())
+    say(f"{counts} (--json shows everything uncut)")
 
 
 @command.command()

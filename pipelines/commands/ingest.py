@@ -251,7 +251,8 @@ class _Run:
         if position and position.done:
             return Imported(Ledger(), done=True, known=True)
         details = msgspec.json.encode(
-            {"details": source.details(), "watchlist": watchlist, "keep_authors": self._reason}
+            msgspec.structs.asdict(source.details())
+            | {"watchlist": watchlist, "keep_authors": self._reason}
         ).decode()
         collector = Collector(
             self._protector,

@@ -24,7 +24,7 @@ from pipelines.commands.common import (
 )
 from pipelines.embedded import add
 from pipelines.live.details import Heard, heard, words
-from pipelines.stores.base import Ledger, Status
+from pipelines.stores.base import Ledger, Position, Status
 
 if TYPE_CHECKING:
     from pipelines.kafka.connection import Brokers
@@ -73,7 +73,9 @@ def command(store: str | None, brokers: str | None, as_json: bool) -> None:
     if as_json:
         write_line(
             msgspec.json.encode(
-                msgspec.structs.asdict(status) | {"stages": stages, "sources": _sources(status)}
+                msgspec.structs.asdict(status)
+                | {"inputs": [_whole(position) for position in status.inputs]}
+                | {"stages": stages, "sources": _sources(status)}
             )
         )
     else:
@@ -101,6 +103,29 @@ def _with_topics(status: Status, where: Brokers) -> tuple[Status, list[StageFlow
     return whole, moving.stages
 
 
+def _whole(position: Position) -> dict[str, object]:
+    """Return an input with its details as the object that they are, not as a text of JSON."""
+    try:
+        details = msgspec.json.decode(position.details or "{}")
+    except msgspec.DecodeError:
+        details = position.details
+    return msgspec.structs.asdict(position) | {"details": details}
+
+
+class _Kept(msgspec.Struct):
+    """Of an input's details what people have to see."""
+
+    keep_authors: str = ""
+
+
+def _kept_authors(position: Position) -> str:
+    """Return why an import kept the names of accounts; empty if it did not."""
+    try:
+        return msgspec.json.decode(position.details or "{}", type=_Kept).keep_authors
+    except msgspec.DecodeError:
+        return ""
+
+
 def _sources(status: Status) -> list[Heard]:
     return [found for position in status.inputs if (found := heard(position))]
 
@@ -116,7 +141,8 @@ def _show_stages(stages: list[StageFlow], console: Console) -> None:
 
 
 def _show(status: Status, console: Console, *, on_topics: bool) -> None:
-    console.print(Text.assemble((status.store, "bold"), f"  ({status.timezone})"))
+    days = status.timezone or "no posts, and no time zone yet"
+    console.print(Text.assemble((status.store, "bold"), f"  ({days})"))
     meanings = _MEANINGS | ({"pending": _PENDING_ON_TOPICS} if on_topics else {})
     books = Table("outcome", "records", "", box=None, header_style="dim")
     for name in Ledger.__struct_fields__:
@@ -142,7 +168,9 @@ def _show(status: Status, console: Console, *, on_topics: bool) -> None:
             _show_source(source, console)
             continue
         state = "read to its end" if position.done else "not finished: the same command goes on"
-        console.print(f"input {position.name}: {state}")
+        why = _kept_authors(position)
+        names = f"; names of accounts were kept: {why}" if why else ""
+        console.print(f"input {position.name}: {state}{names}", soft_wrap=True)
     _show_gaps(joined(unfilled(status.gaps)), console)
     _show_filled([gap for gap in status.gaps if gap.filled and gap.end], console)
 
@@ -171,6 +199,8 @@ def _show_gaps(gaps: Sequence[Gap], console: Console) -> None:
     shown: list[Gap] = []
     short: dict[tuple[str, str], list[Gap]] = {}
     for gap in gaps:
+        if gap.end and _written(gap.end) == _written(gap.start):
+            continue  # a try that failed before anything could be missed
         brief = gap.end and gap.end - gap.start < SHORT
         (short.setdefault((gap.source, gap.cause), []) if brief else shown).append(gap)
     shown += [own[0] for own in short.values() if len(own) == 1]

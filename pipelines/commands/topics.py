@@ -12,6 +12,7 @@ from rich.table import Table
 from pipelines.commands.common import brokers_option, needed_brokers, say, write_line
 
 if TYPE_CHECKING:
+    from pipelines.kafka.connection import Brokers
     from pipelines.kafka.topics import Found
 
 
@@ -94,7 +95,7 @@ def _of_other_size(there: list[Found], partitions: int | None) -> list[Found]:
 @brokers_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 def list_topics(brokers: str | None, as_json: bool) -> None:
-    """Show the topics, and whether they are as defined.
+    """Show the topics, and whether they are as defined. Exit code 1 if any is missing.
 
     \b
     Examples:
@@ -108,10 +109,19 @@ def list_topics(brokers: str | None, as_json: bool) -> None:
     if as_json:
         for found in there:
             write_line(msgspec.json.encode(found))
-        return
+    else:
+        _show(where, there)
+    if not all(found.partitions for found in there):
+        raise click.exceptions.Exit(1)
+
+
+def _show(where: Brokers, there: list[Found]) -> None:
     table = Table("topic", "partitions", "replicas", "state", box=None, header_style="dim")
     for found in there:
         table.add_row(
-            where.topic(found.name), str(found.partitions), str(found.replication), found.state
+            where.topic(found.name),
+            str(found.partitions or "–"),
+            str(found.replication or "–"),
+            found.state,
         )
     Console(highlight=False).print(table)

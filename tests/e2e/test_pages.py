@@ -160,7 +160,9 @@ def test_a_page_that_refuses_is_a_gap_in_status_and_report(
     marsad(*watch)
     done = marsad(*watch, code=1)
     assert "SourceBlocked" in done.stderr
-    assert "SourceBlocked" in marsad("status").stdout
+    said = marsad("status").stdout
+    assert "SourceBlocked" in said
+    assert said.startswith("marsad.db  (no posts, and no time zone yet)")
     assert "SourceBlocked" in marsad("pages", "report").stderr
     (folder,) = marsad.folder.glob("*.aside")
     assert len(list(folder.iterdir())) == 1

@@ -54,7 +54,7 @@ def change(where: Brokers, name: str, **config: str) -> None:
 
 
 def test_create_makes_every_topic_as_it_is_defined(marsad: Marsad, bare: Brokers) -> None:
-    missing = marsad.rows("topics", "list", "--json")
+    missing = marsad.rows("topics", "list", "--json", code=1)
     assert {(one["name"], one["partitions"]) for one in missing} == {(name, 0) for name in NAMES}
     assert marsad("topics", "create").stderr.startswith("Made: ")
     there = {found.name: found for found in topics.look(bare)}

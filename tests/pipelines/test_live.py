@@ -506,7 +506,7 @@ def test_tries_that_fail_are_one_gap_and_those_of_seconds_are_summed_up(world: W
         return Gap(source="one", start=begun, end=end, cause=cause)
 
     tries = [gap(0, 2), gap(2, 4), gap(60, 0.1), gap(70, 0.2), gap(80, 5, "SourceGone: gone")]
-    tries.append(gap(180, 0.5, "blocked"))
+    tries += [gap(180, 0.5, "blocked"), gap(200, 0, "SourceGone: never was")]
     assert joined(tries) == [gap(0, 6), *tries[2:]]
     world.run(Scripted(*tries))
     assert [line for line in world.status().splitlines() if line.startswith("gap")] == [
