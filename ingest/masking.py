@@ -8,6 +8,7 @@ addresses @inwi is the evidence, and a company is not a person.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Container, Sequence
 
 import phonenumbers
@@ -68,8 +69,16 @@ _DATE = re.compile(
 
 
 def handle_name(handle: str) -> str:
-    """Return the form in which handles are compared: ``@Maroc_Telecom`` → ``maroc_telecom``."""
-    return handle.lstrip("@＠").casefold()
+    """Return the form in which names of accounts are compared.
+
+    ``@Maroc_Telecom`` → ``maroc_telecom``. What a screen shows alike is one name: letters that
+    are composed or wide (Unicode's NFKC), marks that nobody sees, runs of white space.
+    """
+    if not handle.isascii():
+        handle = unicodedata.normalize("NFKC", handle)
+        handle = "".join(char for char in handle if unicodedata.category(char) != "Cf")
+        handle = unicodedata.normalize("NFKC", handle.casefold())
+    return " ".join(handle.split()).lstrip("@ ").casefold()
 
 
 def mask(text: str, *, keep: Container[str] = frozenset(), country: str | None = None) -> str:
@@ -100,7 +109,7 @@ def _mask_url(found: re.Match[str]) -> str:
 
 def _mask_mention(found: re.Match[str], keep: Container[str]) -> str:
     name = found["handle"] or found["shown"]
-    if handle_name(name.strip(_FORMAT)) in keep:
+    if handle_name(name) in keep:
         return found.group()
     return "[user]" + name[len(name.rstrip(_FORMAT)) :] if found["handle"] else "[user]"
 

@@ -2,6 +2,7 @@
 
 Every name of an account becomes a pseudonym, wherever it stands: as author, inside ids and URLs
 that carry the account (``at://did:plc:…/…``, ``…/@name/123``), as the account replied to.
+Of a name that is written in several ways (:func:`~ingest.masking.handle_name`) there is one.
 A pseudonym is ``u_`` and the first 80 bits of HMAC-SHA-256 (RFC 2104) over platform and name, so
 nobody without the key can test a guess, and one person's accounts on two platforms stay apart.
 Texts are masked (:mod:`ingest.masking`).
@@ -12,7 +13,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from collections.abc import Container, Sequence
+from collections.abc import Callable, Container, Sequence
 from functools import lru_cache
 
 import msgspec
@@ -28,6 +29,16 @@ from ingest.keyring import Key
 from ingest.masking import handle_name, mask
 from ingest.records import Post, Tombstone
 
+_Form = Callable[[str], str]
+
+
+def _earlier_name(name: str) -> str:
+    """Return the form of a name that pseudonyms were made of at first."""
+    return name.lstrip("@＠").casefold()
+
+
+#: How the name of an account is read, the present way first: what is stored keeps its pseudonym.
+_FORMS: tuple[_Form, ...] = (handle_name, _earlier_name)
 _USER = "[user]"
 _ENCODER = msgspec.json.Encoder(order="deterministic")
 
@@ -70,8 +81,8 @@ class Protector:
 
     def protect(self, post: Post) -> Protected:
         """Return the post without names of people, and its other names under older keys."""
-        versions = [self._rename(post, secret) for secret in self._secrets]
-        shown = self._rename(post, None) if self._keep_authors else versions[0]
+        versions = [self._rename(post, secret, form) for form, secret in self._ways(post)]
+        shown = self._rename(post, None, handle_name) if self._keep_authors else versions[0]
         if post.hashtags:
             tags = tuple(_USER if tag[:1] in ("@", "＠") else tag for tag in post.hashtags)
             shown = msgspec.structs.replace(shown, hashtags=tags)
@@ -93,30 +104,44 @@ class Protector:
         under a plain name is found by ``CollectedTombstone.plain``, and what comes later under
         one has its pseudonyms in ``Protected.aliases`` and ``author_aliases``.
         """
-        versions = [self._rename_tombstone(tombstone, secret) for secret in self._secrets]
+        versions = [
+            self._rename_tombstone(tombstone, secret, form)
+            for form, secret in self._ways(tombstone)
+        ]
         names = [version.id or version.author for version in versions]
         return ProtectedTombstone(versions[0], aliases=_others(names))
 
     def pseudonyms(self, platform: str, author: str) -> list[str]:
-        """Return the pseudonyms of an account, newest key first."""
-        return [pseudonym(secret, platform, handle_name(author)) for secret in self._secrets]
+        """Return the pseudonyms of an account, newest key first, then those of earlier versions."""
+        names = dict.fromkeys(form(author) for form in _FORMS)
+        return [pseudonym(secret, platform, name) for name in names for secret in self._secrets]
 
-    def _rename_tombstone(self, tombstone: Tombstone, secret: bytes) -> Tombstone:
-        rename = _renamer(secret, tombstone.platform)
+    def _ways(self, record: Post | Tombstone) -> list[tuple[_Form, bytes]]:
+        """Return the forms of names and the keys that a record may be known under, newest first.
+
+        A name of plain letters has one form, and most records have no other.
+        """
+        names = record.id + record.author
+        plain = names.isascii() and " ".join(names.split()) == names
+        forms = _FORMS[:1] if plain else _FORMS
+        return [(form, secret) for form in forms for secret in self._secrets]
+
+    def _rename_tombstone(self, tombstone: Tombstone, secret: bytes, form: _Form) -> Tombstone:
+        rename = _renamer(secret, tombstone.platform, form)
         return msgspec.structs.replace(
             tombstone,
             id=rename_reference(tombstone.id, tombstone.platform, "", rename),
             author=rename(tombstone.author) if tombstone.author else "",
         )
 
-    def _rename(self, post: Post, secret: bytes | None) -> Post:
+    def _rename(self, post: Post, secret: bytes | None, form: _Form) -> Post:
         """Return the post with its accounts renamed; as they are without a secret."""
         post_id, author = post.id, post.author
         if post_id.endswith(":"):
-            post_id += "~" + _content_id(secret or self._secrets[0], post)
+            post_id += "~" + _content_id(secret or self._secrets[0], post, form)
         if secret is None:
             return msgspec.structs.replace(post, id=post_id)
-        rename = _renamer(secret, post.platform)
+        rename = _renamer(secret, post.platform, form)
         return msgspec.structs.replace(
             post,
             id=rename_reference(post_id, post.platform, author, rename),
@@ -139,13 +164,13 @@ def is_pseudonym(name: str) -> bool:
     return PSEUDONYM.fullmatch(name) is not None
 
 
-def _renamer(secret: bytes, platform: str) -> Rename:
+def _renamer(secret: bytes, platform: str, form: _Form) -> Rename:
     def rename(name: str) -> str:
         # What was exported is imported again as it stands, and people delete by what they see
         # in their data.
         if is_pseudonym(name):
             return name
-        return pseudonym(secret, platform, handle_name(name))
+        return pseudonym(secret, platform, form(name))
 
     return rename
 
@@ -160,9 +185,9 @@ def _reply(reference: str, post: Post, rename: Rename) -> str:
     return rename(reference)
 
 
-def _content_id(secret: bytes, post: Post) -> str:
+def _content_id(secret: bytes, post: Post, form: _Form) -> str:
     """Identify a post of a platform without ids by its content; keyed, as it holds the author."""
-    content = _ENCODER.encode((post.text, post.created_at, handle_name(post.author), post.url))
+    content = _ENCODER.encode((post.text, post.created_at, form(post.author), post.url))
     return hmac.digest(secret, content, "sha256").hex()[:24]
 
 

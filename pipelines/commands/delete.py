@@ -110,6 +110,11 @@ def command(
         f"{count(aside, 'record')} kept aside removed, "
         f"{count(max(deletion.tombstones, due.tombstones), 'tombstone')} written."
     )
+    if authors and not ids and not max(deletion.posts, due.posts):
+        say(
+            "No post of this account was found: see how the data write the name, or delete by the "
+            "author's pseudonym. What comes of it later is refused."
+        )
     if there := sorted({g.tombstone.platform for g in graves if _by_name(g)}):
         # On another of them the name may be a stranger's.
         say(f"Accounts of that name were deleted on {', '.join(there)}.")

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.keyring import Key
-from ingest.privacy import Protector, is_pseudonym
+from ingest.privacy import Protector, is_pseudonym, pseudonym
 from ingest.records import Post, Tombstone, encode
 
 OLD = Key("kold", datetime(2016, 1, 1, tzinfo=UTC), "11" * 32)
@@ -96,6 +96,39 @@ def test_one_account_has_one_pseudonym_however_it_is_written() -> None:
     }
     assert len(pseudonyms) == 1
     assert is_pseudonym(pseudonyms.pop())
+
+
+#: One shown name as several tools write it, beside the form that pseudonyms were made of at first.
+SHOWN = [
+    ("Me\u0301diane Alami", "M\u00e9diane  Alami ", "me\u0301diane alami"),
+    ("\u200fكريم\u200f", "كريم", "\u200fكريم\u200f"),
+    ("Ｋａｒｉｍ", "karim", "ｋａｒｉｍ"),
+    ("\u2068karim.a\u2069", "@KARIM.A", "\u2068karim.a\u2069"),
+]
+
+
+@pytest.mark.parametrize(("written", "typed", "earlier"), SHOWN)
+def test_a_name_that_looks_the_same_is_one_account_and_a_deletion_finds_it(
+    written: str, typed: str, earlier: str
+) -> None:
+    stored = protector().protect(post(author=written))
+    grave = protector().protect_tombstone(Tombstone(platform="twitter", author=typed))
+    assert stored.post.author == grave.tombstone.author
+    assert protector().pseudonyms("twitter", typed)[0] == stored.post.author
+
+
+@pytest.mark.parametrize(("written", "typed", "earlier"), SHOWN)
+def test_a_name_stored_under_the_pseudonym_of_an_earlier_version_is_still_found(
+    written: str, typed: str, earlier: str
+) -> None:
+    before = pseudonym(OLD.bytes(), "twitter", earlier)
+    grave = protector(NEW, OLD).protect_tombstone(Tombstone(platform="twitter", author=written))
+    assert before in grave.aliases
+    assert before in protector(NEW, OLD).pseudonyms("twitter", written)
+    # What the account wrote later is known by the tombstone of the earlier pseudonym, too.
+    assert before in protector(NEW, OLD).protect(post(author=written)).author_aliases
+    record = post(id="forum:", author=written, text="a", platform="forum")
+    assert len(protector().protect(record).aliases) == 1  # the id made of its content
 
 
 def test_the_same_name_on_another_platform_is_another_pseudonym() -> None:

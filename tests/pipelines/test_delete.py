@@ -69,6 +69,22 @@ def test_an_account_is_deleted_also_where_all_its_posts_still_wait(path: Path) -
         assert store.buried([Collected(waits)]) == [waits.id]
 
 
+def test_a_name_is_found_however_its_letters_are_composed(path: Path) -> None:
+    fill(path, [by(pseudonym("forum", "Me\u0301diane Alami"), 1, "forum")])
+    told = delete(path, "--author", "\u200fMédiane  Alami").output
+    assert "1 post deleted" in told
+    assert "No post of this account" not in told
+    assert there(path) == []
+
+
+def test_a_deletion_by_a_name_that_finds_nothing_says_so(path: Path) -> None:
+    fill(path, [post(1, platform="forum")])
+    told = delete(path, "--author", "nobody").output
+    assert "0 posts deleted" in told
+    assert "No post of this account was found" in told
+    assert "No post of" not in delete(path, "forum:404").output
+
+
 def test_an_account_is_deleted_on_every_platform_that_is_to_be_read(path: Path) -> None:
     path.with_name("marsad.toml").write_text('[[sources]]\nsource = "bluesky"\n')
     fill(path, [post(1)])
