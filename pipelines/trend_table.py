@@ -29,7 +29,8 @@ def table(rows: Sequence[Row], by: By, width: int, names: Mapping[str, str]) -> 
     """
     split = any(row.group for row in rows)
     shown = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
-    date = 13 if by == "hour" else 10
+    lines = list(_lines(rows, by, width, names, split))
+    date = max(13 if by == "hour" else 10, *(len(str(cells[0])) for cells in lines))
     counts = max(5, *(len(f"{row.posts or 0:,}") for row in rows))
     shown.add_column(by, no_wrap=True, width=date)
     if split:
@@ -44,7 +45,7 @@ def table(rows: Sequence[Row], by: By, width: int, names: Mapping[str, str]) -> 
     if width >= _MIDDLE:
         shown.add_column("neu %", justify="right", no_wrap=True, width=5)
         shown.add_column("pos %", justify="right", no_wrap=True, width=5)
-    for cells in _lines(rows, by, width, names, split):
+    for cells in lines:
         shown.add_row(*cells)
     return shown
 
@@ -74,7 +75,7 @@ def _state(rows: Sequence[Row]) -> str:
 
 
 def _quiet(buckets: int, by: By, state: str, split: bool) -> list[Text | str]:
-    many = f"· {buckets} {by}s" if buckets > 1 else f"· 1 {by}"
+    many = f"· {buckets:,} {by}s" if buckets > 1 else f"· 1 {by}"
     count = Text("0", style="dim") if state == "zero" else Text("?", style="yellow")
     return [Text(many, style="dim"), *([""] if split else []), count]
 

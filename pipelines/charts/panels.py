@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -51,7 +52,8 @@ _FEW_BUCKETS = 13
 #: A stretch of time, in the store's zone.
 Stretch = tuple[datetime, datetime]
 
-#: A stretch in which nobody listened is drawn so wide at least, as a part of the plot.
+#: A stretch in which nobody listened is drawn so wide at least, as a part of the plot, and so
+#: is a bar with nothing beside it: of one day among years less than a pixel would be left.
 _NARROWEST = 0.003
 
 
@@ -98,9 +100,10 @@ def panel(
 def _volume(ax: Any, rows: list[Row], by: By, most: int) -> None:
     starts = [number(time_of(row)) for row in rows]
     end = number(time_of(rows[-1]) + WIDTHS[by])
+    shown = visible(rows)
     below = [0] * len(rows)
     for label, colour in (("negative", NEGATIVE), ("neutral", NEUTRAL), ("positive", POSITIVE)):
-        counts = [getattr(row, f"{label}_posts") or 0 for row in rows]
+        counts = [getattr(row, f"{label}_posts") or 0 for row in shown]
         above = [low + count for low, count in zip(below, counts, strict=True)]
         # One area for all buckets, equal neighbours as one step: a bar each would make files
         # of megabytes, with seams.
@@ -123,6 +126,32 @@ def _volume(ax: Any, rows: list[Row], by: By, most: int) -> None:
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     ax.set_ylabel(f"posts per {by}", fontsize=8, color=SOFT)
     ax.yaxis.set_label_coords(-0.055, 0.5)
+
+
+def visible(rows: Sequence[Row]) -> list[Row]:
+    """Return for each bucket the row whose bar is drawn there.
+
+    That is its own, but a run of buckets with posts that is too narrow to be seen reaches over
+    the empty ones after it (at the end: before it) until it can be.
+    """
+    least = math.ceil(len(rows) * _NARROWEST)
+    drawn = list(rows)
+    first = 0
+    for full, run in groupby(rows, key=lambda row: bool(row.posts)):
+        end = first + len(list(run))
+        if full and end - first < least:
+            last = end
+            while last < len(rows) and last - first < least and not rows[last].posts:
+                drawn[last] = rows[end - 1]
+                last += 1
+            before = first
+            while before and last == len(rows) and last - before < least:
+                before -= 1
+                if drawn[before].posts:
+                    break
+                drawn[before] = rows[first]
+        first = end
+    return drawn
 
 
 def _shares(ax: Any, rows: list[Row], by: By, earlier: Sequence[Row]) -> None:

@@ -1,5 +1,6 @@
 import re
 from datetime import UTC, date, datetime, timedelta
+from itertools import groupby
 from typing import Any
 from xml.etree import ElementTree
 from zoneinfo import ZoneInfo
@@ -14,6 +15,7 @@ from pipelines.charts import Caption, asked, format_of, render, write
 from pipelines.charts.layout import draw
 from pipelines.charts.lead import reaching_back
 from pipelines.charts.page import Page
+from pipelines.charts.panels import visible
 from pipelines.errors import OutputError, WatchlistError
 from pipelines.query import parse
 from pipelines.stores.base import Sum
@@ -215,6 +217,22 @@ def test_where_posts_came_only_the_gap_is_hatched():
         low, high = ax.transData.transform([(0, 0), (1, 0)])[:, 0]
         assert [(box.x1 - box.x0) / (high - low) < 3 / 24 for box in hatched] == [True, True]
     assert "a source was not listening" in words_of(found, deaf=deaf)
+
+
+@pytest.mark.parametrize("posts", [{0: 1, 1436: 2}, {0: 1, 1: 1, 700: 3, 702: 1, 1435: 1, 1436: 2}])
+def test_a_day_among_years_has_a_bar_that_can_be_seen(posts):
+    first = date(2022, 12, 17)
+    sums = [
+        Sum(str(first + timedelta(days=n)), "", "fr", "negative", many, many * 0.9, 0, many * 0.1)
+        for n, many in posts.items()
+    ]
+    found = rows(sums, "day", zone=ZONE)
+    drawn = visible(found)
+    assert {n: drawn[n].posts for n in posts} == posts
+    runs = [(full, len(list(run))) for full, run in groupby(drawn, key=lambda row: row.posts > 0)]
+    assert all(width >= 0.003 * len(found) for full, width in runs if full)
+    assert sum(width for full, width in runs if full) <= 6 * len(posts)
+    assert visible(some_rows()) == some_rows()
 
 
 def test_no_curve_is_drawn_over_too_few_posts():

@@ -270,6 +270,14 @@ def test_the_table_has_a_line_for_a_day_and_group_and_one_for_all_silent_days():
     assert lines[2].split() == ["·", "3", "days", "0"]
 
 
+@pytest.mark.parametrize("width", [40, 60, 80])
+def test_a_silence_of_years_is_told_uncut(width):
+    found = rows([one("2022-12-17"), one("2026-11-23")], "day", zone=CASABLANCA)
+    lines = shown(found, width).splitlines()
+    assert lines[2].split() == ["·", "1,436", "days", "0"]
+    assert max(map(len, lines)) <= width
+
+
 def test_the_table_tells_unknown_from_zero():
     gap = Gap(source="s", start=at("2016-02-27"), end=at("2016-02-28"))
     found = rows([one("2016-02-26"), one("2016-02-28")], "day", zone=CASABLANCA, gaps=[gap])
