@@ -250,7 +250,10 @@ def local_hour(post: Post, zone: ZoneInfo) -> str:
     """Return ``YYYY-MM-DDTHH`` of a post in a time zone, empty where its date can't be trusted."""
     if post.created_at is None or "date-implausible" in post.flags:
         return ""
-    return post.created_at.astimezone(zone).strftime("%Y-%m-%dT%H")
+    try:
+        return post.created_at.astimezone(zone).isoformat()[:13]
+    except OverflowError:  # at the ends of the calendar there may be no such hour in the zone
+        return ""
 
 
 def utc_now() -> datetime:

@@ -15,9 +15,10 @@ import msgspec
 from kafka import KafkaConsumer, TopicPartition
 
 from pipelines.kafka import topics
+from pipelines.kafka.batches import READERS
 from pipelines.kafka.connection import Brokers, explained
 from pipelines.kafka.cursor import read_cursor
-from pipelines.kafka.index import READERS, place_key
+from pipelines.kafka.index import place_key
 from pipelines.kafka.loop import Note
 from pipelines.kafka.wire import BadMessage, BooksMessage
 from pipelines.stores.base import Ledger, Position

@@ -8,49 +8,26 @@ again is known by its place and left out, so it is neither stored nor counted tw
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import msgspec
 from kafka import TopicPartition
 
-from ingest.records import Counter, Gap, Heartbeat
-from pipelines import metrics, stages
-from pipelines.kafka import filling, topics, wire
+from pipelines import metrics
+from pipelines.kafka import batches, filling, topics, wire
 from pipelines.kafka.connection import Brokers, explained
 from pipelines.kafka.cursor import Cursor, read_cursor
 from pipelines.kafka.loop import Claim, Offsets, Records
 from pipelines.kafka.producer import Producer
-from pipelines.kafka.score import letter
-from pipelines.kafka.wire import (
-    HEADERS,
-    BadMessage,
-    BooksMessage,
-    DeadMessage,
-    Place,
-    PostMessage,
-    Reader,
-    TombstoneMessage,
-)
+from pipelines.kafka.wire import HEADERS
 from pipelines.stores.base import (
-    MESSAGE,
     Batch,
-    Collected,
     CollectedTombstone,
-    DeadLetter,
     Ledger,
     Position,
     Store,
 )
 
-#: The kinds of messages, by the topic's name.
-READERS: dict[str, Reader[Any]] = {
-    topics.SCORED: Reader(PostMessage),
-    topics.TOMBSTONES: Reader(TombstoneMessage),
-    topics.BOOKS: Reader(BooksMessage),
-    topics.DEAD: Reader(DeadMessage),
-}
 #: What the keys of positions begin with that a store holds for partitions.
 PLACES = "kafka:"
 
@@ -70,8 +47,8 @@ class IndexStage:
     most = 2048
 
     def __init__(self, where: Brokers, store: Store, zone: ZoneInfo) -> None:
-        self._identities = topics.require(where, *READERS, write=(topics.POSTS,))
-        self.topics: tuple[str, ...] = tuple(where.topic(name) for name in READERS)
+        self._identities = topics.require(where, *batches.READERS, write=(topics.POSTS,))
+        self.topics: tuple[str, ...] = tuple(where.topic(name) for name in batches.READERS)
         self._where = where
         self._store = store
         self._zone = zone
@@ -115,7 +92,7 @@ class IndexStage:
     def _accept(self, partition: TopicPartition, records: Sequence[Any]) -> None:
         name = partition.topic.removeprefix(self._where.prefix)
         before = self._cursors[partition]
-        batch, cursor = read_batch(
+        batch, cursor = batches.read_batch(
             name,
             records,
             Position(
@@ -129,7 +106,7 @@ class IndexStage:
         condemned = self._store.condemn(batch.tombstones) if batch.tombstones else set()
         refused = self._refused(batch)
         self._erase(refused | condemned)
-        documents = stages.index([collected.post for collected in batch.posts], self._zone)
+        batch, documents = batches.indexed(batch, self._zone)
         outcomes = self._store.accept_scored(batch, documents)
         self._cursors[partition] = cursor
         # And after: an author may have been deleted meanwhile.
@@ -187,83 +164,6 @@ def _await(producer: Producer, sent: Sequence[Any]) -> None:
     producer.flush()
     for future in sent:
         future.get(timeout=30)
-
-
-def read_batch(
-    name: str, records: Sequence[Any], position: Position, before: Cursor
-) -> tuple[Batch, Cursor]:
-    """Return the batch that messages of one partition make, and the cursor after them.
-
-    Bad messages become dead letters. What has been here already, before an operator had it read
-    again from where it came, is left out: it is the same record, and counts once.
-    """
-    cursor = before
-    posts: list[Collected] = []
-    tombstones: list[CollectedTombstone] = []
-    dead: list[DeadLetter] = []
-    books: list[tuple[BooksMessage, datetime]] = []
-    for record in records:
-        if record.value is None:  # an erased text: its deletion comes as a tombstone
-            continue
-        at = datetime.fromtimestamp(record.timestamp / 1000, UTC)
-        try:
-            message = READERS[name](record)
-        except BadMessage as bad:
-            dead.append(_dead(letter(record, bad.reason, bad.detail), at))
-            continue
-        if isinstance(message, PostMessage):
-            if not cursor.knows(message.origin):
-                posts.append(wire.collected(message))
-                cursor = cursor.after(message.origin)
-        elif isinstance(message, TombstoneMessage):
-            tombstones.append(wire.buried(message))
-        elif isinstance(message, DeadMessage):
-            if not cursor.knows(message.place):
-                dead.append(_dead(message, at))
-                cursor = cursor.after(message.place)
-        else:
-            books.append((message, at))
-    cursor = msgspec.structs.replace(cursor, offset=records[-1].offset + 1)
-    batch = Batch(
-        position=msgspec.structs.replace(position, cursor=str(cursor)),
-        previous_cursor=str(before) if before.offset else "",
-        posts=posts,
-        tombstones=tombstones,
-        filtered=sum(book.filtered for book, _ in books),
-        dead=[*dead, *(_elsewhere(p, at) for book, at in books for p in book.dead)],
-        retried=[_elsewhere(p, at) for book, at in books for p in book.retried],
-        notices=[notice for book, _ in books for notice in _notices(book)],
-    )
-    return batch, cursor
-
-
-def _notices(book: BooksMessage) -> list[Gap | Heartbeat | Counter]:
-    return [*book.gaps, *book.heartbeats, *book.counters]
-
-
-def _dead(message: DeadMessage, at: datetime) -> DeadLetter:
-    return DeadLetter(
-        origin=message.origin,
-        line=message.line,
-        reason=message.reason,
-        detail=message.detail,
-        raw=message.raw,
-        truncated=message.truncated,
-        context=MESSAGE,
-        at=at,
-    )
-
-
-def _elsewhere(place: Place, at: datetime) -> DeadLetter:
-    """Return a letter whose bytes are on the machine that collected it."""
-    return DeadLetter(
-        origin=place.origin,
-        line=place.line,
-        reason=place.reason,
-        detail="kept aside on the machine that collected it",
-        truncated=True,
-        at=at,
-    )
 
 
 def _measure(batch: Batch, outcomes: Ledger) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -13,7 +14,9 @@ from kafka.admin import OffsetSpec
 from pipelines.errors import BrokerAway
 from pipelines.kafka.connection import ELECTION, Brokers, insist
 from pipelines.kafka.topics import POSITIONS
-from pipelines.kafka.wire import PositionMessage, Reader
+from pipelines.kafka.wire import NEWER, BadMessage, PositionMessage, Reader, newer
+
+log = logging.getLogger(__name__)
 
 #: Seconds to wait for a transaction whose collector died: brokers end it after less.
 _PATIENCE = 60.0
@@ -65,8 +68,33 @@ class Positions:
                 )
             for records in self._consumer.poll(timeout_ms=200, max_records=5000).values():
                 for record in records:
-                    message = _READ(record)
-                    self._known[message.position.key] = message
+                    self._note(record)
+
+    def _note(self, record: Any) -> None:
+        """Take in one record; an empty one forgets its key.
+
+        One that nobody can read says of no input that it was read further. Raises
+        :class:`~pipelines.errors.BrokerError` at one of a later Marsad, each time again.
+        """
+        if record.value is None:
+            self._known.pop((record.key or b"").decode(errors="replace"), None)
+            return
+        try:
+            message = _READ(record)
+        except BadMessage as bad:
+            if bad.reason == NEWER:
+                self._partitions = []  # the next look begins anew
+                raise newer(record) from bad
+            log.warning(
+                "%s/%d, offset %d is passed over: %s (%s)",
+                record.topic,
+                record.partition,
+                record.offset,
+                bad.reason,
+                bad.detail,
+            )
+            return
+        self._known[message.position.key] = message
 
     def _ends(self) -> Mapping[TopicPartition, Any]:
         latest = dict.fromkeys(self._partitions, OffsetSpec.LATEST)

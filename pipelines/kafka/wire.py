@@ -7,12 +7,14 @@ that none can ever be sent.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Generic, Protocol, TypeVar
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any, Generic, Protocol, TypeVar
 
 import msgspec
 
 from ingest.records import Counter, Gap, Heartbeat, Post, Tombstone
+from pipelines.errors import BrokerError
 from pipelines.kafka.connection import MESSAGE_LIMIT
 from pipelines.stores.base import Collected, CollectedTombstone, Position
 
@@ -24,6 +26,12 @@ HEADERS = [(_HEADER, str(SCHEMA).encode())]
 
 #: Room for what scoring adds to a message of the limit's size.
 _SCORES = 100_000
+
+#: More digits than a schema's number will ever have.
+_DIGITS = 9
+#: What stores can count with, and what one batch may have counted.
+Number = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+Count = Annotated[int, msgspec.Meta(ge=0, le=10**9)]
 
 #: Reasons of messages that can't be used; ``docs/dead-letters.md`` explains them.
 TOO_LARGE = "message-too-large"
@@ -37,8 +45,8 @@ class Origin(msgspec.Struct, frozen=True, array_like=True):
 
     topic: str
     """Its identity, which is another when a topic is made anew."""
-    partition: int
-    offset: int
+    partition: Number
+    offset: Number
 
 
 class PostMessage(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -62,14 +70,14 @@ class Place(msgspec.Struct, frozen=True, array_like=True):
     """A record that was kept aside on the machine that collected it: where, and why."""
 
     origin: str
-    line: int
+    line: Number
     reason: str
 
 
 class BooksMessage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What one batch of a collector counted beside its posts, and what it learned."""
 
-    filtered: int = 0
+    filtered: Count = 0
     dead: tuple[Place, ...] = ()
     retried: tuple[Place, ...] = ()
     gaps: tuple[Gap, ...] = ()
@@ -82,7 +90,7 @@ class DeadMessage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
     origin: str
     """``topic/partition`` that it was read from."""
-    line: int
+    line: Number
     """Its offset there."""
     reason: str
     detail: str = ""
@@ -117,9 +125,16 @@ class BadMessage(Exception):
         self.detail = detail
 
 
+def newer(record: Any) -> BrokerError:
+    """Return the error of a message of a later Marsad whose loss nothing would make good."""
+    return BrokerError(
+        f"A later Marsad wrote what stands in {record.topic}/{record.partition} at offset "
+        f"{record.offset}: upgrade this one, which goes on there."
+    )
+
+
 T = TypeVar("T", bound=msgspec.Struct)
 _ENCODER = msgspec.json.Encoder()
-_POST = msgspec.json.Decoder(PostMessage)
 
 
 def encode(message: msgspec.Struct) -> bytes:
@@ -156,8 +171,8 @@ def buried(message: TombstoneMessage) -> CollectedTombstone:
 def reread(raw: bytes) -> Collected | None:
     """Return the post of a message that was kept aside, ``None`` if it still can't be read."""
     try:
-        return collected(_POST.decode(raw))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return collected(_POST.read(raw))
+    except BadMessage:
         return None
 
 
@@ -172,16 +187,64 @@ class Reader(Generic[T]):
         value = record.value or b""
         if len(value) > MESSAGE_LIMIT + _SCORES:
             raise BadMessage(TOO_LARGE, f"{len(value):,} bytes; at most {MESSAGE_LIMIT:,} are read")
-        schema = dict(record.headers or ()).get(_HEADER, b"")
-        if not schema.isdigit():
+        schema = dict(record.headers or ()).get(_HEADER) or b""
+        if not schema.isdigit() or len(schema) > _DIGITS:
             raise BadMessage(FOREIGN, "it does not say which schema it has")
         if int(schema) > SCHEMA:
             raise BadMessage(
                 NEWER, f"it has schema {int(schema)}; this Marsad reads up to {SCHEMA}"
             )
+        return self.read(value)
+
+    def read(self, value: bytes) -> T:
+        """Return what a value of a known schema holds."""
         try:
-            return self._decoder.decode(value)
+            message = self._decoder.decode(value)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             # The library's sentence may quote what it could not read.
             kind = "a field" if isinstance(error, msgspec.ValidationError) else "JSON"
             raise BadMessage(UNREADABLE, f"{kind} is not as schema {SCHEMA} has it") from error
+        if not (_named(message) and all(map(_can_be, _moments(message)))):
+            raise BadMessage(UNREADABLE, f"a field is not as schema {SCHEMA} has it")
+        return message
+
+
+_POST = Reader(PostMessage)
+
+
+def _named(message: msgspec.Struct) -> bool:
+    """Whether a message says what it is about."""
+    if isinstance(message, PostMessage):
+        return bool(message.post.id)
+    if isinstance(message, TombstoneMessage):
+        return bool(message.tombstone.id or message.tombstone.author)
+    return True
+
+
+def _moments(message: msgspec.Struct) -> Iterator[datetime | None]:
+    """Yield the times that stores count with."""
+    if isinstance(message, PostMessage):
+        yield message.post.created_at
+        yield message.post.collected_at
+    elif isinstance(message, BooksMessage):
+        for gap in message.gaps:
+            yield gap.start
+            yield gap.end
+        for heartbeat in message.heartbeats:
+            yield heartbeat.at
+        for counter in message.counters:
+            yield counter.at
+            yield counter.since
+
+
+def _can_be(moment: datetime | None) -> bool:
+    """Whether a time is one: with its zone, and in the years that UTC can be counted in."""
+    if moment is None:
+        return True
+    if moment.tzinfo is None:
+        return False
+    try:
+        moment.astimezone(UTC)
+    except OverflowError:
+        return False
+    return True

@@ -15,11 +15,11 @@ import pytest
 from pipelines.aside import Aside, beside
 from pipelines.commands.collecting import Reading
 from pipelines.deadletters import DeadLetters
-from pipelines.errors import BrokerAway, StoreBusy
+from pipelines.errors import BrokerAway, BrokerError, StoreBusy
 from pipelines.kafka import producer as producers
 from pipelines.kafka.connection import MESSAGE_LIMIT, Brokers
 from pipelines.kafka.intake import KafkaIntake
-from pipelines.kafka.wire import BooksMessage, PostMessage, Reader
+from pipelines.kafka.wire import HEADERS, BooksMessage, PostMessage, Reader
 from pipelines.live import Wanted
 from pipelines.stores.base import Ledger
 from tests.conftest import Marsad
@@ -31,6 +31,7 @@ from tests.pipelines.a_kafka import (
     letter,
     post,
     records,
+    send,
 )
 from tests.servers import Kafka
 from tests.servers.proxy import END_TRANSACTION
@@ -54,6 +55,34 @@ def test_a_batch_becomes_durable_with_its_cursor_and_its_counts(where: Brokers) 
     assert {one.key for one in there["posts"]} == {b"forum:1", b"forum:2"}
     (books,) = map(Reader(BooksMessage), there["books"])
     assert (books.filtered, [place.reason for place in books.dead]) == (3, ["json-truncated"])
+
+
+def test_an_operator_or_a_stranger_writes_to_the_positions_and_inputs_go_on(
+    where: Brokers, caplog: pytest.LogCaptureFixture
+) -> None:
+    with KafkaIntake(where) as intake:
+        for key in ("input", "other"):
+            intake.accept(batch("", "7", key=key))
+    send(
+        where,
+        "positions",
+        {"key": b"input", "value": None},  # forgets it
+        {"key": b"other", "value": b"{", "headers": HEADERS},
+        {"key": b"\xff", "value": b"of another program"},
+        {"key": b"\xff", "value": None},
+    )
+    with KafkaIntake(where) as intake:
+        assert intake.position("input") is None
+        found = intake.position("other")
+        assert found is not None
+        assert found.cursor == "7"
+    assert "positions/0, offset" in caplog.text
+    assert "message-foreign" in caplog.text
+    send(where, "positions", {"key": b"input", "value": b"{}", "headers": [("marsad", b"2")]})
+    with KafkaIntake(where) as intake:
+        for _ in range(2):
+            with pytest.raises(BrokerError, match="upgrade this one"):
+                intake.position("other")
 
 
 def test_a_record_has_the_time_of_its_collection_and_not_of_its_post(where: Brokers) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
@@ -12,8 +13,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ingest.records import Counter, Gap, Heartbeat, Mention, Post, Sentiment, Target
+from nlp.crossscript import Analysis, analyse
+from pipelines import stages
+from pipelines.errors import BrokerError
 from pipelines.kafka import wire
+from pipelines.kafka.batches import indexed, read_batch
 from pipelines.kafka.connection import MESSAGE_LIMIT
+from pipelines.kafka.cursor import Cursor
 from pipelines.kafka.wire import (
     HEADERS,
     BadMessage,
@@ -25,17 +31,20 @@ from pipelines.kafka.wire import (
     Reader,
     TombstoneMessage,
 )
-from pipelines.stores.base import Collected, CollectedTombstone, Position
+from pipelines.stores.base import Batch, Collected, CollectedTombstone, Position
+from pipelines.stores.elasticsearch.documents import document_json
 from tests.pipelines.a_kafka import grave, post
 
 #: A machine with better things to do is no reason to fail.
 ANY_PACE = settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow])
-WORDS = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
+LETTERS = st.characters(exclude_categories=["Cs"])
+WORDS = st.text(LETTERS, max_size=40)
+NAMED = st.text(LETTERS, min_size=1, max_size=40)
 MOMENTS = st.datetimes(timezones=st.just(UTC))
 CHANCE = st.floats(0, 1)
 POSTS = st.builds(
     Post,
-    id=WORDS,
+    id=NAMED,
     platform=WORDS,
     text=WORDS,
     version=st.integers(-(2**62), 2**62),
@@ -61,6 +70,23 @@ def record(message: msgspec.Struct | bytes, headers: Any = None) -> Any:
     return SimpleNamespace(key=b"k", value=value, headers=HEADERS if headers is None else headers)
 
 
+def dated(time: str) -> bytes:
+    """A message of somebody else, who writes times otherwise."""
+    fields = {"id": "forum:1", "platform": "forum", "text": "a secret word", "created_at": time}
+    return msgspec.json.encode({"post": fields})
+
+
+def came(name: str, message: msgspec.Struct | bytes, headers: Any = None, at: int = 0) -> Any:
+    """A record as it is consumed from a topic."""
+    place = {"topic": name, "partition": 0, "offset": 7, "timestamp": at}
+    return SimpleNamespace(**vars(record(message, headers)), **place)
+
+
+def batch_of(name: str, *records: Any) -> Batch:
+    place = Position(key="kafka:t/0", name=f"{name}/0", cursor="")
+    return read_batch(name, records, place, Cursor())[0]
+
+
 @ANY_PACE
 @given(st.builds(Collected, POSTS, NAMES, NAMES))
 def test_a_post_arrives_as_it_was_sent(collected: Collected) -> None:
@@ -69,7 +95,7 @@ def test_a_post_arrives_as_it_was_sent(collected: Collected) -> None:
 
 
 @ANY_PACE
-@given(WORDS, NAMES, WORDS)
+@given(NAMED, NAMES, WORDS)
 def test_a_deletion_arrives_without_its_plain_name(
     name: str, aliases: tuple[str, ...], plain: str
 ) -> None:
@@ -139,10 +165,16 @@ def test_a_field_that_a_later_version_added_is_passed_over() -> None:
         (b"{}", [("marsad", b"2")], wire.NEWER),
         (b"{}", [], wire.FOREIGN),
         (b"{}", [("marsad", b"one")], wire.FOREIGN),
+        (b"{}", [("marsad", None)], wire.FOREIGN),
+        (b"{}", [("marsad", b"9" * 5_000)], wire.FOREIGN),
         (b"{}", None, wire.UNREADABLE),
         (b'{"post": {"id": "forum:1", "text": "a secret word"', None, wire.UNREADABLE),
         (b'{"post": {"id": "forum:1", "platform": 4, "text": "a secret word"}}', None,
          wire.UNREADABLE),
+        (b'{"post": {"id": "", "platform": "forum", "text": "a secret word"}}', None,
+         wire.UNREADABLE),
+        (dated("2016-02-27T12:00:00"), None, wire.UNREADABLE),
+        (dated("9999-12-31T23:59:59-10:00"), None, wire.UNREADABLE),
         (b"\xff\xfe", None, wire.UNREADABLE),
         (b"[" * 100_000, None, wire.UNREADABLE),
         (b"x" * (MESSAGE_LIMIT + 200_000), None, wire.TOO_LARGE),
@@ -155,3 +187,73 @@ def test_why_a_message_can_not_be_used_is_told_without_its_words(
         Reader(PostMessage)(record(value, headers))
     assert caught.value.reason == reason
     assert "secret" not in caught.value.detail
+    if headers is None:
+        assert wire.reread(value) is None  # nor when it is tried again
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("tombstones", b'{"tombstone": {"platform": "forum"}}'),
+        ("books", b'{"filtered": -1}'),
+        ("books", b'{"filtered": 99999999999999999999}'),
+        ("books", b'{"dead": [["a-file", 99999999999999999999, "r"]]}'),
+        ("books", b'{"gaps": [{"source": "s", "start": "2016-02-27T12:00:00"}]}'),
+        ("books", b'{"heartbeats": [{"source": "s", "at": "0001-01-01T00:00:00+10:00"}]}'),
+        ("dead", b'{"origin": "o", "line": 99999999999999999999, "reason": "r"}'),
+    ],
+)
+def test_what_no_store_can_count_is_a_dead_letter_of_a_batch_that_goes_on(
+    name: str, value: bytes
+) -> None:
+    sound = {"tombstones": wire.tombstone_message(grave("forum:1")), "books": BooksMessage(),
+             "dead": DeadMessage(origin="o", line=1, reason="r")}  # fmt: skip
+    found = batch_of(name, came(name, value), came(name, sound[name]))
+    assert found.dead[0].reason == wire.UNREADABLE
+    assert len(found.tombstones) + len(found.dead) == (1 if name == "books" else 2)
+
+
+def test_a_record_whose_time_is_none_is_taken_as_of_now() -> None:
+    nanoseconds = 1_700_000_000_000_000_000
+    (dead,) = batch_of("scored", came("scored", b"{", at=nanoseconds)).dead
+    assert dead.at.year >= 2026
+
+
+@pytest.mark.parametrize("name", ["tombstones", "books"])
+def test_a_deletion_that_this_version_can_not_read_is_never_passed_over(name: str) -> None:
+    with pytest.raises(BrokerError, match=f"{name}/0 at offset 7: upgrade this one"):
+        batch_of(name, came(name, b"{}", [("marsad", b"2")]))
+    (dead,) = batch_of("scored", came("scored", b"{}", [("marsad", b"2")])).dead
+    assert dead.reason == wire.NEWER  # but a post can be tried again
+
+
+@pytest.mark.parametrize("time", ["9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z"])
+@pytest.mark.parametrize("zone", ["Pacific/Auckland", "America/Lima"])
+def test_a_post_at_the_end_of_the_calendar_has_a_day_or_none(time: str, zone: str) -> None:
+    batch = batch_of("scored", came("scored", dated(time)))
+    batch, (document,) = indexed(batch, ZoneInfo(zone))
+    assert batch.dead == []
+    assert document.day in {"", time[:10]}
+    assert document_json(document)
+
+
+def test_a_post_that_can_not_be_indexed_is_dead_and_the_others_are_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fails(text: str) -> Analysis:
+        if "secret" in text:
+            raise ZeroDivisionError(text)
+        return analyse(text)
+
+    monkeypatch.setattr(stages, "analyse", fails)
+    sent = [wire.post_message(post(1)), wire.post_message(post(2, "a secret word"))]
+    batch, documents = indexed(
+        batch_of("scored", *(came("scored", one) for one in sent)), ZoneInfo("UTC")
+    )
+    assert [one.post.id for one in batch.posts] == ["forum:1"]
+    assert [one.post.id for one in documents] == ["forum:1"]
+    (dead,) = batch.dead
+    assert (dead.origin, dead.reason) == ("index:forum:2", wire.UNREADABLE)
+    assert "secret" not in dead.detail
+    monkeypatch.undo()
+    assert wire.reread(dead.raw) == post(2, "a secret word")
