@@ -81,6 +81,12 @@ def handle_name(handle: str) -> str:
     return " ".join(handle.split()).lstrip("@ ").casefold()
 
 
+def is_handle(text: str) -> bool:
+    """Tell whether a text is one handle with its sign: ``@name``, also with dots or a server."""
+    found = _MENTION.fullmatch(text)
+    return found is not None and text[0] in "@＠" and found["handle"] is not None
+
+
 def mask(text: str, *, keep: Container[str] = frozenset(), country: str | None = None) -> str:
     """Return the text with placeholders for people and links.
 

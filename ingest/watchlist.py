@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
+from collections.abc import Iterator
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -15,6 +16,7 @@ from pathlib import Path
 import msgspec
 
 from ingest.errors import WatchlistError
+from ingest.masking import handle_name
 from ingest.watchlist_check import examine
 from ingest.watchlist_schema import NONE, Campaign, Entity, Kind, Page
 from nlp.text import tokenize
@@ -47,7 +49,7 @@ class Watchlist(msgspec.Struct, frozen=True, kw_only=True):
     campaigns: tuple[Campaign, ...]
     pages: tuple[Page, ...]
     handles: frozenset[str]
-    """Handles that masking leaves readable, normalised, with their ``@``."""
+    """Handles that masking leaves readable, with their ``@``, as they are compared."""
     fingerprint: str
     """``name@`` and eight hex digits of a hash over the content (comments do not count)."""
 
@@ -109,9 +111,18 @@ def parse(text: str, file: str = "watchlist") -> Watchlist:
         entities=content.entities,
         campaigns=content.campaigns,
         pages=content.pages,
-        handles=frozenset(token.text for handle in handles for token in tokenize(handle)),
+        handles=frozenset(form for handle in handles for form in _forms(handle)),
         fingerprint=f"{content.name}@{digest[:8]}",
     )
+
+
+def _forms(handle: str) -> Iterator[str]:
+    """Yield what a handle stays readable as: as it is written, and as words are compared."""
+    yield "@" + handle_name(handle)
+    # Of several words the first would be somebody else's handle.
+    tokens = tokenize(handle)
+    if len(tokens) == 1:
+        yield tokens[0].text
 
 
 def _shipped() -> Traversable:

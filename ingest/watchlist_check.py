@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from ingest.masking import is_handle
 from ingest.watchlist_schema import NONE, Campaign, Content, Entity, Page
 from ingest.watchlist_shape import Table, read, tables
 from nlp.text import tokenize
@@ -90,7 +91,7 @@ def _head(content: Content) -> Iterator[str]:
     for language in content.languages:
         if not _LANGUAGE.fullmatch(language):
             yield f"languages: '{language}' is no language code such as 'fr' or 'ary-Latn'."
-    yield from _signed("readable_handles", content.readable_handles, "@")
+    yield from _handles("readable_handles", content.readable_handles)
 
 
 def _whole(entity: Entity) -> Iterator[str]:
@@ -124,7 +125,7 @@ def _fields(entity: Entity) -> Iterator[str]:
     for field in ("sounds", "ambiguous", "context", "vetoes", "exclusions"):
         yield from _texts(field, getattr(entity, field))
     yield from _signed("hashtags", entity.hashtags, "#")
-    yield from _signed("handles", entity.handles, "@")
+    yield from _handles("handles", entity.handles)
 
 
 def words(text: str) -> tuple[str, ...]:
@@ -146,6 +147,15 @@ def _signed(field: str, texts: Iterable[str], sign: str) -> Iterator[str]:
         found = words(text)
         if len(found) != 1 or found[0][0] != sign:
             yield f"{field}: '{text}' must be one word that begins with {sign}."
+
+
+def _handles(field: str, texts: Iterable[str]) -> Iterator[str]:
+    for text in texts:
+        if not is_handle(text) or words(text)[:1] in ((), ("@",)):
+            yield (
+                f"{field}: '{text}' must be one word that begins with @ "
+                "(@name, @name.example, @name@server.example)."
+            )
 
 
 def _refer(named: Iterable[str], ids: Sequence[str] | None) -> Iterator[str]:

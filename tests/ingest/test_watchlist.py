@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from ingest.errors import WatchlistError
+from ingest.masking import handle_name, mask
+from ingest.matcher import Matcher
 from ingest.watchlist import Watchlist, available, companion, load, parse
 
 SMALL = """
@@ -76,6 +78,25 @@ def test_handles_are_normalised_and_hold_the_readable_ones() -> None:
     assert parse(SMALL).handles == {"@glacio", "@journal"}
 
 
+@pytest.mark.parametrize(
+    "handle",
+    [
+        *("@Méditel", "@Me\u0301ditel", "@Wooow_net", "@maroc_telecom_", "@inwi.ma", "@inwi-ma"),
+        *("@inwi.bsky.example", "@inwi@mastodon.example", "@إنوي_المغرب"),
+    ],
+)
+def test_every_handle_that_a_platform_allows_stays_readable_and_is_found(handle: str) -> None:
+    watchlist = parse(SMALL.replace("@Glacio", handle))
+    text = f"merci {handle}! et @somebody.else"
+    masked = mask(text, keep={handle_name(kept) for kept in watchlist.handles})
+    assert masked == f"merci {handle}! et [user]"
+    assert Matcher(watchlist).entities(masked) == ("glacio",)
+
+
+def test_a_handle_of_several_words_leaves_no_shorter_one_readable() -> None:
+    assert parse(SMALL.replace("@Glacio", "@ice.ma")).handles == {"@ice.ma", "@journal"}
+
+
 def test_the_fingerprint_changes_with_the_content_and_not_with_comments() -> None:
     one = parse(SMALL).fingerprint
     assert one.startswith("ice-2030@")
@@ -107,6 +128,8 @@ def problems(text: str) -> str:
         ),
         ('handles = ["@Glacio"]', 'handles = "@Glacio"', "entity 'glacio': handles: expected"),
         ('handles = ["@Glacio"]', 'handles = ["Glacio"]', "handles: 'Glacio' must be one word"),
+        ('handles = ["@Glacio"]', 'handles = ["@Gla cio"]', "handles: '@Gla cio' must be one word"),
+        ('"@Journal"', '"@"', "readable_handles: '@' must be one word that begins with @"),
         ('kind = "operator"', 'kind = "firm"', "Allowed: operator, app, regulator"),
         ('"glacio", "glace au lait"', '"glacio", " !"', "aliases.latin: ' !' is empty"),
         ('"glacio", "glace au lait"', '"glacio", "#glacio"', "use 'hashtags' or 'handles'"),
