@@ -226,8 +226,13 @@ def protector(watchlist: Watchlist | None, *, keep_authors: bool = False) -> Pro
 def query_node(query: Sequence[str], filters: Filters = MappingProxyType({})) -> Node:
     """Return the query that words and options ask for together.
 
-    Raises :class:`~pipelines.errors.QueryError`.
+    Shows the help of the command instead where the query is ``-h``. Raises
+    :class:`~pipelines.errors.QueryError`.
     """
+    if "-h" in query:  # who writes it is in trouble, and seldom after posts without the letter
+        context = click.get_current_context()
+        click.echo(context.get_help())
+        context.exit()
     for word in query:
         if word.startswith("--"):  # `-word` is a word to leave out, this can only be a mistake
             raise click.NoSuchOption(word)

@@ -4,6 +4,7 @@
 
     whatsapp coupure        both words, in any script and spelling
     =whatsapp               this spelling only
+    #whatsapp               the hashtag only
     "vive la coupure"       these words in this order, in this spelling
     whats*                  words that begin so
     whatsapp OR skype       either; AND binds tighter

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from typing import get_args
 
 import msgspec
 
 from ingest.records import Flag, Label
+from ingest.sources.archive.ids import platform_name
 
 LANGUAGES = ("fr", "ar", "ary", "ary-Latn", "en", "mixed", "other")
 LABELS: tuple[str, ...] = get_args(Label)
 FLAGS: tuple[str, ...] = get_args(Flag)
 
+#: What the field ``source`` of posts from a data set begins with.
+_ARCHIVE = "archive:"
 _NOT_IN_IDS = re.compile(r"[^a-z0-9]+")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
@@ -68,6 +71,22 @@ def entity_id(value: str) -> str:
     return _NOT_IN_IDS.sub("-", bare).strip("-") or value
 
 
+def _platform(value: str) -> str:
+    name = platform_name(value)
+    if not name:
+        raise ValueError("the name of a platform, such as twitter")
+    return name
+
+
+def with_data_sets(sources: Sequence[str]) -> tuple[str, ...]:
+    """Return the sources that are asked for, and the data sets of that name.
+
+    The posts of a data set have the source ``archive:NAME``, whose second half alone people know.
+    """
+    sets = (_ARCHIVE + one for one in sources if not one.startswith(_ARCHIVE))
+    return tuple(dict.fromkeys((*sources, *sets)))
+
+
 def _target(value: str) -> str:
     entity, _, label = value.rpartition("=")
     if not entity or label.casefold() not in LABELS:
@@ -82,7 +101,7 @@ FIELDS: dict[str, Field] = {
         Field("sentiment", "sentiment:negative", _one_of(LABELS)),
         Field("entity", "entity:whatsapp", entity_id),
         Field("target", "target:whatsapp=negative", _target),
-        Field("platform", "platform:twitter", _any),
+        Field("platform", "platform:twitter", _platform),
         Field("source", "source:tweets-2016", _any),
         Field("id", "id:twitter:703500000000000000", _any),
         Field("author", "author:someone", _any),

@@ -82,8 +82,10 @@ def _spans(leaf: Word | Phrase | Prefix, places: list[_Place]) -> Iterator[tuple
             if any(form.startswith(leaf.token) for form in (p.token, *p.variants)):
                 yield p.start, p.end
         return
-    yield from _runs([p.token for p in places], leaf.tokens, places)
-    if isinstance(leaf, Phrase) or leaf.exact:
+    tokens = [p.token for p in places]
+    for spelling in leaf.spellings:
+        yield from _runs(tokens, spelling, places)
+    if isinstance(leaf, Phrase) or leaf.literal:
         return
     keys = tuple(map(key, leaf.tokens))
     yield from _runs([p.key for p in places], keys, places)

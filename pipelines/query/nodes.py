@@ -6,10 +6,14 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
+from nlp.text import MAX_TOKEN
+
 #: Quotation marks that open and close: those of keyboards, telephones and French typing.
 QUOTES = {'"': '"', "“": "”", "„": "“", "”": "”", "«": "»"}
 #: Characters that end a bare word.
 BREAKS = "()" + "".join(sorted(set(QUOTES) | set(QUOTES.values())))
+#: What hashtags and handles begin with, as tokens.
+_SIGNS = "#@"
 _BARE_VALUE = re.compile(rf"[^\s,{re.escape(BREAKS)}]+")
 
 
@@ -31,8 +35,8 @@ class All(Node):
 class Word(Node):
     """A word in every script and spelling, or in its own only (``exact``: ``=word``).
 
-    ``tokens`` are its normalised tokens, nearly always one; several (``wi-fi``) must follow
-    one another.
+    As a hashtag and a handle too; ``#word`` and ``@word`` are these alone. ``tokens`` are its
+    normalised tokens, nearly always one; several (``wi-fi``) must follow one another.
     """
 
     text: str
@@ -42,6 +46,23 @@ class Word(Node):
     def __str__(self) -> str:
         return f"={self.text}" if self.exact else self.text
 
+    @property
+    def literal(self) -> bool:
+        """Whether only :attr:`spellings` are wanted: a ``#hashtag`` is not the word it is made of.
+
+        Which spellings of other hashtags sound alike no index tells from plain words.
+        """
+        return self.exact or self.tokens[0][0] in _SIGNS
+
+    @property
+    def spellings(self) -> tuple[tuple[str, ...], ...]:
+        """The tokens that are this word in its own spelling, as a hashtag or a handle too."""
+        first, *rest = self.tokens
+        if not first[0].isalnum():
+            return (self.tokens,)
+        signed = ((sign + first[: MAX_TOKEN - 1], *rest) for sign in _SIGNS)
+        return (self.tokens, *signed)
+
 
 @dataclass(frozen=True, slots=True)
 class Phrase(Node):
@@ -49,6 +70,11 @@ class Phrase(Node):
 
     text: str
     tokens: tuple[str, ...]
+
+    @property
+    def spellings(self) -> tuple[tuple[str, ...], ...]:
+        """The tokens that are this phrase."""
+        return (self.tokens,)
 
     def __str__(self) -> str:
         return _quote(self.text)

@@ -4,7 +4,7 @@
 
     either  = all {"OR" all}
     all     = not {["AND"] not}
-    not     = ("NOT" | "-") not | "(" either ")" | filter | "=" word | word ["*"] | phrase
+    not     = ("NOT" | dash) not | "(" either ")" | filter | "=" word | word ["*"] | phrase
     filter  = field ":" value {"," value}
 """
 
@@ -29,8 +29,9 @@ from pipelines.query.nodes import (
     any_of,
 )
 
-#: More than anyone types; both stores limit how deep and how large an expression may be.
-MAX_DEPTH = 50
+#: More than anyone types; stores limit how deep and how large an expression may be, Elasticsearch
+#: to 30 levels with those that commands add.
+MAX_DEPTH = 25
 MAX_TERMS = 500
 
 #: Marks of writing direction come along when Arabic is pasted; they part words, no more.
@@ -39,6 +40,10 @@ _BARE = re.compile(rf"[^\s{re.escape(BREAKS)}]+")
 _VALUE = re.compile(rf"[^\s,{re.escape(BREAKS)}]+")
 _FIELD = re.compile(r"([A-Za-z][A-Za-z_-]*):")
 _LONE = re.compile("[\ud800-\udfff]")
+#: Hyphens and dashes that word processors and telephones put in the place of ``-``.
+_MINUS = frozenset("-\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d")
+#: What other search engines write, and what it is here.
+_FOREIGN = {"|": "OR", "&": "AND"}
 _OPERATORS = ("AND", "OR", "NOT")
 
 
@@ -94,7 +99,7 @@ class _Parser:
         self.depth += 1
         if self.depth > MAX_DEPTH:
             raise self.error(self.at, f"nested more than {MAX_DEPTH} levels deep")
-        if self.peek("-"):
+        if self.text[self.at : self.at + 1] in _MINUS:
             start = self.at
             self.at += 1
             if self.at == len(self.text) or self.text[self.at].isspace():
@@ -156,12 +161,26 @@ class _Parser:
         if not text:
             what = "= must stand directly before a word" if exact else "this was never opened"
             raise self.error(start, what)
+        begin = self.at
+        for at, sign in enumerate(text):
+            if sign in _FOREIGN:
+                raise self.error(
+                    begin + at,
+                    f"{sign} is no operator: write {_FOREIGN[sign]} between spaces, or the words "
+                    "in quotes",
+                )
         self.at += len(text)
         self.skip()
         stem = text.rstrip("*")
         tokens = _tokens(stem)
         if not tokens:
             raise self.error(start, f"{text} holds no letter, digit or emoji to search for")
+        if text[0] == "!":
+            raise self.error(begin, "! is no operator: - stands before what is left out")
+        if "*" in stem:
+            raise self.error(
+                begin + stem.index("*"), "* stands at the end of a word only, for any ending"
+            )
         if stem == text:
             return Word(text, tokens, exact)
         if exact:

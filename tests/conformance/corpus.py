@@ -171,7 +171,8 @@ def corpus() -> list[Post]:
         row("archive:set:10", "une date de l'an 2099", "fr", "neutral",
             created_at=datetime(2099, 1, 1, tzinfo=UTC), flags=("date-implausible",)),
         row("rss:11", "Le régulateur parle de l'appel par internet", "fr", "neutral",
-            [attitude("anrt", "neutral")], created_at=datetime(2016, 3, 1, tzinfo=UTC)),
+            [attitude("anrt", "neutral")], created_at=datetime(2016, 3, 1, tzinfo=UTC),
+            source="archive:press"),
         row("rss:12", "hadchi bzaf, les appels coupés wellah", "mixed", "negative",
             created_at=datetime(2015, 12, 31, 23, 59, tzinfo=UTC), author="u_sara"),
     ]  # fmt: skip

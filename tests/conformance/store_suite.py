@@ -497,6 +497,11 @@ QUERIES = {
     "wi-fi": "youtube:05",
     "coup*": "archive:set:08 archive:set:07 twitter:01 rss:12 archive:set:09",
     "#opeunlike": "twitter:01",
+    "opeunlike": "twitter:01",
+    "=opeunlike": "twitter:01",
+    "#ope*": "twitter:01",
+    "#inwi": "",
+    "@inwi": "",
     "😡": "archive:set:08",
     "honte OR merci": "archive:set:08 youtube:05 twitter:01",
     "honte -coupure": "twitter:01",
@@ -514,6 +519,10 @@ QUERIES = {
     "platform:rss": "rss:11 rss:12",
     "source:tweets": "twitter:03 twitter:02 twitter:01",
     'source:"old set, part 2"': "archive:set:07",
+    "source:press": "rss:11",
+    "source:archive:press": "rss:11",
+    "platform:Twitter,YT -inwi": "youtube:06 youtube:05 twitter:03 twitter:02",
+    "(inwi OR (honte " * 12 + "merci" + "))" * 12: "archive:set:07 youtube:04 twitter:01",
     "id:archive:set:08,rss:11,nobody:0": "rss:11 archive:set:08",
     "author:u_sara": "youtube:04 rss:12",
     "day:2016-02-20": "twitter:02 twitter:01",
@@ -577,7 +586,7 @@ class Searching:
     def test_long_queries_are_answered(self, filled: Store) -> None:
         assert ids(filled, " OR ".join(["honte"] * 500)) == ids(filled, "honte")
         assert ids(filled, " ".join(["honte"] * 500)) == ids(filled, "honte")
-        assert ids(filled, "-" * 49 + "honte") == ids(filled, "-honte")
+        assert ids(filled, "-" * 23 + "honte") == ids(filled, "-honte")
         many = ",".join(f"nobody:{n}" for n in range(5000))
         assert ids(filled, f"id:{many},rss:11") == ["rss:11"]
 

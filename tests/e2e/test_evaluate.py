@@ -183,9 +183,9 @@ def test_people_get_tables_of_80_columns(marsad: Marsad) -> None:
 def test_a_table_without_posts_whose_attitudes_differ_has_no_empty_part_for_them() -> None:
     def shown(*gold: str) -> str:
         rows = [Attitude(Judgement(0, one, "neutral"), {"rule": "neutral"}) for one in gold]
-        console = Console(file=io.StringIO(), width=80)
-        _ways(attitudes(rows), console)
-        return console.file.getvalue()
+        told = io.StringIO()
+        _ways(attitudes(rows), Console(file=told, width=80))
+        return told.getvalue()
 
     assert "posts whose attitudes differ" in shown("negative", "neutral")
     assert "posts whose attitudes differ" not in shown("negative", "negative")

@@ -6,6 +6,7 @@ from typing import Any
 
 from nlp.crossscript import key
 from pipelines.query import All, And, Filter, Node, Not, Or, Phrase, Prefix, Word
+from pipelines.query.fields import with_data_sets
 from pipelines.stores.elasticsearch.names import short
 
 Query = dict[str, Any]
@@ -70,11 +71,11 @@ def _any(parts: list[Query]) -> Query:
 def _word(node: Word | Phrase | Prefix) -> Query:
     if isinstance(node, Prefix):
         return _any([{"prefix": {field: node.token}} for field in ("tokens", "variants")])
-    tokens = _following("tokens", node.tokens)
-    if isinstance(node, Phrase) or node.exact:
-        return tokens
+    alternatives = [_following("tokens", tokens) for tokens in node.spellings]
+    if isinstance(node, Phrase) or node.literal:
+        return _any(alternatives)
     keys = tuple(key(token) for token in node.tokens)
-    alternatives = [tokens, _following("keys", keys)]
+    alternatives.append(_following("keys", keys))
     if len(keys) == 1:
         forms = list(dict.fromkeys((node.tokens[0], keys[0])))
         alternatives.append({"terms": {"variants": forms}})
@@ -89,6 +90,8 @@ def _following(field: str, words: tuple[str, ...]) -> Query:
 
 
 def _filter(field: str, values: tuple[str, ...]) -> Query:
+    if field == "source":
+        values = with_data_sets(values)
     if field in _KEYWORDS:
         given = [short(v) for v in values] if field in _SHORTENED else list(values)
         return {"terms": {_KEYWORDS[field]: given}}

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from nlp.crossscript import key
 from pipelines.query import All, And, Filter, Node, Not, Or, Phrase, Prefix, Word
+from pipelines.query.fields import with_data_sets
 
 
 class Condition(NamedTuple):
@@ -54,11 +55,11 @@ def _match(node: Word | Phrase | Prefix) -> str:
     """Return the FTS5 expression of a word."""
     if isinstance(node, Prefix):
         return f"{{tokens variants}} : {_quoted(node.token)} *"
-    tokens = f"tokens : {_quoted(' '.join(node.tokens))}"
-    if isinstance(node, Phrase) or node.exact:
-        return tokens
+    alternatives = [f"tokens : {_quoted(' '.join(tokens))}" for tokens in node.spellings]
+    if isinstance(node, Phrase) or node.literal:
+        return " OR ".join(alternatives)
     keys = [key(token) for token in node.tokens]
-    alternatives = [tokens, f"keys : {_quoted(' '.join(keys))}"]
+    alternatives.append(f"keys : {_quoted(' '.join(keys))}")
     if len(keys) == 1:
         alternatives += [f"variants : {_quoted(form)}" for form in (node.tokens[0], keys[0])]
     return " OR ".join(alternatives)
@@ -81,6 +82,8 @@ _COLUMNS = {
 
 
 def _filter(field: str, values: tuple[str, ...]) -> Condition:
+    if field == "source":
+        values = with_data_sets(values)
     if field in _COLUMNS:
         return _among(_COLUMNS[field], values)
     if field == "entity":
