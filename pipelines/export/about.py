@@ -18,7 +18,12 @@ MANIFEST = "manifest.json"
 README = "README.txt"
 
 _PROTECTED = "Authors are pseudonyms, made with a key that is not part of this export."
-_PLAIN = "{posts:,} posts carry the plain names of their authors."
+_PLAIN = "{posts} the plain names of their authors."
+#: What columns hold besides where names were kept (``--keep-authors``).
+_WITH_NAMES = {
+    "author": "name of the account where it was kept, else its pseudonym",
+    "url": "address of the post, with its author's name where that was kept",
+}
 _INVENTED = (
     "{posts} invented, as the archive they come from says. They are no evidence of anything: "
     "no opinion, share or trend may be read from them, nor anything about those whom they name."
@@ -104,7 +109,7 @@ def manifest(account: Account, facts: Facts) -> bytes:
         "privacy": privacy(account),
         "fiction": fiction(account),
         "files": account.files,
-        "columns": {column.name: column.about for column in COLUMNS},
+        "columns": columns(account),
         "target_columns": TARGET_COLUMNS,
     }
     return msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n"
@@ -113,7 +118,14 @@ def manifest(account: Account, facts: Facts) -> bytes:
 def privacy(account: Account) -> str:
     """Return what those who get the export must know about the people in it."""
     plain = account.plain_authors
-    return (_PLAIN.format(posts=plain) if plain else _PROTECTED) + _TEXTS
+    posts = "1 post carries" if plain == 1 else f"{plain:,} posts carry"
+    return (_PLAIN.format(posts=posts) if plain else _PROTECTED) + _TEXTS
+
+
+def columns(account: Account) -> dict[str, str]:
+    """Return what each column holds in this export."""
+    known = {column.name: column.about for column in COLUMNS}
+    return known | _WITH_NAMES if account.plain_authors else known
 
 
 def fiction(account: Account) -> str:
@@ -134,7 +146,7 @@ def readme(account: Account, facts: Facts) -> str:
                 *([_wrap(f"FICTIONAL. {fiction(account)}")] if account.fictional else []),
                 _what(account, facts),
                 "Files\n-----\n" + _files(account),
-                "Columns\n-------\n" + _columns(),
+                "Columns\n-------\n" + _columns(account),
                 "Privacy\n-------\n" + _wrap(privacy(account)),
                 "Cite\n----\n" + _wrap(_citation(account, facts)),
                 "Reproduce\n---------\n" + _reproduce(account, facts),
@@ -200,8 +212,8 @@ def _files(account: Account) -> str:
     )
 
 
-def _columns() -> str:
-    return "\n".join(_item(column.name, column.about) for column in COLUMNS)
+def _columns(account: Account) -> str:
+    return "\n".join(_item(name, about) for name, about in columns(account).items())
 
 
 def _item(name: str, words: str) -> str:

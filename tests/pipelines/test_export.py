@@ -237,7 +237,10 @@ def test_the_readme_says_how_to_cite_and_to_reproduce(tmp_path):
 def test_plain_names_of_authors_are_told(tmp_path):
     plain = msgspec.structs.replace(post(0), author="somebody")
     assert export([Hit(plain, "")], tmp_path, ALL, FACTS).plain_authors == 1
-    assert "1 posts carry the plain names" in manifest(tmp_path)["privacy"]
+    told = manifest(tmp_path)
+    assert "1 post carries the plain names" in told["privacy"]
+    assert told["columns"]["author"].startswith("name of the account")
+    assert "without its author's name" not in (tmp_path / "README.txt").read_text()
     assert "pseudonyms" not in manifest(tmp_path)["privacy"]
 
 
