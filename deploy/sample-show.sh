@@ -1,5 +1,14 @@
-# Shows a command as a user would type it, then runs it; sourced by the other scripts here.
+# Shows a command as a user would type it, quotes included, then runs it; sourced by the other
+# scripts here.
 show() {
-    printf '\n$ %s\n' "$*"
+    printf '\n$'
+    for word in "$@"; do
+        case $word in
+        *[!A-Za-z0-9_./:,=@%+-]*)
+            printf " '%s'" "$(printf '%s' "$word" | sed "s/'/'\\\\''/g")" ;;
+        *) printf ' %s' "$word" ;;
+        esac
+    done
+    printf '\n'
     "$@"
 }
