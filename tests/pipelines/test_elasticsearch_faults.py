@@ -26,7 +26,7 @@ from ingest.records import Post
 from pipelines.errors import StoreError, StoreFull
 from pipelines.retry import retry
 from pipelines.stores.base import Batch, Collected, Document, Ledger, Position, Store
-from pipelines.stores.elasticsearch import ElasticsearchStore, carry, index, journal, server
+from pipelines.stores.elasticsearch import ElasticsearchStore, carry, index, journal, months, server
 from pipelines.stores.elasticsearch.documents import document_json
 from pipelines.stores.elasticsearch.journal import CHUNK
 from pipelines.stores.elasticsearch.names import address
@@ -299,6 +299,32 @@ class TestFaults:
             assert json.loads(kept.raw)["id"] == "t:2"
             mode = store.dead_path.stat().st_mode
             assert mode & 0o077 == 0
+
+    @pytest.mark.parametrize("way", ["waited", "came scored"])
+    def test_a_writer_that_stood_still_takes_back_what_was_deleted_and_swept_meanwhile(
+        self, url: str, way: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        write = months.write
+
+        def late(*given: Any, **more: Any) -> Any:
+            monkeypatch.undo()
+            with ElasticsearchStore(url) as other:
+                assert other.delete([stone("t:1")]).posts == 1
+                with other.writer("ingest"):
+                    pass
+            return write(*given, **more)
+
+        with ElasticsearchStore(url) as store:
+            bring(store, 0, posts=[post("t:0", created_at=None)])
+            store.position("input")
+            monkeypatch.setattr(months, "write", late)
+            if way == "waited":
+                Feeder(store)(in_month(1), in_month(1, name="t:2"))
+                drain(store)
+            else:
+                bring(store, 1, posts=[in_month(1), in_month(1, name="t:2")])
+                store.position("input")
+            assert sorted(stored(url)) == ["t:0", "t:2"]
 
     def test_what_the_server_refuses_for_its_own_state_waits_until_that_has_passed(
         self, url: str

@@ -68,7 +68,7 @@ def write(server: Server, names: Address, claimed: Claimed, keep: Keep, watch: W
         return
     _write(server, names, claimed, keep, watch)
     if watch.last().deletions != claimed.deletions:
-        _look_again(server, names, claimed.claims)
+        _look_again(server, names, claimed)
 
 
 def _let(
@@ -149,14 +149,12 @@ def _write(server: Server, names: Address, claimed: Claimed, keep: Keep, watch: 
     graves.change(server, names, refused, reject)
 
 
-def _look_again(server: Server, names: Address, claims: dict[str, Claim]) -> None:
+def _look_again(server: Server, names: Address, claimed: Claimed) -> None:
     """Remove what was written of posts that somebody deleted meanwhile."""
+    claims = claimed.claims
     stones = graves.buried(server, names, {n for claim in claims.values() for n in claim.names})
     graves.erase(
         server, names, [n for n, claim in claims.items() if not stones.isdisjoint(claim.names)]
     )
-    now = {
-        name: read_head(found.source)
-        for name, found in get_many(server, names.heads, claims, without=["post"]).items()
-    }
-    months.remove(server, names, {n: head for n, head in now.items() if head.state == "buried"})
+    written = {n: head.months for n, head in claimed.heads.items() if n in claims}
+    months.take_back(server, names, written)

@@ -65,7 +65,9 @@ def index(
     ]
     answers = bulk(server, settled)
     changed = [w.id for w, answer in zip(settled, answers, strict=True) if answer.conflict]
-    _take_back(server, names, {name: taken[name] for name in changed})
+    months.take_back(
+        server, names, {name: (*taken[name].head.months, taken[name].month) for name in changed}
+    )
     return [
         Refusal(name, placed, refusal(placed.document.post, results[name].reason, placed.head))
         for name, placed in current.items()
@@ -123,14 +125,6 @@ def _current(server: Server, names: Address, documents: Sequence[Document]) -> d
     for name in doomed:
         del current[name]
     return current
-
-
-def _take_back(server: Server, names: Address, written: dict[str, _Placed]) -> None:
-    """Look at heads that changed meanwhile, and remove documents of what was deleted."""
-    now = get_many(server, names.heads, written, without=["post"])
-    heads_now = {name: read_head(found.source) for name, found in now.items()}
-    gone = {name: head for name, head in heads_now.items() if head.state == "buried"}
-    months.remove(server, names, gone)
 
 
 def refusal(post: Post, reason: str, head: Head) -> DeadLetter:

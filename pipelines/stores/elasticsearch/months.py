@@ -7,14 +7,16 @@ what comes later is written to both. So nothing is missed, and the copying needs
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
+
+import msgspec
 
 from pipelines.errors import StoreError
 from pipelines.stores.elasticsearch import generations, heads
-from pipelines.stores.elasticsearch.heads import Head
+from pipelines.stores.elasticsearch.heads import Head, read_head
 from pipelines.stores.elasticsearch.names import Address
-from pipelines.stores.elasticsearch.requests import Write, Written, bulk
+from pipelines.stores.elasticsearch.requests import Write, Written, bulk, get_many
 from pipelines.stores.elasticsearch.server import Server
 from pipelines.stores.elasticsearch.watch import Watch
 
@@ -95,6 +97,20 @@ def remove(server: Server, names: Address, gone: dict[str, Head]) -> None:
         if after.written == state.written:
             return
         state = after
+
+
+def take_back(server: Server, names: Address, written: Mapping[str, Sequence[str]]) -> None:
+    """Remove what was just written to these months, by heads' ids, of posts deleted meanwhile.
+
+    Their heads may not name these months any more: whoever swept took it that nobody writes.
+    """
+    now = get_many(server, names.heads, written, without=["post"])
+    gone = {
+        name: msgspec.structs.replace(head, months=tuple({*head.months, *written[name]}))
+        for name, found in now.items()
+        if (head := read_head(found.source)).state == "buried"
+    }
+    remove(server, names, gone)
 
 
 def leave_others(server: Server, names: Address, placed: dict[str, Head]) -> None:
