@@ -22,6 +22,9 @@ from nlp.errors import ModelError
 
 _LONGEST = 128
 _CHARACTERS = 5_000
+#: Texts of different length that are scored at the start, and how far results may differ.
+_TRIAL = ("marsad", "marsad follows a protest on social media, day by day and post by post")
+_TOLERANCE = 1e-3
 
 _NAMES = {
     "negative": ("negative", "neg", "very negative", "negatif", "négatif", "-1", "bad", "سلبي"),
@@ -80,7 +83,7 @@ class Checkpoint:
             )
         except Exception as error:  # transformers raises many kinds, down to KeyError
             raise ModelError(
-                f"The checkpoint {name!r} cannot be loaded ({str(error).splitlines()[0][:200]}): "
+                f"The checkpoint {name!r} cannot be loaded ({_told(error)}): "
                 "give a folder or a Hugging Face name of a sequence classification model"
             ) from error
         if report["missing_keys"]:
@@ -96,7 +99,31 @@ class Checkpoint:
         limit = getattr(model.config, "max_position_embeddings", _LONGEST + 2)
         self._longest = min(_LONGEST, limit - 2)
         self.version = f"{Path(name).name}-{_digest(model)}"
-        self._score_ids([[*self._tokenizer("marsad")["input_ids"]]])  # fail now, not in the stream
+        # Networks that look for the end of a text by its padding know it by their own setting.
+        known = (
+            getattr(model.config, "pad_token_id", None),
+            self._tokenizer.pad_token_id,
+            self._tokenizer.eos_token_id,
+        )
+        self._pad = next((one for one in known if one is not None), 0)
+        model.config.pad_token_id = self._pad
+        self._try(name)  # fail now, not in the stream
+
+    def _try(self, name: str) -> None:
+        """See that texts can be scored together, and come to the same as each alone."""
+        try:
+            together = self.predict(_TRIAL)
+            alone = np.concatenate([self.predict([text]) for text in _TRIAL])
+        except Exception as error:  # a network may raise anything
+            raise ModelError(
+                f"The checkpoint {name!r} cannot score posts ({_told(error)}): choose another "
+                "sequence classification model"
+            ) from error
+        if not np.abs(together - alone).max() < _TOLERANCE:  # also what is no number
+            raise ModelError(
+                f"The checkpoint {name!r} scores a post otherwise beside a longer one: it cannot "
+                "be used for batches; choose another sequence classification model"
+            )
 
     def predict(self, texts: Sequence[str]) -> sentiment.Floats:
         """Return probabilities, shape (texts, 3); see `nlp.sentiment.SentimentModel`."""
@@ -114,7 +141,7 @@ class Checkpoint:
     @torch.inference_mode()
     def _score_ids(self, ids: list[list[int]]) -> sentiment.Floats:
         longest = max(map(len, ids))
-        pieces = np.full((len(ids), longest), self._tokenizer.pad_token_id or 0)
+        pieces = np.full((len(ids), longest), self._pad)
         mask = np.zeros_like(pieces)
         for row, one in enumerate(ids):
             pieces[row, : len(one)] = one
@@ -125,6 +152,11 @@ class Checkpoint:
         ).logits
         theirs = sentiment.softmax(logits.float().cpu().numpy())
         return np.asarray(theirs @ self._map, np.float32)
+
+
+def _told(error: Exception) -> str:
+    """Return the first line of what a library says, or the error's name if it says nothing."""
+    return next(iter(str(error).splitlines()), "")[:200] or type(error).__name__
 
 
 def _digest(model: Any) -> str:

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nlp import model_input, sentiment
-from nlp.checkpoint import label_map
+from nlp.checkpoint import Checkpoint, label_map
 from nlp.errors import ModelError
 from nlp.onnx_model import OnnxModel, script
 from nlp.training import compress, finetune, package
@@ -238,6 +239,63 @@ def test_wrong_checkpoints_are_refused_at_once(checkpoint: Path, tmp_path: Path)
     (tmp_path / "config.json").write_text(json.dumps(config))
     with pytest.raises(ModelError, match="joy"):
         sentiment.load(str(tmp_path))
+
+
+def _reader_of_the_last_piece(root: Path) -> str:
+    """Write a tiny network that reads a text's mood from its last piece and knows no padding."""
+    from transformers import GPT2Config, GPT2ForSequenceClassification, PreTrainedTokenizerFast
+
+    torch.manual_seed(0)
+    labels = {0: "negative", 1: "neutral", 2: "positive"}
+    config = GPT2Config(
+        vocab_size=tiny.tokenizer().get_vocab_size(),
+        n_embd=32,
+        n_layer=1,
+        n_head=2,
+        id2label=labels,
+        label2id={name: place for place, name in labels.items()},
+        bos_token_id=0,
+        eos_token_id=2,
+    )
+    GPT2ForSequenceClassification(config).save_pretrained(root)
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=tiny.tokenizer(), bos_token="<s>", eos_token="</s>"
+    )
+    tokenizer.save_pretrained(root)
+    return str(root)
+
+
+def test_a_checkpoint_without_a_piece_for_padding_scores_posts_of_any_length(
+    tmp_path: Path,
+) -> None:
+    model = sentiment.load(_reader_of_the_last_piece(tmp_path), threads=1)
+    texts = [*POSTS, *ODD]
+    rows = model.predict(texts)
+    check(rows, len(texts))
+    alone = np.concatenate([model.predict([text]) for text in texts])
+    assert np.abs(rows - alone).max() < 1e-3
+
+
+def test_a_checkpoint_that_scores_otherwise_in_company_is_refused_at_once(
+    checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    score = Checkpoint._score_ids
+
+    def crowded(self: Checkpoint, ids: list[list[int]]) -> sentiment.Floats:
+        return np.roll(score(self, ids), 1, axis=1) if len(ids) > 1 else score(self, ids)
+
+    monkeypatch.setattr(Checkpoint, "_score_ids", crowded)
+    with pytest.raises(ModelError, match="otherwise beside a longer one"):
+        sentiment.load(str(checkpoint))
+
+    def broken(self: Checkpoint, ids: list[list[int]]) -> sentiment.Floats:
+        if len(ids) > 1:
+            raise MemoryError
+        return score(self, ids)
+
+    monkeypatch.setattr(Checkpoint, "_score_ids", broken)
+    with pytest.raises(ModelError, match=r"cannot score posts \(MemoryError\)"):
+        sentiment.load(str(checkpoint))
 
 
 def test_an_encoder_without_a_trained_head_is_refused(tmp_path: Path, checkpoint: Path) -> None:
