@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import shlex
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -46,6 +47,9 @@ _FILTERS = {
 
 #: The options of ``_FILTERS`` that were given: one value for a date, else several.
 Filters = Mapping[str, str | tuple[str, ...]]
+
+#: Options that say where records are kept aside; a command that takes both takes one of them.
+_PLACES = ("store", "brokers")
 
 #: Exit code for "nothing found".
 NOTHING = 3
@@ -206,6 +210,14 @@ def needed_brokers(addresses: str | None) -> Brokers:
             "name the Kafka brokers: --brokers host:port, MARSAD_BROKERS, or brokers in marsad.toml"
         )
     return where
+
+
+def dead_list() -> str:
+    """Return the command that lists what the running one kept aside, in the place it was given."""
+    context = click.get_current_context(silent=True)
+    given = context.params if context else {}
+    places = [f" --{name} {shlex.quote(given[name])}" for name in _PLACES if given.get(name)]
+    return "marsad dead list" + "".join(places)
 
 
 def chosen_watchlist(name: str | None) -> Watchlist | None:

@@ -18,6 +18,7 @@ from pipelines.commands.common import (
     brokers_option,
     chosen_watchlist,
     count,
+    dead_list,
     destination,
     intake,
     open_store,
@@ -312,7 +313,7 @@ def books(title: str, ledger: Ledger, *, read: bool = False) -> str:
         for name in Ledger.__struct_fields__
         if name == "received" or getattr(ledger, name)
     )
-    hint = "; see: marsad dead list" if ledger.dead else ""
+    hint = f"; see: {dead_list()}" if ledger.dead else ""
     return f"{title}: {counts}{hint}"
 
 

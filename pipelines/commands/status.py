@@ -18,6 +18,7 @@ from pipelines.commands.common import (
     chosen_brokers,
     console,
     count,
+    dead_list,
     open_store,
     store_option,
     write_line,
@@ -41,10 +42,13 @@ _MEANINGS = {
     "duplicate": "the same again, or older than what is stored",
     "filtered": "without a word of the watchlist",
     "deleted": "deletions told, and posts that came after",
-    "dead": "kept aside with a reason (marsad dead list)",
+    "dead": "kept aside with a reason",
     "pending": "stored, waiting to be scored",
 }
-_PENDING_ON_TOPICS = "waiting to be scored or indexed, on topics too"
+_ON_TOPICS = {
+    "dead": "kept aside with a reason, on the machine that collected it",
+    "pending": "waiting to be scored or indexed, on topics too",
+}
 
 
 @click.command()
@@ -143,7 +147,9 @@ def _show_stages(stages: list[StageFlow], console: Console) -> None:
 def _show(status: Status, console: Console, *, on_topics: bool) -> None:
     days = status.timezone or "no posts, and no time zone yet"
     console.print(Text.assemble((status.store, "bold"), f"  ({days})"))
-    meanings = _MEANINGS | ({"pending": _PENDING_ON_TOPICS} if on_topics else {})
+    meanings = _MEANINGS | (
+        _ON_TOPICS if on_topics else {"dead": f"kept aside with a reason ({dead_list()})"}
+    )
     books = Table("outcome", "records", "", box=None, header_style="dim")
     for name in Ledger.__struct_fields__:
         books.add_row(name, f"{getattr(status.ledger, name):,}", Text(meanings[name], "dim"))

@@ -34,9 +34,8 @@ if TYPE_CHECKING:
     from pipelines.charts import Caption
 
 _MISSING = (
-    "The posts were matched with the watchlist {name!r}, which is not at hand: entities stand by "
-    "their ids, and events are not marked. Name its file as watchlist in marsad.toml, or in "
-    "MARSAD_WATCHLIST."
+    "The posts were matched with the watchlist {name!r}, which is not at hand: {what}. Name its "
+    "file as watchlist in marsad.toml, or in MARSAD_WATCHLIST."
 )
 
 
@@ -117,8 +116,11 @@ def command(
         trend_table.show(answer.rows, by, names, Console(highlight=False))
         if any(row.state == "unknown" for row in answer.rows):
             say("?: unknown, as a source was not listening (see `marsad status`).")
-    if answer.case.missing and (charts or not (as_json or as_csv)):
-        say(_MISSING.format(name=answer.case.missing))
+    by_ids = split == "entity" and (charts or not (as_json or as_csv))
+    lost = ["entities stand by their ids"] if by_ids or (charts and "entity" in filters) else []
+    lost += ["events are not marked"] if charts and marks is None else []
+    if answer.case.missing and lost:
+        say(_MISSING.format(name=answer.case.missing, what=", and ".join(lost)))
     if charts:
         _draw(charts, answer, by, _caption(answer, filters, split), names, marks)
 

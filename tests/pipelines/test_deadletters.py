@@ -12,18 +12,22 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import click
 import msgspec
 import pytest
+from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingest.keyring import Key
 from ingest.privacy import Protector
 from ingest.records import Post, Tombstone, encode
+from pipelines.commands.common import brokers_option, store_option
+from pipelines.commands.ingest import books
 from pipelines.deadletters import DeadLetters, plain_names
 from pipelines.errors import StoreError
 from pipelines.stages import bury
-from pipelines.stores.base import DeadLetter
+from pipelines.stores.base import DeadLetter, Ledger
 
 ROOT = Path(__file__).parents[2]
 START = datetime(2016, 3, 1, tzinfo=UTC)
@@ -238,6 +242,8 @@ import os, sys
 from ingest.keyring import Key
 from ingest.privacy import Protector
 from ingest.records import Post, Tombstone, encode
+from pipelines.commands.common import brokers_option, store_option
+from pipelines.commands.ingest import books
 from pipelines.deadletters import DeadLetters, plain_names
 from pipelines.errors import StoreError
 from pipelines.stages import bury
@@ -276,3 +282,24 @@ def test_another_file_is_not_taken_for_dead_letters(path: Path) -> None:
     path.write_text("just notes " * 100)
     with pytest.raises(StoreError, match="no store of Marsad"):
         DeadLetters(path).put([letter()])
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ([], "marsad dead list"),
+        (["--store", "my study.db"], "marsad dead list --store 'my study.db'"),
+        (["--brokers", "a:9092"], "marsad dead list --brokers a:9092"),
+    ],
+)
+def test_who_is_sent_to_what_is_kept_aside_is_sent_to_the_right_place(
+    options: list[str], told: str
+) -> None:
+    @click.command()
+    @store_option
+    @brokers_option
+    def some(store: str | None, brokers: str | None) -> None:
+        click.echo(books("posts.csv: done", Ledger(received=1, dead=1)))
+
+    said = CliRunner().invoke(some, options).output
+    assert said == f"posts.csv: done: 1 received, 1 dead; see: {told}\n"

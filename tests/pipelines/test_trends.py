@@ -410,7 +410,12 @@ def test_entities_have_the_names_of_the_watchlist_they_were_matched_with(tmp_pat
     store = fill(tmp_path / "o.db", [other])
     told = run(store, "--split", "entity")
     assert "maroc-telecom" in told.stdout
-    assert "watchlist 'mine', which is not at hand" in told.stderr
+    assert "watchlist 'mine', which is not at hand: entities stand by their ids." in told.stderr
+    assert "not at hand" not in run(store, "--split", "language").stderr
+    drawn = run(store, "--split", "language", "--chart", chart).stderr
+    assert "not at hand: events are not marked." in drawn
+    drawn = run(store, "--split", "language", "--chart", chart, "--annotations", "none").stderr
+    assert "not at hand" not in drawn
     file = tmp_path / "mine.toml"
     text = (CASE / "watchlist.toml").read_text(encoding="utf-8")
     file.write_text(text.replace('name = "morocco-2016"', 'name = "mine"'), encoding="utf-8")
