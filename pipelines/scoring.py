@@ -16,7 +16,7 @@ import msgspec
 
 from ingest.records import Post
 from nlp.score import Scorer
-from pipelines.stages import Finder, score
+from pipelines.stages import FAILED_DETAIL, Finder, score_each
 
 #: Fields that are added; values that stand there already are replaced.
 ADDED = (
@@ -33,7 +33,8 @@ LINE_LIMIT = 10_000_000
 
 
 class BadLine(msgspec.Struct, frozen=True):
-    """A line that is no object with ``id`` and ``text``: where, why, and its bytes."""
+    """A line that is no object with ``id`` and ``text``, or that the model fails on: where, why,
+    and its bytes."""
 
     line: int
     reason: str
@@ -41,6 +42,7 @@ class BadLine(msgspec.Struct, frozen=True):
 
 
 class _Good(msgspec.Struct, frozen=True):
+    line: int
     raw: bytes
     text: str
     stale: bool
@@ -50,15 +52,17 @@ class _Good(msgspec.Struct, frozen=True):
 def score_lines(
     lines: Iterable[bytes], scorer: Scorer, finder: Finder, batch_size: int
 ) -> Iterator[bytes | BadLine]:
-    """Yield one result for each line that is not blank, in order; nothing is filtered."""
+    """Yield one result for each line that is not blank, in order; nothing is filtered.
+
+    Raises :class:`~nlp.errors.ModelError` if the model fails on every text.
+    """
     numbered = ((number, _bare(number, line)) for number, line in enumerate(lines, 1))
     parsed = (_parse(number, line) for number, line in numbered if line)
     while batch := list(islice(parsed, batch_size)):
         good = [entry for entry in batch if isinstance(entry, _Good)]
-        posts = score([_post(entry.text, finder) for entry in good], scorer) if good else []
-        results = iter(zip(good, posts, strict=True))
+        posts = iter(score_each([_post(entry.text, finder) for entry in good], scorer))
         for entry in batch:
-            yield entry if isinstance(entry, BadLine) else _spliced(*next(results))
+            yield entry if isinstance(entry, BadLine) else _result(entry, next(posts))
 
 
 def read_lines(stream: Iterable[bytes]) -> Iterator[bytes]:
@@ -100,7 +104,7 @@ def _parse(number: int, line: bytes) -> _Good | BadLine:
     if not isinstance(text, str):
         found = _kind(text) if "text" in value else "none"
         return bad(f"no `text` that is a string (found: {found})")
-    return _Good(line, text, any(field in value for field in ADDED))
+    return _Good(number, line, text, any(field in value for field in ADDED))
 
 
 def _no_constant(name: str) -> NoReturn:
@@ -110,6 +114,12 @@ def _no_constant(name: str) -> NoReturn:
 def _kind(value: object) -> str:
     names = {list: "an array", str: "a string", bool: "true or false", dict: "an object"}
     return "null" if value is None else names.get(type(value), "a number")
+
+
+def _result(entry: _Good, post: Post | None) -> bytes | BadLine:
+    if post is None:
+        return BadLine(entry.line, FAILED_DETAIL, entry.raw)
+    return _spliced(entry, post)
 
 
 def _spliced(entry: _Good, post: Post) -> bytes:

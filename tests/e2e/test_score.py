@@ -3,12 +3,13 @@
 import json
 import stat
 import subprocess
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from nlp.score import Scorer
+from nlp.score import Scored, Scorer
 from pipelines.scoring import ADDED, BadLine, score_lines
 from pipelines.stages import Finder
 from tests.conftest import COMMAND, Marsad
@@ -126,6 +127,23 @@ def test_a_line_that_is_no_post_is_told_and_the_rest_goes_on(
     assert told in bad.reason
     assert bad.line == 1
     assert isinstance(scored, bytes)
+
+
+def test_a_line_that_the_model_fails_on_is_told_and_the_others_go_on(
+    scorer: Scorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = scorer.score
+
+    def failing(texts: list[str], mentions: list[Any]) -> list[Scored]:
+        if "impossible" in texts:
+            raise ValueError("impossible")
+        return whole(texts, mentions)
+
+    monkeypatch.setattr(scorer, "score", failing)
+    lines = [json.dumps({"id": n, "text": t}).encode() for n, t in enumerate(["a", "impossible"])]
+    first, bad, last = score_lines([*lines, lines[0]], scorer, Finder(None), 8)
+    assert first == last
+    assert bad == BadLine(2, "the model fails on this text", lines[1])
 
 
 def test_bad_lines_go_to_standard_error_and_the_exit_code_is_1(marsad: Marsad) -> None:
