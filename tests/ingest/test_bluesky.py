@@ -232,6 +232,13 @@ def test_and_by_more_when_it_is_another_server(stand: Jetstream) -> None:
     assert records(found, Gap) == []
 
 
+def test_a_server_that_takes_its_time_to_find_the_place_is_waited_for(stand: Jetstream) -> None:
+    stand.publish(3)
+    stand.finds_after = 1.5
+    items = list(following(stand, **SINCE).open(""))
+    assert len(records(items, Post)) == 3
+
+
 def test_since_counts_where_it_is_later_than_the_saved_place(stand: Jetstream) -> None:
     stand.publish(9)
     cursor = last(following(stand, **SINCE, until=datetime(2026, 11, 1, 0, 3, tzinfo=UTC)))

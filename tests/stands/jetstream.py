@@ -57,6 +57,8 @@ class Jetstream:
         """Events before this ``time_us`` are forgotten."""
         self.hang_up_after: int | None = None
         """Close a connection after so many messages."""
+        self.finds_after = 0.0
+        """Seconds until it has found the place that a cursor names."""
         self._post = fixture("post")
         self._number = 0
         self._more = threading.Condition()
@@ -155,7 +157,9 @@ class Jetstream:
 
     def _events(self, connection: ServerConnection, query: dict[str, str], place: int) -> None:
         cursor = int(query["cursor"]) if "cursor" in query else None
-        place = 0 if cursor is not None else place
+        if cursor is not None:
+            place = 0
+            time.sleep(self.finds_after)
         sent = 0
         while not self._closed:
             with self._more:

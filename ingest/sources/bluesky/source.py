@@ -34,6 +34,9 @@ REWIND_ELSEWHERE = timedelta(seconds=30)
 MISSING = timedelta(minutes=1)
 #: So many messages in a row that can't be read: this is another stream than the known one.
 UNREADABLE = 20
+#: Quiet half seconds after which what was asked for until a past moment has all come: before the
+#: first message (a server takes its time to find the place), and after one.
+_UNHEARD, _HEARD = 10, 2
 _AHEAD = timedelta(days=1)
 _QUIET = timedelta(seconds=5)
 
@@ -123,7 +126,7 @@ class Bluesky:
     ) -> Iterator[Item]:
         until = micro(self._order.until) if self._order.until else None
         listening = told = self._means.now()
-        first, unreadable = True, 0
+        first, unreadable, quiet, unheard = True, 0, 0, True
         yield self._heartbeat(told, place)
         for raw in messages:
             now = self._means.now()
@@ -131,9 +134,12 @@ class Bluesky:
                 yield self._heartbeat(now, place)
                 told = now
             if raw is None:
-                if until is not None and micro(now - REWIND) >= until:
+                quiet += 1
+                over = until is not None and micro(now - REWIND) >= until
+                if over and quiet >= (_UNHEARD if unheard else _HEARD):
                     return
                 continue
+            quiet, unheard = 0, False
             event, bad = self._event(raw)
             if event is None:
                 unreadable += 1
