@@ -26,7 +26,15 @@ from ingest.records import Post
 from pipelines.errors import StoreError, StoreFull
 from pipelines.retry import retry
 from pipelines.stores.base import Batch, Collected, Document, Ledger, Position, Store
-from pipelines.stores.elasticsearch import ElasticsearchStore, carry, index, journal, months, server
+from pipelines.stores.elasticsearch import (
+    ElasticsearchStore,
+    carry,
+    index,
+    journal,
+    months,
+    reindex,
+    server,
+)
 from pipelines.stores.elasticsearch.documents import document_json
 from pipelines.stores.elasticsearch.journal import CHUNK
 from pipelines.stores.elasticsearch.names import address
@@ -352,6 +360,26 @@ class TestFaults:
             assert store.ledger() == Ledger(received=4, indexed=4)
             with store.dead_letters() as letters:
                 assert letters.entries() == []
+
+    def test_a_post_that_is_deleted_as_its_month_begins_to_be_copied_stays_deleted(
+        self, url: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        walk = reindex.walk
+
+        def slowly(*given: Any) -> Iterator[Any]:
+            hits = walk(*given)
+            first = next(hits)  # what is there is read as it was before the deletion
+            with ElasticsearchStore(url) as other:
+                assert other.delete([stone("t:1")]).posts == 1
+            yield first
+            yield from hits
+
+        with ElasticsearchStore(url) as store:
+            Feeder(store)(in_month(1), in_month(1, name="t:2"))
+            drain(store)
+            monkeypatch.setattr(reindex, "walk", slowly)
+            store.reindex(ZoneInfo("UTC"))
+            assert sorted(stored(url)) == ["t:2"]
 
     def test_a_reindexing_that_the_server_has_no_place_for_loses_no_post(self, url: str) -> None:
         names = address(url)

@@ -95,6 +95,8 @@ def _copy(
     after_batch: Callable[[int], None],
 ) -> int:
     source, target = names.month(month, state.current), names.month(month, state.building)
+    # Before what is there is read: whoever deletes a post of it from now on deletes it here too.
+    setup.create(server, target)
     server.do(lambda es: es.indices.refresh(index=source))
     fields = {"sort": [{"_shard_doc": "asc"}], "version": True, "source_includes": ["post"]}
     hits = walk(server, source, fields)

@@ -53,7 +53,7 @@ def prepare(server: Server, names: Address, *, reindexing: bool = False) -> None
         one = definition(name, names)
         server.do(lambda es, i=index, d=one: es.indices.put_index_template(name=i, **d))  # type: ignore[misc]
         if index not in there:
-            _create(server, index)
+            create(server, index)
         else:
             _add_fields(server, index, one["template"]["mappings"]["properties"], there[index])
     state, seen = generations.read(server, names)
@@ -181,7 +181,8 @@ def _check(
             )
 
 
-def _create(server: Server, index: str) -> None:
+def create(server: Server, index: str) -> None:
+    """Make an index by its template, if it is not there yet."""
     try:
         server.do(lambda es: es.indices.create(index=index))
     except StoreError as error:
