@@ -94,6 +94,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Address on which metrics are served; there is no password on it."""
 
 
+#: How msgspec says that a value has the wrong type, and what people call the types.
+_EXPECTED = re.compile(r"Expected `(\w+)`(?:, got `\w+`)?")
+_KINDS = {
+    "int": "a whole number",
+    "str": "text, in quotes",
+    "bool": "true or false",
+    "array": 'a list, as in ["a", "b"]',
+    "object": "a table",
+}
 _ONE_SOURCE = re.compile(r"sources\[(\d+)\](?:\.(.*))?")
 
 _ENVIRONMENT = {
@@ -189,6 +198,8 @@ def _explained(message: str, values: Mapping[str, object]) -> str:
     elif path.split(".")[0] == "kafka":
         table, known = "the fields of [kafka]", KafkaSettings.__struct_fields__
         where = "[kafka]" + (f", {path[6:]}" if path[6:] else "")
+    if wrong := _EXPECTED.fullmatch(what):
+        return f"{where}: it must be {_KINDS.get(wrong[1], wrong[1])}"
     what = what.replace("Object contains unknown field", "there is no setting")
     what = what.replace("Object missing required field", "missing is")
     return f"{where + ': ' if where else ''}{what}; {table} are: {', '.join(known)}"

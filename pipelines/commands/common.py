@@ -35,6 +35,16 @@ F = TypeVar("F", bound=Callable[..., Any])
 #: For commands with a QUERY: `-word` is part of it, not an option (they have long ones alone).
 QUERY_SETTINGS = {"ignore_unknown_options": True, "help_option_names": ["--help"]}
 
+
+class QueryCommand(click.Command):
+    """A command with a QUERY, of which `-h` alone is a call for help all the same."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """See :meth:`click.Command.parse_args`."""
+        own = args[: args.index("--")] if "--" in args else args
+        return super().parse_args(ctx, ["--help"] if "-h" in own else args)
+
+
 #: Options that narrow a query, with their metavar and help; their names are fields of queries.
 _FILTERS = {
     "since": ("DATE", "First day, inclusive (YYYY-MM-DD)."),
@@ -238,13 +248,8 @@ def protector(watchlist: Watchlist | None, *, keep_authors: bool = False) -> Pro
 def query_node(query: Sequence[str], filters: Filters = MappingProxyType({})) -> Node:
     """Return the query that words and options ask for together.
 
-    Shows the help of the command instead where the query is ``-h``. Raises
-    :class:`~pipelines.errors.QueryError`.
+    Raises :class:`~pipelines.errors.QueryError`.
     """
-    if "-h" in query:  # who writes it is in trouble, and seldom after posts without the letter
-        context = click.get_current_context()
-        click.echo(context.get_help())
-        context.exit()
     for word in query:
         if word.startswith("--"):  # `-word` is a word to leave out, this can only be a mistake
             raise click.NoSuchOption(word)

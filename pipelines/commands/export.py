@@ -14,6 +14,7 @@ from pipelines.commands.authors import known_authors, told
 from pipelines.commands.common import (
     QUERY_SETTINGS,
     Filters,
+    QueryCommand,
     filter_options,
     nothing_found,
     open_store,
@@ -34,7 +35,7 @@ def _formats(ctx: click.Context, option: click.Parameter, value: str) -> tuple[s
     return tuple(name for name in _FORMATS if name in wanted)
 
 
-@click.command(context_settings=QUERY_SETTINGS)
+@click.command(cls=QueryCommand, context_settings=QUERY_SETTINGS)
 @click.argument("query", nargs=-1)
 @store_option
 @filter_options

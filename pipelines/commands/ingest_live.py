@@ -13,6 +13,7 @@ from typing import Any
 import click
 import msgspec
 
+from ingest.errors import SourceError
 from ingest.sources.counters.table import parse_when
 from ingest.sources.registry import ENTRIES, Entry
 from ingest.watchlist import Watchlist
@@ -38,7 +39,7 @@ from pipelines.commands.work import make_scorer, tell_days
 from pipelines.embedded import drain_some
 from pipelines.errors import SettingsError
 from pipelines.live import Outcome, Wanted, feeds
-from pipelines.live.choose import duration, means
+from pipelines.live.choose import check, duration, means
 from pipelines.live.signals import on_signals
 from pipelines.settings import Settings, SourceSettings, file_name, zone
 from pipelines.stores.base import Intake
@@ -231,14 +232,17 @@ def configured_sources(settings: Settings) -> list[Wanted]:
             f"{file_name()} has no [[sources]]: list what to read there (docs/settings.md), or "
             "name one source, as in marsad ingest bluesky"
         )
-    return [_wanted(one, settings) for one in settings.sources]
+    return [_wanted(one, number, settings) for number, one in enumerate(settings.sources, start=1)]
 
 
-def _wanted(one: SourceSettings, settings: Settings) -> Wanted:
+def _wanted(one: SourceSettings, number: int, settings: Settings) -> Wanted:
+    def wrong(what: object) -> SettingsError:
+        return SettingsError(f"{file_name()}: [[sources]] number {number} ({one.source}): {what}")
+
     if one.limit < 0:
-        raise SettingsError(f"[[sources]] {one.source}: limit is {one.limit}; it is 0 or more")
+        raise wrong(f"limit is {one.limit}; it is 0 or more")
     try:
-        return Wanted(
+        wanted = Wanted(
             source=one.source,
             label=one.name,
             targets=one.targets,
@@ -249,8 +253,10 @@ def _wanted(one: SourceSettings, settings: Settings) -> Wanted:
             every=duration(one.every) if one.every else None,
             persistent=True,
         )
-    except ValueError as error:
-        raise SettingsError(f"[[sources]] {one.source}: {error}") from error
+        check(wanted)
+    except (ValueError, SourceError) as error:
+        raise wrong(error) from error
+    return wanted
 
 
 def read_sources(

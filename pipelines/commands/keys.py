@@ -63,7 +63,8 @@ def destroy(key_ids: tuple[str, ...], everything: bool, yes: bool) -> None:
         raise click.UsageError("name the keys to destroy (see `marsad keys list`), or --all")
     keyring.check(ids)
     if not yes and not _confirmed(f"Destroy {', '.join(ids)} in {keyring.path} for good?"):
-        raise click.UsageError("not confirmed, nothing was destroyed; --yes does not ask")
+        say("Nothing was destroyed.")
+        raise click.exceptions.Exit(1)
     destroyed = keyring.destroy(ids)
     say(f"Destroyed {', '.join(key.id for key in destroyed)}.")
 
@@ -71,5 +72,7 @@ def destroy(key_ids: tuple[str, ...], everything: bool, yes: bool) -> None:
 def _confirmed(question: str) -> bool:
     try:
         return click.confirm(question, err=True)
-    except click.Abort:  # nobody there to answer
-        return False
+    except click.Abort as nobody:  # is there to answer
+        raise click.UsageError(
+            "not confirmed, nothing was destroyed; --yes does not ask"
+        ) from nobody

@@ -28,13 +28,12 @@ from pipelines.commands.common import (
     watchlist_option,
     write_line,
 )
-from pipelines.commands.readings import TOLD, content, keep, tell_bad
+from pipelines.commands.readings import TOLD, content, keep, local_zone, tell_bad
 from pipelines.commands.readings import readings as stored_or_shipped
 from pipelines.live.choose import duration
 from pipelines.pages import table
 from pipelines.pages.report import Moment, Row, differences, rows
 from pipelines.pages.series import series
-from pipelines.settings import zone
 from pipelines.stages import utc_now
 
 #: Pages that are made for people are not fetched more often.
@@ -55,7 +54,9 @@ def command() -> None:
 @click.argument("files", nargs=-1, required=True, metavar="FILE…")
 @store_option
 @click.option(
-    "--timezone", metavar="ZONE", help="Zone of times that name none (default: as configured)."
+    "--timezone",
+    metavar="ZONE",
+    help="Zone of times that name none (default: as configured, else the store's).",
 )
 @click.option(
     "--source", default="", metavar="NAME", help="Source of rows without one (default: the file)."
@@ -67,22 +68,24 @@ def import_readings(
 
     Columns: date (or time), page (or entity), value; and, if there, metric, source (or
     source_url), granularity, approximate, since, note: see docs/pages.md. Rows that can't be
-    used are told with line and reason, the rest goes on. Importing again adds nothing.
+    used are told with line and reason, the rest goes on, and the exit code is then 1. Importing
+    again adds nothing.
 
     \b
     Examples:
       marsad pages import readings.csv
       marsad pages import notes.csv --timezone Europe/Paris --source "my own notes"
     """
-    local = zone(timezone or configured().timezone)
-    usable = 0
+    usable = bad = 0
     opened = open_store(store, readonly=False)
     try:
+        local = local_zone(timezone, opened.status().timezone)
         for file in files:
             name, raw = content(file)
             found = parse_readings(raw, name, zone=local, source=source, now=utc_now())
             added = keep(opened, name, raw, found, local, source)
             usable += len(found.counters)
+            bad += len(found.bad)
             known = len(found.counters) - added
             say(f"{name}: {added:,} readings added, {known + found.repeated:,} known before.")
             tell_bad(name, found)
@@ -90,7 +93,7 @@ def import_readings(
                 say(f"{name}: {found.zone_assumed:,} times name no zone; {local.key} was assumed.")
     finally:
         opened.close()
-    if not usable:
+    if bad or not usable:
         raise click.exceptions.Exit(1)
 
 
@@ -293,6 +296,10 @@ def _remarks(
         say("Losses whose start was not said have no rate; --since DATE supposes one.")
     if any(row.per_hour is not None and row.start_span for row in made):
         say("An hour: bounds in brackets, as some times are known by the day or less alone.")
+    if any(row.differs for row in made):
+        say("≠: what these sources say of the same time can't both be true.")
+    if any(row.loss is None for row in made):
+        say("·: no figure follows from the readings.")
     sources = {one.source for one in found}
     own = [gap for gap in gaps if gap.source in sources]
     for gap in own[-TOLD:]:

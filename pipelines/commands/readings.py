@@ -14,8 +14,7 @@ from ingest.errors import SourceError
 from ingest.records import PAGES, Counter, Gap
 from ingest.sources.counters.table import Readings, parse_readings
 from ingest.watchlist import available, companion
-from ingest.watchlist import load as load_watchlist
-from pipelines.commands.common import configured, open_store, say
+from pipelines.commands.common import chosen_watchlist, configured, on_server, open_store, say
 from pipelines.settings import zone
 from pipelines.stages import utc_now
 from pipelines.stores.base import Batch, Position, Store
@@ -58,6 +57,30 @@ def keep(store: Store, name: str, raw: bytes, found: Readings, local: ZoneInfo, 
     return sum((c.source, c.page, c.metric, c.at) not in known for c in found.counters)
 
 
+def local_zone(timezone: str | None = None, stored: str = "", case: str | None = None) -> ZoneInfo:
+    """Return the zone of times that name none, and of the days in reports.
+
+    That of the option, else the configured one, the store's (``stored``, where it is known), that
+    of the watchlist ``case`` (the configured one), the default. Raises
+    :class:`~pipelines.errors.SettingsError`.
+    """
+    name = timezone or configured().timezone or stored
+    if not name and (watchlist := chosen_watchlist(case)):
+        name = watchlist.timezone
+    return zone(name)
+
+
+def stored_zone(path: str | None) -> str:
+    """Return the zone of the store that is named, or lies there; empty without one."""
+    if not path and (on_server(None) or not Path(configured().store).exists()):
+        return ""
+    opened = open_store(path)
+    try:
+        return opened.status().timezone
+    finally:
+        opened.close()
+
+
 def readings(
     name: str | None, store: str | None
 ) -> tuple[Sequence[Counter], Sequence[Gap], ZoneInfo]:
@@ -70,18 +93,17 @@ def readings(
         finally:
             opened.close()
         gaps = [gap for gap in status.gaps if gap.source.startswith(PAGES)]
-        return counters, gaps, zone(status.timezone or configured().timezone)
-    local = zone(configured().timezone)
+        return counters, gaps, local_zone(stored=status.timezone)
     shipped = companion(name, _COUNTERS) if name in available() else None
     if shipped is not None:
-        case = load_watchlist(name)
-        local = zone(case.timezone) if case else local
+        local = local_zone(case=name)
         found = parse_readings(shipped, f"{name}/{_COUNTERS}", zone=local, now=utc_now())
     else:
         try:
             file, raw = content(name)
         except SourceError as error:
             raise SourceError(f"{error} Readings come with: {', '.join(_cases())}.") from error
+        local = local_zone(stored=stored_zone(store))
         found = parse_readings(raw, file, zone=local, now=utc_now())
     tell_bad(name, found)
     return found.counters, (), local

@@ -5,6 +5,7 @@ import click
 from pipelines.commands.authors import known_authors
 from pipelines.commands.common import (
     QUERY_SETTINGS,
+    QueryCommand,
     chosen_watchlist,
     configured,
     nothing_found,
@@ -19,7 +20,7 @@ from pipelines.embedded import requeue
 from pipelines.stages import rematch
 
 
-@click.command(context_settings=QUERY_SETTINGS)
+@click.command(cls=QueryCommand, context_settings=QUERY_SETTINGS)
 @click.argument("query", nargs=-1)
 @store_option
 @watchlist_option

@@ -13,6 +13,7 @@ from pipelines.commands.authors import known_authors
 from pipelines.commands.common import (
     QUERY_SETTINGS,
     Filters,
+    QueryCommand,
     console,
     count,
     filter_options,
@@ -31,7 +32,7 @@ from pipelines.stores.base import Hit
 _COLOURS = {"negative": "red", "neutral": "yellow", "positive": "green"}
 
 
-@click.command(context_settings=QUERY_SETTINGS)
+@click.command(cls=QueryCommand, context_settings=QUERY_SETTINGS)
 @click.argument("query", nargs=-1)
 @store_option
 @filter_options

@@ -18,6 +18,7 @@ from pipelines.annotations import load as load_events
 from pipelines.commands.common import (
     QUERY_SETTINGS,
     Filters,
+    QueryCommand,
     filter_options,
     nothing_found,
     say,
@@ -39,7 +40,7 @@ _MISSING = (
 )
 
 
-@click.command(context_settings=QUERY_SETTINGS)
+@click.command(cls=QueryCommand, context_settings=QUERY_SETTINGS)
 @click.argument("query", nargs=-1)
 @store_option
 @filter_options

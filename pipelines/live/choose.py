@@ -67,12 +67,7 @@ def feeds(
     """
     made: dict[str, Feed] = {}
     for one in wanted:
-        entry = find(one.source)
-        if one.every and one.every.total_seconds() < entry.slowest:
-            raise SourceError(
-                f"{entry.name} is not to be read every {one.every.total_seconds():.0f} s: its "
-                f"pages are made for people; write {entry.slowest}s or more"
-            )
+        entry = check(one)
         keys = secrets(entry, environ)
         for target in targets(entry, one.targets):
             order = Order(
@@ -96,6 +91,17 @@ def feeds(
                 until=one.until,
             )
     return list(made.values())
+
+
+def check(one: Wanted) -> Entry:
+    """Return the source that is wanted. Raises :class:`~ingest.errors.SourceError`."""
+    entry = find(one.source)
+    if one.every and one.every.total_seconds() < entry.slowest:
+        raise SourceError(
+            f"{entry.name} is not to be read every {one.every.total_seconds():.0f} s, so as to "
+            f"burden nobody; write {entry.slowest}s or more"
+        )
+    return entry
 
 
 def targets(entry: Entry, named: Sequence[str]) -> Sequence[str]:

@@ -18,6 +18,8 @@ from pipelines.pages.flags import Flag
 from pipelines.pages.report import Difference, Row, vague
 
 _PAIRS = 10
+#: Rates below it are written with their first digit other than zero.
+_SMALL = 0.95
 #: How the names of shares end: as they are kept, and as people write them.
 _KEPT, _WRITTEN = "_ppm", "_percent"
 _HEAD = ("until", "lost", "an hour", "%")
@@ -160,11 +162,16 @@ def _rate(row: Row) -> str:
     if row.per_hour is None:
         return "?" if row.loss is not None else "·"
     if row.per_hour_low == row.per_hour_high:
-        return _whole(row.per_hour)
+        return _hourly(row.per_hour)
     low, high = (
-        "…" if bound is None else _whole(bound) for bound in (row.per_hour_low, row.per_hour_high)
+        "…" if bound is None else _hourly(bound) for bound in (row.per_hour_low, row.per_hour_high)
     )
-    return f"{row.per_hour:,.0f} ({low} to {high})"
+    return f"{_hourly(row.per_hour)} ({low} to {high})"
+
+
+def _hourly(rate: float) -> str:
+    """Return a rate; one that is small is not written as none."""
+    return f"{rate:.1g}" if 0 < abs(rate) < _SMALL else _whole(rate)
 
 
 def _percent(row: Row) -> str:

@@ -475,6 +475,9 @@ def test_destroying_a_key_is_asked_and_without_an_answer_not_done(marsad: Marsad
     marsad("keys", "rotate")
     key = marsad("keys", "list").stdout.split()[0]
     assert "--yes" in marsad("keys", "destroy", key, code=2).stderr
+    refused = marsad("keys", "destroy", key, stdin="n\n", code=1).stderr
+    assert refused.endswith("Nothing was destroyed.\n")
+    assert "Usage" not in refused
     marsad("keys", "destroy", "k0", code=1)
     marsad("keys", "destroy", key, "--yes")
     marsad("keys", "list", code=3)

@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from pipelines.commands.export import command as export
+from pipelines.commands.rescore import command as rescore
 from pipelines.commands.search import command
+from pipelines.commands.trends import command as trends
 from tests.pipelines.a_store import fill, post
 
 
@@ -52,5 +55,7 @@ def test_the_same_spelling_in_a_hashtag_is_no_other_spelling(path: Path) -> None
 
 
 def test_h_alone_is_a_call_for_help_and_no_letter_to_leave_out(path: Path) -> None:
-    assert search(path, "-h").output.startswith("Usage:")
+    for one in (command, export, rescore, trends):
+        assert CliRunner().invoke(one, ["-h"]).output.startswith("Usage:")
+        assert "Examples:" in CliRunner().invoke(one, ["whatsapp", "-h"]).output
     assert "No post matches" in search(path, "-honte", "salam", "merci").output

@@ -1,4 +1,4 @@
-"""What ``marsad.toml`` may say of addresses; the rest of it is tested where it is used."""
+"""What ``marsad.toml`` may say of addresses, and mistakes; the rest is tested where it is used."""
 
 from __future__ import annotations
 
@@ -28,3 +28,9 @@ def test_a_misspelt_platform_is_told_and_the_real_one_is_not_asked(tmp_path: Pat
 def test_half_an_address_is_told(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"rss is 'example\.org'; it must be"):
         load(tmp_path, 'rss = "example.org"')
+
+
+def test_a_value_of_another_kind_is_told_in_words_of_people(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError) as caught:
+        settings.load({"MARSAD_THREADS": "x"}, tmp_path)
+    assert str(caught.value) == "environment (MARSAD_THREADS): threads: it must be a whole number"
