@@ -234,8 +234,7 @@ def _without_giants(batch: Batch) -> Batch:
     giants = [
         (post, body)
         for post in batch.posts
-        if len(post.post.text) * 6 > MESSAGE_LIMIT
-        and len(body := wire.encode(wire.post_message(post))) > MESSAGE_LIMIT
+        if len(body := wire.encode(wire.post_message(post))) > MESSAGE_LIMIT
     ]
     if not giants:
         return batch

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -213,8 +214,15 @@ def test_a_deletion_erases_the_text_under_every_id_it_had(where: Brokers) -> Non
     assert [record.key for record in there["tombstones"]] == [b"forum:1"]
 
 
-def test_a_post_that_is_too_large_is_kept_aside_and_the_others_go_on(where: Brokers) -> None:
-    giant = post(2, "x" * (MESSAGE_LIMIT + 1))
+@pytest.mark.parametrize(
+    "large",
+    [{"text": "x" * (MESSAGE_LIMIT + 1)}, {"hashtags": ("x" * 100,) * (MESSAGE_LIMIT // 50)}],
+    ids=["text", "hashtags"],
+)
+def test_a_post_that_is_too_large_is_kept_aside_and_the_others_go_on(
+    where: Brokers, large: dict[str, Any]
+) -> None:
+    giant = post(2, **large)
     with KafkaIntake(where) as intake:
         outcomes = intake.accept(batch("", "3", posts=[post(1), giant, post(3)]))
         with intake.dead_letters() as letters:
