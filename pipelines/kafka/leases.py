@@ -76,7 +76,7 @@ class Leases:
             metrics.turn()
             try:
                 self._consumer.poll(timeout_ms=_TURN)
-                numbers = {tp.partition for tp in self._consumer.assignment()}
+                mine = self._share()
             except kafka_errors.KafkaError as error:
                 told = explain(self._where, error)
                 if not isinstance(told, BrokerAway):
@@ -84,12 +84,19 @@ class Leases:
                     return
                 self._closing.wait(1)
                 continue
-            width = self._width()
-            self._decide(
-                frozenset(n for n in range(self._sources) if n % width in numbers)
-                if self._stable(numbers)
-                else None
-            )
+            except Exception as error:
+                # Whatever it is: the group gives the sources to others, so they are read no more.
+                log.exception("the collector's place in its group is lost")
+                self._decide(None, _lost(error))
+                return
+            self._decide(mine)
+
+    def _share(self) -> frozenset[int] | None:
+        numbers = {tp.partition for tp in self._consumer.assignment()}
+        if not self._stable(numbers):
+            return None
+        width = self._width()
+        return frozenset(n for n in range(self._sources) if n % width in numbers)
 
     def _width(self) -> int:
         partitions = self._consumer.partitions_for_topic(self._where.topic(topics.LEASES))
@@ -108,6 +115,13 @@ class Leases:
                 end.set()
             self._watchers.clear()
             self._lock.notify_all()
+
+
+def _lost(error: Exception) -> BrokerError:
+    return BrokerError(
+        f"The collector lost its place among the others ({type(error).__name__}; see the log): "
+        "start it again. It goes on where it stopped."
+    )
 
 
 def collect(

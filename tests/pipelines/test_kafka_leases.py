@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from pipelines.errors import StoreBusy
+from pipelines.errors import BrokerError, StoreBusy
 from pipelines.kafka import leases
 from pipelines.kafka.connection import Brokers
 from pipelines.kafka.leases import Either, Leases, collect
@@ -88,6 +88,25 @@ def test_an_input_that_another_reads_is_tried_again_and_ends_no_collector(
     finally:
         shares.close()
     assert tried == [frozenset({0}), frozenset({0})]
+
+
+def test_a_collector_that_lost_its_place_for_any_reason_reads_no_further(
+    where: Brokers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(**_: object) -> None:
+        raise KeyError("a partition that the library does not know any more")
+
+    end = threading.Event()
+    shares = Leases(where, SOURCES)
+    try:
+        shares.mine(threading.Event())
+        assert shares.mine(end) == frozenset(range(SOURCES))
+        monkeypatch.setattr(shares._consumer, "poll", fails)
+        assert end.wait(PATIENCE)
+        with pytest.raises(BrokerError, match="start it again"):
+            shares.mine(threading.Event())
+    finally:
+        shares.close()
 
 
 def test_an_event_ends_with_the_one_that_it_follows() -> None:
