@@ -34,6 +34,7 @@ from pipelines.stores.elasticsearch import (
     months,
     reindex,
     server,
+    setup,
 )
 from pipelines.stores.elasticsearch.documents import document_json
 from pipelines.stores.elasticsearch.journal import CHUNK
@@ -379,6 +380,23 @@ class TestFaults:
             drain(store)
             monkeypatch.setattr(reindex, "walk", slowly)
             store.reindex(ZoneInfo("UTC"))
+            assert sorted(stored(url)) == ["t:2"]
+
+    def test_a_reindexing_killed_at_its_turn_hides_no_deletion_from_those_who_search(
+        self, url: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def killed(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        with ElasticsearchStore(url) as worker, ElasticsearchStore(url) as other:
+            bring(worker, 0, posts=[in_month(1), in_month(1, name="t:2")])
+            worker.position("input")
+            with monkeypatch.context() as then:
+                then.setattr(setup, "follow", killed)
+                with pytest.raises(KeyboardInterrupt):
+                    other.reindex(ZoneInfo("UTC"))
+            bring(worker, 1, posts=[], tombstones=[stone("t:1")])
+            worker.tidy()
             assert sorted(stored(url)) == ["t:2"]
 
     def test_a_reindexing_that_the_server_has_no_place_for_loses_no_post(self, url: str) -> None:

@@ -187,6 +187,7 @@ class ElasticsearchStore(Closing):
         self._stale |= {self.names.books, self.names.heads, self.names.posts}
         if batch.tombstones:
             clean.mark(self._server, self.names)
+            self._watch.look()
         plain = graves.erase_plain(self._server, self.names, batch.tombstones)
         outcomes, removed = accept(
             self._server, self.names, batch, self._keep, self._watch, self._flight, documents

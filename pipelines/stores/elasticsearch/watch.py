@@ -7,13 +7,17 @@ concerns. So looking before is spared, and both are read in one request.
 
 from __future__ import annotations
 
+import logging
 from typing import NamedTuple
 
-from pipelines.stores.elasticsearch import books, generations
+from pipelines.errors import StoreError
+from pipelines.stores.elasticsearch import books, generations, setup
 from pipelines.stores.elasticsearch.generations import Generations
 from pipelines.stores.elasticsearch.names import Address
 from pipelines.stores.elasticsearch.requests import get_all
 from pipelines.stores.elasticsearch.server import Server
+
+log = logging.getLogger(__name__)
 
 
 class Moment(NamedTuple):
@@ -39,15 +43,26 @@ class Watch:
         return self._last or self.look()
 
     def look(self) -> Moment:
-        """Return what there is now.
+        """Return what there is now; where months of another generation are read since, see to it.
 
         Raises :class:`~pipelines.errors.StoreVersion` if another version of Marsad re-indexes.
         """
         wanted = {self._names.books: (books.DELETIONS, generations.NAME)}
         found = get_all(self._server, wanted)[self._names.books]
         stones, state = found.get(books.DELETIONS), found.get(generations.NAME)
-        self._last = Moment(
+        now = Moment(
             books.deletions_of(stones),
             generations.writable(self._names, generations.state_of(state)),
         )
-        return self._last
+        before, self._last = self._last, now
+        if before is not None and before.generations.current != now.generations.current:
+            self._follow()
+        return now
+
+    def _follow(self) -> None:
+        # Who re-indexed may have been killed in between: then those who search would go on
+        # finding what is written, and deleted, in the other generation alone.
+        try:
+            setup.follow(self._server, self._names)
+        except StoreError as error:
+            log.warning("The alias %s was not brought to its months: %s", self._names.posts, error)
