@@ -334,6 +334,19 @@ class Deleting:
         assert feed(post("t:4", author="u_a")).deleted == 1
         assert list(texts(store)) == ["t:3"]
 
+    def test_a_deletion_that_names_nobody_deletes_no_post_without_an_author(
+        self, store: Store
+    ) -> None:
+        feed = Feeder(store)
+        feed(post("t:1", author=""), post("t:2", author=""))
+        drain(store)
+        feed(post("t:3", author=""), tombstones=[stone()])
+        drain(store)
+        deletion = store.delete([stone()])
+        assert (deletion.posts, deletion.tombstones) == (0, 0)
+        assert store.condemn([stone()]) == set()
+        assert set(texts(store)) == {"t:1", "t:2", "t:3"}
+
     def test_an_author_who_is_condemned_is_taken_no_more_and_removed_by_the_deletion(
         self, store: Store
     ) -> None:

@@ -20,6 +20,7 @@ _ACCOUNTS = 50
 
 def named(tombstones: Sequence[CollectedTombstone]) -> tuple[tuple[str, str], ...]:
     """Return kind and name of everything that tombstones name, each once, aliases last."""
+    tombstones = _naming(tombstones)
     chosen = list(dict.fromkeys(_own(c) for c in tombstones))
     aliases = [(_own(c)[0], alias) for c in tombstones for alias in c.aliases]
     return tuple(dict.fromkeys([*chosen, *aliases]))
@@ -27,7 +28,7 @@ def named(tombstones: Sequence[CollectedTombstone]) -> tuple[tuple[str, str], ..
 
 def unknown(server: Server, names: Address, tombstones: Sequence[CollectedTombstone]) -> int:
     """Return for how many of these deletions there is no tombstone yet."""
-    wanted = {stone_id(*_own(c)) for c in tombstones}
+    wanted = {stone_id(*_own(c)) for c in _naming(tombstones)}
     return len(wanted) - len(get_many(server, names.tombstones, wanted))
 
 
@@ -201,6 +202,11 @@ def _anonymous(_: str, head: Head) -> Head | None:
     if head.state != "buried" or not head.author:
         return None
     return msgspec.structs.replace(head, author="")
+
+
+def _naming(tombstones: Sequence[CollectedTombstone]) -> list[CollectedTombstone]:
+    """Return those that name something: without a name, all posts without an author would go."""
+    return [one for one in tombstones if one.tombstone.id or one.tombstone.author]
 
 
 def _own(collected: CollectedTombstone) -> tuple[str, str]:

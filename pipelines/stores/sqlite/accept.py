@@ -123,6 +123,8 @@ def _write(
     for collected in tombstones:
         stone = collected.tombstone
         kind, name = ("id", stone.id) if stone.id else ("author", stone.author)
+        if not name:  # it would be that of every post without an author
+            continue
         chosen[kind].add(name)
         names[kind].update((name, *collected.aliases))
     written = sum(
