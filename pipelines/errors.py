@@ -19,6 +19,7 @@
     └── StoreError             a store can't be used
         ├── StoreBusy          another process writes to it
         ├── StoreFull          no room is left; nothing was damaged
+        ├── StoreMissing       there is none yet
         └── StoreVersion       written by another version of Marsad
 
 Exit codes of the command: 0 done, 1 failed, 2 wrong usage, 3 nothing found.
@@ -52,6 +53,7 @@ __all__ = [
     "StoreBusy",
     "StoreError",
     "StoreFull",
+    "StoreMissing",
     "StoreVersion",
     "WatchlistError",
 ]
@@ -87,6 +89,10 @@ class StoreBusy(StoreError):
 
 class StoreFull(StoreError):
     """There is no room left where the store is; nothing was damaged."""
+
+
+class StoreMissing(StoreError):
+    """There is no store to read yet."""
 
 
 class StoreVersion(StoreError):

@@ -25,7 +25,7 @@ from pipelines.commands.common import (
 )
 from pipelines.commands.monitoring import monitored
 from pipelines.commands.work import make_scorer
-from pipelines.errors import StoreFull
+from pipelines.errors import StoreError, StoreFull, StoreMissing
 from pipelines.settings import zone
 from pipelines.stores.base import Store
 
@@ -112,12 +112,14 @@ def index(store: str | None, brokers: str | None, instance: str, metrics_port: i
       marsad worker index --instance index-1 --metrics-port 9402
     """
     from pipelines import metrics
+    from pipelines.kafka import filling
     from pipelines.kafka.index import IndexStage
     from pipelines.kafka.loop import Worker
 
     where = needed_brokers(brokers)
     with _working(metrics_port) as stop:
         metrics.build()
+        filling.before_new(where, IndexStage.name, lambda: _is_there(store))
         opened = _with_room(store, stop)
         try:
             opened.wait_while(lambda: not stop.asked)
@@ -131,6 +133,17 @@ def index(store: str | None, brokers: str | None, instance: str, metrics_port: i
         finally:
             opened.close()
     say("Stopped.")
+
+
+def _is_there(address: str | None) -> bool:
+    """Tell whether there is a store; what else is wrong with it, opening it for writing tells."""
+    try:
+        open_store(address).close()
+    except StoreMissing:
+        return False
+    except StoreError:
+        pass
+    return True
 
 
 def _with_room(address: str | None, stop: Stop) -> Store:

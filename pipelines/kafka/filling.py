@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pipelines.errors import BrokerAway, BrokerError, StoreBusy
@@ -46,14 +46,32 @@ def client_of(store: Store) -> str:
     return _CLIENT + found.cursor
 
 
-def alone(where: Brokers, group: str, client: str, patience: float) -> None:
+def before_new(where: Brokers, group: str, there: Callable[[], bool]) -> None:
+    """Raise :class:`BrokerError` if a store would be made that these workers may not fill.
+
+    ``there`` tells whether it was made meanwhile, by another worker of its own. Of one that is
+    there nothing is said: :func:`alone` knows its workers.
+    """
+    if _others(where, group, "") and not there():
+        alone(where, group, "", GONE, unless=there)
+
+
+def alone(
+    where: Brokers,
+    group: str,
+    client: str,
+    patience: float,
+    *,
+    unless: Callable[[], bool] = lambda: False,
+) -> None:
     """Raise :class:`BrokerError` if workers of another store are in the group.
 
-    Those that ended a moment ago are waited for, ``patience`` seconds at most.
+    Those that ended a moment ago are waited for, ``patience`` seconds at most, or until
+    ``unless`` is true.
     """
     end = time.monotonic() + patience
     told = False
-    while others := _others(where, group, client):
+    while (others := _others(where, group, client)) and not unless():
         if time.monotonic() >= end:
             raise BrokerError(
                 f"Index workers of another store are at work in the group {where.topic(group)} "

@@ -20,7 +20,7 @@ from kafka.structs import OffsetAndMetadata
 
 from nlp.score import Scored
 from pipelines import metrics
-from pipelines.commands import delete, status
+from pipelines.commands import delete, status, worker
 from pipelines.errors import BrokerAway, BrokerError, ModelError
 from pipelines.kafka import filling, topics, wire
 from pipelines.kafka.connection import Brokers
@@ -455,6 +455,13 @@ def test_a_worker_of_another_store_is_refused_until_those_of_the_first_are_gone(
             impatient.setattr(filling, "GONE", 0.0)
             with pytest.raises(BrokerError, match="another store") as told:
                 IndexStage(where, store, ZONE)
+            # … and leaves nothing behind where it would have begun.
+            impatient.setenv("MARSAD_KAFKA_PREFIX", where.prefix)
+            third = tmp_path / "third.db"
+            given = ["index", "--brokers", where.addresses, "--store", str(third)]
+            refused = CliRunner().invoke(worker.command, given)
+            assert "another store" in str(refused.exception)
+            assert not third.exists()
         with running(indexing(where, path)):  # a second worker of the same store
             settled(path, 40)
     assert "docs/kafka.md" in str(told.value)

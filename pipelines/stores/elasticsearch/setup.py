@@ -11,7 +11,7 @@ import msgspec
 from elastic_transport import TransportError
 from elasticsearch import ApiError
 
-from pipelines.errors import StoreError, StoreVersion
+from pipelines.errors import StoreError, StoreMissing, StoreVersion
 from pipelines.stores import analysis
 from pipelines.stores.elasticsearch import generations
 from pipelines.stores.elasticsearch.generations import Generations
@@ -118,9 +118,9 @@ def _show(server: Server, names: Address, state: Generations) -> None:
 
 
 def require(server: Server, names: Address, *, reindexing: bool = False) -> None:
-    """Raise :class:`StoreError` unless there is a store to read, of this Marsad."""
+    """Raise :class:`StoreMissing` unless there is a store to read, ``StoreError`` if it is bad."""
     if names.books not in verify(server, names, reindexing=reindexing):
-        raise StoreError(f"There is nothing in {names} yet: run marsad ingest first.")
+        raise StoreMissing(f"There is nothing in {names} yet: run marsad ingest first.")
 
 
 def verify(

@@ -7,7 +7,7 @@ import os
 import sqlite3
 from pathlib import Path
 
-from pipelines.errors import StoreError
+from pipelines.errors import StoreError, StoreMissing
 from pipelines.stores.sqlite_file import PATIENCE, explained, make_or_check
 
 
@@ -50,7 +50,7 @@ def open_reader(path: Path) -> sqlite3.Connection:
     try:
         path.stat()
     except FileNotFoundError:
-        raise StoreError(f"There is no store at {path}: run marsad ingest first.") from None
+        raise StoreMissing(f"There is no store at {path}: run marsad ingest first.") from None
     except OSError as error:
         raise StoreError(f"{path} can't be read ({error.strerror}).") from error
     if not os.access(path, os.R_OK):

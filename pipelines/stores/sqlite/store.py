@@ -14,7 +14,7 @@ from ingest.records import Counter, Post, decode_post
 from pipelines.closing import Closing
 from pipelines.daily import Daily
 from pipelines.deadletters import DAYS, DeadLetters, plain_names
-from pipelines.errors import StoreError
+from pipelines.errors import StoreError, StoreMissing
 from pipelines.query import Node
 from pipelines.stores import analysis
 from pipelines.stores.base import (
@@ -99,7 +99,7 @@ class SqliteStore(Closing):
         version = schema.check(self._connection, self.path)
         if self.readonly and version < schema.VERSION:
             if version == 0:
-                raise StoreError(f"There is nothing in {self.path} yet: run marsad ingest first.")
+                raise StoreMissing(f"There is nothing in {self.path} yet: run marsad ingest first.")
             with closing(open_writer(self.path)) as connection:
                 schema.migrate(connection, self.path)
         elif not self.readonly:
