@@ -71,7 +71,7 @@ train: $(VENV)/.installed-dev ## Make the shipped model from the data folder (ho
 		--start $(WORK)/third/mean --teacher $(WORK)/third/candidate \
 		--rate 1e-4 --finetune-steps 4900 --seed 10 --ship
 	@$(BIN)/python -m pipelines.train_targets morocco-2016 \
-		--sample $(CASE)/sample.ndjson --data $(DATA)
+		--sample $(CASE)/sample.ndjson --plain $(CASE)/attitudes.ndjson --data $(DATA)
 
 clean: ## Remove what `make run` wrote (marsad.db, out/); not .venv
 	@rm -rf out marsad.db marsad.db-wal marsad.db-shm marsad.db.dead* marsad.db.lock

@@ -40,13 +40,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Train the attitudes towards entities.")
     parser.add_argument("watchlist", help="name, file or folder of the case's watchlist")
     parser.add_argument("--sample", type=Path, required=True, help="labelled posts (NDJSON)")
+    parser.add_argument("--plain", type=Path, help="labelled posts in plain words (NDJSON)")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--checkpoint", help="sentiment model: a folder or a Hugging Face name")
     parser.add_argument("--out", type=Path, default=FOLDER / "targets.npz")
     options = parser.parse_args()
     posts = labelled(options.sample, options.watchlist)
     model = sentiment.load(options.checkpoint)
-    print(json.dumps(train(posts, options.out, model, brands(options.data)), indent=1))
+    plain = labelled(options.plain, options.watchlist) if options.plain else []
+    print(json.dumps(train(posts, options.out, model, brands(options.data), plain), indent=1))
 
 
 if __name__ == "__main__":

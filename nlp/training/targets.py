@@ -8,6 +8,10 @@ A sample of one protest is full of bitter thanks to operators, and a learner tha
 would take all praise of one for irony. So comments on brands from the data folder stand beside it,
 whose sentiment is their attitude to the brand; only those held out from the sentiment models, whose
 opinion on their own training posts would be worth too much.
+
+And it hardly ever blames an app or thanks a regulator: from the sample alone a learner takes the
+kind of an entity for the attitude. So posts in plain words stand beside it too, written for what it
+lacks.
 """
 
 from __future__ import annotations
@@ -57,6 +61,13 @@ class Labelled(NamedTuple):
     text: str
     mentions: tuple[Mention, ...]
     targets: dict[str, str]
+
+
+class Beside(NamedTuple):
+    """What is learned from as well, and what each of its entities weighs beside one of the rest."""
+
+    seen: Examples
+    weights: Floats
 
 
 class Examples(NamedTuple):
@@ -121,20 +132,22 @@ def brands(data: Path, seed: int = 0) -> list[Labelled]:
     return posts
 
 
+def whole(seen: Examples) -> Beside:
+    """Return examples that weigh as much as the rest."""
+    return Beside(seen, np.ones(len(seen.labels)))
+
+
 def learn(
-    rows: Floats, labels: NDArray[np.int64], beside: Examples | None = None
+    rows: Floats, labels: NDArray[np.int64], beside: Sequence[Beside] = ()
 ) -> tuple[Floats, Floats]:
-    """Return weights and biases for `rows`; `beside` are comments on brands, balanced by label."""
-    weights = np.ones(len(labels))
-    if beside is not None:
-        even = balance(beside.labels, np.zeros(len(beside.labels)), limit=10.0)
-        rows = np.concatenate([rows, beside.rows])
-        labels = np.concatenate([labels, beside.labels])
-        weights = np.concatenate([weights, BRAND_WEIGHT * even])
+    """Return weights and biases for `rows` and what stands beside them."""
+    rows = np.concatenate([rows, *(some.seen.rows for some in beside)])
+    weights = np.concatenate([np.ones(len(labels)), *(some.weights for some in beside)])
+    labels = np.concatenate([labels, *(some.seen.labels for some in beside)])
     return fit_few(rows, np.eye(len(LABELS))[labels], strength=STRENGTH, weights=weights)
 
 
-def cross_validate(seen: Examples, beside: Examples | None = None, seed: int = 0) -> Floats:
+def cross_validate(seen: Examples, beside: Sequence[Beside] = (), seed: int = 0) -> Floats:
     """Return the probabilities that each example gets from the other folds' posts."""
     rng = np.random.default_rng(seed)
     folds = rng.permutation(int(seen.posts.max()) + 1)[seen.posts] % FOLDS
@@ -170,20 +183,45 @@ def report(seen: Examples, chances: Floats) -> dict[str, Any]:
     return figures
 
 
+def recalls(seen: Examples, chances: Floats) -> dict[str, dict[str, list[int]]]:
+    """Return for each kind and label how many of its entities are told, and how many there are."""
+    said, kinds = chances.argmax(axis=1), np.array(seen.kinds)
+    found: dict[str, dict[str, list[int]]] = {}
+    for kind in sorted(set(seen.kinds)):
+        for label, name in enumerate(LABELS):
+            here = (kinds == kind) & (seen.labels == label)
+            if here.any():
+                told = int((said[here] == label).sum())
+                found.setdefault(kind, {})[name] = [told, int(here.sum())]
+    return found
+
+
 def train(
     posts: Sequence[Labelled],
     target: Path,
     model: SentimentModel,
     comments: Sequence[Labelled] = (),
+    plain: Sequence[Labelled] = (),
 ) -> dict[str, Any]:
     """Learn from `posts`, write the model to `target`, return the cross-validated figures.
 
-    `comments` on brands are learned from, but not measured on.
+    `comments` on brands are learned from, but not measured on. Posts in `plain` words are measured
+    by themselves, by what the other folds of them and all of the rest taught.
     """
     seen = examples(posts, model)
-    beside = examples(comments, model) if comments else None
-    figures = report(seen, cross_validate(seen, beside))
-    weights, bias = learn(seen.rows, seen.labels, beside)
+    beside = []
+    if comments:
+        brand = examples(comments, model)
+        even = balance(brand.labels, np.zeros(len(brand.labels)), limit=10.0)
+        beside.append(Beside(brand, BRAND_WEIGHT * even))
+    words = examples(plain, model) if plain else None
+    others = [*beside, whole(words)] if words else beside
+    chances = cross_validate(seen, others)
+    figures = report(seen, chances) | {"recall": recalls(seen, chances)}
+    if words:
+        chances = cross_validate(words, [*beside, whole(seen)])
+        figures["plain"] = report(words, chances) | {"recall": recalls(words, chances)}
+    weights, bias = learn(seen.rows, seen.labels, others)
     target.parent.mkdir(parents=True, exist_ok=True)
     np.savez_compressed(
         target,

@@ -7,6 +7,8 @@ import re
 from collections import Counter
 from pathlib import Path
 
+from pipelines.train_targets import labelled
+
 FOLDER = Path(__file__).parents[2] / "ingest" / "watchlists" / "morocco-2016"
 LANGUAGES = {"fr", "ar", "ary", "ary-Latn", "arq", "arq-Latn", "en", "mixed"}
 #: The closest pair of a training and a sample post reaches 0.28, of two training posts 0.42.
@@ -62,3 +64,36 @@ def test_the_counts_in_the_documentation_are_those_of_the_file() -> None:
     assert said in text
     assert f"{len(posts):,} more invented posts" in text
     assert f"{languages['ary-Latn']}\n`ary-Latn`, {languages['ary']} `ary`" in text
+
+
+def test_attitudes_in_plain_words_are_fiction_like_no_other_post() -> None:
+    posts = rows("attitudes.ndjson")
+    assert len({post["id"] for post in posts}) == len(posts)
+    sample, training, own = (
+        [grams(post["text"]) for post in rows(f"{name}.ndjson")]
+        for name in ("sample", "training", "attitudes")
+    )
+    for place, post in enumerate(posts):
+        assert post["fictional"] is True
+        assert post["labels"]["language"] in LANGUAGES
+        assert set(post["labels"]["targets"].values()) <= {"negative", "neutral", "positive"}
+        one = own[place]
+        assert all(likeness(one, other) < SAMPLE for other in sample), post["text"]
+        assert all(likeness(one, other) < TRAINING for other in training + own[:place]), post[
+            "text"
+        ]
+
+
+def test_every_attitude_in_plain_words_is_one_to_an_entity_that_is_found() -> None:
+    for post, found in zip(
+        rows("attitudes.ndjson"), labelled(FOLDER / "attitudes.ndjson", str(FOLDER)), strict=True
+    ):
+        assert {mention.entity for mention in found.mentions} == set(post["labels"]["targets"])
+
+
+def test_the_counts_of_attitudes_in_the_documentation_are_those_of_the_file() -> None:
+    posts = rows("attitudes.ndjson")
+    text = (FOLDER / "SAMPLE.md").read_text("utf-8")
+    labels = [label for post in posts for label in post["labels"]["targets"].values()]
+    assert f"{len(posts)} invented posts" in text
+    assert f"{len(labels)} attitudes" in text

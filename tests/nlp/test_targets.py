@@ -18,7 +18,7 @@ from nlp.errors import ModelError
 from nlp.score import Scorer, label_of
 from nlp.targets import Mentioned, TargetModel, describe, subjects
 from nlp.training import targets as training
-from nlp.training.targets import Labelled, cross_validate, examples, report, train
+from nlp.training.targets import Labelled, cross_validate, examples, report, train, whole
 from pipelines.train_targets import labelled
 
 CASE = Path(__file__).parents[2] / "ingest" / "watchlists" / "morocco-2016"
@@ -209,9 +209,36 @@ def test_training_writes_a_model_and_measures_it_on_posts_it_did_not_see(tmp_pat
     assert model.version.startswith("targets-")
 
 
+def test_posts_in_plain_words_teach_what_the_sample_lacks_and_are_measured_apart(
+    tmp_path: Path,
+) -> None:
+    """In the sample all apps are neutral, whatever is said of them."""
+
+    def posts(words: dict[str, str], kind: str) -> list[Labelled]:
+        return [
+            Labelled(f"acme {said}", tuple(training.Mention(*m) for m in named("acme", acme=kind)),
+                     {"acme": label})
+            for said, label in words.items()
+        ]  # fmt: skip
+
+    good, bad = "est excellent, bravo {}", "est nul, honte {}"
+    sample = posts({bad.format(n): "negative" for n in range(30)}, "operator")
+    sample += posts({good.format(n): "neutral" for n in range(30)}, "app")
+    plain = posts({bad.format(n): "negative" for n in range(30, 60)}, "app")
+    plain += posts({good.format(n): "positive" for n in range(30, 60)}, "operator")
+    figures = train(sample, tmp_path / "targets.npz", linear.load(), plain=plain)
+    assert figures["all"]["entities"] == figures["plain"]["all"]["entities"] == 60
+    told = figures["plain"]["recall"]
+    assert told["app"]["negative"][1] == told["operator"]["positive"][1] == 30
+    assert told["app"]["negative"][0] > 20
+    assert told["operator"]["positive"][0] > 20
+
+
 def test_the_learner_beats_both_rules_on_the_sample_archive() -> None:
-    seen = examples(labelled(CASE / "sample.ndjson", str(CASE)), linear.load())
-    figures = report(seen, cross_validate(seen))
+    model = linear.load()
+    seen = examples(labelled(CASE / "sample.ndjson", str(CASE)), model)
+    plain = examples(labelled(CASE / "attitudes.ndjson", str(CASE)), model)
+    figures = report(seen, cross_validate(seen, [whole(plain)]))
     for part, margin in (("all", 0.12), ("differing", 0.12)):
         learned = figures[part].pop("learned")["macro_f1"]
         figures[part].pop("entities")
