@@ -98,8 +98,7 @@ def mask(text: str, *, keep: Container[str] = frozenset(), country: str | None =
         text = _URL.sub(_mask_url, text)
         text = _REDDIT.sub("[user]", text)
     if "@" in text or "＠" in text:
-        text = _MAIL.sub("[mail]", text)
-        text = _MENTION.sub(lambda found: _mask_mention(found, keep), text)
+        text = _mask_accounts(text, keep)
     if _DIGITS.search(text):
         masked = _mask_phones(text, country)
         if masked != text:
@@ -111,6 +110,15 @@ def mask(text: str, *, keep: Container[str] = frozenset(), country: str | None =
 def _mask_url(found: re.Match[str]) -> str:
     url = found.group()
     return "[url]" + url[len(url.rstrip(_TRAILING)) :]
+
+
+def _mask_accounts(text: str, keep: Container[str]) -> str:
+    before = ""
+    while text != before:  # what stood beside a name may be seen only now, and is one @ less
+        before = text
+        text = _MAIL.sub("[mail]", text)
+        text = _MENTION.sub(lambda found: _mask_mention(found, keep), text)
+    return text
 
 
 def _mask_mention(found: re.Match[str], keep: Container[str]) -> str:
