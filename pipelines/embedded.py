@@ -13,12 +13,11 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from ingest.records import RAW_LIMIT, Item, Post
+from ingest.records import Item, Post
 from ingest.sources.base import Source
 from nlp.score import Scorer
 from pipelines.stages import FAILED, FAILED_DETAIL, Collector, index, score_each, utc_now
 from pipelines.stores.base import (
-    MESSAGE,
     Batch,
     Collected,
     DeadLetter,
@@ -157,19 +156,9 @@ def drain_some(store: Store, scorer: Callable[[], Scorer], zone: ZoneInfo, limit
 
 def _letter(post: Post) -> DeadLetter:
     """Return a post that the model fails on as it is kept aside, to be tried again."""
-    from pipelines.kafka.wire import encode, post_message
+    from pipelines.kafka.wire import letter_of
 
-    raw = encode(post_message(Collected(post)))
-    return DeadLetter(
-        origin=f"score:{post.id}",
-        line=0,
-        reason=FAILED,
-        detail=FAILED_DETAIL,
-        raw=raw[:RAW_LIMIT],
-        truncated=len(raw) > RAW_LIMIT,
-        context=MESSAGE,
-        at=utc_now(),
-    )
+    return letter_of(Collected(post), f"score:{post.id}", FAILED, FAILED_DETAIL, utc_now())
 
 
 def requeue(store: Store, posts: Iterator[Post], change: Callable[[list[Post]], list[Post]]) -> int:

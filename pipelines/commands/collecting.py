@@ -37,7 +37,7 @@ class Reading:
 
         Raises :class:`~pipelines.errors.MarsadError`.
         """
-        stop = Either(end)  # a run sets it when it ends by itself
+        stop = Either(end)  # a run that fails sets it
         made, close = self._feeds(stop)
         chosen = [feed for number, feed in enumerate(made) if number in numbers]
         say("Reading " + ", ".join(feed.source.name for feed in chosen) + ".")

@@ -92,16 +92,16 @@ def command(
             if not places:
                 nothing_found("The store is empty; name the account's --platform.")
         graves = made_graves(protector(None), ids, authors, places)
+        names = {name for grave in graves for name in plain_names(grave)}
         # Looked at first: an index worker that is quicker carries it out as well as we do.
         due = _due(opened, graves) if where else Deletion(0, 0)
         if where:
-            aside += _leave_topics(where, opened, graves)
+            aside += _leave_topics(where, opened, graves, names)
         # On the topics they are records as others: who reads them into the store counts them.
         deletion = opened.delete(graves, counted=not where)
         aside -= _kept_aside(opened)
         # Collectors keep theirs in a folder of their own, whatever the store is.
         folders = {beside(store or configured().store), *([beside("")] if where else [])}
-        names = {name for grave in graves for name in plain_names(grave)}
         aside += sum(Aside(one, configured().dead_days).forget(names) for one in folders)
     finally:
         opened.close()
@@ -149,9 +149,12 @@ def _ids(graves: Sequence[CollectedTombstone]) -> list[str]:
     return [name for g in graves if g.tombstone.id for name in (g.tombstone.id, *g.aliases)]
 
 
-def _leave_topics(where: Brokers, store: Store, graves: list[CollectedTombstone]) -> int:
+def _leave_topics(
+    where: Brokers, store: Store, graves: list[CollectedTombstone], names: set[str]
+) -> int:
     """Put deletions on the topics, and erase what they name there and from what is kept aside.
 
+    ``names`` are those by which records kept aside may know them.
     What of an author is still on its way is refused by the store, as by every one that is filled
     from these topics later, and erased by the worker that brings it. Returns how many records
     kept aside went.
@@ -167,7 +170,6 @@ def _leave_topics(where: Brokers, store: Store, graves: list[CollectedTombstone]
             erase(where, producer, [*_ids(graves), *store.condemn(graves)])
         finally:
             producer.give_up()
-    names = {name for grave in graves for name in plain_names(grave)}
     with DeadLetters(dead_path(where), days=configured().dead_days) as letters:
         return letters.forget(names)
 

@@ -63,15 +63,9 @@ def indexed(batch: Batch, zone: ZoneInfo) -> tuple[Batch, list[Document]]:
 
 
 def _unfit(collected: Collected, error: Exception) -> DeadLetter:
-    return DeadLetter(
-        origin=f"index:{collected.post.id}",
-        line=0,
-        reason=wire.UNREADABLE,
-        detail=f"its words can't be indexed ({type(error).__name__})",
-        raw=wire.encode(wire.post_message(collected)),
-        context=MESSAGE,
-        at=stages.utc_now(),
-    )
+    detail = f"its words can't be indexed ({type(error).__name__})"
+    origin = f"index:{collected.post.id}"
+    return wire.letter_of(collected, origin, wire.UNREADABLE, detail, stages.utc_now())
 
 
 def read_batch(

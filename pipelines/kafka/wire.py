@@ -13,10 +13,10 @@ from typing import Annotated, Any, Generic, Protocol, TypeVar
 
 import msgspec
 
-from ingest.records import Counter, Gap, Heartbeat, Post, Tombstone
+from ingest.records import RAW_LIMIT, Counter, Gap, Heartbeat, Post, Tombstone
 from pipelines.errors import BrokerError
 from pipelines.kafka.connection import MESSAGE_LIMIT
-from pipelines.stores.base import Collected, CollectedTombstone, Position
+from pipelines.stores.base import MESSAGE, Collected, CollectedTombstone, DeadLetter, Position
 
 #: Raise it with every change that an older worker would misread. A new field with a default that
 #: may be ignored is none.
@@ -123,6 +123,23 @@ class BadMessage(Exception):
         super().__init__(detail)
         self.reason = reason
         self.detail = detail
+
+
+def letter_of(
+    collected: Collected, origin: str, reason: str, detail: str, at: datetime
+) -> DeadLetter:
+    """Return a post as it is kept aside between stages, to be tried again as a message."""
+    raw = encode(post_message(collected))
+    return DeadLetter(
+        origin=origin,
+        line=0,
+        reason=reason,
+        detail=detail,
+        raw=raw[:RAW_LIMIT],
+        truncated=len(raw) > RAW_LIMIT,
+        context=MESSAGE,
+        at=at,
+    )
 
 
 def newer(record: Any) -> BrokerError:

@@ -215,7 +215,8 @@ class Mastodon:
         if since is not None and created is not None and created < since:
             self._passed = min(filter(None, (created, self._passed)))
             return
-        mapped = kept(bytes(raw), map_item, bytes(raw), self._seen())
+        body = bytes(raw)
+        mapped = kept(body, map_item, body, self._seen())
         if mapped is not None:
             yield Item(mapped, place.write())
 

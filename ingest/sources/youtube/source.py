@@ -161,8 +161,8 @@ class YouTube:
         for raw in self._comments(thread):
             comment = _decoded(raw, _Comment)
             if comment is None or self._wanted(comment.snippet, here):
-                video = thread.snippet.video_id
-                yield kept(bytes(raw), map_item, bytes(raw), self._seen(), video)
+                body, video = bytes(raw), thread.snippet.video_id
+                yield kept(body, map_item, body, self._seen(), video)
 
     def _comments(self, thread: _Thread) -> Iterator[msgspec.Raw]:
         yield thread.snippet.top_level_comment
