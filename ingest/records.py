@@ -63,7 +63,7 @@ class Post(Record, frozen=True, kw_only=True, omit_defaults=True):
     ids, and the protection of authors then puts a keyed hash of the content there.
     ``version`` is a whole number from the platform's own clock (an edit time, else a plausible
     creation date, in milliseconds; else 0): the higher wins. ``author`` is a plain name only
-    between a source and :mod:`ingest.privacy`; from there on it is a pseudonym.
+    between a source and :mod:`ingest.privacy.protector`; from there on it is a pseudonym.
     """
 
     id: str
@@ -82,8 +82,8 @@ class Post(Record, frozen=True, kw_only=True, omit_defaults=True):
     source: str = ""
     """Where it came from: a data set, a platform, a hashtag. Never an account: it is exported."""
     digest: str = ""
-    """Hash of what the author published, from :mod:`ingest.privacy`: the same for two readings
-    of the same content, whatever key their pseudonyms were made with."""
+    """Hash of what the author published, from :mod:`ingest.privacy.protector`: the same for two
+    readings of the same content, whatever key their pseudonyms were made with."""
     # From the matching stage:
     watchlist: str = ""
     """Name and hash of the watchlist the entities were found with; empty without one."""
@@ -110,7 +110,7 @@ class Tombstone(Record, frozen=True, kw_only=True, omit_defaults=True):
     """A deletion: of one post (``id``) or of all posts of one account (``author``).
 
     It beats every version of what it names, now and later. Exactly one of the two is set;
-    ``author`` is plain between a source and :mod:`ingest.privacy`, then a pseudonym.
+    ``author`` is plain between a source and :mod:`ingest.privacy.protector`, then a pseudonym.
     """
 
     platform: str

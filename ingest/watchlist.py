@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 
 from ingest.errors import WatchlistError
-from ingest.masking import handle_name
+from ingest.privacy.masking import handle_name
 from ingest.watchlist_check import examine
 from ingest.watchlist_schema import NONE, Campaign, Entity, Kind, Page
 from nlp.text import tokenize

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from ingest.masking import is_handle
+from ingest.privacy.masking import is_handle
 from ingest.watchlist_schema import NONE, Campaign, Content, Entity, Page
 from ingest.watchlist_shape import Table, read, tables
 from nlp.text import tokenize

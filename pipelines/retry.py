@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
-from ingest.privacy import Protector
+from ingest.privacy.protector import Protector
 from ingest.records import Item, Reject, decode_post
 from ingest.sources.archive import parse_raw
 from ingest.watchlist import Watchlist

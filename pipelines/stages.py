@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from ingest.matcher import Matcher
-from ingest.privacy import Protector
+from ingest.privacy.protector import Protector
 from ingest.records import (
     Counter,
     Gap,

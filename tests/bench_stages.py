@@ -26,8 +26,8 @@ import msgspec
 from elasticsearch import Elasticsearch, helpers
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
-from ingest.keyring import Keyring
-from ingest.privacy import Protector
+from ingest.privacy.keyring import Keyring
+from ingest.privacy.protector import Protector
 from ingest.records import Item, Post
 from ingest.sources.archive import ArchiveSource
 from nlp.score import Scorer

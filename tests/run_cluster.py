@@ -22,7 +22,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from ingest import keyring
+from ingest.privacy import keyring
 from pipelines.kafka.connection import brokers
 from pipelines.progress import progress
 from pipelines.settings import load

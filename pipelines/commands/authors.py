@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ingest.keyring import Keyring
-from ingest.privacy import Protector, is_pseudonym
+from ingest.privacy.keyring import Keyring
+from ingest.privacy.protector import Protector, is_pseudonym
 from pipelines.query import Filter, Node, parse, rewrite
 from pipelines.stores.base import Store
 

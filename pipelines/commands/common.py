@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from rich.console import Console
 
-from ingest.keyring import Keyring
-from ingest.masking import handle_name
-from ingest.privacy import Protector
+from ingest.privacy.keyring import Keyring
+from ingest.privacy.masking import handle_name
+from ingest.privacy.protector import Protector
 from ingest.watchlist import Watchlist
 from ingest.watchlist import load as load_watchlist
 from pipelines import settings as settings_module

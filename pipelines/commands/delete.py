@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ingest.privacy import is_pseudonym
+from ingest.privacy.protector import is_pseudonym
 from ingest.records import Post
 from ingest.sources.archive.ids import platform_name
 from pipelines.aside import Aside, beside

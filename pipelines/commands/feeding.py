@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ingest.privacy import Protector
+from ingest.privacy.protector import Protector
 from ingest.watchlist import Watchlist
 from pipelines.aside import Aside
 from pipelines.commands.common import configured, say

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import click
 
-from ingest.masking import handle_name
-from ingest.privacy import Protector, is_pseudonym
+from ingest.privacy.masking import handle_name
+from ingest.privacy.protector import Protector, is_pseudonym
 from ingest.records import Tombstone
 from ingest.sources.archive.ids import PLATFORMS, platform_name
 from ingest.sources.registry import ENTRIES

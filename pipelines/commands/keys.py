@@ -3,7 +3,7 @@
 import click
 
 from ingest.errors import KeyringError
-from ingest.keyring import Keyring
+from ingest.privacy.keyring import Keyring
 from pipelines.commands.common import nothing_found, say
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from ingest.privacy import is_pseudonym
+from ingest.privacy.protector import is_pseudonym
 from pipelines.errors import OutputError
 from pipelines.export import about
 from pipelines.export.about import MANIFEST, README, Account, Facts, File

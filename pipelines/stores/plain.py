@@ -11,8 +11,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from ingest.masking import handle_name
-from ingest.privacy import is_pseudonym
+from ingest.privacy.masking import handle_name
+from ingest.privacy.protector import is_pseudonym
 from pipelines.stores.base import CollectedTombstone
 
 

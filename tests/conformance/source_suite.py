@@ -24,8 +24,8 @@ import msgspec
 import pytest
 
 from ingest.errors import SourceBlocked, SourceChanged, SourceError, SourceGone
-from ingest.keyring import Keyring
-from ingest.privacy import Protector
+from ingest.privacy.keyring import Keyring
+from ingest.privacy.protector import Protector
 from ingest.records import Gap, Heartbeat, Item, Post, Reject, Tombstone, encode
 from ingest.sources import answers, shaping, unforeseen
 from ingest.sources.archive.posts import Frame, build

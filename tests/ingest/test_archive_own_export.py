@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.keyring import Key
-from ingest.privacy import Protector
+from ingest.privacy.keyring import Key
+from ingest.privacy.protector import Protector
 from ingest.records import Post
 from ingest.sources.archive import ArchiveSource
 from ingest.spreadsheets import guard, unguard

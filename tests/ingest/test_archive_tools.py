@@ -20,8 +20,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.errors import MappingError, SourceError
-from ingest.keyring import Key
-from ingest.privacy import Protector, is_pseudonym
+from ingest.privacy.keyring import Key
+from ingest.privacy.protector import Protector, is_pseudonym
 from ingest.records import Post, Reject, Tombstone, encode
 from ingest.sources.archive import ArchiveSource, parse_raw
 from ingest.sources.archive.ids import Number

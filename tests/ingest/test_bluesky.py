@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from ingest.errors import SourceError
-from ingest.keyring import Keyring
-from ingest.privacy import Protector
+from ingest.privacy.keyring import Keyring
+from ingest.privacy.protector import Protector
 from ingest.records import Gap, Heartbeat, Item, Post, Reject, Tombstone
 from ingest.sources.base import Means, Order
 from ingest.sources.bluesky import REWIND, REWIND_ELSEWHERE, UNREADABLE, Bluesky, map_item

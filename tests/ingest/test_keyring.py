@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ingest.errors import KeyringError
-from ingest.keyring import Keyring, default_path
+from ingest.privacy.keyring import Keyring, default_path
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ingest.masking import mask
+from ingest.privacy.masking import mask
 
 KEEP = frozenset({"inwi", "maroc_telecom"})
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from ingest.errors import SourceBlocked, SourceError
-from ingest.keyring import Keyring
-from ingest.privacy import Protector
+from ingest.privacy.keyring import Keyring
+from ingest.privacy.protector import Protector
 from ingest.records import Gap, Heartbeat, Item, Post, Reject, Tombstone
 from ingest.sources.base import Means, Order
 from ingest.sources.html_text import text_of

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.keyring import Key
-from ingest.privacy import Protector, is_pseudonym, pseudonym
+from ingest.privacy.keyring import Key
+from ingest.privacy.protector import Protector, is_pseudonym, pseudonym
 from ingest.records import Post, Tombstone, encode
 
 OLD = Key("kold", datetime(2016, 1, 1, tzinfo=UTC), "11" * 32)

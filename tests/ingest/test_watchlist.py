@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from ingest.errors import WatchlistError
-from ingest.masking import handle_name, mask
 from ingest.matcher import Matcher
+from ingest.privacy.masking import handle_name, mask
 from ingest.watchlist import Watchlist, available, companion, load, parse
 
 SMALL = """

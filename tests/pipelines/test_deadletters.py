@@ -19,8 +19,8 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.keyring import Key
-from ingest.privacy import Protector
+from ingest.privacy.keyring import Key
+from ingest.privacy.protector import Protector
 from ingest.records import Post, Tombstone, encode
 from pipelines.commands.common import brokers_option, store_option
 from pipelines.commands.ingest import books
@@ -239,8 +239,8 @@ def test_the_file_is_its_owner_s_alone(path: Path) -> None:
 
 READ = """
 import os, sys
-from ingest.keyring import Key
-from ingest.privacy import Protector
+from ingest.privacy.keyring import Key
+from ingest.privacy.protector import Protector
 from ingest.records import Post, Tombstone, encode
 from pipelines.commands.common import brokers_option, store_option
 from pipelines.commands.ingest import books

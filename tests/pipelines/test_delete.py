@@ -8,8 +8,8 @@ import msgspec
 import pytest
 from click.testing import CliRunner, Result
 
-from ingest.keyring import Keyring
-from ingest.privacy import Protector
+from ingest.privacy.keyring import Keyring
+from ingest.privacy.protector import Protector
 from ingest.records import Post
 from pipelines.commands.delete import command
 from pipelines.query import All

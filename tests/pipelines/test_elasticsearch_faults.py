@@ -20,8 +20,8 @@ import msgspec
 import pytest
 from elasticsearch import Elasticsearch
 
-from ingest.keyring import Keyring
-from ingest.privacy import Protector
+from ingest.privacy.keyring import Keyring
+from ingest.privacy.protector import Protector
 from ingest.records import Post
 from pipelines.errors import StoreError, StoreFull
 from pipelines.retry import retry

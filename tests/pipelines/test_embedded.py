@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from ingest.keyring import Keyring
-from ingest.privacy import Protector
+from ingest.privacy.keyring import Keyring
+from ingest.privacy.protector import Protector
 from nlp.errors import ModelError
 from nlp.score import Scored
 from pipelines.embedded import drain

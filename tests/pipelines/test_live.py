@@ -15,8 +15,8 @@ import pytest
 from click.testing import CliRunner
 
 from ingest.errors import SourceBlocked, SourceChanged, SourceError, SourceGone
-from ingest.keyring import Keyring
-from ingest.privacy import Protector
+from ingest.privacy.keyring import Keyring
+from ingest.privacy.protector import Protector
 from ingest.records import Gap, Heartbeat, Item, Post, Record, Reject, Tombstone, unfilled
 from ingest.sources.base import Capabilities, Stopped
 from pipelines.aside import Aside

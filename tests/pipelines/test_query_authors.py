@@ -7,8 +7,8 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
-from ingest.keyring import Keyring
-from ingest.privacy import Protector
+from ingest.privacy.keyring import Keyring
+from ingest.privacy.protector import Protector
 from pipelines.commands.authors import told
 from pipelines.commands.export import command as export
 from pipelines.commands.trends import command as trends

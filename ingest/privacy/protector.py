@@ -2,10 +2,10 @@
 
 Every name of an account becomes a pseudonym, wherever it stands: as author, inside ids and URLs
 that carry the account (``at://did:plc:…/…``, ``…/@name/123``), as the account replied to.
-Of a name that is written in several ways (:func:`~ingest.masking.handle_name`) there is one.
-A pseudonym is ``u_`` and the first 80 bits of HMAC-SHA-256 (RFC 2104) over platform and name, so
-nobody without the key can test a guess, and one person's accounts on two platforms stay apart.
-Texts are masked (:mod:`ingest.masking`).
+Of a name that is written in several ways (:func:`~ingest.privacy.masking.handle_name`) there is
+one. A pseudonym is ``u_`` and the first 80 bits of HMAC-SHA-256 (RFC 2104) over platform and name,
+so nobody without the key can test a guess, and one person's accounts on two platforms stay apart.
+Texts are masked (:mod:`ingest.privacy.masking`).
 """
 
 from __future__ import annotations
@@ -18,15 +18,9 @@ from functools import lru_cache
 
 import msgspec
 
-from ingest.addresses import (
-    PSEUDONYM,
-    Rename,
-    is_two_numbers,
-    rename_address,
-    rename_reference,
-)
-from ingest.keyring import Key
-from ingest.masking import handle_name, mask
+from ingest.privacy.keyring import Key
+from ingest.privacy.masking import handle_name, mask
+from ingest.privacy.urls import PSEUDONYM, Rename, is_two_numbers, rename_address, rename_reference
 from ingest.records import Post, Tombstone
 
 _Form = Callable[[str], str]
@@ -61,7 +55,7 @@ class ProtectedTombstone(msgspec.Struct, frozen=True):
 class Protector:
     """Protects records with the keys of one keyring.
 
-    ``keys`` newest first, at least one. ``handles`` (as :func:`~ingest.masking.handle_name`
+    ``keys`` newest first, at least one. ``handles`` (as :func:`~ingest.privacy.masking.handle_name`
     gives them) stay readable in texts. With ``keep_authors`` names of accounts stay as they are,
     in ids and URLs too; texts are masked all the same.
     """

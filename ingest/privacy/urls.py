@@ -17,7 +17,7 @@ from urllib.parse import SplitResult, quote, unquote_plus, urlsplit
 
 Rename = Callable[[str], str]
 
-#: What names become, see :func:`ingest.privacy.pseudonym`.
+#: What names become, see :func:`ingest.privacy.protector.pseudonym`.
 PSEUDONYM = re.compile(r"u_[a-z2-7]{16}")
 
 

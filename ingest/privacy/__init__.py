@@ -1,0 +1,1 @@
+"""Protection of authors: pseudonyms, masked texts and addresses, the keyring."""
