@@ -11,8 +11,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from ingest.watchlist import available
-from ingest.watchlist import load as load_watchlist
+from ingest.watchlist.loader import available
+from ingest.watchlist.loader import load as load_watchlist
 from pipelines.annotations import Event, find
 from pipelines.annotations import load as load_events
 from pipelines.stores.base import Hit

@@ -14,7 +14,7 @@ from itertools import islice
 import msgspec
 
 from ingest.records import Post
-from ingest.watchlist import Watchlist, available, companion
+from ingest.watchlist.loader import Watchlist, available, companion
 from nlp.error_tables import Data, ErrorFile, tables, without_neutral
 from nlp.evaluation import Attitude, Attitudes, Judgement, Section, attitudes, section
 from nlp.model_input import prepare

@@ -10,7 +10,7 @@ import msgspec
 from ingest.privacy.protector import Protector
 from ingest.records import Item, Reject, decode_post
 from ingest.sources.archive import parse_raw
-from ingest.watchlist import Watchlist
+from ingest.watchlist.loader import Watchlist
 from nlp.errors import MarsadError
 from pipelines.stages import Collector, utc_now
 from pipelines.stores.base import MESSAGE, REFUSED, Batch, Collected, DeadLetter, Intake, Position

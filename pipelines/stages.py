@@ -14,7 +14,6 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from ingest.matcher import Matcher
 from ingest.privacy.protector import Protector
 from ingest.records import (
     Counter,
@@ -28,7 +27,8 @@ from ingest.records import (
     Target,
     Tombstone,
 )
-from ingest.watchlist import Watchlist
+from ingest.watchlist.loader import Watchlist
+from ingest.watchlist.matcher import Matcher
 from nlp.crossscript import analyse
 from nlp.errors import ModelError
 from nlp.score import Scored, Scorer

@@ -11,7 +11,7 @@ import argparse
 import json
 from pathlib import Path
 
-from ingest import watchlist
+from ingest.watchlist import loader as watchlist
 from nlp import sentiment
 from nlp.linear import FOLDER
 from nlp.training.data import read_lines

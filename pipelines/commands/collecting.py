@@ -6,7 +6,7 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 
-from ingest.watchlist import Watchlist
+from ingest.watchlist.loader import Watchlist
 from pipelines.aside import beside
 from pipelines.commands.common import configured, protector, say
 from pipelines.commands.feeding import read_feeds

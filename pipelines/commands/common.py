@@ -17,8 +17,8 @@ from rich.console import Console
 from ingest.privacy.keyring import Keyring
 from ingest.privacy.masking import handle_name
 from ingest.privacy.protector import Protector
-from ingest.watchlist import Watchlist
-from ingest.watchlist import load as load_watchlist
+from ingest.watchlist.loader import Watchlist
+from ingest.watchlist.loader import load as load_watchlist
 from pipelines import settings as settings_module
 from pipelines.aside import Aside, beside
 from pipelines.query import Node, all_of, only, parse

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ingest.privacy.protector import Protector
-from ingest.watchlist import Watchlist
+from ingest.watchlist.loader import Watchlist
 from pipelines.aside import Aside
 from pipelines.commands.common import configured, say
 from pipelines.live import Feed, Outcome, run

@@ -12,7 +12,7 @@ import msgspec
 
 from ingest.errors import SourceError
 from ingest.sources.archive import TARGETS, ArchiveSource
-from ingest.watchlist import Watchlist
+from ingest.watchlist.loader import Watchlist
 from nlp.score import Scorer
 from pipelines.commands.common import (
     brokers_option,

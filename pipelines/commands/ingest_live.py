@@ -16,7 +16,7 @@ import msgspec
 from ingest.errors import SourceError
 from ingest.sources.counters.table import parse_when
 from ingest.sources.registry import ENTRIES, Entry
-from ingest.watchlist import Watchlist
+from ingest.watchlist.loader import Watchlist
 from pipelines import metrics
 from pipelines.aside import beside
 from pipelines.commands import ingest_retired

@@ -17,7 +17,7 @@ from rich.console import Console
 
 from ingest.records import Counter, Gap
 from ingest.sources.counters.table import parse_readings, parse_when
-from ingest.watchlist import available
+from ingest.watchlist.loader import available
 from pipelines.commands.common import (
     chosen_watchlist,
     configured,

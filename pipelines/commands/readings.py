@@ -13,7 +13,7 @@ import msgspec
 from ingest.errors import SourceError
 from ingest.records import PAGES, Counter, Gap
 from ingest.sources.counters.table import Readings, parse_readings
-from ingest.watchlist import available, companion
+from ingest.watchlist.loader import available, companion
 from pipelines.commands.common import chosen_watchlist, configured, on_server, open_store, say
 from pipelines.settings import zone
 from pipelines.stages import utc_now

@@ -4,7 +4,7 @@ import click
 from rich.table import Table
 
 from ingest.errors import WatchlistError
-from ingest.watchlist import available, load
+from ingest.watchlist.loader import available, load
 from pipelines.commands.common import console, say
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ingest.watchlist import Watchlist
+from ingest.watchlist.loader import Watchlist
 from nlp.score import Scorer
 from pipelines.commands.common import configured, say
 from pipelines.embedded import drain

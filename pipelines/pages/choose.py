@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from ingest.errors import SourceError
 from ingest.sources.counters import READERS, find
-from ingest.watchlist import Watchlist
+from ingest.watchlist.loader import Watchlist
 from pipelines.pages.watch import Watched
 
 _PLATFORMS = {reader.platform for reader in READERS}

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from ingest.matcher import WINDOW, Matcher
-from ingest.watchlist import load, parse
+from ingest.watchlist.loader import load, parse
+from ingest.watchlist.matcher import WINDOW, Matcher
 from nlp.text import normalise
 
 

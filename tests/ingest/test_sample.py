@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from ingest.matcher import Matcher
-from ingest.watchlist import Watchlist, load
+from ingest.watchlist.loader import Watchlist, load
+from ingest.watchlist.matcher import Matcher
 
 Row = dict[str, Any]
 

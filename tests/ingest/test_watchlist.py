@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from ingest.errors import WatchlistError
-from ingest.matcher import Matcher
 from ingest.privacy.masking import handle_name, mask
-from ingest.watchlist import Watchlist, available, companion, load, parse
+from ingest.watchlist.loader import Watchlist, available, companion, load, parse
+from ingest.watchlist.matcher import Matcher
 
 SMALL = """
 name = "ice-2030"

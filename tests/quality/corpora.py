@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from ingest.watchlist import load as load_watchlist
+from ingest.watchlist.loader import load as load_watchlist
 from nlp import sentiment
 from nlp.error_tables import Data
 from nlp.evaluation import Attitude, Attitudes, Figures, Interval, Judgement, attitudes

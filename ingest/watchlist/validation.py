@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from ingest.privacy.masking import is_handle
-from ingest.watchlist_schema import NONE, Campaign, Content, Entity, Page
-from ingest.watchlist_shape import Table, read, tables
+from ingest.watchlist.parsing import Table, read, tables
+from ingest.watchlist.schema import NONE, Campaign, Content, Entity, Page
 from nlp.text import tokenize
 
 _SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")

@@ -7,7 +7,7 @@ from typing import Any, Generic, NamedTuple, TypeVar, get_args
 
 import msgspec
 
-from ingest.watchlist_schema import Campaign, Content, Entity, Kind, Page, Script
+from ingest.watchlist.schema import Campaign, Content, Entity, Kind, Page, Script
 
 T = TypeVar("T", bound=msgspec.Struct)
 

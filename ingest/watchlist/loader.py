@@ -17,8 +17,8 @@ import msgspec
 
 from ingest.errors import WatchlistError
 from ingest.privacy.masking import handle_name
-from ingest.watchlist_check import examine
-from ingest.watchlist_schema import NONE, Campaign, Entity, Kind, Page
+from ingest.watchlist.schema import NONE, Campaign, Entity, Kind, Page
+from ingest.watchlist.validation import examine
 from nlp.text import tokenize
 
 __all__ = [

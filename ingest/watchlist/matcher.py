@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from ingest.watchlist import Entity, Watchlist
+from ingest.watchlist.loader import Entity, Watchlist
 from nlp.clitics import hashtag_spans
 from nlp.crossscript import analyse_word, key
 from nlp.text import pieces, tokenize
