@@ -9,11 +9,11 @@ from typing import Any
 import msgspec
 
 from ingest.errors import SourceChanged
+from ingest.http.client import refuse_walls
 from ingest.records import Post, Reject
 from ingest.sources.archive.objects import Bad, parse_object
 from ingest.sources.archive.posts import Frame, build
 from ingest.sources.archive.tools.base import Fields, Record, filled
-from ingest.sources.http import refuse_walls
 from ingest.sources.shaping import Seen, reject
 
 

@@ -11,7 +11,7 @@ import msgspec
 from ingest.records import Item
 
 if TYPE_CHECKING:
-    from ingest.sources.http import Client
+    from ingest.http.client import Client
 
 
 class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,10 +49,6 @@ class Source(Protocol):
         """
 
 
-class Stopped(Exception):
-    """Raised inside a source, by what it was given, when the run is to end. Let it pass."""
-
-
 class Order(msgspec.Struct, frozen=True, kw_only=True):
     """What somebody wants of a live source: one target, from one address."""
 
@@ -72,11 +68,11 @@ class Means(msgspec.Struct, frozen=True, kw_only=True):
     """What a live source has to work with. May be used by several threads."""
 
     client: Client
-    """Asks over HTTP, politely; raises :class:`Stopped` when the run is to end."""
+    """Asks over HTTP, politely; raises :class:`~ingest.stop.Stopped` when the run is to end."""
     now: Callable[[], datetime]
     """The time in UTC, in whole milliseconds."""
     sleep: Callable[[float], None]
-    """Wait for so many seconds; raises :class:`Stopped` when the run is to end."""
+    """Wait for so many seconds; raises :class:`~ingest.stop.Stopped` when the run is to end."""
     stopped: Callable[[], bool]
     """Whether the run is to end: what waits for a socket looks here every second."""
     say: Callable[[str], None] = lambda message: None

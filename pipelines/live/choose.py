@@ -11,9 +11,10 @@ from urllib.parse import urlsplit
 import msgspec
 
 from ingest.errors import SourceError
-from ingest.sources.base import Means, Order, Stopped
-from ingest.sources.http import Client
+from ingest.http.client import Client
+from ingest.sources.base import Means, Order
 from ingest.sources.registry import Entry, find, make, secrets
+from ingest.stop import Stopped
 from pipelines.live.feed import Feed
 from pipelines.stages import utc_now
 

@@ -13,7 +13,8 @@ import msgspec
 
 from ingest.errors import SourceError
 from ingest.records import Item, Post, Reject, Tombstone
-from ingest.sources.base import LiveSource, Stopped
+from ingest.sources.base import LiveSource
+from ingest.stop import Stopped
 from pipelines.live.inbox import Inbox
 from pipelines.live.patience import gives_up, pause
 

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from ingest.sources.base import Stopped
+from ingest.stop import Stopped
 
 T = TypeVar("T")
 

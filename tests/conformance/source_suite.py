@@ -24,13 +24,13 @@ import msgspec
 import pytest
 
 from ingest.errors import SourceBlocked, SourceChanged, SourceError, SourceGone
+from ingest.http.client import Client
 from ingest.privacy.keyring import Keyring
 from ingest.privacy.protector import Protector
 from ingest.records import Gap, Heartbeat, Item, Post, Reject, Tombstone, encode
 from ingest.sources import answers, shaping, unforeseen
 from ingest.sources.archive.posts import Frame, build
 from ingest.sources.base import LiveSource, Means, Order
-from ingest.sources.http import Client
 from ingest.sources.registry import find, make
 from pipelines.live import Feed, run
 from pipelines.live.choose import means as real_means

@@ -15,17 +15,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ingest.errors import SourceBlocked, SourceChanged, SourceError, SourceGone
-from ingest.sources import http
-from ingest.sources.base import Stopped
-from ingest.sources.http import (
-    LARGEST,
-    LONGEST_ANSWER,
-    SPACING,
-    Client,
-    refuse_walls,
-    wait_of,
-)
-from ingest.sources.unreachable import why
+from ingest.http import client as http
+from ingest.http.client import LARGEST, LONGEST_ANSWER, SPACING, Client, refuse_walls, wait_of
+from ingest.http.connection_errors import why
+from ingest.stop import Stopped
 from tests.platform_server import Answer, Platform, in_json, page, platform
 from tests.stands.mastodon import Instance, mastodon
 

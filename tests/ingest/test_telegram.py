@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from ingest.errors import SourceBlocked, SourceChanged, SourceError, SourceGone
-from ingest.sources.http import AGENT
+from ingest.http.client import AGENT
 from tests.stands.http import page
 from tests.stands.reading import Reading, at, gaps, ids, posts, reading, rejects
 from tests.stands.telegram import NAME, Message, Telegram, markup, telegram

@@ -18,7 +18,8 @@ from ingest.errors import SourceBlocked, SourceChanged, SourceError, SourceGone
 from ingest.privacy.keyring import Keyring
 from ingest.privacy.protector import Protector
 from ingest.records import Gap, Heartbeat, Item, Post, Record, Reject, Tombstone, unfilled
-from ingest.sources.base import Capabilities, Stopped
+from ingest.sources.base import Capabilities
+from ingest.stop import Stopped
 from pipelines.aside import Aside
 from pipelines.commands.status import command as status
 from pipelines.commands.status import joined

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
+from ingest.http.client import Client
 from ingest.records import Gap, Item, Post, Reject
 from ingest.sources.base import LiveSource, Means, Order
-from ingest.sources.http import Client
 from ingest.sources.registry import find, make
 from tests.stands.base import START, Stand
 

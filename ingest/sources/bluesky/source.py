@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 import msgspec
 
 from ingest.errors import SourceChanged, SourceError
+from ingest.http.websocket import listen
 from ingest.records import Gap, Heartbeat, Item, Reject
 from ingest.sources.base import Capabilities, Means, Order
 from ingest.sources.bluesky.events import (
@@ -23,7 +24,6 @@ from ingest.sources.bluesky.events import (
 )
 from ingest.sources.shaping import left_out, reject
 from ingest.sources.unforeseen import kept
-from ingest.sources.websocket import listen
 
 #: How far a cursor is set back when a connection is made again, and when it is another server,
 #: whose clock is another one.

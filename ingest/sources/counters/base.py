@@ -10,7 +10,7 @@ from urllib.parse import SplitResult
 import msgspec
 
 from ingest.errors import SourceChanged
-from ingest.sources.http import Answer, refuse_walls
+from ingest.http.client import Answer, refuse_walls
 
 __all__ = ["Answer", "Figure", "Reader", "Request", "decoded", "refuse_walls", "whole"]
 

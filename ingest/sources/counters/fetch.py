@@ -8,8 +8,8 @@ from collections.abc import Callable
 import msgspec
 
 from ingest.errors import SourceChanged, SourceError
+from ingest.http.client import AGENT, SPACING, Answer, Client, status_error
 from ingest.sources.counters.base import Figure, Reader
-from ingest.sources.http import AGENT, SPACING, Answer, Client, status_error
 
 __all__ = ["AGENT", "LARGEST", "SPACING", "Fetcher", "Refusal"]
 

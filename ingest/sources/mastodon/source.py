@@ -12,9 +12,9 @@ from urllib.parse import quote, urlsplit
 import msgspec
 
 from ingest.errors import SourceBlocked, SourceChanged, SourceError, SourceGone
+from ingest.http.client import Answer, refuse_walls
 from ingest.records import Heartbeat, Item, Post, Reject, Tombstone
-from ingest.sources.base import Capabilities, Means, Order, Stopped
-from ingest.sources.http import Answer, refuse_walls
+from ingest.sources.base import Capabilities, Means, Order
 from ingest.sources.mastodon.ids import (
     EARLIEST,
     Place,
@@ -28,6 +28,7 @@ from ingest.sources.mastodon.ids import (
 from ingest.sources.mastodon.status import PLATFORM, map_item
 from ingest.sources.shaping import NOT_JSON, Seen, left_out
 from ingest.sources.unforeseen import kept
+from ingest.stop import Stopped
 
 TOKEN = "MARSAD_MASTODON_TOKEN"
 #: Statuses of one page: the most that the API gives.

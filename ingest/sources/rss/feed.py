@@ -13,9 +13,9 @@ import feedparser
 import msgspec
 
 from ingest.errors import SourceChanged
+from ingest.http.client import refuse_walls
 from ingest.records import Post, Reject
 from ingest.sources.html_text import text_of
-from ingest.sources.http import refuse_walls
 from ingest.sources.shaping import Seen, post
 
 #: What feedparser says of a feed that it read as well as any other.

@@ -14,10 +14,10 @@ from urllib.parse import urlsplit
 import msgspec
 
 from ingest.errors import SourceError
+from ingest.http.client import Answer
 from ingest.records import Gap, Heartbeat, Item, Post, Reject
 from ingest.sources import cursors
 from ingest.sources.base import Capabilities, Means, Order
-from ingest.sources.http import Answer
 from ingest.sources.rss.feed import MOST, Entry, Feed, digest, host_of, map_item, read
 from ingest.sources.shaping import Seen, reject
 from ingest.sources.unforeseen import kept

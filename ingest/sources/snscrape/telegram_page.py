@@ -21,7 +21,7 @@ import bs4
 import msgspec
 
 from ingest.errors import SourceBlocked, SourceChanged, SourceError, SourceGone
-from ingest.sources.http import refuse_walls
+from ingest.http.client import refuse_walls
 
 _MESSAGE = "div.tgme_widget_message[data-post]"
 _DIGITS = 18

@@ -18,8 +18,8 @@ from requests.adapters import BaseAdapter
 from requests.structures import CaseInsensitiveDict
 
 from ingest.errors import SourceBlocked, SourceChanged, SourceError
-from ingest.sources.base import Stopped
-from ingest.sources.http import Client
+from ingest.http.client import Client
+from ingest.stop import Stopped
 
 #: What Weibo answers to whom it takes for a program: 432 to everybody without a login since
 #: November 2025 (https://github.com/DIYgod/RSSHub/issues/20512).

@@ -16,10 +16,10 @@ from typing import Any
 import msgspec
 
 from ingest.errors import SourceBlocked, SourceChanged
+from ingest.http.client import refuse_walls
 from ingest.sources.answers import written
 from ingest.sources.archive.tools.base import dig
 from ingest.sources.html_text import text_of
-from ingest.sources.http import refuse_walls
 
 _POST = 9  # the type of cards that hold a post
 _DIGITS = 18

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import Final
 
 from ingest.errors import SourceBlocked, SourceChanged, SourceError
+from ingest.http.client import Answer, Client, status_error
 from ingest.records import Post, Reject
 from ingest.sources.answers import outcome, parsed
 from ingest.sources.archive.tools import twitter_v2
 from ingest.sources.archive.tools.base import Record, dig, first, word
 from ingest.sources.base import Order
-from ingest.sources.http import Answer, Client, status_error
 from ingest.sources.shaping import Seen
 
 TOKEN: Final = "MARSAD_X_BEARER"  # the name of a variable, no secret

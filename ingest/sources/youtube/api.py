@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from ingest.errors import SourceBlocked, SourceChanged, SourceError, SourceGone
+from ingest.http.client import Answer, refuse_walls, status_error
 from ingest.sources.base import Means, Order
-from ingest.sources.http import Answer, refuse_walls, status_error
 from ingest.sources.shaping import NOT_JSON
 
 KEY: Final = "MARSAD_YOUTUBE_KEY"

@@ -16,9 +16,9 @@ from websockets.exceptions import (
 from websockets.sync.client import ClientConnection, connect
 
 from ingest.errors import SourceChanged, SourceError
-from ingest.sources.base import Stopped
-from ingest.sources.http import AGENT, SECONDS, Answer, refuse_walls, status_error
-from ingest.sources.unreachable import why
+from ingest.http.client import AGENT, SECONDS, Answer, refuse_walls, status_error
+from ingest.http.connection_errors import why
+from ingest.stop import Stopped
 
 #: The longest message, in bytes.
 LARGEST = 10_000_000
@@ -33,7 +33,7 @@ def listen(url: str, stopped: Callable[[], bool]) -> Iterator[Iterator[bytes | N
     """Connect and give messages as they come, ``None`` after each quiet half second.
 
     Raises :class:`~ingest.errors.SourceError` if the connection can't be made, and, from the
-    messages, when it ends; :class:`~ingest.sources.base.Stopped` when the run is to end. A
+    messages, when it ends; :class:`~ingest.stop.Stopped` when the run is to end. A
     connection that is dead without saying so is noticed by its missing answers to pings.
     """
     host = urlsplit(url).netloc

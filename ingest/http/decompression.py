@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import httpx2
 
 from ingest.errors import SourceChanged, SourceError
-from ingest.sources.deadlines import overdue
+from ingest.http.deadlines import overdue
 
 #: What servers are told that we can unpack (``Accept-Encoding``).
 PACKED = "gzip"

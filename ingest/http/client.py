@@ -18,10 +18,10 @@ from urllib.robotparser import RobotFileParser
 import httpx2
 
 from ingest.errors import SourceBlocked, SourceChanged, SourceError
-from ingest.sources.bodies import ENDLESS, PACKED, pieces, whole
-from ingest.sources.deadlines import Deadlines, overdue
-from ingest.sources.refusals import REMAINING, Answer, refuse_walls, status_error, wait_of
-from ingest.sources.unreachable import why
+from ingest.http.connection_errors import why
+from ingest.http.deadlines import Deadlines, overdue
+from ingest.http.decompression import ENDLESS, PACKED, pieces, whole
+from ingest.http.error_mapping import REMAINING, Answer, refuse_walls, status_error, wait_of
 
 __all__ = ["AGENT", "SPACING", "Answer", "Client", "refuse_walls", "status_error", "wait_of"]
 

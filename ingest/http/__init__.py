@@ -1,0 +1,1 @@
+"""The client that sources ask platforms with: limits, deadlines, errors, WebSockets."""
