@@ -15,7 +15,7 @@ from ingest.watchlist.loader import available
 from ingest.watchlist.loader import load as load_watchlist
 from pipelines.annotations import Event, find
 from pipelines.annotations import load as load_events
-from pipelines.stores.base import Hit
+from pipelines.records import Hit
 
 #: So many of the newest posts are asked which watchlist they were matched with.
 ASKED = 20

@@ -19,7 +19,7 @@ import msgspec
 from pipelines.closing import Closing
 from pipelines.errors import StoreBusy, StoreError, StoreFull
 from pipelines.finder import finder
-from pipelines.stores.base import CollectedTombstone, DeadLetter
+from pipelines.records import CollectedTombstone, DeadLetter
 from pipelines.stores.sqlite_file import explained, make_or_check, writing
 
 #: How long a dead letter is kept unless told otherwise.

@@ -17,7 +17,7 @@ from ingest.records import Item, Post
 from ingest.sources.base import Source
 from nlp.score import Scorer
 from pipelines.stages import FAILED, FAILED_DETAIL, Collector, index, score_each, utc_now
-from pipelines.stores.base import (
+from pipelines.records import (
     Batch,
     Collected,
     DeadLetter,

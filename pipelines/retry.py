@@ -13,7 +13,7 @@ from ingest.sources.archive import parse_raw
 from ingest.watchlist.loader import Watchlist
 from nlp.errors import MarsadError
 from pipelines.stages import Collector, utc_now
-from pipelines.stores.base import MESSAGE, REFUSED, Batch, Collected, DeadLetter, Intake, Position
+from pipelines.records import MESSAGE, REFUSED, Batch, Collected, DeadLetter, Intake, Position
 
 #: The context of letters of live sources, which have no file that they could be read from again.
 LIVE = "live"

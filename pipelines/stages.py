@@ -32,7 +32,7 @@ from ingest.watchlist.matcher import Matcher
 from nlp.crossscript import analyse
 from nlp.errors import ModelError
 from nlp.score import Scored, Scorer
-from pipelines.stores.base import (
+from pipelines.records import (
     Collected,
     CollectedTombstone,
     DeadLetter,

@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from ingest.records import PAGES, Gap, unfilled
-from pipelines.stores.base import Sum
+from pipelines.records import Sum
 
 By = Literal["day", "week", "hour"]
 State = Literal["ok", "zero", "unknown"]

@@ -24,7 +24,7 @@ from nlp.score import Scored, Scorer
 from pipelines.embedded import collect, drain, position_key
 from pipelines.settings import Settings, zone
 from pipelines.stages import Collector
-from pipelines.stores.base import Ledger
+from pipelines.records import Ledger
 from pipelines.stores.sqlite import SqliteStore
 
 ZONE = zone(Settings().timezone)

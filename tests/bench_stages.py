@@ -38,7 +38,7 @@ from pipelines.kafka.connection import Brokers
 from pipelines.kafka.intake import KafkaIntake
 from pipelines.settings import Settings, zone
 from pipelines.stages import Collector, utc_now
-from pipelines.stores.base import Document
+from pipelines.records import Document
 from pipelines.stores.elasticsearch.documents import document_json
 from pipelines.stores.elasticsearch.names import address
 from pipelines.stores.elasticsearch.server import Server

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from pipelines.stores.base import Split
+from pipelines.records import Split
 
 #: How the values of an option are told in a title. Dates stand below it anyway.
 _OPTIONS = {"entity": "about", "lang": "in", "platform": "on", "sentiment": "labelled"}

@@ -24,7 +24,7 @@ from pipelines.aside import Aside, beside
 from pipelines.query import Node, all_of, only, parse
 from pipelines.query.fields import entity_id
 from pipelines.settings import Settings
-from pipelines.stores.base import Store
+from pipelines.records import Store
 
 if TYPE_CHECKING:
     from pipelines.kafka.connection import Brokers

@@ -32,7 +32,7 @@ from pipelines.commands.work import finish_pending
 from pipelines.deadletters import DeadLetters
 from pipelines.retry import Retried
 from pipelines.retry import retry as try_again
-from pipelines.stores.base import Intake
+from pipelines.records import Intake
 
 #: Records that still can't be used are told one by one up to this number.
 TOLD = 20

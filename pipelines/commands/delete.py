@@ -27,7 +27,7 @@ from pipelines.commands.graves import check, whereabouts
 from pipelines.commands.graves import graves as made_graves
 from pipelines.deadletters import DeadLetters, plain_names
 from pipelines.query import only
-from pipelines.stores.base import Collected, CollectedTombstone, Deletion, Store
+from pipelines.records import Collected, CollectedTombstone, Deletion, Store
 
 if TYPE_CHECKING:
     from pipelines.kafka.connection import Brokers

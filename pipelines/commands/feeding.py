@@ -13,7 +13,7 @@ from pipelines.commands.common import configured, say
 from pipelines.live import Feed, Outcome, run
 from pipelines.retry import LIVE
 from pipelines.stages import Collector
-from pipelines.stores.base import Intake
+from pipelines.records import Intake
 
 
 def read_feeds(

@@ -13,7 +13,7 @@ from ingest.sources.archive.ids import PLATFORMS, platform_name
 from ingest.sources.registry import ENTRIES
 from pipelines.settings import Settings
 from pipelines.stages import bury, utc_now
-from pipelines.stores.base import CollectedTombstone, Store
+from pipelines.records import CollectedTombstone, Store
 
 #: Waiting posts whose platforms are looked at: more than this wait on topics only.
 _WAITING = 10_000

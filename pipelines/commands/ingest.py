@@ -32,7 +32,7 @@ from pipelines.embedded import Imported, add, collect, drain, position_key
 from pipelines.progress import progress
 from pipelines.settings import zone
 from pipelines.stages import Collector
-from pipelines.stores.base import Intake, Ledger, Store
+from pipelines.records import Intake, Ledger, Store
 
 if TYPE_CHECKING:
     from pipelines.kafka.connection import Brokers

@@ -42,7 +42,7 @@ from pipelines.live import Outcome, Wanted, feeds
 from pipelines.live.choose import check, duration, means
 from pipelines.live.signals import on_signals
 from pipelines.settings import Settings, SourceSettings, file_name, zone
-from pipelines.stores.base import Intake
+from pipelines.records import Intake
 
 #: Posts scored at a time while sources are read: new ones wait for as long as that takes.
 SLICE = 64

@@ -17,7 +17,7 @@ from ingest.watchlist.loader import available, companion
 from pipelines.commands.common import chosen_watchlist, configured, on_server, open_store, say
 from pipelines.settings import zone
 from pipelines.stages import utc_now
-from pipelines.stores.base import Batch, Position, Store
+from pipelines.records import Batch, Position, Store
 
 #: Bad rows and gaps told one by one; of more, how many.
 TOLD = 20

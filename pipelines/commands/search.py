@@ -27,7 +27,7 @@ from pipelines.commands.common import (
 from pipelines.commands.no_match import why_nothing
 from pipelines.query import Node, highlight, otherwise_spelt
 from pipelines.settings import zone
-from pipelines.stores.base import Hit
+from pipelines.records import Hit
 
 _COLOURS = {"negative": "red", "neutral": "yellow", "positive": "green"}
 

@@ -25,7 +25,7 @@ from pipelines.commands.common import (
 )
 from pipelines.embedded import add
 from pipelines.live.details import Heard, heard, words
-from pipelines.stores.base import Ledger, Position, Status
+from pipelines.records import Ledger, Position, Status
 
 if TYPE_CHECKING:
     from pipelines.kafka.connection import Brokers

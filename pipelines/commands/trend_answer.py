@@ -19,7 +19,7 @@ from pipelines.commands.common import (
 from pipelines.commands.no_match import why_nothing
 from pipelines.query import Node, all_of, only
 from pipelines.settings import zone
-from pipelines.stores.base import Split, Status, Store, Sum
+from pipelines.records import Split, Status, Store, Sum
 from pipelines.trends import By, Row, rows, sums_by
 
 

@@ -28,7 +28,7 @@ from pipelines.commands.common import (
 )
 from pipelines.commands.trend_answer import Answer, ask
 from pipelines.stages import utc_now
-from pipelines.stores.base import Split
+from pipelines.records import Split
 from pipelines.trends import By, Row, deaf_times
 
 if TYPE_CHECKING:

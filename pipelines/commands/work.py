@@ -10,7 +10,7 @@ from pipelines.commands.common import configured, say
 from pipelines.embedded import drain
 from pipelines.progress import progress
 from pipelines.settings import zone
-from pipelines.stores.base import Store
+from pipelines.records import Store
 
 
 def make_scorer() -> Scorer:

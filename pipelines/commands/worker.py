@@ -27,7 +27,7 @@ from pipelines.commands.monitoring import monitored
 from pipelines.commands.work import make_scorer
 from pipelines.errors import StoreError, StoreFull, StoreMissing
 from pipelines.settings import zone
-from pipelines.stores.base import Store
+from pipelines.records import Store
 
 if TYPE_CHECKING:
     from pipelines.kafka.loop import Stop

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from pipelines.export.columns import COLUMNS, TARGET_COLUMNS
-from pipelines.stores.base import Ledger
+from pipelines.records import Ledger
 
 #: What makes a ``manifest.json`` ours.
 FORMAT = "marsad-export"

@@ -19,7 +19,7 @@ from pipelines.export import about
 from pipelines.export.about import MANIFEST, README, Account, Facts, File
 from pipelines.export.columns import Exported, exported
 from pipelines.export.formats import FORMATS, Writer
-from pipelines.stores.base import Hit
+from pipelines.records import Hit
 
 _STAGE = ".marsad-export"
 _REPORT_EVERY = 500

@@ -23,7 +23,7 @@ from pipelines.kafka.wire import (
     Reader,
     TombstoneMessage,
 )
-from pipelines.stores.base import (
+from pipelines.records import (
     MESSAGE,
     Batch,
     Collected,

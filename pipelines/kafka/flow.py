@@ -21,7 +21,7 @@ from pipelines.kafka.cursor import read_cursor
 from pipelines.kafka.index import place_key
 from pipelines.kafka.loop import Note
 from pipelines.kafka.wire import BadMessage, BooksMessage
-from pipelines.stores.base import Ledger, Position
+from pipelines.records import Ledger, Position
 
 #: Records that are read to be counted; of more the difference of offsets is told.
 COUNTED = 50_000

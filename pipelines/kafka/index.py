@@ -20,7 +20,7 @@ from pipelines.kafka.cursor import Cursor, read_cursor
 from pipelines.kafka.loop import Claim, Offsets, Records
 from pipelines.kafka.producer import Producer
 from pipelines.kafka.wire import HEADERS
-from pipelines.stores.base import (
+from pipelines.records import (
     Batch,
     CollectedTombstone,
     Ledger,

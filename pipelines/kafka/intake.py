@@ -29,13 +29,13 @@ from pipelines.kafka.positions import Positions
 from pipelines.kafka.producer import Producer
 from pipelines.kafka.wire import HEADERS, BooksMessage, Place, PositionMessage
 from pipelines.stages import utc_now
-from pipelines.stores.base import Batch, DeadLetter, Ledger, Position
+from pipelines.records import Batch, DeadLetter, Ledger, Position
 
 log = logging.getLogger(__name__)
 
 
 class KafkaIntake(Closing):
-    """Takes what was collected to the topics; fulfils :class:`~pipelines.stores.base.Intake`.
+    """Takes what was collected to the topics; fulfils :class:`~pipelines.records.Intake`.
 
     What could not be used stays raw on this machine, in a file that its owner alone may read;
     its count and reason travel. ``patience`` is how many seconds to try again while brokers are
@@ -125,7 +125,7 @@ class KafkaIntake(Closing):
         return _outcomes(batch)
 
     def tidy(self) -> None:
-        """Remove what has expired; see :meth:`pipelines.stores.base.Intake.tidy`."""
+        """Remove what has expired; see :meth:`pipelines.records.Intake.tidy`."""
         self._expire()
 
     def _found(self, key: str) -> PositionMessage | None:

@@ -18,7 +18,7 @@ from pipelines.kafka.connection import CLIENT, Brokers, explained
 from pipelines.kafka.loop import Claim, Offsets, Records
 from pipelines.kafka.producer import Producer
 from pipelines.kafka.wire import HEADERS, BadMessage, DeadMessage, Origin, PostMessage, Reader
-from pipelines.stores.base import Collected
+from pipelines.records import Collected
 
 _READ = Reader(PostMessage)
 #: Seconds without traffic after which a partition gets an empty record.

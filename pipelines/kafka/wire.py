@@ -16,7 +16,7 @@ import msgspec
 from ingest.records import RAW_LIMIT, Counter, Gap, Heartbeat, Post, Tombstone
 from pipelines.errors import BrokerError
 from pipelines.kafka.connection import MESSAGE_LIMIT
-from pipelines.stores.base import MESSAGE, Collected, CollectedTombstone, DeadLetter, Position
+from pipelines.records import MESSAGE, Collected, CollectedTombstone, DeadLetter, Position
 
 #: Raise it with every change that an older worker would misread. A new field with a default that
 #: may be ignored is none.

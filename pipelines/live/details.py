@@ -7,7 +7,7 @@ from datetime import datetime
 import msgspec
 
 from pipelines.live.habit import Habit
-from pipelines.stores.base import Position
+from pipelines.records import Position
 
 
 class Details(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

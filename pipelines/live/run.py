@@ -19,7 +19,7 @@ from pipelines.live.feed import Came, Ended, Failed, Feed, Message, Reader
 from pipelines.live.inbox import Inbox
 from pipelines.live.writer import Writer
 from pipelines.stages import Collector, utc_now
-from pipelines.stores.base import Intake, Ledger
+from pipelines.records import Intake, Ledger
 
 #: Items made durable in one step, of all sources together.
 BATCH = 1_024

@@ -27,7 +27,7 @@ from pipelines.live.feed import Failed, Feed
 from pipelines.live.patience import code, named
 from pipelines.metrics import Outcome as Counted
 from pipelines.stages import Collector
-from pipelines.stores.base import Batch, Intake, Ledger, Position
+from pipelines.records import Batch, Intake, Ledger, Position
 
 #: A heartbeat is kept so often.
 BEAT = timedelta(minutes=1)

@@ -25,7 +25,7 @@ from pipelines.daily import Daily
 from pipelines.live.details import words
 from pipelines.live.patience import named
 from pipelines.stages import utc_now
-from pipelines.stores.base import Batch, Position, Store
+from pipelines.records import Batch, Position, Store
 
 #: A page that was not looked at for so many intervals has a gap.
 LATE = 3

@@ -1,1 +1,1 @@
-"""Where posts rest: one protocol (:mod:`pipelines.stores.base`), one module per engine."""
+"""Where posts rest: one protocol (:mod:`pipelines.records`), one module per engine."""

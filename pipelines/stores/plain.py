@@ -13,7 +13,7 @@ import msgspec
 
 from ingest.privacy.masking import handle_name
 from ingest.privacy.protector import is_pseudonym
-from pipelines.stores.base import CollectedTombstone
+from pipelines.records import CollectedTombstone
 
 
 class PlainNames(msgspec.Struct, frozen=True):

@@ -8,7 +8,7 @@ from datetime import datetime
 import msgspec
 
 from ingest.records import Post
-from pipelines.stores.base import Document
+from pipelines.records import Document
 
 #: What :meth:`ingest.records.Post.rank` gives.
 Rank = tuple[int, int, str]

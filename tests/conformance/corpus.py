@@ -9,7 +9,7 @@ import msgspec
 
 from ingest.records import Counter, Gap, Heartbeat, Post, Sentiment, Target, Tombstone
 from nlp.crossscript import analyse
-from pipelines.stores.base import (
+from pipelines.records import (
     Batch,
     Collected,
     CollectedTombstone,

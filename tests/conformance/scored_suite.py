@@ -13,7 +13,7 @@ import pytest
 from ingest.records import Gap, Post
 from pipelines.errors import StoreBusy
 from pipelines.query import All
-from pipelines.stores.base import Batch, Collected, Ledger, Position, Store
+from pipelines.records import Batch, Collected, Ledger, Position, Store
 from tests.conformance.corpus import (
     NOW,
     Feeder,

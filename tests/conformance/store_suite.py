@@ -20,7 +20,7 @@ from pipelines import daily
 from pipelines.deadletters import DeadLetters
 from pipelines.errors import StoreBusy
 from pipelines.query import All, highlight, parse
-from pipelines.stores.base import Collected, Ledger, Store
+from pipelines.records import Collected, Ledger, Store
 from tests.conformance.corpus import (
     NOW,
     Feeder,

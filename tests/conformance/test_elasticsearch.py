@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from elasticsearch import helpers
 
-from pipelines.stores.base import Store
+from pipelines.records import Store
 from pipelines.stores.elasticsearch import ElasticsearchStore, reindex, requests, server
 from tests.conformance import reindex_suite, scored_suite
 from tests.conformance import store_suite as suite

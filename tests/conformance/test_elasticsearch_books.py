@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from pipelines.stores.base import Store
+from pipelines.records import Store
 from pipelines.stores.elasticsearch import ElasticsearchStore
 from tests.conformance import test_sqlite_books
 from tests.conformance.test_elasticsearch import empty

@@ -24,7 +24,7 @@ from pipelines.kafka.loop import Stop, Worker
 from pipelines.kafka.positions import Positions
 from pipelines.kafka.score import ScoreStage
 from pipelines.settings import KafkaSettings
-from pipelines.stores.base import Batch, Collected, CollectedTombstone, DeadLetter, Position
+from pipelines.records import Batch, Collected, CollectedTombstone, DeadLetter, Position
 from pipelines.stores.sqlite import SqliteStore
 from tests.servers import Kafka
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from ingest.records import Gap, Label, Post, Sentiment, Target
 from nlp.crossscript import analyse
-from pipelines.stores.base import Batch, Collected, Document, Position
+from pipelines.records import Batch, Collected, Document, Position
 from pipelines.stores.sqlite import SqliteStore
 
 ZONE = "Africa/Casablanca"

@@ -18,7 +18,7 @@ from pipelines.charts.page import Page
 from pipelines.charts.panels import visible
 from pipelines.errors import OutputError, WatchlistError
 from pipelines.query import parse
-from pipelines.stores.base import Sum
+from pipelines.records import Sum
 from pipelines.trends import deaf_times, rows
 
 ZONE = ZoneInfo("Africa/Casablanca")

@@ -27,7 +27,7 @@ from pipelines.commands.ingest import books
 from pipelines.deadletters import DeadLetters, plain_names
 from pipelines.errors import StoreError
 from pipelines.stages import bury
-from pipelines.stores.base import DeadLetter, Ledger
+from pipelines.records import DeadLetter, Ledger
 
 ROOT = Path(__file__).parents[2]
 START = datetime(2016, 3, 1, tzinfo=UTC)

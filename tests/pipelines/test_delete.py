@@ -13,7 +13,7 @@ from ingest.privacy.protector import Protector
 from ingest.records import Post
 from pipelines.commands.delete import command
 from pipelines.query import All
-from pipelines.stores.base import Collected
+from pipelines.records import Collected
 from pipelines.stores.sqlite import SqliteStore
 from tests.pipelines.a_store import fill, post
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.errors import StoreError
-from pipelines.stores.base import Ledger
+from pipelines.records import Ledger
 from pipelines.stores.elasticsearch import ElasticsearchStore, server
 from pipelines.stores.elasticsearch.names import address
 from tests.conformance.corpus import Feeder, drain, post

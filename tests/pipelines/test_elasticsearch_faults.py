@@ -25,7 +25,7 @@ from ingest.privacy.protector import Protector
 from ingest.records import Post
 from pipelines.errors import StoreError, StoreFull
 from pipelines.retry import retry
-from pipelines.stores.base import Batch, Collected, Document, Ledger, Position, Store
+from pipelines.records import Batch, Collected, Document, Ledger, Position, Store
 from pipelines.stores.elasticsearch import (
     ElasticsearchStore,
     carry,

@@ -9,7 +9,7 @@ import pytest
 
 from pipelines.errors import StoreBusy, StoreError, StoreVersion
 from pipelines.query import All, parse
-from pipelines.stores.base import Ledger
+from pipelines.records import Ledger
 from pipelines.stores.elasticsearch import ElasticsearchStore, server, setup
 from pipelines.stores.elasticsearch.names import address
 from tests.conformance.corpus import (

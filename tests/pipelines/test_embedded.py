@@ -16,7 +16,7 @@ from nlp.score import Scored
 from pipelines.embedded import drain
 from pipelines.query import All
 from pipelines.retry import retry
-from pipelines.stores.base import Ledger
+from pipelines.records import Ledger
 from pipelines.stores.sqlite import SqliteStore
 from tests.conformance.corpus import Feeder, post
 

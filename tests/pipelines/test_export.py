@@ -29,7 +29,7 @@ from pipelines.export import (
     guard,
     unguard,
 )
-from pipelines.stores.base import Hit, Ledger
+from pipelines.records import Hit, Ledger
 from pipelines.stores.sqlite import SqliteStore
 from tests.pipelines.a_store import fill, post
 
@@ -437,7 +437,7 @@ def test_a_format_that_does_not_exist_is_wrong_usage(store, tmp_path):
 
 def test_a_deleted_post_is_not_in_the_next_export(store, tmp_path):
     from ingest.records import Tombstone
-    from pipelines.stores.base import CollectedTombstone
+    from pipelines.records import CollectedTombstone
 
     out = tmp_path / "out"
     run(store, "--to", out)

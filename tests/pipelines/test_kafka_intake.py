@@ -22,7 +22,7 @@ from pipelines.kafka.connection import MESSAGE_LIMIT, Brokers
 from pipelines.kafka.intake import KafkaIntake
 from pipelines.kafka.wire import HEADERS, BooksMessage, PostMessage, Reader
 from pipelines.live import Wanted
-from pipelines.stores.base import Ledger
+from pipelines.records import Ledger
 from tests.conftest import Marsad
 from tests.pipelines.a_kafka import (
     batch,

@@ -31,7 +31,7 @@ from pipelines.kafka.wire import (
     Reader,
     TombstoneMessage,
 )
-from pipelines.stores.base import Batch, Collected, CollectedTombstone, Position
+from pipelines.records import Batch, Collected, CollectedTombstone, Position
 from pipelines.stores.elasticsearch.documents import document_json
 from tests.pipelines.a_kafka import grave, post
 

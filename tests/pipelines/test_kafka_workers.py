@@ -32,7 +32,7 @@ from pipelines.kafka.score import ScoreStage
 from pipelines.kafka.wire import HEADERS
 from pipelines.metrics.health import Health
 from pipelines.query import parse
-from pipelines.stores.base import CollectedTombstone, Ledger, Position
+from pipelines.records import CollectedTombstone, Ledger, Position
 from pipelines.stores.sqlite import SqliteStore
 from tests.conftest import Marsad
 from tests.pipelines.a_kafka import (

@@ -33,7 +33,7 @@ from pipelines.live.patience import TRIES, gives_up, pause
 from pipelines.live.run import live_key
 from pipelines.live.writer import Writer
 from pipelines.stages import Collector
-from pipelines.stores.base import Batch, Ledger, Position, Sum
+from pipelines.records import Batch, Ledger, Position, Sum
 from pipelines.stores.sqlite import SqliteStore
 from pipelines.trends import rows
 

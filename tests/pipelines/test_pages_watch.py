@@ -16,7 +16,7 @@ from ingest.sources.counters.fetch import Fetcher
 from pipelines.aside import NEWEST, Aside, beside
 from pipelines.errors import StoreBusy
 from pipelines.pages.watch import Watched, backoff, watch
-from pipelines.stores.base import Batch, Position
+from pipelines.records import Batch, Position
 from pipelines.stores.sqlite import SqliteStore
 from tests.ingest import counter_fixtures as shape
 from tests.platform_server import Answer, Platform, in_json, page, platform

@@ -20,7 +20,7 @@ import pytest
 from nlp.crossscript import key
 from pipelines.errors import StoreBusy, StoreError, StoreFull, StoreVersion
 from pipelines.query import All, parse
-from pipelines.stores.base import Batch, CollectedTombstone, Ledger, Position
+from pipelines.records import Batch, CollectedTombstone, Ledger, Position
 from pipelines.stores.sqlite import SqliteStore, schema
 from tests.conformance.corpus import Feeder, drain, fill, letter, post, stone
 

@@ -17,7 +17,7 @@ from rich.console import Console
 from ingest.records import Gap
 from pipelines import trend_table
 from pipelines.commands.trends import command
-from pipelines.stores.base import Sum
+from pipelines.records import Sum
 from pipelines.trends import Row, buckets, groups, rows, week_of, wilson
 from tests.conftest import CASE
 from tests.pipelines.a_store import fill, post

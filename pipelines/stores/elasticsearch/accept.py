@@ -11,7 +11,7 @@ import msgspec
 
 from ingest.records import Counter, Gap, Heartbeat
 from pipelines.errors import StoreBusy
-from pipelines.stores.base import Batch, Document, Ledger, Position
+from pipelines.records import Batch, Document, Ledger, Position
 from pipelines.stores.elasticsearch import books, graves
 from pipelines.stores.elasticsearch.books import Input, order_now
 from pipelines.stores.elasticsearch.carry import Keep, carry_out, claim, write

@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from pipelines.stores.base import Position
+from pipelines.records import Position
 from pipelines.stores.elasticsearch.journal import Journal, Notice, Plan, parts
 from pipelines.stores.elasticsearch.names import Address, short
 from pipelines.stores.elasticsearch.requests import (

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeVar
 
 from pipelines import metrics
-from pipelines.stores.base import REFUSED, DeadLetter
+from pipelines.records import REFUSED, DeadLetter
 from pipelines.stores.elasticsearch import books, graves, heads, months
 from pipelines.stores.elasticsearch.documents import document_json
 from pipelines.stores.elasticsearch.heads import Claim, Entry, Head, head_json, read_head

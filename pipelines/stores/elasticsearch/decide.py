@@ -9,7 +9,7 @@ from typing import NamedTuple
 import msgspec
 
 from ingest.records import Post, decode_post
-from pipelines.stores.base import Batch, Document
+from pipelines.records import Batch, Document
 from pipelines.stores.elasticsearch import generations
 from pipelines.stores.elasticsearch.books import order_now
 from pipelines.stores.elasticsearch.heads import Claim, Entry, read_head, tombstones_of

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from ingest.records import Post, Target
-from pipelines.stores.base import Document, Hit
+from pipelines.records import Document, Hit
 from pipelines.stores.elasticsearch.names import short
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

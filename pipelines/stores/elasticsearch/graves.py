@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import msgspec
 
-from pipelines.stores.base import Collected, CollectedTombstone
+from pipelines.records import Collected, CollectedTombstone
 from pipelines.stores.elasticsearch import books, heads, months
 from pipelines.stores.elasticsearch.heads import Head, head_json, read_head, stone_id, tombstones_of
 from pipelines.stores.elasticsearch.names import Address, is_hash, short

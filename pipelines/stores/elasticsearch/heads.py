@@ -18,7 +18,7 @@ from typing import Literal
 import msgspec
 
 from ingest.records import Post
-from pipelines.stores.base import Document
+from pipelines.records import Document
 from pipelines.stores.elasticsearch.names import HIGHEST, month_of, short, version_of
 from pipelines.stores.versions import rank_text, read_rank
 

@@ -9,7 +9,7 @@ import msgspec
 
 from ingest.records import Counter, Gap, Post
 from pipelines.query import Node
-from pipelines.stores.base import Hit, Ledger, Page, Split, Status, Sum
+from pipelines.records import Hit, Ledger, Page, Split, Status, Sum
 from pipelines.stores.elasticsearch import books
 from pipelines.stores.elasticsearch.compile import condition
 from pipelines.stores.elasticsearch.documents import HIT, hit_of

@@ -18,7 +18,7 @@ import msgspec
 from pipelines import stages
 from pipelines.errors import StoreBusy, StoreError
 from pipelines.stores import analysis
-from pipelines.stores.base import REFUSED
+from pipelines.records import REFUSED
 from pipelines.stores.elasticsearch import generations, graves, heads, setup
 from pipelines.stores.elasticsearch.carry import Keep
 from pipelines.stores.elasticsearch.documents import document_json, hit_of

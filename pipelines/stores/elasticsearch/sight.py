@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from pipelines.stores.base import Batch
+from pipelines.records import Batch
 from pipelines.stores.elasticsearch import books, graves
 from pipelines.stores.elasticsearch.books import Input
 from pipelines.stores.elasticsearch.heads import stone_id

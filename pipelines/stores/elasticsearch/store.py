@@ -20,7 +20,7 @@ from pipelines.daily import Daily
 from pipelines.deadletters import DAYS, DeadLetters, plain_names
 from pipelines.errors import StoreError
 from pipelines.query import Node, only
-from pipelines.stores.base import (
+from pipelines.records import (
     Batch,
     Collected,
     CollectedTombstone,
@@ -53,7 +53,7 @@ CLEANING, CLEANING_SHARE = 20.0, 0.1
 
 
 class ElasticsearchStore(Closing):
-    """Posts on an Elasticsearch server. Fulfils :class:`~pipelines.stores.base.Store`.
+    """Posts on an Elasticsearch server. Fulfils :class:`~pipelines.records.Store`.
 
     What one object wrote, it finds; others find it some seconds later, and at the latest when
     :meth:`writer` has ended. Raises :class:`~pipelines.errors.StoreError` and its children.
@@ -161,11 +161,11 @@ class ElasticsearchStore(Closing):
         return position(self._server, self.names, key, self._keep, self._watch)
 
     def accept(self, batch: Batch) -> Ledger:
-        """Make a batch durable; see :meth:`pipelines.stores.base.Store.accept`."""
+        """Make a batch durable; see :meth:`pipelines.records.Store.accept`."""
         return self._accept(batch, None)
 
     def accept_scored(self, batch: Batch, documents: Sequence[Document]) -> Ledger:
-        """Make a batch searchable; see :meth:`pipelines.stores.base.Store.accept_scored`.
+        """Make a batch searchable; see :meth:`pipelines.records.Store.accept_scored`.
 
         Its documents may be on their way yet when this returns: whatever else is asked of this
         object waits for them. Others find them within five seconds, and as soon as
@@ -222,7 +222,7 @@ class ElasticsearchStore(Closing):
         return read.pending(self._server, self.names, limit)
 
     def index(self, documents: Sequence[Document]) -> None:
-        """Make scored posts searchable; see :meth:`pipelines.stores.base.Store.index`."""
+        """Make scored posts searchable; see :meth:`pipelines.records.Store.index`."""
         self._writing()
         self._stale |= {self.names.heads, self.names.posts}
         refusals = index(self._server, self.names, documents, self._watch)
@@ -231,7 +231,7 @@ class ElasticsearchStore(Closing):
             give_up(self._server, self.names, refusals)
 
     def reject(self, posts: Sequence[Post], letters: Sequence[DeadLetter]) -> None:
-        """Keep waiting posts aside; see :meth:`pipelines.stores.base.Store.reject`."""
+        """Keep waiting posts aside; see :meth:`pipelines.records.Store.reject`."""
         self._writing()
         self._stale.add(self.names.heads)
         self._keep(letters)

@@ -13,7 +13,7 @@ import msgspec
 
 from ingest.records import Counter, Gap, Heartbeat, Post, decode_post
 from pipelines.errors import StoreBusy
-from pipelines.stores.base import Batch, Collected, CollectedTombstone, Ledger
+from pipelines.records import Batch, Collected, CollectedTombstone, Ledger
 from pipelines.stores.plain import PlainNames, plain_names
 from pipelines.stores.sqlite import ledger
 from pipelines.stores.sqlite.erase import erase

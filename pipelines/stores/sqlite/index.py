@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from ingest.records import Post, Target
-from pipelines.stores.base import Document
+from pipelines.records import Document
 from pipelines.stores.sqlite import ledger
 from pipelines.stores.sqlite.accept import enqueue, names_json, post_json
 from pipelines.stores.versions import rank_text

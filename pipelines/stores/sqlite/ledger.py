@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping
 
-from pipelines.stores.base import Ledger
+from pipelines.records import Ledger
 
 #: Prefix of the counters of dead letters by reason.
 DEAD = "dead:"

@@ -10,7 +10,7 @@ import msgspec
 
 from ingest.records import Counter, Gap, decode_post
 from pipelines.query import Node
-from pipelines.stores.base import Hit, Page, Position, Split, Status, Sum
+from pipelines.records import Hit, Page, Position, Split, Status, Sum
 from pipelines.stores.sqlite import ledger
 from pipelines.stores.sqlite.compile import condition
 

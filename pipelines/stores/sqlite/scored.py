@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from ingest.records import decode_post
-from pipelines.stores.base import Batch, Collected, Document, Ledger
+from pipelines.records import Batch, Collected, Document, Ledger
 from pipelines.stores.sqlite.accept import accept, names_json
 from pipelines.stores.sqlite.index import index
 from pipelines.stores.versions import settled

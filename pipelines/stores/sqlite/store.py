@@ -17,7 +17,7 @@ from pipelines.deadletters import DAYS, DeadLetters, plain_names
 from pipelines.errors import StoreError, StoreMissing
 from pipelines.query import Node
 from pipelines.stores import analysis
-from pipelines.stores.base import (
+from pipelines.records import (
     Batch,
     Collected,
     CollectedTombstone,
@@ -46,7 +46,7 @@ _REQUEUE = 1_000
 
 
 class SqliteStore(Closing):
-    """Posts in one SQLite file. Fulfils :class:`~pipelines.stores.base.Store`.
+    """Posts in one SQLite file. Fulfils :class:`~pipelines.records.Store`.
 
     One object belongs to one thread; any number of processes may read and search while one
     imports. Raises :class:`~pipelines.errors.StoreError` and its children.
@@ -149,11 +149,11 @@ class SqliteStore(Closing):
         return Position(key=key, name=name, cursor=cursor, done=bool(done), details=details)
 
     def accept(self, batch: Batch) -> Ledger:
-        """Make a batch durable; see :meth:`pipelines.stores.base.Store.accept`."""
+        """Make a batch durable; see :meth:`pipelines.records.Store.accept`."""
         return self._accept(batch, lambda: accept(self._connection, batch))
 
     def accept_scored(self, batch: Batch, documents: Sequence[Document]) -> Ledger:
-        """Make a batch searchable; see :meth:`pipelines.stores.base.Store.accept_scored`."""
+        """Make a batch searchable; see :meth:`pipelines.records.Store.accept_scored`."""
         self._check_timezone()
         return self._accept(batch, lambda: accept_scored(self._connection, batch, documents))
 
@@ -188,12 +188,12 @@ class SqliteStore(Closing):
         return [decode_post(post) for (post,) in rows]
 
     def index(self, documents: Sequence[Document]) -> None:
-        """Make scored posts searchable; see :meth:`pipelines.stores.base.Store.index`."""
+        """Make scored posts searchable; see :meth:`pipelines.records.Store.index`."""
         with self._writing():
             index(self._connection, documents)
 
     def reject(self, posts: Sequence[Post], letters: Sequence[DeadLetter]) -> None:
-        """Keep waiting posts aside; see :meth:`pipelines.stores.base.Store.reject`."""
+        """Keep waiting posts aside; see :meth:`pipelines.records.Store.reject`."""
         with self.dead_letters() as kept:
             kept.put(letters)
         reasons = [letter.reason for letter in letters]
@@ -223,7 +223,7 @@ class SqliteStore(Closing):
                 after_batch(done)
 
     def condemn(self, tombstones: Sequence[CollectedTombstone]) -> set[str]:
-        """Write tombstones alone; see :meth:`pipelines.stores.base.Store.condemn`."""
+        """Write tombstones alone; see :meth:`pipelines.records.Store.condemn`."""
         with self._writing():
             return condemn(self._connection, tombstones)
 
