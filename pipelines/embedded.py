@@ -16,16 +16,9 @@ import msgspec
 from ingest.records import Item, Post
 from ingest.sources.base import Source
 from nlp.score import Scorer
+from pipelines.records import Batch, Collected, DeadLetter, Ledger, Position
 from pipelines.stages import FAILED, FAILED_DETAIL, Collector, index, score_each, utc_now
-from pipelines.records import (
-    Batch,
-    Collected,
-    DeadLetter,
-    Intake,
-    Ledger,
-    Position,
-    Store,
-)
+from pipelines.stores.protocols import Sink, Store
 
 #: Records per transaction: large enough for batches of equal lengths, small enough for memory.
 BATCH = 1024
@@ -48,11 +41,11 @@ def position_key(source: Source, watchlist: str) -> str:
 
 def collect(
     source: Source,
-    store: Intake,
+    store: Sink,
     collector: Collector,
     *,
     key: str,
-    details: str = "",
+    metadata: str = "",
     limit: int | None = None,
     after_batch: Callable[[Ledger], None] = lambda outcomes: None,
 ) -> Imported:
@@ -70,22 +63,22 @@ def collect(
     if limit is not None:
         items = islice(items, limit)
     for batch in _batches(items):
-        outcomes = _accept(store, collector, source, key, details, cursor, batch, done=False)
+        outcomes = _accept(store, collector, source, key, metadata, cursor, batch, done=False)
         cursor = batch[-1].cursor
         total = add(total, outcomes)
         after_batch(outcomes)
     done = limit is None or total.received < limit
     if done:
-        _accept(store, collector, source, key, details, cursor, [], done=True)
+        _accept(store, collector, source, key, metadata, cursor, [], done=True)
     return Imported(total, done)
 
 
 def _accept(
-    store: Intake,
+    store: Sink,
     collector: Collector,
     source: Source,
     key: str,
-    details: str,
+    metadata: str,
     cursor: str,
     items: Sequence[Item],
     *,
@@ -97,7 +90,7 @@ def _accept(
         name=source.name,
         cursor=items[-1].cursor if items else cursor,
         done=done,
-        details=details,
+        metadata=metadata,
     )
     return store.accept(
         Batch(

@@ -32,12 +32,7 @@ from ingest.watchlist.matcher import Matcher
 from nlp.crossscript import analyse
 from nlp.errors import ModelError
 from nlp.score import Scored, Scorer
-from pipelines.records import (
-    Collected,
-    CollectedTombstone,
-    DeadLetter,
-    Document,
-)
+from pipelines.records import Collected, CollectedTombstone, DeadLetter, Document
 
 log = logging.getLogger(__name__)
 
@@ -148,10 +143,10 @@ class Collector:
 
 
 def bury(protector: Protector, tombstone: Tombstone) -> CollectedTombstone:
-    """Return a deletion as stores take it: without names of people but for ``plain``."""
+    """Return a deletion as stores take it: without names of people but for ``raw_name``."""
     protected = protector.protect_tombstone(tombstone)
     native = tombstone.id.partition(":")[2] if tombstone.id else tombstone.author.lstrip("@")
-    return CollectedTombstone(protected.tombstone, protected.aliases, plain=native)
+    return CollectedTombstone(protected.tombstone, protected.aliases, raw_name=native)
 
 
 def rematch(posts: Sequence[Post], watchlist: Watchlist | None) -> list[Post]:

@@ -22,9 +22,9 @@ from ingest.records import Mention
 from ingest.sources.archive import ArchiveSource
 from nlp.score import Scored, Scorer
 from pipelines.embedded import collect, drain, position_key
+from pipelines.records import Ledger
 from pipelines.settings import Settings, zone
 from pipelines.stages import Collector
-from pipelines.records import Ledger
 from pipelines.stores.sqlite import SqliteStore
 
 ZONE = zone(Settings().timezone)

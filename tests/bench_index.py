@@ -21,9 +21,9 @@ import msgspec
 from elasticsearch import Elasticsearch, helpers
 
 from ingest.records import Post, Sentiment, Target
+from pipelines.records import Batch, Collected, Document, Position
 from pipelines.settings import Settings, zone
 from pipelines.stages import index
-from pipelines.records import Batch, Collected, Document, Position
 from pipelines.stores.elasticsearch import ElasticsearchStore
 from pipelines.stores.elasticsearch.documents import document_json
 

@@ -35,10 +35,10 @@ from pipelines import stages
 from pipelines.embedded import BATCH, collect
 from pipelines.kafka import wire
 from pipelines.kafka.connection import Brokers
-from pipelines.kafka.intake import KafkaIntake
+from pipelines.kafka.intake import KafkaSink
+from pipelines.records import Document
 from pipelines.settings import Settings, zone
 from pipelines.stages import Collector, utc_now
-from pipelines.records import Document
 from pipelines.stores.elasticsearch.documents import document_json
 from pipelines.stores.elasticsearch.names import address
 from pipelines.stores.elasticsearch.server import Server
@@ -122,7 +122,7 @@ def bench_all(bench: Bench) -> None:
         topic = where.topic("posts")
         bench.tell("bare producer", len(found) / produce(where, topic, keys, found))
         bench.tell("bare consumer", len(found) / consume(where, topic, len(found)))
-    with bench.cluster("bench") as made, KafkaIntake(brokers(made)) as intake:
+    with bench.cluster("bench") as made, KafkaSink(brokers(made)) as intake:
         source = ArchiveSource(bench.file)
         seconds = timed(lambda: collect(source, intake, collector, key="bench"))
         bench.tell("collect", bench.posts / seconds, "bare producer")

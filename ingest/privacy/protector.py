@@ -95,7 +95,7 @@ class Protector:
         """Return the deletion with the pseudonyms that the stored posts may carry.
 
         Plain names are not among them, since stores write all of these down: what is stored
-        under a plain name is found by ``CollectedTombstone.plain``, and what comes later under
+        under a plain name is found by ``CollectedTombstone.raw_name``, and what comes later under
         one has its pseudonyms in ``Protected.aliases`` and ``author_aliases``.
         """
         versions = [

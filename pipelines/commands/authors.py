@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ingest.privacy.keyring import Keyring
 from ingest.privacy.protector import Protector, is_pseudonym
 from pipelines.query import Filter, Node, parse, rewrite
-from pipelines.records import Store
+from pipelines.stores.protocols import Store
 
 #: Stands for a name that no post has; no account is called so, it finds nothing either.
 _NOBODY = "[user]"

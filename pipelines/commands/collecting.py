@@ -7,11 +7,11 @@ import threading
 from collections.abc import Callable, Sequence
 
 from ingest.watchlist.loader import Watchlist
-from pipelines.aside import beside
 from pipelines.commands.common import configured, protector, say
 from pipelines.commands.feeding import read_feeds
+from pipelines.dead_letters.quarantine import beside
 from pipelines.kafka.connection import Brokers
-from pipelines.kafka.intake import KafkaIntake
+from pipelines.kafka.intake import KafkaSink
 from pipelines.kafka.leases import Either
 from pipelines.live import Feed, Wanted, feeds
 from pipelines.live.choose import means
@@ -43,7 +43,7 @@ class Reading:
         say("Reading " + ", ".join(feed.source.name for feed in chosen) + ".")
         try:
             days = configured().dead_days
-            with KafkaIntake(self._where, dead_days=days, patience=float("inf")) as intake:
+            with KafkaSink(self._where, dead_days=days, patience=float("inf")) as intake:
                 read_feeds(
                     chosen, intake, self._protector, self._watchlist, stop=stop, folder=beside("")
                 )

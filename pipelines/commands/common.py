@@ -20,15 +20,15 @@ from ingest.privacy.protector import Protector
 from ingest.watchlist.loader import Watchlist
 from ingest.watchlist.loader import load as load_watchlist
 from pipelines import settings as settings_module
-from pipelines.aside import Aside, beside
+from pipelines.dead_letters.quarantine import Aside, beside
 from pipelines.query import Node, all_of, only, parse
 from pipelines.query.fields import entity_id
 from pipelines.settings import Settings
-from pipelines.records import Store
+from pipelines.stores.protocols import Store
 
 if TYPE_CHECKING:
     from pipelines.kafka.connection import Brokers
-    from pipelines.kafka.intake import KafkaIntake
+    from pipelines.kafka.intake import KafkaSink
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -138,7 +138,7 @@ def open_store(
     settings = configured()
     place = path or settings.store
     if not readonly:
-        Aside(beside(place), settings.dead_days).tidy()
+        Aside(beside(place), settings.dead_days).purge_expired()
     new_timezone = case.timezone if case else settings_module.TIMEZONE
     if on_server(path):
         from pipelines.stores.elasticsearch import ElasticsearchStore
@@ -197,18 +197,18 @@ def destination(store: str | None, brokers: str | None) -> Brokers | None:
 
 
 @contextmanager
-def intake(where: Brokers) -> Iterator[KafkaIntake]:
+def intake(where: Brokers) -> Iterator[KafkaSink]:
     """Open the way into the topics, for the length of a command.
 
     Raises :class:`~pipelines.errors.BrokerError`.
     """
-    from pipelines.kafka.intake import KafkaIntake
+    from pipelines.kafka.intake import KafkaSink
     from pipelines.kafka.log import quiet
 
     quiet()
     days = configured().dead_days
-    Aside(beside(""), days).tidy()
-    with KafkaIntake(where, dead_days=days) as opened:
+    Aside(beside(""), days).purge_expired()
+    with KafkaSink(where, dead_days=days) as opened:
         yield opened
 
 

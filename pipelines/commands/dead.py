@@ -29,10 +29,10 @@ from pipelines.commands.common import (
 )
 from pipelines.commands.ingest import field_mapping
 from pipelines.commands.work import finish_pending
-from pipelines.deadletters import DeadLetters
-from pipelines.retry import Retried
-from pipelines.retry import retry as try_again
-from pipelines.records import Intake
+from pipelines.dead_letters.queue import DeadLetters
+from pipelines.dead_letters.retry import Retried
+from pipelines.dead_letters.retry import retry as try_again
+from pipelines.stores.protocols import Sink
 
 #: Records that still can't be used are told one by one up to this number.
 TOLD = 20
@@ -60,13 +60,13 @@ def _letters(store: str | None, brokers: str | None) -> Iterator[DeadLetters]:
         from pipelines.kafka.intake import dead_path
 
         with DeadLetters(dead_path(where), days=configured().dead_days) as letters:
-            letters.tidy()
+            letters.purge_expired()
             yield letters
         return
     opened = open_store(store)
     try:
         with opened.dead_letters() as letters:
-            letters.tidy()
+            letters.purge_expired()
             yield letters
     finally:
         opened.close()
@@ -157,7 +157,7 @@ def retry(
         if next(told) < TOLD:
             say(why)
 
-    def again(target: Intake, kept: DeadLetters) -> Retried:
+    def again(target: Sink, kept: DeadLetters) -> Retried:
         chosen = numbers or tuple(entry.number for entry in kept.entries(reason=reason))
         found = [letter for number in chosen if (letter := kept.get(number))]
         if not found:

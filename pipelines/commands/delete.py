@@ -10,7 +10,6 @@ import click
 from ingest.privacy.protector import is_pseudonym
 from ingest.records import Post
 from ingest.sources.archive.ids import platform_name
-from pipelines.aside import Aside, beside
 from pipelines.commands.common import (
     brokers_option,
     chosen_brokers,
@@ -25,9 +24,11 @@ from pipelines.commands.common import (
 )
 from pipelines.commands.graves import check, whereabouts
 from pipelines.commands.graves import graves as made_graves
-from pipelines.deadletters import DeadLetters, plain_names
+from pipelines.dead_letters.quarantine import Aside, beside
+from pipelines.dead_letters.queue import DeadLetters, plain_names
 from pipelines.query import only
-from pipelines.records import Collected, CollectedTombstone, Deletion, Store
+from pipelines.records import Collected, CollectedTombstone, Deletion
+from pipelines.stores.protocols import Store
 
 if TYPE_CHECKING:
     from pipelines.kafka.connection import Brokers
@@ -123,7 +124,7 @@ def command(
 
 
 def _by_name(grave: CollectedTombstone) -> bool:
-    return bool(grave.tombstone.author) and not is_pseudonym(grave.plain)
+    return bool(grave.tombstone.author) and not is_pseudonym(grave.raw_name)
 
 
 def _due(store: Store, graves: Sequence[CollectedTombstone]) -> Deletion:
@@ -142,7 +143,7 @@ def _due(store: Store, graves: Sequence[CollectedTombstone]) -> Deletion:
         Collected(Post(id=g.tombstone.id, platform="", text="", author=g.tombstone.author))
         for g in graves
     ]
-    return Deletion(len(posts), len(graves) - len(store.buried(named)))
+    return Deletion(len(posts), len(graves) - len(store.deleted_ids(named)))
 
 
 def _ids(graves: Sequence[CollectedTombstone]) -> list[str]:
@@ -167,7 +168,7 @@ def _leave_topics(
         producer = where.producer()
         try:
             bury(where, producer, graves)
-            erase(where, producer, [*_ids(graves), *store.condemn(graves)])
+            erase(where, producer, [*_ids(graves), *store.write_tombstones(graves)])
         finally:
             producer.give_up()
     with DeadLetters(dead_path(where), days=configured().dead_days) as letters:

@@ -8,17 +8,17 @@ from pathlib import Path
 
 from ingest.privacy.protector import Protector
 from ingest.watchlist.loader import Watchlist
-from pipelines.aside import Aside
 from pipelines.commands.common import configured, say
+from pipelines.dead_letters.quarantine import Aside
+from pipelines.dead_letters.retry import LIVE
 from pipelines.live import Feed, Outcome, run
-from pipelines.retry import LIVE
 from pipelines.stages import Collector
-from pipelines.records import Intake
+from pipelines.stores.protocols import Sink
 
 
 def read_feeds(
     made: Sequence[Feed],
-    taking: Intake,
+    taking: Sink,
     protect: Protector,
     case: Watchlist | None,
     *,

@@ -11,9 +11,10 @@ from ingest.privacy.protector import Protector, is_pseudonym
 from ingest.records import Tombstone
 from ingest.sources.archive.ids import PLATFORMS, platform_name
 from ingest.sources.registry import ENTRIES
+from pipelines.records import CollectedTombstone
 from pipelines.settings import Settings
 from pipelines.stages import bury, utc_now
-from pipelines.records import CollectedTombstone, Store
+from pipelines.stores.protocols import Store
 
 #: Waiting posts whose platforms are looked at: more than this wait on topics only.
 _WAITING = 10_000

@@ -30,9 +30,10 @@ from pipelines.commands.common import (
 from pipelines.commands.work import finish_pending, make_scorer, tell_days
 from pipelines.embedded import Imported, add, collect, drain, position_key
 from pipelines.progress import progress
+from pipelines.records import Ledger
 from pipelines.settings import zone
 from pipelines.stages import Collector
-from pipelines.records import Intake, Ledger, Store
+from pipelines.stores.protocols import Sink, Store
 
 if TYPE_CHECKING:
     from pipelines.kafka.connection import Brokers
@@ -163,7 +164,7 @@ def archive(
 class _Target:
     """Where an import goes: what takes the posts, and what follows each batch."""
 
-    def __init__(self, taking: Intake, catch_up: Callable[[], object], days: str = "") -> None:
+    def __init__(self, taking: Sink, catch_up: Callable[[], object], days: str = "") -> None:
         self.intake = taking
         self.catch_up = catch_up
         """Score and index what waits, where that is this command's work."""
@@ -279,7 +280,7 @@ class _Run:
                 self._target.intake,
                 collector,
                 key=key,
-                details=details,
+                metadata=details,
                 limit=self._limit,
                 after_batch=after_batch,
             )

@@ -18,7 +18,6 @@ from ingest.sources.counters.table import parse_when
 from ingest.sources.registry import ENTRIES, Entry
 from ingest.watchlist.loader import Watchlist
 from pipelines import metrics
-from pipelines.aside import beside
 from pipelines.commands import ingest_retired
 from pipelines.commands.common import (
     brokers_option,
@@ -36,13 +35,14 @@ from pipelines.commands.feeding import read_feeds
 from pipelines.commands.ingest import books
 from pipelines.commands.monitoring import monitored, telling
 from pipelines.commands.work import make_scorer, tell_days
+from pipelines.dead_letters.quarantine import beside
 from pipelines.embedded import drain_some
 from pipelines.errors import SettingsError
 from pipelines.live import Outcome, Wanted, feeds
 from pipelines.live.choose import check, duration, means
 from pipelines.live.signals import on_signals
 from pipelines.settings import Settings, SourceSettings, file_name, zone
-from pipelines.records import Intake
+from pipelines.stores.protocols import Sink
 
 #: Posts scored at a time while sources are read: new ones wait for as long as that takes.
 SLICE = 64
@@ -294,7 +294,7 @@ def _target(
     where: Any,
     case: Watchlist | None,
     stop: threading.Event,
-) -> Iterator[tuple[Intake, Callable[[], int] | None, Path]]:
+) -> Iterator[tuple[Sink, Callable[[], int] | None, Path]]:
     """Give what takes the posts, what scores some of them, and the folder for answers."""
     settings = configured()
     if where:
@@ -303,7 +303,7 @@ def _target(
             yield opened_topics, None, beside("")
         return
     opened = open_store(store, readonly=False, case=case)
-    opened.wait_while(lambda: not stop.is_set())
+    opened.retry_while(lambda: not stop.is_set())
     try:
         with opened.writer(command):
             tell_days(opened, case)

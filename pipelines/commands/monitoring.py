@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from pipelines import metrics
 from pipelines.commands.common import configured, say
-from pipelines.records import Store
+from pipelines.stores.protocols import Store
 
 #: Seconds between two looks at how much waits in the store.
 _LOOK = 10.0

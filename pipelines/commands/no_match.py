@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from pipelines.query import All, And, Filter, Node
-from pipelines.records import Store
+from pipelines.stores.protocols import Store
 
 #: Entities, platforms or sources that are listed at most.
 _LISTED = 30

@@ -224,7 +224,7 @@ def watch(
       marsad pages watch --times 1 --every 1d      (from cron, once a day)
     """
     from ingest.sources.counters.fetch import Fetcher
-    from pipelines.aside import Aside, beside
+    from pipelines.dead_letters.quarantine import Aside, beside
     from pipelines.pages.choose import addresses, choose
     from pipelines.pages.watch import watch as follow
 

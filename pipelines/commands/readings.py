@@ -15,9 +15,10 @@ from ingest.records import PAGES, Counter, Gap
 from ingest.sources.counters.table import Readings, parse_readings
 from ingest.watchlist.loader import available, companion
 from pipelines.commands.common import chosen_watchlist, configured, on_server, open_store, say
+from pipelines.records import Batch, Position
 from pipelines.settings import zone
 from pipelines.stages import utc_now
-from pipelines.records import Batch, Position, Store
+from pipelines.stores.protocols import Store
 
 #: Bad rows and gaps told one by one; of more, how many.
 TOLD = 20
@@ -48,7 +49,7 @@ def keep(store: Store, name: str, raw: bytes, found: Readings, local: ZoneInfo, 
                 name=name,
                 cursor="read",
                 done=True,
-                details=msgspec.json.encode(details).decode(),
+                metadata=msgspec.json.encode(details).decode(),
             ),
             previous_cursor=position.cursor if position else "",
             notices=found.counters,

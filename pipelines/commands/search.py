@@ -26,8 +26,8 @@ from pipelines.commands.common import (
 )
 from pipelines.commands.no_match import why_nothing
 from pipelines.query import Node, highlight, otherwise_spelt
-from pipelines.settings import zone
 from pipelines.records import Hit
+from pipelines.settings import zone
 
 _COLOURS = {"negative": "red", "neutral": "yellow", "positive": "green"}
 

@@ -108,12 +108,14 @@ def _with_topics(status: Status, where: Brokers) -> tuple[Status, list[StageFlow
 
 
 def _whole(position: Position) -> dict[str, object]:
-    """Return an input with its details as the object that they are, not as a text of JSON."""
+    """Return an input as JSON shows it: its metadata as an object, not as a text of JSON."""
     try:
-        details = msgspec.json.decode(position.details or "{}")
+        metadata = msgspec.json.decode(position.metadata or "{}")
     except msgspec.DecodeError:
-        details = position.details
-    return msgspec.structs.asdict(position) | {"details": details}
+        metadata = position.metadata
+    shown = msgspec.structs.asdict(position) | {"details": metadata}
+    del shown["metadata"]
+    return shown
 
 
 class _Kept(msgspec.Struct):
@@ -125,7 +127,7 @@ class _Kept(msgspec.Struct):
 def _kept_authors(position: Position) -> str:
     """Return why an import kept the names of accounts; empty if it did not."""
     try:
-        return msgspec.json.decode(position.details or "{}", type=_Kept).keep_authors
+        return msgspec.json.decode(position.metadata or "{}", type=_Kept).keep_authors
     except msgspec.DecodeError:
         return ""
 

@@ -18,8 +18,9 @@ from pipelines.commands.common import (
 )
 from pipelines.commands.no_match import why_nothing
 from pipelines.query import Node, all_of, only
+from pipelines.records import Split, Status, Sum
 from pipelines.settings import zone
-from pipelines.records import Split, Status, Store, Sum
+from pipelines.stores.protocols import Store
 from pipelines.trends import By, Row, rows, sums_by
 
 

@@ -27,8 +27,8 @@ from pipelines.commands.common import (
     write_line,
 )
 from pipelines.commands.trend_answer import Answer, ask
-from pipelines.stages import utc_now
 from pipelines.records import Split
+from pipelines.stages import utc_now
 from pipelines.trends import By, Row, deaf_times
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from pipelines.commands.common import configured, say
 from pipelines.embedded import drain
 from pipelines.progress import progress
 from pipelines.settings import zone
-from pipelines.records import Store
+from pipelines.stores.protocols import Store
 
 
 def make_scorer() -> Scorer:

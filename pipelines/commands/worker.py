@@ -27,7 +27,7 @@ from pipelines.commands.monitoring import monitored
 from pipelines.commands.work import make_scorer
 from pipelines.errors import StoreError, StoreFull, StoreMissing
 from pipelines.settings import zone
-from pipelines.records import Store
+from pipelines.stores.protocols import Store
 
 if TYPE_CHECKING:
     from pipelines.kafka.loop import Stop
@@ -122,7 +122,7 @@ def index(store: str | None, brokers: str | None, instance: str, metrics_port: i
         filling.before_new(where, IndexStage.name, lambda: _is_there(store))
         opened = _with_room(store, stop)
         try:
-            opened.wait_while(lambda: not stop.asked)
+            opened.retry_while(lambda: not stop.asked)
             # Another zone than the store's is told now: an error amid the work is waited out.
             stage = IndexStage(where, opened, zone(opened.timezone()))
             try:

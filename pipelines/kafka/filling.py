@@ -15,7 +15,8 @@ from typing import Any
 
 from pipelines.errors import BrokerAway, BrokerError, StoreBusy
 from pipelines.kafka.connection import SESSION, Brokers, explained, insist
-from pipelines.records import Batch, Position, Store
+from pipelines.records import Batch, Position
+from pipelines.stores.protocols import Store
 
 log = logging.getLogger(__name__)
 

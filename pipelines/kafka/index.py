@@ -20,13 +20,8 @@ from pipelines.kafka.cursor import Cursor, read_cursor
 from pipelines.kafka.loop import Claim, Offsets, Records
 from pipelines.kafka.producer import Producer
 from pipelines.kafka.wire import HEADERS
-from pipelines.records import (
-    Batch,
-    CollectedTombstone,
-    Ledger,
-    Position,
-    Store,
-)
+from pipelines.records import Batch, CollectedTombstone, Ledger, Position
+from pipelines.stores.protocols import Store
 
 #: What the keys of positions begin with that a store holds for partitions.
 PLACES = "kafka:"
@@ -76,7 +71,7 @@ class IndexStage:
 
     def rest(self, partitions: Collection[TopicPartition]) -> None:
         """Let others find what came, and the store remove the last bytes of deleted texts."""
-        self._store.tidy()
+        self._store.housekeeping()
 
     def work(self, records: Records, claim: Claim) -> Offsets:
         """Bring a batch into the store, each partition with its position."""
@@ -103,7 +98,7 @@ class IndexStage:
             before,
         )
         # Before the store moves on: whatever fails, the same batch comes again.
-        condemned = self._store.condemn(batch.tombstones) if batch.tombstones else set()
+        condemned = self._store.write_tombstones(batch.tombstones) if batch.tombstones else set()
         refused = self._refused(batch)
         self._erase(refused | condemned)
         batch, documents = batches.indexed(batch, self._zone)
@@ -122,7 +117,7 @@ class IndexStage:
 
         Whoever deleted them could not erase them: they were on their way, or collected again.
         """
-        return set(self._store.buried(batch.posts)) if batch.posts else set()
+        return set(self._store.deleted_ids(batch.posts)) if batch.posts else set()
 
     def _erase(self, ids: Collection[str]) -> None:
         """Erase texts from the topics."""

@@ -21,21 +21,21 @@ import platformdirs
 from ingest.records import RAW_LIMIT, Counter, Gap, Heartbeat
 from pipelines.closing import Closing
 from pipelines.daily import Daily
-from pipelines.deadletters import DAYS, DeadLetters, plain_names
+from pipelines.dead_letters.queue import DAYS, DeadLetters, plain_names
 from pipelines.errors import BrokerAway, StoreBusy
 from pipelines.kafka import topics, wire
 from pipelines.kafka.connection import AWAY, MESSAGE_LIMIT, Brokers, explained
 from pipelines.kafka.positions import Positions
 from pipelines.kafka.producer import Producer
 from pipelines.kafka.wire import HEADERS, BooksMessage, Place, PositionMessage
-from pipelines.stages import utc_now
 from pipelines.records import Batch, DeadLetter, Ledger, Position
+from pipelines.stages import utc_now
 
 log = logging.getLogger(__name__)
 
 
-class KafkaIntake(Closing):
-    """Takes what was collected to the topics; fulfils :class:`~pipelines.records.Intake`.
+class KafkaSink(Closing):
+    """Takes what was collected to the topics; fulfils :class:`~pipelines.stores.protocols.Sink`.
 
     What could not be used stays raw on this machine, in a file that its owner alone may read;
     its count and reason travel. ``patience`` is how many seconds to try again while brokers are
@@ -124,8 +124,8 @@ class KafkaIntake(Closing):
         self._expire()
         return _outcomes(batch)
 
-    def tidy(self) -> None:
-        """Remove what has expired; see :meth:`pipelines.records.Intake.tidy`."""
+    def housekeeping(self) -> None:
+        """Remove what has expired; see :meth:`pipelines.stores.protocols.Sink.housekeeping`."""
         self._expire()
 
     def _found(self, key: str) -> PositionMessage | None:
@@ -188,7 +188,7 @@ class KafkaIntake(Closing):
 
     def _remove_expired(self) -> None:
         with self.dead_letters() as letters:
-            letters.tidy()
+            letters.purge_expired()
 
     def _keep_aside(self, batch: Batch) -> None:
         names = {name for grave in batch.tombstones for name in plain_names(grave)}

@@ -2,7 +2,7 @@
 
 :func:`run` is all that a command or a worker needs; :func:`feeds` makes what it runs from
 settings. A feed's thread reads items into a bounded inbox (a full one slows reading down); the
-writer makes them durable through an :class:`~pipelines.records.Intake`, with the position of
+writer makes them durable through an :class:`~pipelines.stores.protocols.Sink`, with the position of
 each source, and scores in small slices when nothing waits to be made durable.
 """
 

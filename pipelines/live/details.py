@@ -32,10 +32,10 @@ class Details(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     @classmethod
     def read(cls, position: Position | None) -> Details:
         """Return what a position holds; nothing for one that is no live source's."""
-        if position is None or not position.details:
+        if position is None or not position.metadata:
             return cls()
         try:
-            return msgspec.json.decode(position.details, type=cls)
+            return msgspec.json.decode(position.metadata, type=cls)
         except msgspec.DecodeError:
             return cls()
 

@@ -12,14 +12,15 @@ import msgspec
 
 from ingest.records import Item
 from pipelines import metrics
-from pipelines.aside import Aside
 from pipelines.daily import Daily
+from pipelines.dead_letters.quarantine import Aside
 from pipelines.embedded import position_key
 from pipelines.live.feed import Came, Ended, Failed, Feed, Message, Reader
 from pipelines.live.inbox import Inbox
 from pipelines.live.writer import Writer
+from pipelines.records import Ledger
 from pipelines.stages import Collector, utc_now
-from pipelines.records import Intake, Ledger
+from pipelines.stores.protocols import Sink
 
 #: Items made durable in one step, of all sources together.
 BATCH = 1_024
@@ -42,7 +43,7 @@ class Outcome(msgspec.Struct, frozen=True):
 
 def run(
     feeds: Sequence[Feed],
-    intake: Intake,
+    intake: Sink,
     collector: Callable[[Feed], Collector],
     *,
     watchlist: str = "",
@@ -89,7 +90,7 @@ def run(
     for reader in readers:
         reader.start()
     try:
-        _loop(inbox, writers, stop, drain, Daily(lambda: _tidy(intake, aside)))
+        _loop(inbox, writers, stop, drain, Daily(lambda: _housekeeping(intake, aside)))
     except BaseException:
         stop.set()
         raise
@@ -120,13 +121,13 @@ def _loop(
     writers: dict[int, Writer],
     stop: threading.Event,
     drain: Callable[[], int] | None,
-    tidy: Callable[[], None],
+    housekeeping: Callable[[], None],
 ) -> None:
     waiting, open_feeds = drain is not None, len(writers)
     looked = time.monotonic()
     while open_feeds and not stop.is_set():
         metrics.turn()
-        tidy()
+        housekeeping()
         messages = inbox.take(BATCH, 0 if waiting else _TURN)
         if messages:
             ended, came = _write(messages, writers)
@@ -140,10 +141,10 @@ def _loop(
                 writer.look()
 
 
-def _tidy(intake: Intake, aside: Aside | None) -> None:
-    intake.tidy()
+def _housekeeping(intake: Sink, aside: Aside | None) -> None:
+    intake.housekeeping()
     if aside:
-        aside.tidy()
+        aside.purge_expired()
 
 
 def _write(messages: Sequence[Message], writers: dict[int, Writer]) -> tuple[int, int]:

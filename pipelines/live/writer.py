@@ -18,16 +18,17 @@ from ingest.records import Counter, Gap, Heartbeat, Item, Post, Reject, Tombston
 from ingest.sources.base import Begins
 from ingest.sources.shaping import left_out
 from pipelines import metrics
-from pipelines.aside import Aside
-from pipelines.deadletters import plain_names
+from pipelines.dead_letters.quarantine import Aside
+from pipelines.dead_letters.queue import plain_names
 from pipelines.embedded import add
 from pipelines.live import missing
 from pipelines.live.details import Details, words
 from pipelines.live.feed import Failed, Feed
 from pipelines.live.patience import code, named
 from pipelines.metrics import Outcome as Counted
+from pipelines.records import Batch, Ledger, Position
 from pipelines.stages import Collector
-from pipelines.records import Batch, Intake, Ledger, Position
+from pipelines.stores.protocols import Sink
 
 #: A heartbeat is kept so often.
 BEAT = timedelta(minutes=1)
@@ -43,7 +44,7 @@ class Writer:
     def __init__(
         self,
         feed: Feed,
-        intake: Intake,
+        intake: Sink,
         collector: Collector,
         key: str,
         *,
@@ -299,7 +300,7 @@ class Writer:
             key=self._key,
             name=self.feed.source.name,
             cursor=cursor,
-            details=self._details.write(),
+            metadata=self._details.write(),
         )
 
     def _count(self, outcomes: Ledger, dead: Sequence[object]) -> None:

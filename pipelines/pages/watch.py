@@ -19,13 +19,14 @@ from ingest.errors import SourceBlocked, SourceChanged, SourceError, SourceGone
 from ingest.records import PAGES, Counter, Gap, Heartbeat
 from ingest.sources.counters import Figure, Reader
 from ingest.sources.counters.fetch import Refusal
-from pipelines.aside import Aside
 from pipelines.backoff import Backoff
 from pipelines.daily import Daily
+from pipelines.dead_letters.quarantine import Aside
 from pipelines.live.details import words
 from pipelines.live.patience import named
+from pipelines.records import Batch, Position
 from pipelines.stages import utc_now
-from pipelines.records import Batch, Position, Store
+from pipelines.stores.protocols import Store
 
 #: A page that was not looked at for so many intervals has a gap.
 LATE = 3
@@ -100,7 +101,7 @@ def watch(
     turns = [_Turn(page) for page in pages]
     queue = [(clock(), place) for place in range(len(turns))]
     heapq.heapify(queue)
-    expire = Daily(aside.tidy)
+    expire = Daily(aside.purge_expired)
     while queue:
         expire()
         due, place = queue[0]
@@ -197,7 +198,7 @@ def _save(
                 key=key,
                 name=page.source,
                 cursor=at.isoformat(),
-                details=msgspec.json.encode({"cause": cause}).decode(),
+                metadata=msgspec.json.encode({"cause": cause}).decode(),
             ),
             previous_cursor=position.cursor if position else "",
             notices=notices,
@@ -207,9 +208,9 @@ def _save(
 
 def _failing(position: Position | None) -> str:
     """Return why the last try failed, empty if it did not."""
-    if position is None or not position.details:
+    if position is None or not position.metadata:
         return ""
-    details: dict[str, str] = msgspec.json.decode(position.details, type=dict[str, str])
+    details: dict[str, str] = msgspec.json.decode(position.metadata, type=dict[str, str])
     return details.get("cause", "")
 
 

@@ -34,7 +34,7 @@ def plain_names(tombstones: Sequence[CollectedTombstone]) -> PlainNames:
     """Return the plain names that deletions came with."""
     ids, accounts = set(), set()
     for collected in tombstones:
-        stone, plain = collected.tombstone, collected.plain
+        stone, plain = collected.tombstone, collected.raw_name
         if plain and stone.id:
             ids.add(f"{stone.id.partition(':')[0]}:{plain}")
         elif plain and not is_pseudonym(plain):  # that is found by its tombstone

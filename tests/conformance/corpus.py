@@ -17,8 +17,8 @@ from pipelines.records import (
     Document,
     Ledger,
     Position,
-    Store,
 )
+from pipelines.stores.protocols import Store
 
 NOW = datetime(2016, 3, 1, 12, tzinfo=UTC)
 SENTIMENTS = {
@@ -77,10 +77,10 @@ def document(scored_post: Post) -> Document:
 
 
 def stone(
-    name: str = "", author: str = "", aliases: Iterable[str] = (), plain: str = ""
+    name: str = "", author: str = "", aliases: Iterable[str] = (), raw_name: str = ""
 ) -> CollectedTombstone:
     return CollectedTombstone(
-        Tombstone(platform="t", id=name, author=author, deleted_at=NOW), tuple(aliases), plain
+        Tombstone(platform="t", id=name, author=author, deleted_at=NOW), tuple(aliases), raw_name
     )
 
 

@@ -12,7 +12,7 @@ from pipelines import stages
 from pipelines.errors import StoreVersion
 from pipelines.query import All
 from pipelines.stores import analysis
-from pipelines.records import Store
+from pipelines.stores.protocols import Store
 from tests.conformance.corpus import Feeder, drain, fill, post, stone
 from tests.conformance.scored_suite import ScoredFeeder
 from tests.conformance.store_suite import QUERIES, ids, texts

@@ -13,7 +13,8 @@ import pytest
 from ingest.records import Gap, Post
 from pipelines.errors import StoreBusy
 from pipelines.query import All
-from pipelines.records import Batch, Collected, Ledger, Position, Store
+from pipelines.records import Batch, Collected, Ledger, Position
+from pipelines.stores.protocols import Store
 from tests.conformance.corpus import (
     NOW,
     Feeder,
@@ -121,9 +122,9 @@ class Scored:
             Collected(post("t:4", author="u_c"), author_aliases=("u_b",)),
             Collected(post("t:5", author="u_c")),
         ]
-        assert store.buried(coming) == []
+        assert store.deleted_ids(coming) == []
         store.delete([stone("t:1"), stone("t:old"), stone(author="u_a"), stone(author="u_b")])
-        assert store.buried(coming) == ["t:1", "t:2", "t:3", "t:4"]
+        assert store.deleted_ids(coming) == ["t:1", "t:2", "t:3", "t:4"]
 
     def test_a_post_takes_the_id_it_is_stored_under(self, store: Store) -> None:
         feed = ScoredFeeder(store)

@@ -17,10 +17,11 @@ import pytest
 from ingest.records import Counter, Gap, Heartbeat
 from nlp.text import tokenize
 from pipelines import daily
-from pipelines.deadletters import DeadLetters
+from pipelines.dead_letters.queue import DeadLetters
 from pipelines.errors import StoreBusy
 from pipelines.query import All, highlight, parse
-from pipelines.records import Collected, Ledger, Store
+from pipelines.records import Collected, Ledger
+from pipelines.stores.protocols import Store
 from tests.conformance.corpus import (
     NOW,
     Feeder,
@@ -344,7 +345,7 @@ class Deleting:
         drain(store)
         deletion = store.delete([stone()])
         assert (deletion.posts, deletion.tombstones) == (0, 0)
-        assert store.condemn([stone()]) == set()
+        assert store.write_tombstones([stone()]) == set()
         assert set(texts(store)) == {"t:1", "t:2", "t:3"}
 
     def test_an_author_who_is_condemned_is_taken_no_more_and_removed_by_the_deletion(
@@ -356,11 +357,11 @@ class Deleting:
         drain(store)
         feed(post("t:4", author="u_a"))  # waits to be scored
         graves = [stone(author="u_a"), stone("t:3")]
-        assert store.condemn(graves) == {"t:1", long, "t:4"}
-        assert store.condemn(graves) == {"t:1", long, "t:4"}  # until it is done
+        assert store.write_tombstones(graves) == {"t:1", long, "t:4"}
+        assert store.write_tombstones(graves) == {"t:1", long, "t:4"}  # until it is done
         assert feed(post("t:6", author="u_a"), post("t:3", version=9)).deleted == 2
         assert store.delete(graves).posts == 4
-        assert store.condemn(graves) == set()
+        assert store.write_tombstones(graves) == set()
         assert texts(store) == {}
         balance(store.ledger())
 
@@ -374,7 +375,7 @@ class Deleting:
         feed(*plain, *others)
         if scoring:
             drain(store)
-        deletion = store.delete([stone(author="u_karim", plain="KARIM_A")])
+        deletion = store.delete([stone(author="u_karim", raw_name="KARIM_A")])
         assert (deletion.posts, deletion.tombstones) == (2, 1)
         later = Collected(post("t:6", author="Karim_A"), (), ("u_karim",))
         assert feed(later).deleted == 1
@@ -383,8 +384,8 @@ class Deleting:
         balance(store.ledger())
 
     def test_a_plain_name_is_looked_for_but_not_kept_as_a_tombstone(self, store: Store) -> None:
-        by_id = stone("t:u_karim/1", plain="karim/1")
-        store.delete([stone(author="u_karim", plain="karim"), by_id])
+        by_id = stone("t:u_karim/1", raw_name="karim/1")
+        store.delete([stone(author="u_karim", raw_name="karim"), by_id])
         feed = Feeder(store)
         # Somebody else, under a key that knows nothing of the deleted account.
         assert feed(post("t:karim/1", author="karim")).deleted == 0

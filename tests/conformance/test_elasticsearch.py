@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from elasticsearch import helpers
 
-from pipelines.records import Store
 from pipelines.stores.elasticsearch import ElasticsearchStore, reindex, requests, server
+from pipelines.stores.protocols import Store
 from tests.conformance import reindex_suite, scored_suite
 from tests.conformance import store_suite as suite
 from tests.conformance.corpus import NOW

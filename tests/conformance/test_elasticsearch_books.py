@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from pipelines.records import Store
 from pipelines.stores.elasticsearch import ElasticsearchStore
+from pipelines.stores.protocols import Store
 from tests.conformance import test_sqlite_books
 from tests.conformance.test_elasticsearch import empty
 from tests.servers import Elastic

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.records import Store
+from pipelines.stores.protocols import Store
 from pipelines.stores.sqlite import SqliteStore, reindex
 from tests.conformance import reindex_suite, scored_suite
 from tests.conformance import store_suite as suite

@@ -9,7 +9,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from ingest.records import Post
 from pipelines.query import All
-from pipelines.records import Ledger, Store
+from pipelines.records import Ledger
+from pipelines.stores.protocols import Store
 from pipelines.stores.sqlite import SqliteStore
 from tests.conformance.corpus import Feeder, document, drain, letter, post, scored, stone
 

@@ -23,8 +23,8 @@ from pipelines.kafka.index import IndexStage
 from pipelines.kafka.loop import Stop, Worker
 from pipelines.kafka.positions import Positions
 from pipelines.kafka.score import ScoreStage
-from pipelines.settings import KafkaSettings
 from pipelines.records import Batch, Collected, CollectedTombstone, DeadLetter, Position
+from pipelines.settings import KafkaSettings
 from pipelines.stores.sqlite import SqliteStore
 from tests.servers import Kafka
 
@@ -78,10 +78,10 @@ def scored(collected: Collected) -> Collected:
     return msgspec.structs.replace(collected, post=whole)
 
 
-def grave(post_id: str = "", author: str = "", plain: str = "") -> CollectedTombstone:
+def grave(post_id: str = "", author: str = "", raw_name: str = "") -> CollectedTombstone:
     """A deletion as the collect stage hands it on."""
     stone = Tombstone(platform="forum", id=post_id, author=author)
-    return CollectedTombstone(stone, plain=plain)
+    return CollectedTombstone(stone, raw_name=raw_name)
 
 
 def letter(line: int, raw: bytes = b'{"half', reason: str = "json-truncated") -> DeadLetter:

@@ -24,10 +24,10 @@ from ingest.privacy.protector import Protector
 from ingest.records import Post, Tombstone, encode
 from pipelines.commands.common import brokers_option, store_option
 from pipelines.commands.ingest import books
-from pipelines.deadletters import DeadLetters, plain_names
+from pipelines.dead_letters.queue import DeadLetters, plain_names
 from pipelines.errors import StoreError
-from pipelines.stages import bury
 from pipelines.records import DeadLetter, Ledger
+from pipelines.stages import bury
 
 ROOT = Path(__file__).parents[2]
 START = datetime(2016, 3, 1, tzinfo=UTC)
@@ -140,15 +140,15 @@ def test_expired_letters_are_not_shown_and_the_next_writing_removes_them(path: P
 def test_expired_letters_go_though_nothing_is_written(path: Path) -> None:
     clock = Clock()
     with DeadLetters(path, days=2, clock=clock) as letters:
-        letters.tidy()
+        letters.purge_expired()
         assert not path.exists()
         letters.put([letter(1, b"zqxrare")])
         clock.now += timedelta(days=1)
         letters.put([letter(2)])
-        letters.tidy()
+        letters.purge_expired()
         assert b"zqxrare" in path.read_bytes()
         clock.now += timedelta(days=1)
-        letters.tidy()
+        letters.purge_expired()
         assert [e.line for e in letters.entries()] == [2]
     assert b"zqxrare" not in path.read_bytes()
 
@@ -161,8 +161,8 @@ def test_a_full_disk_or_another_process_makes_expired_letters_wait(path: Path) -
         with closing(sqlite3.connect(path, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
             letters._open.execute("PRAGMA busy_timeout = 0")  # type: ignore[union-attr]
-            letters.tidy()
-        letters.tidy()
+            letters.purge_expired()
+        letters.purge_expired()
     assert b"zqxrare" not in path.read_bytes()
 
 
@@ -202,7 +202,7 @@ def test_protected_posts_that_were_kept_aside_are_forgotten_with_their_author(pa
         other = Protector([new]).protect(msgspec.structs.replace(written, author="Nadia")).post
         letters.put([letter(4, encode(other), "store-refused")])
         grave = bury(Protector([new, old]), Tombstone(platform="bluesky", author="karim"))
-        assert letters.forget(plain_names(msgspec.structs.replace(grave, plain=""))) == 3
+        assert letters.forget(plain_names(msgspec.structs.replace(grave, raw_name=""))) == 3
         assert [e.line for e in letters.entries()] == [4]
 
 
@@ -244,7 +244,7 @@ from ingest.privacy.protector import Protector
 from ingest.records import Post, Tombstone, encode
 from pipelines.commands.common import brokers_option, store_option
 from pipelines.commands.ingest import books
-from pipelines.deadletters import DeadLetters, plain_names
+from pipelines.dead_letters.queue import DeadLetters, plain_names
 from pipelines.errors import StoreError
 from pipelines.stages import bury
 if os.geteuid() == 0:

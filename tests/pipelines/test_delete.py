@@ -66,7 +66,7 @@ def test_an_account_is_deleted_also_where_all_its_posts_still_wait(path: Path) -
     assert "deleted on forum, twitter" in told
     with SqliteStore(path) as store:
         assert store.pending(9) == []
-        assert store.buried([Collected(waits)]) == [waits.id]
+        assert store.deleted_ids([Collected(waits)]) == [waits.id]
 
 
 def test_a_name_is_found_however_its_letters_are_composed(path: Path) -> None:

@@ -23,9 +23,9 @@ from elasticsearch import Elasticsearch
 from ingest.privacy.keyring import Keyring
 from ingest.privacy.protector import Protector
 from ingest.records import Post
+from pipelines.dead_letters.retry import retry
 from pipelines.errors import StoreError, StoreFull
-from pipelines.retry import retry
-from pipelines.records import Batch, Collected, Document, Ledger, Position, Store
+from pipelines.records import Batch, Collected, Document, Ledger, Position
 from pipelines.stores.elasticsearch import (
     ElasticsearchStore,
     carry,
@@ -39,6 +39,7 @@ from pipelines.stores.elasticsearch import (
 from pipelines.stores.elasticsearch.documents import document_json
 from pipelines.stores.elasticsearch.journal import CHUNK
 from pipelines.stores.elasticsearch.names import address
+from pipelines.stores.protocols import Store
 from tests.conformance.corpus import (
     Feeder,
     document,
@@ -398,7 +399,7 @@ class TestFaults:
                 with pytest.raises(KeyboardInterrupt):
                     other.reindex(ZoneInfo("UTC"))
             bring(worker, 1, posts=[], tombstones=[stone("t:1")])
-            worker.tidy()
+            worker.housekeeping()
             assert sorted(stored(url)) == ["t:2"]
 
     def test_a_reindexing_that_the_server_has_no_place_for_loses_no_post(
@@ -529,7 +530,7 @@ if FAULTS:
                     # other deletions go on for a while and must not put it off
                     graves = [stone(f"t:{number}")] if number < 20 else []
                     Feeder(store)(post("t:new", version=number), tombstones=graves)
-                    store.tidy()
+                    store.housekeeping()
                     if not marked(url):
                         break
                     assert time.monotonic() < end

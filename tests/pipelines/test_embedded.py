@@ -13,9 +13,9 @@ from ingest.privacy.keyring import Keyring
 from ingest.privacy.protector import Protector
 from nlp.errors import ModelError
 from nlp.score import Scored
+from pipelines.dead_letters.retry import retry
 from pipelines.embedded import drain
 from pipelines.query import All
-from pipelines.retry import retry
 from pipelines.records import Ledger
 from pipelines.stores.sqlite import SqliteStore
 from tests.conformance.corpus import Feeder, post

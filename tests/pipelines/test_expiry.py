@@ -8,11 +8,11 @@ import pytest
 from click.testing import CliRunner
 
 from pipelines import daily
-from pipelines.aside import Aside, beside
 from pipelines.commands.common import open_store
 from pipelines.commands.dead import command as dead
 from pipelines.daily import Daily
-from pipelines.deadletters import DeadLetters
+from pipelines.dead_letters.quarantine import Aside, beside
+from pipelines.dead_letters.queue import DeadLetters
 from tests.conformance.corpus import letter
 from tests.pipelines.a_store import fill
 from tests.pipelines.test_live import START, Scripted, World, post

@@ -13,13 +13,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from pipelines.aside import Aside, beside
 from pipelines.commands.collecting import Reading
-from pipelines.deadletters import DeadLetters
+from pipelines.dead_letters.quarantine import Aside, beside
+from pipelines.dead_letters.queue import DeadLetters
 from pipelines.errors import BrokerAway, BrokerError, StoreBusy
 from pipelines.kafka import producer as producers
 from pipelines.kafka.connection import MESSAGE_LIMIT, Brokers
-from pipelines.kafka.intake import KafkaIntake
+from pipelines.kafka.intake import KafkaSink
 from pipelines.kafka.wire import HEADERS, BooksMessage, PostMessage, Reader
 from pipelines.live import Wanted
 from pipelines.records import Ledger
@@ -41,7 +41,7 @@ from tests.stands.jetstream import START, jetstream
 
 
 def test_a_batch_becomes_durable_with_its_cursor_and_its_counts(where: Brokers) -> None:
-    with KafkaIntake(where) as intake:
+    with KafkaSink(where) as intake:
         assert intake.position("input") is None
         outcomes = intake.accept(
             batch("", "7", posts=[post(1), post(2)], filtered=3, dead=[letter(5)])
@@ -61,7 +61,7 @@ def test_a_batch_becomes_durable_with_its_cursor_and_its_counts(where: Brokers) 
 def test_an_operator_or_a_stranger_writes_to_the_positions_and_inputs_go_on(
     where: Brokers, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with KafkaIntake(where) as intake:
+    with KafkaSink(where) as intake:
         for key in ("input", "other"):
             intake.accept(batch("", "7", key=key))
     send(
@@ -72,7 +72,7 @@ def test_an_operator_or_a_stranger_writes_to_the_positions_and_inputs_go_on(
         {"key": b"\xff", "value": b"of another program"},
         {"key": b"\xff", "value": None},
     )
-    with KafkaIntake(where) as intake:
+    with KafkaSink(where) as intake:
         assert intake.position("input") is None
         found = intake.position("other")
         assert found is not None
@@ -80,29 +80,29 @@ def test_an_operator_or_a_stranger_writes_to_the_positions_and_inputs_go_on(
     assert "positions/0, offset" in caplog.text
     assert "message-foreign" in caplog.text
     send(where, "positions", {"key": b"input", "value": b"{}", "headers": [("marsad", b"2")]})
-    with KafkaIntake(where) as intake:
+    with KafkaSink(where) as intake:
         for _ in range(2):
             with pytest.raises(BrokerError, match="upgrade this one"):
                 intake.position("other")
 
 
 def test_a_record_has_the_time_of_its_collection_and_not_of_its_post(where: Brokers) -> None:
-    with KafkaIntake(where) as intake:
+    with KafkaSink(where) as intake:
         intake.accept(batch("", "1", posts=[post(1)]))
     (record,) = records(where, "posts")["posts"]
     assert record.timestamp > 1_700_000_000_000  # the post is of 2016
 
 
 def test_a_batch_that_does_not_begin_where_the_input_stands_is_refused(where: Brokers) -> None:
-    with KafkaIntake(where) as intake:
+    with KafkaSink(where) as intake:
         intake.accept(batch("", "1", posts=[post(1)]))
-    with KafkaIntake(where) as intake, pytest.raises(StoreBusy, match="input"):
+    with KafkaSink(where) as intake, pytest.raises(StoreBusy, match="input"):
         intake.accept(batch("", "1", posts=[post(1)]))
     assert len(records(where, "posts")["posts"]) == 1
 
 
 def test_who_opens_an_input_shuts_out_who_read_it_before(where: Brokers) -> None:
-    with KafkaIntake(where) as first, KafkaIntake(where) as second:
+    with KafkaSink(where) as first, KafkaSink(where) as second:
         first.accept(batch("", "1", posts=[post(1)]))
         found = second.position("input")
         assert found is not None
@@ -114,7 +114,7 @@ def test_who_opens_an_input_shuts_out_who_read_it_before(where: Brokers) -> None
 
 
 def test_two_inputs_do_not_disturb_each_other(where: Brokers) -> None:
-    with KafkaIntake(where) as intake:
+    with KafkaSink(where) as intake:
         intake.accept(batch("", "1", key="one", posts=[post(1)]))
         intake.accept(batch("", "5", key="other", posts=[post(2)]))
         intake.accept(batch("1", "2", key="one", posts=[post(3)], done=True))
@@ -125,11 +125,11 @@ def test_a_collector_killed_in_the_middle_of_a_batch_leaves_nothing_of_it(where:
     script = (
         "import sys, os\n"
         "from pipelines.kafka.connection import brokers\n"
-        "from pipelines.kafka.intake import KafkaIntake\n"
+        "from pipelines.kafka.intake import KafkaSink\n"
         "from pipelines.settings import KafkaSettings\n"
         "from tests.pipelines.a_kafka import batch, post\n"
         "where = brokers(sys.argv[1], KafkaSettings(prefix=sys.argv[2]))\n"
-        "intake = KafkaIntake(where)\n"
+        "intake = KafkaSink(where)\n"
         "intake.accept(batch('', '1', posts=[post(1)]))\n"
         "producer = intake._producers['input']\n"
         "def killed():\n"
@@ -149,7 +149,7 @@ def test_a_collector_killed_in_the_middle_of_a_batch_leaves_nothing_of_it(where:
     assert process.stdout.readline() == b"sent\n"
     process.send_signal(signal.SIGKILL)
     process.wait()
-    with KafkaIntake(where) as intake:
+    with KafkaSink(where) as intake:
         found = intake.position("input")
         assert found is not None
         assert found.cursor == "1"
@@ -159,7 +159,7 @@ def test_a_collector_killed_in_the_middle_of_a_batch_leaves_nothing_of_it(where:
 
 def test_a_batch_whose_answer_was_lost_is_neither_lost_nor_doubled(where: Brokers) -> None:
     slept: list[float] = []
-    with KafkaIntake(where, sleep=slept.append) as intake:
+    with KafkaSink(where, sleep=slept.append) as intake:
         intake.accept(batch("", "1", posts=[post(1)]))
         producer = intake._producers["input"]
         commit = producer.commit_transaction
@@ -185,7 +185,7 @@ def test_brokers_that_never_say_how_a_transaction_ended_are_given_up(
     if real_kafka.proxy is None:
         pytest.skip("no proxy before the broker of MARSAD_TEST_KAFKA")
     behind = msgspec.structs.replace(where, addresses=real_kafka.proxy.address)
-    with KafkaIntake(behind, patience=0.0) as intake:
+    with KafkaSink(behind, patience=0.0) as intake:
         intake.accept(batch("", "1", posts=[post(1)]))
         real_kafka.proxy.lose = lambda kind, number: kind == END_TRANSACTION
         try:
@@ -205,7 +205,7 @@ def test_brokers_that_never_say_how_a_transaction_ended_are_given_up(
 
 def test_a_deletion_erases_the_text_under_every_id_it_had(where: Brokers) -> None:
     buried = msgspec.structs.replace(grave("forum:1"), aliases=("forum:old",))
-    with KafkaIntake(where) as intake:
+    with KafkaSink(where) as intake:
         outcomes = intake.accept(batch("", "1", posts=[post(1)], tombstones=[buried]))
     assert outcomes == Ledger(received=2, pending=1, deleted=1)
     there = records(where)
@@ -223,7 +223,7 @@ def test_a_post_that_is_too_large_is_kept_aside_and_the_others_go_on(
     where: Brokers, large: dict[str, Any]
 ) -> None:
     giant = post(2, **large)
-    with KafkaIntake(where) as intake:
+    with KafkaSink(where) as intake:
         outcomes = intake.accept(batch("", "3", posts=[post(1), giant, post(3)]))
         with intake.dead_letters() as letters:
             (entry,) = letters.entries()
@@ -237,7 +237,7 @@ def test_a_post_that_is_too_large_is_kept_aside_and_the_others_go_on(
 
 
 def test_what_is_kept_aside_stays_on_this_machine_for_its_owner_alone(where: Brokers) -> None:
-    with KafkaIntake(where) as intake:
+    with KafkaSink(where) as intake:
         intake.accept(batch("", "1", dead=[letter(1, b'{"author": "Fatna Zahraoui", ')]))
         with intake.dead_letters() as letters:
             kept = letters.get(letters.entries()[0].number)
@@ -245,13 +245,13 @@ def test_what_is_kept_aside_stays_on_this_machine_for_its_owner_alone(where: Bro
         assert b"Fatna" in kept.raw
         assert intake.dead_path.stat().st_mode & 0o077 == 0
         # … and a deletion of that account reaches it.
-        intake.accept(batch("1", "2", tombstones=[grave(author="u_q", plain="Fatna Zahraoui")]))
+        intake.accept(batch("1", "2", tombstones=[grave(author="u_q", raw_name="Fatna Zahraoui")]))
         with intake.dead_letters() as letters:
             assert letters.entries() == []
         # … and so does time, though nothing follows.
         with DeadLetters(intake.dead_path, days=0) as letters:
             letters.put([letter(2, b"Fatna")])
-    with KafkaIntake(where) as intake:
+    with KafkaSink(where) as intake:
         assert b"Fatna" not in intake.dead_path.read_bytes()
     assert b"Fatna" not in every_byte(where)
 

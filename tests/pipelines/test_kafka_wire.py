@@ -97,11 +97,11 @@ def test_a_post_arrives_as_it_was_sent(collected: Collected) -> None:
 @ANY_PACE
 @given(NAMED, NAMES, WORDS)
 def test_a_deletion_arrives_without_its_plain_name(
-    name: str, aliases: tuple[str, ...], plain: str
+    name: str, aliases: tuple[str, ...], raw_name: str
 ) -> None:
-    sent = msgspec.structs.replace(grave(name), aliases=aliases, plain=plain)
+    sent = msgspec.structs.replace(grave(name), aliases=aliases, raw_name=raw_name)
     arrived = wire.buried(Reader(TombstoneMessage)(record(wire.tombstone_message(sent))))
-    assert arrived == CollectedTombstone(sent.tombstone, aliases, plain="")
+    assert arrived == CollectedTombstone(sent.tombstone, aliases, raw_name="")
 
 
 def test_there_is_no_field_for_a_plain_name() -> None:
@@ -139,7 +139,7 @@ def test_the_form_of_schema_1_is_the_one_that_older_workers_know() -> None:
         b'{"post":{"id":"forum:1","platform":"forum","text":"no calls today","version":1,'
         b'"created_at":"2016-02-27T12:00:00Z","author":"u_abcdefghijklmnop","digest":"1"}}'
     )
-    assert wire.encode(wire.tombstone_message(grave("forum:1", plain="x"))) == (
+    assert wire.encode(wire.tombstone_message(grave("forum:1", raw_name="x"))) == (
         b'{"tombstone":{"platform":"forum","id":"forum:1"}}'
     )
     assert wire.encode(BooksMessage(filtered=2, dead=(Place("o", 1, "r"),))) == (

@@ -26,7 +26,7 @@ from pipelines.kafka import filling, topics, wire
 from pipelines.kafka.connection import Brokers
 from pipelines.kafka.flow import flow
 from pipelines.kafka.index import IndexStage
-from pipelines.kafka.intake import KafkaIntake
+from pipelines.kafka.intake import KafkaSink
 from pipelines.kafka.loop import Claim, Note, Stop, Worker
 from pipelines.kafka.score import ScoreStage
 from pipelines.kafka.wire import HEADERS
@@ -104,7 +104,7 @@ def value(number: int, text: str = "no calls today") -> bytes:
 
 
 def test_what_is_collected_is_scored_and_indexed_once(where: Brokers, path: Path) -> None:
-    with KafkaIntake(where) as intake:
+    with KafkaSink(where) as intake:
         intake.accept(
             batch("", "1", posts=[post(n) for n in range(300)], filtered=7, dead=[letter(9)])
         )
@@ -184,7 +184,7 @@ def test_a_message_of_a_newer_schema_can_be_tried_again_after_an_upgrade(
 def test_messages_that_come_again_are_neither_stored_nor_counted_again(
     where: Brokers, path: Path
 ) -> None:
-    with KafkaIntake(where) as intake:
+    with KafkaSink(where) as intake:
         graves = [grave("forum:3")]
         intake.accept(batch("", "1", posts=[post(n) for n in range(50)], tombstones=graves))
     with pipeline(where, path):
@@ -193,7 +193,7 @@ def test_messages_that_come_again_are_neither_stored_nor_counted_again(
     assert "forum:3" not in posts
     set_back(where, "index")
     with pipeline(where, path):
-        with KafkaIntake(where) as intake:
+        with KafkaSink(where) as intake:
             intake.accept(batch("1", "2", posts=[post(100)]))
         after = settled(path, 52)
     assert after.received == before.received + 1
@@ -228,7 +228,7 @@ def test_posts_that_are_read_again_from_the_beginning_have_one_outcome_each(
 
 def test_a_batch_that_another_worker_did_meanwhile_is_void(where: Brokers) -> None:
     """A worker that was stopped for a minute comes back with a batch in its hands."""
-    with KafkaIntake(where) as intake:
+    with KafkaSink(where) as intake:
         intake.accept(batch("", "1", posts=[post(1)]))
     slow = where.consumer("score")
     slow.subscribe(topics=[where.topic(topics.POSTS)])
@@ -251,7 +251,7 @@ def test_a_model_that_fails_on_everything_ends_the_worker_and_not_the_posts(
         def score(self, texts: object, mentions: object) -> list[Scored]:
             raise MemoryError
 
-    with KafkaIntake(where) as intake:
+    with KafkaSink(where) as intake:
         intake.accept(batch("", "1", posts=[post(1), post(2)]))
     some = records(where, "posts")["posts"]
     stage = ScoreStage(where, Broken(), "broken")  # type: ignore[arg-type]
@@ -320,7 +320,7 @@ def test_what_is_on_its_way_counts_as_pending(
     where: Brokers, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MARSAD_KAFKA_PREFIX", where.prefix)
-    with KafkaIntake(where) as intake:
+    with KafkaSink(where) as intake:
         some = [post(n) for n in range(20)]
         intake.accept(batch("", "1", posts=some, filtered=4, dead=[letter(1)]))
     moving = flow(where, inputs(path))
@@ -359,14 +359,16 @@ def test_a_deleted_text_leaves_topics_within_the_time_that_they_are_set_to(
             for name in ("posts", "scored")
         ]
     )
-    with pipeline(where, path, tick=0.5), KafkaIntake(where) as intake:
+    with pipeline(where, path, tick=0.5), KafkaSink(where) as intake:
         leaver = [post(n, f"bitter words {n}", author="u_leaver") for n in (1, 2)]
         others = [post(3, "bitter words three"), post(4, "a recipe for soup")]
         intake.accept(batch("", "1", posts=[*leaver, *others]))
         settled(path, 4)
         assert b"bitter words" in every_byte(where)
         intake.accept(
-            batch("1", "2", tombstones=[grave("forum:3"), grave(author="u_leaver", plain="Leaver")])
+            batch(
+                "1", "2", tombstones=[grave("forum:3"), grave(author="u_leaver", raw_name="Leaver")]
+            )
         )
         settled(path, 6)
         # What was on its way meanwhile, and what is collected once more.
@@ -385,15 +387,15 @@ def test_a_post_that_is_stored_while_its_author_is_deleted_leaves_the_topics_as_
     class Late(SqliteStore):
         """Where another worker brings one more post in the moment before the tombstone."""
 
-        def condemn(self, tombstones: Sequence[CollectedTombstone]) -> set[str]:
+        def write_tombstones(self, tombstones: Sequence[CollectedTombstone]) -> set[str]:
             with SqliteStore(path) as other:
                 other.accept(batch("1", "2", key="other", posts=[post(2, author="u_leaver")]))
-            return super().condemn(tombstones)
+            return super().write_tombstones(tombstones)
 
     with SqliteStore(path) as store:
         store.accept(batch("", "1", key="other", posts=[post(1, author="u_leaver")]))
-    with KafkaIntake(where) as intake:
-        intake.accept(batch("", "1", tombstones=[grave(author="u_leaver", plain="Leaver")]))
+    with KafkaSink(where) as intake:
+        intake.accept(batch("", "1", tombstones=[grave(author="u_leaver", raw_name="Leaver")]))
     with running(indexing(where, path, Late)):
         settled(path, 3)
     erased = {record.key for record in records(where, "posts")["posts"] if record.value is None}
@@ -414,7 +416,7 @@ def test_what_a_deletion_did_is_told_although_an_index_worker_was_quicker(
         return aside
 
     monkeypatch.setattr(delete, "_leave_topics", and_wait)
-    with KafkaIntake(where) as intake:
+    with KafkaSink(where) as intake:
         mine = [post(n, author="u_leaverleaverleav") for n in (2, 3)]
         intake.accept(batch("", "1", posts=[post(1), *mine, post(4)]))
     with pipeline(where, path):
@@ -430,7 +432,7 @@ def test_what_a_deletion_did_is_told_although_an_index_worker_was_quicker(
 def test_a_text_that_was_deleted_while_it_waited_is_not_indexed_and_not_left_scored(
     where: Brokers, path: Path
 ) -> None:
-    with KafkaIntake(where) as intake:
+    with KafkaSink(where) as intake:
         intake.accept(batch("", "1", posts=[post(1), post(2)]))
         intake.accept(batch("1", "2", tombstones=[grave("forum:1")]))
     with pipeline(where, path):
@@ -444,7 +446,7 @@ def test_a_worker_of_another_store_is_refused_until_those_of_the_first_are_gone(
     where: Brokers, path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     second = tmp_path / "second.db"
-    with KafkaIntake(where) as intake:
+    with KafkaSink(where) as intake:
         intake.accept(batch("", "1", posts=[post(n) for n in range(40)]))
     with pipeline(where, path):
         settled(path, 1)
@@ -530,7 +532,7 @@ def test_posts_of_2016_outlive_the_retention_of_their_topics(where: Brokers) -> 
         for name, definition in topics.definitions().items()
         if name != topics.LEASES
     )
-    with KafkaIntake(where) as intake:
+    with KafkaSink(where) as intake:
         intake.accept(batch("", "1", posts=[post(1)]))
     (record,) = records(where, "posts")["posts"]
     message = json.loads(record.value)

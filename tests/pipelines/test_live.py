@@ -20,9 +20,9 @@ from ingest.privacy.protector import Protector
 from ingest.records import Gap, Heartbeat, Item, Post, Record, Reject, Tombstone, unfilled
 from ingest.sources.base import Capabilities
 from ingest.stop import Stopped
-from pipelines.aside import Aside
 from pipelines.commands.status import command as status
 from pipelines.commands.status import joined
+from pipelines.dead_letters.quarantine import Aside
 from pipelines.errors import StoreBusy
 from pipelines.live import Feed, Outcome, run
 from pipelines.live.details import heard
@@ -32,8 +32,8 @@ from pipelines.live.inbox import Inbox
 from pipelines.live.patience import TRIES, gives_up, pause
 from pipelines.live.run import live_key
 from pipelines.live.writer import Writer
-from pipelines.stages import Collector
 from pipelines.records import Batch, Ledger, Position, Sum
+from pipelines.stages import Collector
 from pipelines.stores.sqlite import SqliteStore
 from pipelines.trends import rows
 

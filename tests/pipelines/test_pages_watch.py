@@ -13,7 +13,7 @@ from ingest.errors import SourceBlocked, SourceError, SourceGone
 from ingest.records import Counter
 from ingest.sources.counters import find
 from ingest.sources.counters.fetch import Fetcher
-from pipelines.aside import NEWEST, Aside, beside
+from pipelines.dead_letters.quarantine import NEWEST, Aside, beside
 from pipelines.errors import StoreBusy
 from pipelines.pages.watch import Watched, backoff, watch
 from pipelines.records import Batch, Position

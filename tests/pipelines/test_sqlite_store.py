@@ -511,7 +511,7 @@ class TestErasing:
                 assert [entry.line for entry in letters.entries()] == [1]
                 letters.put([letter(7, b"by ali_b, zqxlast")])
             grave = stone(author="u_ali")
-            store.delete([CollectedTombstone(grave.tombstone, (), plain="ali_b")])
+            store.delete([CollectedTombstone(grave.tombstone, (), raw_name="ali_b")])
             left = self.bytes_of(tmp_path)
             assert b"zqxrare" not in left
             assert b"zqxlast" not in left

@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 from ingest.records import Post, encode
 from pipelines import metrics
-from pipelines.stages import utc_now
 from pipelines.records import REFUSED, DeadLetter, Document
+from pipelines.stages import utc_now
 from pipelines.stores.elasticsearch import graves, heads, months
 from pipelines.stores.elasticsearch.books import order_now
 from pipelines.stores.elasticsearch.documents import document_json

@@ -17,8 +17,8 @@ import msgspec
 
 from pipelines import stages
 from pipelines.errors import StoreBusy, StoreError
-from pipelines.stores import analysis
 from pipelines.records import REFUSED
+from pipelines.stores import analysis
 from pipelines.stores.elasticsearch import generations, graves, heads, setup
 from pipelines.stores.elasticsearch.carry import Keep
 from pipelines.stores.elasticsearch.documents import document_json, hit_of

@@ -17,7 +17,7 @@ import platformdirs
 from ingest.records import Counter, Post
 from pipelines.closing import Closing
 from pipelines.daily import Daily
-from pipelines.deadletters import DAYS, DeadLetters, plain_names
+from pipelines.dead_letters.queue import DAYS, DeadLetters, plain_names
 from pipelines.errors import StoreError
 from pipelines.query import Node, only
 from pipelines.records import (
@@ -53,7 +53,7 @@ CLEANING, CLEANING_SHARE = 20.0, 0.1
 
 
 class ElasticsearchStore(Closing):
-    """Posts on an Elasticsearch server. Fulfils :class:`~pipelines.records.Store`.
+    """Posts on an Elasticsearch server. Fulfils :class:`~pipelines.stores.protocols.Store`.
 
     What one object wrote, it finds; others find it some seconds later, and at the latest when
     :meth:`writer` has ended. Raises :class:`~pipelines.errors.StoreError` and its children.
@@ -116,8 +116,8 @@ class ElasticsearchStore(Closing):
         finally:
             self._server.close()
 
-    def wait_while(self, wanted: Callable[[], bool]) -> None:
-        """Ask this before waiting once more; see :meth:`.base.Store.wait_while`."""
+    def retry_while(self, wanted: Callable[[], bool]) -> None:
+        """Ask this before waiting once more; see :meth:`.Store.retry_while`."""
         self._server.wanted = wanted
 
     @contextmanager
@@ -161,15 +161,15 @@ class ElasticsearchStore(Closing):
         return position(self._server, self.names, key, self._keep, self._watch)
 
     def accept(self, batch: Batch) -> Ledger:
-        """Make a batch durable; see :meth:`pipelines.records.Store.accept`."""
+        """Make a batch durable; see :meth:`pipelines.stores.protocols.Store.accept`."""
         return self._accept(batch, None)
 
     def accept_scored(self, batch: Batch, documents: Sequence[Document]) -> Ledger:
-        """Make a batch searchable; see :meth:`pipelines.records.Store.accept_scored`.
+        """Make a batch searchable; see :meth:`pipelines.stores.protocols.Store.accept_scored`.
 
         Its documents may be on their way yet when this returns: whatever else is asked of this
         object waits for them. Others find them within five seconds, and as soon as
-        :meth:`tidy` was called.
+        :meth:`housekeeping` was called.
         """
         self._check_timezone()
         return self._accept(batch, documents)
@@ -201,8 +201,8 @@ class ElasticsearchStore(Closing):
         self._clean()
         return outcomes
 
-    def tidy(self) -> None:
-        """Let others find what was written, and remove what is due: :meth:`.base.Store.tidy`."""
+    def housekeeping(self) -> None:
+        """Make writes visible, and remove what is due; see :meth:`.Store.housekeeping`."""
         self._fresh(*self._stale)
         self._clean()
 
@@ -222,7 +222,7 @@ class ElasticsearchStore(Closing):
         return read.pending(self._server, self.names, limit)
 
     def index(self, documents: Sequence[Document]) -> None:
-        """Make scored posts searchable; see :meth:`pipelines.records.Store.index`."""
+        """Make scored posts searchable; see :meth:`pipelines.stores.protocols.Store.index`."""
         self._writing()
         self._stale |= {self.names.heads, self.names.posts}
         refusals = index(self._server, self.names, documents, self._watch)
@@ -231,7 +231,7 @@ class ElasticsearchStore(Closing):
             give_up(self._server, self.names, refusals)
 
     def reject(self, posts: Sequence[Post], letters: Sequence[DeadLetter]) -> None:
-        """Keep waiting posts aside; see :meth:`pipelines.records.Store.reject`."""
+        """Keep waiting posts aside; see :meth:`pipelines.stores.protocols.Store.reject`."""
         self._writing()
         self._stale.add(self.names.heads)
         self._keep(letters)
@@ -249,7 +249,7 @@ class ElasticsearchStore(Closing):
     def reindex(
         self, zone: ZoneInfo, after_batch: Callable[[int], None] = lambda posts: None
     ) -> int:
-        """Analyse and index all stored posts anew; see :meth:`.base.Store.reindex`."""
+        """Analyse and index all stored posts anew; see :meth:`.Store.reindex`."""
         self._writing()
         self._check_timezone()
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -257,8 +257,8 @@ class ElasticsearchStore(Closing):
             self._stale.add(self.names.posts)
             return reindex(self._server, self.names, zone, self._keep, after_batch)
 
-    def condemn(self, tombstones: Sequence[CollectedTombstone]) -> set[str]:
-        """Write tombstones alone; see :meth:`.base.Store.condemn`."""
+    def write_tombstones(self, tombstones: Sequence[CollectedTombstone]) -> set[str]:
+        """Write tombstones alone; see :meth:`.Store.write_tombstones`."""
         self._writing()
         stones = graves.named(tombstones)
         found = set(graves.condemn(self._server, self.names, stones))
@@ -293,7 +293,7 @@ class ElasticsearchStore(Closing):
 
     # Reading
 
-    def buried(self, posts: Sequence[Collected]) -> list[str]:
+    def deleted_ids(self, posts: Sequence[Collected]) -> list[str]:
         """Return the ids of those posts that a tombstone names."""
         return graves.refused(self._server, self.names, posts)
 
@@ -325,7 +325,7 @@ class ElasticsearchStore(Closing):
         return read.counters(self._server, self.names, page)
 
     def timezone(self) -> str:
-        """Return the zone that days are counted in; see :meth:`.base.Store.timezone`."""
+        """Return the zone that days are counted in; see :meth:`.Store.timezone`."""
         if not self.readonly:
             self._check_timezone()
         return books.timezone(self._server, self.names)
@@ -382,7 +382,7 @@ class ElasticsearchStore(Closing):
 
     def _remove_expired(self) -> None:
         with self.dead_letters() as letters:
-            letters.tidy()
+            letters.purge_expired()
 
     def _forget(self, tombstones: Sequence[CollectedTombstone]) -> None:
         """Remove what is kept aside under the plain names of what was deleted."""

@@ -87,7 +87,7 @@ def _move(connection: sqlite3.Connection, batch: Batch) -> None:
         "INSERT INTO positions (key, name, cursor, done, details) VALUES (?, ?, ?, ?, ?) "
         "ON CONFLICT (key) DO UPDATE SET name = excluded.name, cursor = excluded.cursor, "
         "done = excluded.done, details = excluded.details",
-        (position.key, position.name, position.cursor, position.done, position.details),
+        (position.key, position.name, position.cursor, position.done, position.metadata),
     )
 
 

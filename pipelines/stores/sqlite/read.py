@@ -113,7 +113,7 @@ def status(connection: sqlite3.Connection, name: str) -> Status:
         models=_tally(connection, "model"),
         dead_reasons=ledger.dead_reasons(connection),
         inputs=[
-            Position(key=key, name=label, cursor=cursor, done=bool(done), details=details)
+            Position(key=key, name=label, cursor=cursor, done=bool(done), metadata=details)
             for key, label, cursor, done, details in connection.execute(
                 "SELECT key, name, cursor, done, details FROM positions ORDER BY rowid"
             )

@@ -13,10 +13,9 @@ from zoneinfo import ZoneInfo
 from ingest.records import Counter, Post, decode_post
 from pipelines.closing import Closing
 from pipelines.daily import Daily
-from pipelines.deadletters import DAYS, DeadLetters, plain_names
+from pipelines.dead_letters.queue import DAYS, DeadLetters, plain_names
 from pipelines.errors import StoreError, StoreMissing
 from pipelines.query import Node
-from pipelines.stores import analysis
 from pipelines.records import (
     Batch,
     Collected,
@@ -32,6 +31,7 @@ from pipelines.records import (
     Status,
     Sum,
 )
+from pipelines.stores import analysis
 from pipelines.stores.sqlite import erase, ledger, read, reindex, schema
 from pipelines.stores.sqlite.accept import accept, bury, condemn, refused
 from pipelines.stores.sqlite.connect import open_reader, open_writer
@@ -46,7 +46,7 @@ _REQUEUE = 1_000
 
 
 class SqliteStore(Closing):
-    """Posts in one SQLite file. Fulfils :class:`~pipelines.records.Store`.
+    """Posts in one SQLite file. Fulfils :class:`~pipelines.stores.protocols.Store`.
 
     One object belongs to one thread; any number of processes may read and search while one
     imports. Raises :class:`~pipelines.errors.StoreError` and its children.
@@ -116,7 +116,7 @@ class SqliteStore(Closing):
         """Release the file."""
         self._connection.close()
 
-    def wait_while(self, wanted: Callable[[], bool]) -> None:
+    def retry_while(self, wanted: Callable[[], bool]) -> None:
         """Do nothing: a file is never away."""
 
     @contextmanager
@@ -146,14 +146,14 @@ class SqliteStore(Closing):
         if row is None:
             return None
         key, name, cursor, done, details = row
-        return Position(key=key, name=name, cursor=cursor, done=bool(done), details=details)
+        return Position(key=key, name=name, cursor=cursor, done=bool(done), metadata=details)
 
     def accept(self, batch: Batch) -> Ledger:
-        """Make a batch durable; see :meth:`pipelines.records.Store.accept`."""
+        """Make a batch durable; see :meth:`pipelines.stores.protocols.Store.accept`."""
         return self._accept(batch, lambda: accept(self._connection, batch))
 
     def accept_scored(self, batch: Batch, documents: Sequence[Document]) -> Ledger:
-        """Make a batch searchable; see :meth:`pipelines.records.Store.accept_scored`."""
+        """Make a batch searchable; see :meth:`pipelines.stores.protocols.Store.accept_scored`."""
         self._check_timezone()
         return self._accept(batch, lambda: accept_scored(self._connection, batch, documents))
 
@@ -170,11 +170,11 @@ class SqliteStore(Closing):
                 letters.remove(batch.retried)
         self._forget(batch.tombstones)
         self._unclean = self._unclean or texts > 0
-        self.tidy()
+        self.housekeeping()
         return outcomes
 
-    def tidy(self) -> None:
-        """Remove what is due; see :meth:`.base.Store.tidy`."""
+    def housekeeping(self) -> None:
+        """Remove what is due; see :meth:`.Store.housekeeping`."""
         if self._unclean and time.monotonic() >= self._next_cleaning:
             self._clean(patience=0)
         self._expire()
@@ -188,12 +188,12 @@ class SqliteStore(Closing):
         return [decode_post(post) for (post,) in rows]
 
     def index(self, documents: Sequence[Document]) -> None:
-        """Make scored posts searchable; see :meth:`pipelines.records.Store.index`."""
+        """Make scored posts searchable; see :meth:`pipelines.stores.protocols.Store.index`."""
         with self._writing():
             index(self._connection, documents)
 
     def reject(self, posts: Sequence[Post], letters: Sequence[DeadLetter]) -> None:
-        """Keep waiting posts aside; see :meth:`pipelines.records.Store.reject`."""
+        """Keep waiting posts aside; see :meth:`pipelines.stores.protocols.Store.reject`."""
         with self.dead_letters() as kept:
             kept.put(letters)
         reasons = [letter.reason for letter in letters]
@@ -210,7 +210,7 @@ class SqliteStore(Closing):
     def reindex(
         self, zone: ZoneInfo, after_batch: Callable[[int], None] = lambda posts: None
     ) -> int:
-        """Analyse and index all stored posts anew; see :meth:`.base.Store.reindex`."""
+        """Analyse and index all stored posts anew; see :meth:`.Store.reindex`."""
         self._check_timezone()
         count = 0
         with hold(Path(f"{self._real}.reindex"), "reindex"):
@@ -222,8 +222,8 @@ class SqliteStore(Closing):
                 count += done
                 after_batch(done)
 
-    def condemn(self, tombstones: Sequence[CollectedTombstone]) -> set[str]:
-        """Write tombstones alone; see :meth:`pipelines.records.Store.condemn`."""
+    def write_tombstones(self, tombstones: Sequence[CollectedTombstone]) -> set[str]:
+        """Write tombstones alone; see :meth:`pipelines.stores.protocols.Store.write_tombstones`."""
         with self._writing():
             return condemn(self._connection, tombstones)
 
@@ -242,7 +242,7 @@ class SqliteStore(Closing):
 
     # Reading
 
-    def buried(self, posts: Sequence[Collected]) -> list[str]:
+    def deleted_ids(self, posts: Sequence[Collected]) -> list[str]:
         """Return the ids of those posts that a tombstone names."""
         with self._reading():
             return refused(self._connection, posts)
@@ -277,7 +277,7 @@ class SqliteStore(Closing):
             return read.counters(self._connection, page)
 
     def timezone(self) -> str:
-        """Return the zone that days are counted in; see :meth:`.base.Store.timezone`."""
+        """Return the zone that days are counted in; see :meth:`.Store.timezone`."""
         if not self.readonly:
             self._check_timezone()
         with self._reading():
@@ -330,7 +330,7 @@ class SqliteStore(Closing):
 
     def _remove_expired(self) -> None:
         with self.dead_letters() as letters:
-            letters.tidy()
+            letters.purge_expired()
 
     def _forget(self, tombstones: Sequence[CollectedTombstone]) -> None:
         """Remove what is kept aside under the plain names of what was deleted."""

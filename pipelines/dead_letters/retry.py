@@ -12,8 +12,9 @@ from ingest.records import Item, Reject, decode_post
 from ingest.sources.archive import parse_raw
 from ingest.watchlist.loader import Watchlist
 from nlp.errors import MarsadError
+from pipelines.records import MESSAGE, REFUSED, Batch, Collected, DeadLetter, Position
 from pipelines.stages import Collector, utc_now
-from pipelines.records import MESSAGE, REFUSED, Batch, Collected, DeadLetter, Intake, Position
+from pipelines.stores.protocols import Sink
 
 #: The context of letters of live sources, which have no file that they could be read from again.
 LIVE = "live"
@@ -29,7 +30,7 @@ class Retried(msgspec.Struct, frozen=True):
 
 
 def retry(
-    store: Intake,
+    store: Sink,
     letters: Sequence[DeadLetter],
     protector: Protector,
     watchlist: Watchlist | None,

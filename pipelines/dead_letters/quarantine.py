@@ -15,8 +15,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
+from pipelines.dead_letters.search import finder
 from pipelines.errors import StoreError
-from pipelines.finder import finder
 
 #: Files kept for each source.
 NEWEST = 10
@@ -69,13 +69,13 @@ class Aside:
                 f"{path} can't be written ({error.strerror}): make room, or check the rights of "
                 "the folder; what was read so far is stored."
             ) from error
-        self.tidy()
+        self.purge_expired()
         return path
 
     def forget(self, names: Iterable[str]) -> int:
         """Remove every answer that holds one of these native ids or author names.
 
-        Returns how many those were. See :meth:`pipelines.deadletters.DeadLetters.forget`.
+        Returns how many those were. See :meth:`pipelines.dead_letters.queue.DeadLetters.forget`.
         """
         named = finder(names)
         if named is None or not self.folder.is_dir():
@@ -88,7 +88,7 @@ class Aside:
                     removed += 1
         return removed
 
-    def tidy(self) -> None:
+    def purge_expired(self) -> None:
         """Remove what has expired.
 
         Raises :class:`~pipelines.errors.StoreError` where that is not allowed.

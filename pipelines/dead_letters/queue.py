@@ -17,8 +17,8 @@ from pathlib import Path
 import msgspec
 
 from pipelines.closing import Closing
+from pipelines.dead_letters.search import finder
 from pipelines.errors import StoreBusy, StoreError, StoreFull
-from pipelines.finder import finder
 from pipelines.records import CollectedTombstone, DeadLetter
 from pipelines.stores.sqlite_file import explained, make_or_check, writing
 
@@ -71,7 +71,7 @@ class DeadLetters(Closing):
     """The dead letters of one store, in the file ``<store>.dead``.
 
     The file is made when the first letter is put there. Every writing removes what has expired,
-    and so does :meth:`tidy`, which whoever opens a store for writing calls.
+    and so does :meth:`purge_expired`, which whoever opens a store for writing calls.
     Raises :class:`~pipelines.errors.StoreError` and its children.
     """
 
@@ -127,7 +127,7 @@ class DeadLetters(Closing):
                 ),
             )
 
-    def tidy(self) -> None:
+    def purge_expired(self) -> None:
         """Remove what has expired. Where that can't be written now, the next time does it."""
         with suppress(StoreFull, StoreBusy):
             if self._any_expired():
@@ -325,9 +325,9 @@ def plain_names(collected: CollectedTombstone) -> set[str]:
     """
     stone = collected.tombstone
     if not stone.id:
-        return {collected.plain, stone.author, *collected.aliases} - {""}
+        return {collected.raw_name, stone.author, *collected.aliases} - {""}
     natives = [name.partition(":")[2] for name in (stone.id, *collected.aliases)]
-    names = {collected.plain, *natives}
+    names = {collected.raw_name, *natives}
     names |= {last for name in names if len(last := re.split("[:/]", name)[-1]) > _SHORT}
     return names - {""}
 
