@@ -16,8 +16,9 @@ from typing import Any
 
 import msgspec
 
+from ingest.mapping.objects import Bad, parse_object
+from ingest.mapping.reasons import REASONS
 from ingest.sources.archive.lines import Line, lines
-from ingest.sources.archive.objects import Bad, parse_object
 from ingest.sources.archive.opening import (
     BLOCK,
     ArchiveFile,
@@ -25,7 +26,6 @@ from ingest.sources.archive.opening import (
     check_kind,
     compression_of,
 )
-from ingest.sources.archive.reasons import REASONS
 from nlp.language import LANGUAGES
 from nlp.sentiment import LABELS
 

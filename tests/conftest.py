@@ -14,7 +14,7 @@ import pytest
 from hypothesis import settings
 from xdist.scheduler.loadscope import LoadScopeScheduling
 
-from ingest.sources import unforeseen
+from ingest.mapping import unexpected
 from tests.servers import (  # noqa: F401 - fixtures
     elasticsearch,
     kafka,
@@ -53,7 +53,7 @@ def own_keys_and_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 @pytest.fixture(autouse=True)
 def no_mistake_is_kept_aside() -> Iterator[None]:
     """What keeps a stream going for people must not hide a mistake from tests."""
-    told = unforeseen.told
+    told = unexpected.told
     before = set(told)
     yield
     assert told == before

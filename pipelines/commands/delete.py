@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ingest.mapping.ids import platform_name
 from ingest.privacy.protector import is_pseudonym
 from ingest.records import Post
-from ingest.sources.archive.ids import platform_name
 from pipelines.commands.common import (
     brokers_option,
     chosen_brokers,

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import click
 
+from ingest.mapping.ids import PLATFORMS, platform_name
 from ingest.privacy.masking import handle_name
 from ingest.privacy.protector import Protector, is_pseudonym
 from ingest.records import Tombstone
-from ingest.sources.archive.ids import PLATFORMS, platform_name
 from ingest.sources.registry import ENTRIES
 from pipelines.records import CollectedTombstone
 from pipelines.settings import Settings

@@ -5,7 +5,7 @@ store, versions, columns, checksums) and ``README.txt`` (how to read, cite and r
 The same posts give the same bytes; what was deleted is in no later export.
 """
 
-from ingest.spreadsheets import guard, unguard
+from ingest.mapping.spreadsheets import guard, unguard
 from pipelines.export.about import Account, Facts
 from pipelines.export.columns import COLUMNS, TARGET_COLUMNS, Exported
 from pipelines.export.folder import export

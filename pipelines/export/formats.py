@@ -9,8 +9,8 @@ from typing import IO, Any, Protocol
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ingest.mapping.spreadsheets import guard
 from ingest.records import encode
-from ingest.spreadsheets import guard
 from pipelines.export.columns import COLUMNS, TARGET_COLUMNS, Column, Exported, as_text
 
 # A group of rows is complete at so many posts, or so many characters of text: posts may be long.

@@ -16,7 +16,7 @@ import msgspec
 from ingest.errors import SourceGone
 from ingest.records import Counter, Gap, Heartbeat, Item, Post, Reject, Tombstone
 from ingest.sources.base import Begins
-from ingest.sources.shaping import left_out
+from ingest.sources.time_range import left_out
 from pipelines import metrics
 from pipelines.dead_letters.quarantine import Aside
 from pipelines.dead_letters.queue import plain_names

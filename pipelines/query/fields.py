@@ -10,8 +10,8 @@ from typing import get_args
 
 import msgspec
 
+from ingest.mapping.ids import platform_name
 from ingest.records import Flag, Label
-from ingest.sources.archive.ids import platform_name
 
 LANGUAGES = ("fr", "ar", "ary", "ary-Latn", "en", "mixed", "other")
 LABELS: tuple[str, ...] = get_args(Label)

@@ -25,11 +25,12 @@ import pytest
 
 from ingest.errors import SourceBlocked, SourceChanged, SourceError, SourceGone
 from ingest.http.client import Client
+from ingest.mapping import items, unexpected
+from ingest.mapping.posts import Frame, build
 from ingest.privacy.keyring import Keyring
 from ingest.privacy.protector import Protector
 from ingest.records import Gap, Heartbeat, Item, Post, Reject, Tombstone, encode
-from ingest.sources import answers, shaping, unforeseen
-from ingest.sources.archive.posts import Frame, build
+from ingest.sources import responses
 from ingest.sources.base import LiveSource, Means, Order
 from ingest.sources.registry import find, make
 from pipelines.live import Feed, run
@@ -256,15 +257,15 @@ class SourceSuite:
                 raise ZeroDivisionError(values["text"])
             return build(values, frame)
 
-        monkeypatch.setattr(unforeseen, "told", set())
-        monkeypatch.setattr(shaping, "build", stumbles)
-        monkeypatch.setattr(answers, "build", stumbles)
-        items = world.items()
-        [bad] = [item.record for item in items if isinstance(item.record, Reject)]
+        monkeypatch.setattr(unexpected, "told", set())
+        monkeypatch.setattr(items, "build", stumbles)
+        monkeypatch.setattr(responses, "build", stumbles)
+        read = world.items()
+        [bad] = [item.record for item in read if isinstance(item.record, Reject)]
         assert (bad.reason, bad.detail) == ("mapping-failed", "unexpected ZeroDivisionError")
         assert b"post number" in bad.raw
-        assert len(posts(items)) == 4
-        assert set(posts(items)) < set(whole)
+        assert len(posts(read)) == 4
+        assert set(posts(read)) < set(whole)
         assert "ZeroDivisionError" in caplog.text
         assert "post number" not in caplog.text  # nor on any other way to a log
 

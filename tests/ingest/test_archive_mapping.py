@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from ingest.errors import MappingError, SourceError
+from ingest.mapping.fields import plain
+from ingest.mapping.ids import platform_name
 from ingest.records import Post, Reject, encode
 from ingest.sources.archive import TARGETS, ArchiveSource, parse_raw
-from ingest.sources.archive.ids import platform_name
-from ingest.sources.archive.mapping import plain
 
 NOW = datetime(2024, 1, 1, tzinfo=UTC)
 DOCS = Path(__file__).parents[2] / "docs" / "archives.md"
@@ -385,7 +385,7 @@ def test_a_row_kept_aside_is_read_again_with_its_columns(tmp_path: Path) -> None
 
 
 def test_every_target_and_every_known_name_is_documented() -> None:
-    from ingest.sources.archive.mapping import ALIASES
+    from ingest.mapping.fields import ALIASES
 
     text = DOCS.read_text(encoding="utf-8")
     for target in TARGETS:

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ingest.mapping.spreadsheets import guard, unguard
 from ingest.privacy.keyring import Key
 from ingest.privacy.protector import Protector
 from ingest.records import Post
 from ingest.sources.archive import ArchiveSource
-from ingest.spreadsheets import guard, unguard
 from pipelines.export.columns import COLUMNS, exported
 from pipelines.export.formats import FORMATS
 

@@ -20,13 +20,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.errors import MappingError, SourceError
+from ingest.mapping.ids import Number
+from ingest.mapping.tool import Deletion
 from ingest.privacy.keyring import Key
 from ingest.privacy.protector import Protector, is_pseudonym
 from ingest.records import Post, Reject, Tombstone, encode
 from ingest.sources.archive import ArchiveSource, parse_raw
-from ingest.sources.archive.ids import Number
 from ingest.sources.archive.tools import TOOLS
-from ingest.sources.archive.tools.base import Deletion
 
 NOW = datetime(2024, 1, 1, tzinfo=UTC)
 ROOT = Path(__file__).parent / "fixtures" / "archives"

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from ingest.dates import read
+from ingest.mapping.ids import Id, native_id
 from ingest.records import Post
 from ingest.sources.archive import ArchiveSource
-from ingest.sources.archive.dates import read
-from ingest.sources.archive.ids import Id, native_id
 
 NOW = datetime(2024, 1, 1, tzinfo=UTC)
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.sources.archive import dates
-from ingest.sources.archive.dates import DateStyle, learn, plausible, read
+from ingest import dates
+from ingest.dates import DateStyle, learn, plausible, read
 
 EVENING = datetime(2016, 2, 27, 21, 14, tzinfo=UTC)
 

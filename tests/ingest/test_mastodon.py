@@ -11,14 +11,14 @@ import pytest
 
 from ingest.errors import SourceBlocked, SourceError
 from ingest.http.client import Client
+from ingest.mapping.html import text_of
+from ingest.mapping.items import Seen
 from ingest.privacy.keyring import Keyring
 from ingest.privacy.protector import Protector
 from ingest.records import Gap, Heartbeat, Item, Post, Reject, Tombstone
 from ingest.sources.base import Means, Order
-from ingest.sources.html_text import text_of
 from ingest.sources.mastodon import LATE, Mastodon, map_item
 from ingest.sources.mastodon.ids import Place
-from ingest.sources.shaping import Seen
 from tests.stands.base import Fault, moment
 from tests.stands.mastodon import FIXTURES, Instance, mastodon
 

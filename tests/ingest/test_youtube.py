@@ -7,8 +7,8 @@ from itertools import islice
 import pytest
 
 from ingest.errors import SourceBlocked, SourceChanged, SourceError, SourceGone
+from ingest.mapping.items import Seen
 from ingest.records import Post, encode
-from ingest.sources.shaping import Seen
 from ingest.sources.youtube.source import map_item
 from tests.stands.base import START
 from tests.stands.http import FIXTURES, Answer, in_json

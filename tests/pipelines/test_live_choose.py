@@ -15,11 +15,11 @@ import pytest
 from click.testing import CliRunner
 
 from ingest.errors import SourceBlocked, SourceError
+from ingest.mapping.items import REASONS
 from ingest.sources import registry
 from ingest.sources.base import Capabilities
 from ingest.sources.counters import READERS, Reader
 from ingest.sources.registry import ENTRIES, find, secrets
-from ingest.sources.shaping import REASONS
 from pipelines.commands.ingest_live import configured_sources
 from pipelines.commands.sources import command as sources
 from pipelines.errors import SettingsError

@@ -10,14 +10,15 @@ from typing import Any, Literal
 
 import msgspec
 
+from ingest import dates
+from ingest.mapping.fields import ObjectMapper, RowMapper
+from ingest.mapping.objects import MAX_COLUMNS, Bad, parse_object
+from ingest.mapping.posts import Frame, build, tombstone
+from ingest.mapping.reasons import reject
+from ingest.mapping.unexpected import kept
 from ingest.records import Post, Reject, Tombstone
-from ingest.sources.archive import dates, tools
-from ingest.sources.archive.mapping import ObjectMapper, RowMapper
-from ingest.sources.archive.objects import MAX_COLUMNS, Bad, parse_object
-from ingest.sources.archive.posts import Frame, build, tombstone
-from ingest.sources.archive.reasons import reject
+from ingest.sources.archive import tools
 from ingest.sources.archive.tables import Dialect, parse_row
-from ingest.sources.unforeseen import kept
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -6,10 +6,10 @@ import json
 import re
 from typing import NamedTuple
 
+from ingest.mapping.fields import ALIASES, plain
+from ingest.mapping.objects import Bad, parse_object
 from ingest.sources.archive import tools
 from ingest.sources.archive.elements import Elements
-from ingest.sources.archive.mapping import ALIASES, plain
-from ingest.sources.archive.objects import Bad, parse_object
 from ingest.sources.archive.opening import Memory
 
 #: Fields of one large object in which archives keep their posts, the likeliest first.

@@ -10,6 +10,8 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from ingest.errors import SourceError
+from ingest.mapping.fields import KNOWN, plain
+from ingest.mapping.objects import MAX_COLUMNS, Bad, parse_object
 from ingest.sources.archive import charsets, tables
 from ingest.sources.archive.documents import (
     SCRIPT,
@@ -21,8 +23,6 @@ from ingest.sources.archive.documents import (
 )
 from ingest.sources.archive.elements import Elements
 from ingest.sources.archive.lines import Line, lines
-from ingest.sources.archive.mapping import KNOWN, plain
-from ingest.sources.archive.objects import MAX_COLUMNS, Bad, parse_object
 from ingest.sources.archive.opening import (
     ArchiveFile,
     Compression,

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 import msgspec
 
 from ingest.errors import SourceError
+from ingest.mapping.reasons import reject
 from ingest.records import Item
 from ingest.sources.archive.context import Reader
 from ingest.sources.archive.layout import Layout
 from ingest.sources.archive.lines import Line
-from ingest.sources.archive.reasons import reject
 from ingest.sources.archive.tables import Row
 
 

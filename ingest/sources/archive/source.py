@@ -12,19 +12,21 @@ from typing import Any, BinaryIO
 
 import msgspec
 
+from ingest import dates
 from ingest.errors import SourceError
+from ingest.mapping import fields as mappings
+from ingest.mapping import hints
+from ingest.mapping.datasets import file_name, given_name
+from ingest.mapping.ids import platform_name
+from ingest.mapping.objects import Bad, parse_object
+from ingest.mapping.reasons import damage_detail, reject, warning
 from ingest.records import RAW_LIMIT, Item, Post, Reject
-from ingest.sources.archive import dates, hints, tools
-from ingest.sources.archive import mapping as mappings
+from ingest.sources.archive import tools
 from ingest.sources.archive.context import Context, Reader
-from ingest.sources.archive.datasets import file_name, given_name
-from ingest.sources.archive.ids import platform_name
 from ingest.sources.archive.layout import Layout, Survey, open_stream, rows, survey, values
 from ingest.sources.archive.lines import Line
-from ingest.sources.archive.objects import Bad, parse_object
 from ingest.sources.archive.opening import ArchiveFile, FileStream, Memory, Stream, checked
 from ingest.sources.archive.places import Place, from_rows, from_values
-from ingest.sources.archive.reasons import damage_detail, reject, warning
 from ingest.sources.base import Capabilities
 
 VERSION = 4

@@ -14,9 +14,9 @@ from typing import NamedTuple
 
 import msgspec
 
+from ingest.mapping.fields import plain
+from ingest.mapping.objects import MAX_COLUMNS
 from ingest.sources.archive.lines import LIMIT, Line
-from ingest.sources.archive.mapping import plain
-from ingest.sources.archive.objects import MAX_COLUMNS
 
 MAX_ROW_LINES = 10_000
 """The most lines that one row may take; above, a quotation mark is taken for unclosed."""
@@ -188,7 +188,7 @@ def detect(head: str, known: frozenset[str] | set[str]) -> tuple[Dialect, int]:
     """Return the dialect of a table and the length of a leading ``sep=;`` line in characters.
 
     The delimiter that gives the most columns with a name in ``known`` (see
-    :func:`ingest.sources.archive.mapping.plain`), then a usual one with which nearly all rows
+    :func:`ingest.mapping.fields.plain`), then a usual one with which nearly all rows
     are as wide as the header, then the most such rows.
     """
     first = head.split("\n", 1)[0]

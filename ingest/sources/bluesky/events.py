@@ -10,8 +10,8 @@ from typing import Any
 
 import msgspec
 
+from ingest.mapping.items import NOT_JSON, Seen, post, reject
 from ingest.records import Post, Reject, Tombstone
-from ingest.sources.shaping import NOT_JSON, Seen, post, reject
 
 PLATFORM = "bluesky"
 COLLECTION = "app.bsky.feed.post"

@@ -10,6 +10,8 @@ import msgspec
 
 from ingest.errors import SourceChanged, SourceError
 from ingest.http.websocket import listen
+from ingest.mapping.items import reject
+from ingest.mapping.unexpected import kept
 from ingest.records import Gap, Heartbeat, Item, Reject
 from ingest.sources.base import Capabilities, Means, Order
 from ingest.sources.bluesky.events import (
@@ -22,8 +24,7 @@ from ingest.sources.bluesky.events import (
     micro,
     moment,
 )
-from ingest.sources.shaping import left_out, reject
-from ingest.sources.unforeseen import kept
+from ingest.sources.time_range import left_out
 
 #: How far a cursor is set back when a connection is made again, and when it is another server,
 #: whose clock is another one.

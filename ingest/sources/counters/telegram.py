@@ -16,9 +16,9 @@ from datetime import date
 from urllib.parse import SplitResult
 
 from ingest.errors import SourceChanged, SourceGone
+from ingest.mapping.html import Lenient
 from ingest.sources.counters.base import Answer, Figure, Request, refuse_walls
 from ingest.sources.counters.numbers import parse_count
-from ingest.sources.html_text import Lenient
 
 _CHANNEL = re.compile(r"[A-Za-z][A-Za-z0-9_]{3,31}")
 _HOSTS = {"t.me", "telegram.me", "telegram.dog"}

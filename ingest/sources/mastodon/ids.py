@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from ingest.errors import SourceChanged, SourceError
-from ingest.sources.shaping import NOT_JSON
+from ingest.mapping.items import NOT_JSON
 
 #: Posts of other instances may come late, with ids of when they were written: so far before the
 #: last post of a stream is looked again after it broke off.

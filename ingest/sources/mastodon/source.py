@@ -13,6 +13,8 @@ import msgspec
 
 from ingest.errors import SourceBlocked, SourceChanged, SourceError, SourceGone
 from ingest.http.client import Answer, refuse_walls
+from ingest.mapping.items import NOT_JSON, Seen
+from ingest.mapping.unexpected import kept
 from ingest.records import Heartbeat, Item, Post, Reject, Tombstone
 from ingest.sources.base import Capabilities, Means, Order
 from ingest.sources.mastodon.ids import (
@@ -26,8 +28,7 @@ from ingest.sources.mastodon.ids import (
     timed,
 )
 from ingest.sources.mastodon.status import PLATFORM, map_item
-from ingest.sources.shaping import NOT_JSON, Seen, left_out
-from ingest.sources.unforeseen import kept
+from ingest.sources.time_range import left_out
 from ingest.stop import Stopped
 
 TOKEN = "MARSAD_MASTODON_TOKEN"

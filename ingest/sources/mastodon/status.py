@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
+from ingest.mapping.html import text_of
+from ingest.mapping.items import NOT_JSON, Seen, post, reject
 from ingest.records import Post, Reject
-from ingest.sources.html_text import text_of
-from ingest.sources.shaping import NOT_JSON, Seen, post, reject
 
 PLATFORM = "mastodon"
 

@@ -14,9 +14,9 @@ import msgspec
 
 from ingest.errors import SourceChanged
 from ingest.http.client import refuse_walls
+from ingest.mapping.html import text_of
+from ingest.mapping.items import Seen, post
 from ingest.records import Post, Reject
-from ingest.sources.html_text import text_of
-from ingest.sources.shaping import Seen, post
 
 #: What feedparser says of a feed that it read as well as any other.
 _HARMLESS = (feedparser.CharacterEncodingOverride, feedparser.NonXMLContentType)

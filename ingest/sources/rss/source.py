@@ -15,12 +15,12 @@ import msgspec
 
 from ingest.errors import SourceError
 from ingest.http.client import Answer
+from ingest.mapping.items import Seen, reject
+from ingest.mapping.unexpected import kept
 from ingest.records import Gap, Heartbeat, Item, Post, Reject
 from ingest.sources import cursors
 from ingest.sources.base import Capabilities, Means, Order
 from ingest.sources.rss.feed import MOST, Entry, Feed, digest, host_of, map_item, read
-from ingest.sources.shaping import Seen, reject
-from ingest.sources.unforeseen import kept
 
 _ACCEPT = "application/atom+xml, application/rss+xml, application/rdf+xml, application/xml;q=0.9"
 _UNCHANGED = 304

@@ -11,8 +11,8 @@ import msgspec
 
 from ingest.errors import SourceChanged
 from ingest.http.client import Client
-from ingest.sources.archive.objects import parse_object
-from ingest.sources.archive.tools.base import Record
+from ingest.mapping.objects import parse_object
+from ingest.mapping.tool import Record
 from ingest.sources.snscrape.loader import scraper_module
 from ingest.sources.snscrape.telegram_page import Beside, Odd, prepare, refused
 from ingest.sources.snscrape.transport import Transport

@@ -14,16 +14,16 @@ from functools import partial
 import msgspec
 
 from ingest.errors import SourceError
+from ingest.mapping.items import Seen, reject
+from ingest.mapping.tool import Record, account, dig, word
+from ingest.mapping.unexpected import kept
 from ingest.records import Heartbeat, Item, Post, Reject
-from ingest.sources.answers import outcome, written
 from ingest.sources.archive.tools import snscrape as shapes
-from ingest.sources.archive.tools.base import Record, account, dig, word
 from ingest.sources.base import Capabilities, Means, Order
 from ingest.sources.counters.numbers import parse_count
-from ingest.sources.shaping import Seen, reject
+from ingest.sources.pagination import Walk, go_on
+from ingest.sources.responses import outcome, written
 from ingest.sources.snscrape.preview import Message, Preview
-from ingest.sources.unforeseen import kept
-from ingest.sources.walks import Walk, go_on
 
 _TARGET = re.compile(r"(?:(?:https?://)?(?:www\.)?(?:t|telegram)\.me/(?:s/)?|@)?(\w+)/?", re.ASCII)
 _NAME = re.compile(r"[A-Za-z]\w{3,31}", re.ASCII)

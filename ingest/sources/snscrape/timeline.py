@@ -8,8 +8,8 @@ import msgspec
 
 from ingest.errors import SourceGone
 from ingest.http.client import Client, refuse_walls
-from ingest.sources.archive.objects import parse_object
-from ingest.sources.archive.tools.base import Record, dig
+from ingest.mapping.objects import parse_object
+from ingest.mapping.tool import Record, dig
 from ingest.sources.snscrape.loader import scraper_module
 from ingest.sources.snscrape.transport import Transport
 from ingest.sources.snscrape.weibo_page import Nothing, Odd, content_of, prepare

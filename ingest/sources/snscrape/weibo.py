@@ -15,15 +15,15 @@ from functools import partial
 import msgspec
 
 from ingest.errors import SourceError
+from ingest.mapping.items import Seen, reject
+from ingest.mapping.tool import Record, word
+from ingest.mapping.unexpected import kept
 from ingest.records import Heartbeat, Item, Post, Reject
-from ingest.sources.answers import outcome, written
 from ingest.sources.archive.tools import snscrape as shapes
-from ingest.sources.archive.tools.base import Record, word
 from ingest.sources.base import Capabilities, Means, Order
-from ingest.sources.shaping import Seen, reject
+from ingest.sources.pagination import Walk, go_on
+from ingest.sources.responses import outcome, written
 from ingest.sources.snscrape.timeline import Status, Timeline
-from ingest.sources.unforeseen import kept
-from ingest.sources.walks import Walk, go_on
 
 _TARGET = re.compile(r"(?:https?://)?(?:m\.weibo\.cn|(?:www\.)?weibo\.com)/(?:u/|n/)?([^/?#]+)/?")
 _NAME = re.compile(r"[\w-]{2,30}")

@@ -17,9 +17,9 @@ import msgspec
 
 from ingest.errors import SourceBlocked, SourceChanged
 from ingest.http.client import refuse_walls
-from ingest.sources.answers import written
-from ingest.sources.archive.tools.base import dig
-from ingest.sources.html_text import text_of
+from ingest.mapping.html import text_of
+from ingest.mapping.tool import dig
+from ingest.sources.responses import written
 
 _POST = 9  # the type of cards that hold a post
 _DIGITS = 18

@@ -7,12 +7,12 @@ from typing import Final
 
 from ingest.errors import SourceBlocked, SourceChanged, SourceError
 from ingest.http.client import Answer, Client, status_error
+from ingest.mapping.items import Seen
+from ingest.mapping.tool import Record, dig, first, word
 from ingest.records import Post, Reject
-from ingest.sources.answers import outcome, parsed
 from ingest.sources.archive.tools import twitter_v2
-from ingest.sources.archive.tools.base import Record, dig, first, word
 from ingest.sources.base import Order
-from ingest.sources.shaping import Seen
+from ingest.sources.responses import outcome, parsed
 
 TOKEN: Final = "MARSAD_X_BEARER"  # the name of a variable, no secret
 #: What of a post is read. Names of accounts come by expansion: archives name accounts so, too.

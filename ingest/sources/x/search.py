@@ -8,14 +8,14 @@ from functools import partial
 from typing import Final
 
 from ingest.errors import SourceChanged, SourceError
+from ingest.mapping.items import Seen, reject
+from ingest.mapping.tool import Record, dig, word
+from ingest.mapping.unexpected import kept
 from ingest.records import Gap, Heartbeat, Item
-from ingest.sources.answers import written
-from ingest.sources.archive.tools.base import Record, dig, word
 from ingest.sources.archive.tools.tweets import first_id, time_of
 from ingest.sources.base import Capabilities, Means, Order
-from ingest.sources.shaping import Seen, reject
-from ingest.sources.unforeseen import kept
-from ingest.sources.walks import Walk, go_on
+from ingest.sources.pagination import Walk, go_on
+from ingest.sources.responses import written
 from ingest.sources.x.api import FIELDS, ask, map_item, posts
 
 PATH: Final = "/2/tweets/search/recent"

@@ -17,13 +17,14 @@ from typing import Final
 import msgspec
 
 from ingest.errors import SourceBlocked, SourceChanged, SourceError
+from ingest.mapping.items import Seen, reject
+from ingest.mapping.tool import Record, dig, word
+from ingest.mapping.unexpected import kept
 from ingest.records import Gap, Heartbeat, Item, Post, Reject
-from ingest.sources.answers import parsed
-from ingest.sources.archive.tools.base import Record, dig, word
 from ingest.sources.archive.tools.tweets import first_id, time_of
 from ingest.sources.base import Capabilities, Means, Order
-from ingest.sources.shaping import Seen, left_out, reject
-from ingest.sources.unforeseen import kept
+from ingest.sources.responses import parsed
+from ingest.sources.time_range import left_out
 from ingest.sources.x.api import FIELDS, WRONG, ask, keys, map_item, posts, problem_words
 from ingest.sources.x.search import Search, checked_query, number_of
 from ingest.stop import Stopped

@@ -13,8 +13,8 @@ import msgspec
 
 from ingest.errors import SourceBlocked, SourceChanged, SourceError, SourceGone
 from ingest.http.client import Answer, refuse_walls, status_error
+from ingest.mapping.items import NOT_JSON
 from ingest.sources.base import Means, Order
-from ingest.sources.shaping import NOT_JSON
 
 KEY: Final = "MARSAD_YOUTUBE_KEY"
 _VIDEO = re.compile(r"[A-Za-z0-9_-]{11}")

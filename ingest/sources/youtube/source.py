@@ -15,11 +15,11 @@ from typing import Annotated, Final, TypeVar
 import msgspec
 
 from ingest.errors import SourceChanged, SourceGone
+from ingest.mapping.items import NOT_JSON, Seen, post, reject
+from ingest.mapping.unexpected import kept
 from ingest.records import Heartbeat, Item, Post, Reject
 from ingest.sources import cursors
 from ingest.sources.base import Capabilities, Means, Order
-from ingest.sources.shaping import NOT_JSON, Seen, post, reject
-from ingest.sources.unforeseen import kept
 from ingest.sources.youtube.api import BadToken, Page, ask, filter_of, target
 from ingest.sources.youtube.rounds import Round
 

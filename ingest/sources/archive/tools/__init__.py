@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from ingest.mapping.tool import Around, Deletion, Fields, Record, Tool
 from ingest.sources.archive.tools import (
     crowdtangle,
     fourcat,
@@ -24,7 +25,6 @@ from ingest.sources.archive.tools import (
     youtube,
     zeeschuimer,
 )
-from ingest.sources.archive.tools.base import Around, Deletion, Fields, Record, Tool
 
 __all__ = ["TOOLS", "Around", "Deletion", "Fields", "Record", "Tool", "of_records", "of_table"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ingest.sources.archive.tools.base import Around, Mapped, Record, Tool, filled, take, word
+from ingest.mapping.tool import Around, Mapped, Record, Tool, filled, take, word
 from ingest.sources.archive.tools.facebook import account_of, post_id
 
 _FACEBOOK = frozenset({"Facebook Id", "User Name", "Post Created", "URL", "Message"})

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
-from ingest.sources.archive.tools.base import (
+from ingest.mapping.tool import (
     Around,
     Fields,
     Mapped,

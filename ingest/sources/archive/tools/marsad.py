@@ -6,18 +6,9 @@ import json
 import re
 from collections.abc import Mapping
 
-from ingest.sources.archive.mapping import COUNTS, FICTIONAL
-from ingest.sources.archive.tools.base import (
-    Around,
-    Fields,
-    Mapped,
-    Record,
-    Tool,
-    dig,
-    filled,
-    word,
-)
-from ingest.spreadsheets import unguard
+from ingest.mapping.fields import COUNTS, FICTIONAL
+from ingest.mapping.spreadsheets import unguard
+from ingest.mapping.tool import Around, Fields, Mapped, Record, Tool, dig, filled, word
 
 #: Columns are added at the end and never renamed: these are in every export.
 _COLUMNS = frozenset(

@@ -6,8 +6,7 @@ Their files have no ids; the protection of authors makes one of the content.
 
 from __future__ import annotations
 
-from ingest.sources.archive.tools import twitter_v1
-from ingest.sources.archive.tools.base import (
+from ingest.mapping.tool import (
     Around,
     Fields,
     Mapped,
@@ -19,6 +18,7 @@ from ingest.sources.archive.tools.base import (
     first,
     or_empty,
 )
+from ingest.sources.archive.tools import twitter_v1
 from ingest.sources.archive.tools.tweets import repost, reposted_name
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from ingest.sources.archive.tools.base import (
+from ingest.mapping.tool import (
     Around,
     Fields,
     Mapped,

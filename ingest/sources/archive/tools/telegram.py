@@ -5,17 +5,7 @@ A message's number counts within its chat only, so its id is ``chat/number``.
 
 from __future__ import annotations
 
-from ingest.sources.archive.tools.base import (
-    Around,
-    Mapped,
-    Record,
-    Tool,
-    account,
-    filled,
-    first,
-    take,
-    word,
-)
+from ingest.mapping.tool import Around, Mapped, Record, Tool, account, filled, first, take, word
 
 #: What Telegram calls chats that many people see, and how it writes them in ids.
 _KINDS = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
-from ingest.sources.archive.tools.base import Fields, word
+from ingest.mapping.tool import Fields, word
 
 _REPOST = re.compile(r"RT @(\w{1,50}):? ")
 _DIGITS = re.compile(r"\d{1,20}")

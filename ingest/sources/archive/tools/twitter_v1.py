@@ -5,7 +5,7 @@ With deletion notices of the stream. A quoted tweet inside another is no post of
 
 from __future__ import annotations
 
-from ingest.sources.archive.tools.base import (
+from ingest.mapping.tool import (
     Around,
     Deletion,
     Fields,

@@ -6,7 +6,7 @@ advertisement.
 
 from __future__ import annotations
 
-from ingest.sources.archive.tools.base import Fields, Record, dig, first, or_empty, word
+from ingest.mapping.tool import Fields, Record, dig, first, or_empty, word
 from ingest.sources.archive.tools.tweets import address, repost, restored
 
 

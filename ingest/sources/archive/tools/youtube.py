@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import json
 
-from ingest.sources.archive.tools.base import (
+from ingest.mapping.tool import (
     Around,
     Mapped,
     Record,

@@ -9,16 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ingest.mapping.tool import Around, Fields, Mapped, Record, Tool, filled, word
 from ingest.sources.archive.tools import webshapes
-from ingest.sources.archive.tools.base import (
-    Around,
-    Fields,
-    Mapped,
-    Record,
-    Tool,
-    filled,
-    word,
-)
 
 _Shape = Callable[[Record], Fields | None]
 _SHAPES: dict[str, _Shape] = {

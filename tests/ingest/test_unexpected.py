@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from ingest.mapping import unexpected
+from ingest.mapping.posts import Frame, build
 from ingest.records import Post, Reject
-from ingest.sources import unforeseen
 from ingest.sources.archive import ArchiveSource, context
-from ingest.sources.archive.posts import Frame, build
 
 
 @pytest.mark.parametrize("name", ["a.ndjson", "a.csv"])
@@ -29,11 +29,11 @@ def test_a_record_that_marsad_stumbles_over_is_kept_and_the_others_are_read(
             raise ZeroDivisionError
         return build(values, frame)
 
-    monkeypatch.setattr(unforeseen, "told", set())
+    monkeypatch.setattr(unexpected, "told", set())
     monkeypatch.setattr(context, "build", stumbles)
     found = [item.record for item in ArchiveSource(path).open("")]
     assert [post.text for post in found if isinstance(post, Post)] == ["un", "trois"]
     [bad] = [record for record in found if isinstance(record, Reject)]
     assert bad.reason == "mapping-failed"
     assert b"deux" in bad.raw
-    assert len(unforeseen.told) == 1
+    assert len(unexpected.told) == 1

@@ -9,9 +9,9 @@ from functools import lru_cache
 from typing import Any, TypeVar
 
 from ingest.errors import MappingError
-from ingest.sources.archive import hints
-from ingest.sources.archive.hints import Sample
-from ingest.sources.archive.ids import unwrap
+from ingest.mapping import hints
+from ingest.mapping.hints import Sample
+from ingest.mapping.ids import unwrap
 
 #: Names under which archives keep what a post needs; the first that a record has is taken.
 #: Letters and digits count alone: ``created_at``, ``createdAt`` and ``Created At`` are one

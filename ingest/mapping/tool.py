@@ -11,7 +11,7 @@ import msgspec
 Record = dict[str, Any]
 """One record of a file: a JSON object (numbers as written), or a row by its columns."""
 Fields = dict[str, object]
-"""Fields of a post for :func:`ingest.sources.archive.posts.build`; empty: this is no post."""
+"""Fields of a post for :func:`ingest.mapping.posts.build`; empty: this is no post."""
 Around = Mapping[str, str]
 """Fields of the large object that holds the records (see ``Layout.around``)."""
 
@@ -37,7 +37,7 @@ class Tool(msgspec.Struct, frozen=True, kw_only=True):
     ``map_item`` gives the fields of a post, a deletion, nothing (``{}``) for a record that is
     no post, or ``None`` for one that is not the tool's and is read by its field names. It does
     not raise: what is missing or of another type is left out, and
-    :func:`~ingest.sources.archive.posts.build` judges the rest. ``split`` takes a record apart
+    :func:`~ingest.mapping.posts.build` judges the rest. ``split`` takes a record apart
     that holds several posts, ``None`` if it holds one. ``refuse`` returns why a whole file is
     not read, from the fields around its records.
     """

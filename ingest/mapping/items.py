@@ -1,6 +1,6 @@
 """What a live source read becomes a post, or a reject with its reason. Pure functions.
 
-The rules are those of archives (:mod:`ingest.sources.archive.posts`): dates that can't be true
+The rules are those of archives (:mod:`ingest.mapping.posts`): dates that can't be true
 are kept and flagged, ids are strings, hashtags come from the field or else from the text.
 """
 
@@ -12,11 +12,10 @@ from typing import Final
 
 import msgspec
 
-from ingest.records import Gap, Post, Record, Reject
-from ingest.sources.archive.objects import Bad
-from ingest.sources.archive.posts import Frame, build
-from ingest.sources.archive.reasons import REASONS as ARCHIVE_REASONS
-from ingest.sources.base import Order
+from ingest.mapping.objects import Bad
+from ingest.mapping.posts import Frame, build
+from ingest.mapping.reasons import REASONS as ARCHIVE_REASONS
+from ingest.records import Post, Reject
 
 #: What only live sources keep aside; explained in ``docs/dead-letters.md``.
 REASONS: Final = {
@@ -99,28 +98,3 @@ def _written(moment: str | datetime | int | None) -> str | None:
     if isinstance(moment, datetime):
         return moment.isoformat()
     return str(moment) if isinstance(moment, int) else moment
-
-
-def left_out(source: str, start: datetime, end: datetime) -> Gap:
-    """Return the gap of what a command with a later ``--since`` passes over.
-
-    Of a source that goes on behind it, as streams do, it is for good.
-    """
-    return Gap(source=source, start=start, end=end, cause="left out on request (--since)")
-
-
-def too_new(order: Order, record: Record) -> bool:
-    """Tell whether a post is newer than what is wanted: where to stop that reads oldest first."""
-    date = record.created_at if isinstance(record, Post) else None
-    return bool(order.until and date and date >= order.until)
-
-
-def within(order: Order, record: Record) -> bool:
-    """Say whether ``--since`` and ``--until`` want a post, as far as its date tells.
-
-    What has no date, and what is no post, is wanted.
-    """
-    at = record.created_at if isinstance(record, Post) else None
-    if at is None:
-        return True
-    return not ((order.since and at < order.since) or too_new(order, record))

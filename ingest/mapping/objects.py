@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ingest.sources.archive.ids import Number
+from ingest.mapping.ids import Number
 
 MAX_COLUMNS = 10_000
 """More fields or cells than any post has; such a record is kept aside."""

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC
 from typing import Any
 
-from ingest.sources.archive import dates
-from ingest.sources.archive.ids import Number
+from ingest import dates
+from ingest.mapping.ids import Number
 
 Sample = Mapping[str, Sequence[str]]
 """Texts of a file's first records, under the names that ``--map`` takes."""

@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta, tzinfo
 
 import msgspec
 
+from ingest import dates
+from ingest.mapping.fields import COUNTS
+from ingest.mapping.ids import Number, native_id, platform_name, unwrap
+from ingest.mapping.objects import Bad
 from ingest.records import Flag, Post, Tombstone
-from ingest.sources.archive import dates
-from ingest.sources.archive.ids import Number, native_id, platform_name, unwrap
-from ingest.sources.archive.mapping import COUNTS
-from ingest.sources.archive.objects import Bad
 
 # A hashtag in a text: letters of any script, with the marks and joiners that Arabic and
 # Persian words hold; not the end of a URL, not a number, not &#39;.
@@ -146,7 +146,7 @@ def _spaced(native: str, space: str) -> str:
 def _reference(target: str, values: Mapping[str, object], space: str) -> str:
     """Return the id of another post; nothing where it was rounded or is no id.
 
-    What may be the name of an account (see :data:`ingest.sources.archive.mapping.REFERENCES`)
+    What may be the name of an account (see :data:`ingest.mapping.fields.REFERENCES`)
     is left without a platform before it: such names are replaced by pseudonyms later.
     """
     if (value := values.get(f"{target}_id")) is not None:

@@ -10,11 +10,11 @@ import msgspec
 
 from ingest.errors import SourceChanged
 from ingest.http.client import refuse_walls
+from ingest.mapping.items import Seen, reject
+from ingest.mapping.objects import Bad, parse_object
+from ingest.mapping.posts import Frame, build
+from ingest.mapping.tool import Fields, Record, filled
 from ingest.records import Post, Reject
-from ingest.sources.archive.objects import Bad, parse_object
-from ingest.sources.archive.posts import Frame, build
-from ingest.sources.archive.tools.base import Fields, Record, filled
-from ingest.sources.shaping import Seen, reject
 
 
 def parsed(body: bytes) -> Record:
