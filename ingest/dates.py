@@ -1,10 +1,12 @@
-"""Dates as archives write them, read into moments in UTC. Pure functions.
+"""Dates as files, feeds, counters and labels write them, read into moments in UTC. Pure functions.
 
 A value is text (a JSON number is its literal). Read are ISO 8601, RFC 2822, Twitter's
-``Wed Aug 27 13:08:45 +0000 2008``, ``27/02/2016 21:14``, ``27 février 2016``, ``Feb 27, 2016
-9:14 PM``, epoch seconds to nanoseconds, and the day numbers of spreadsheets. What two readings
-would fit (day or month first, day numbers) is decided once for a whole column by :func:`learn`,
-since one value alone can't say.
+``Wed Aug 27 13:08:45 +0000 2008``, ``27/02/2016 21:14``, ``12 janvier 2016 à 20h``, ``27-Feb-16``,
+``Feb 27, 2016 @ 20:00:00.000``, Arabic month names and digits, epoch seconds to nanoseconds, and
+the day numbers of spreadsheets. What two readings would fit (day or month first, day numbers) is
+decided once for a whole column by :func:`learn`, since one value alone can't say.
+
+Month names are those of :mod:`ingest.month_names`.
 """
 
 from __future__ import annotations
@@ -12,10 +14,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from functools import lru_cache
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
 import msgspec
+
+from ingest import zones
+from ingest.month_names import MONTHS, OF_TWO_WORDS
+from nlp.folding import fold
+from nlp.text import normalise
 
 
 class DateStyle(msgspec.Struct, frozen=True):
@@ -53,65 +60,75 @@ _LONGEST = 80
 
 _NUMBER = re.compile(r"([+-]?)(\d+)(?:[.,](\d+))?")
 _COMPACT = re.compile(r"((?:19|20)\d\d)([01]\d)([0-3]\d)(?:([0-2]\d)([0-5]\d)([0-6]\d)?)?")
+_DOTNET = re.compile(r"\\?/Date\((-?\d+)(?:[+-]\d{4})?\)\\?/")
 _NO_YEAR = re.compile(r"[+-]?(?:0000|\d{5,})-\d\d-\d\d")
-_TIME = (
-    r"(?:(?:[T,\s]|\bat\b|à)*(?P<hour>\d{1,2})[:h](?P<minute>\d{2})(?::(?P<second>\d{2})"
-    r"(?:[.,](?P<fraction>\d{1,9}))?)?\s*(?P<half>[ap]\.?m\.?)?)?"
+_AM_PM = r"(?P<half>[ap]\.?\s?m\.?(?![^\W\d])|ص|م|صباحا|مساء|ظهرا)"
+_CLOCK = (
+    r"(?P<hour>\d{1,2})(?:\s?[:h]\s?(?P<minute>\d{2})(?:[:m](?P<second>\d{2})s?"
+    r"(?:[.,:](?P<fraction>\d{1,9}))?)?|\s?h(?:eures?)?\b|(?=\s?"
+    + _AM_PM.replace("half", "_")
+    + "))"
+    r"(?:\s*" + _AM_PM + r")?"
 )
+#: What stands between a day and a time of day: ``T``, ``at``, ``à``, ``الساعة``, a comma, a dash.
+_BETWEEN = r"(?:[T,\s@•·|]|-(?=\s)|\bat\b|\ba\b|\bum\b|\bالساعه\b|\bعلي\b)*"
+_TIME = rf"(?:{_BETWEEN}{_CLOCK})?"
 _ZONE = (
-    r"(?:\s*(?P<zone>[A-Za-z]{1,5}(?:\s*[+-]\d{1,2}:?\d{0,2})?|[+-]\d{2}:?\d{0,2})"
-    r"(?:\s*\(.*\))?)?"
+    r"(?:\s*(?P<zone>[A-Za-z]+(?:/[A-Za-z_]+){1,2}|[A-Za-z]{1,5}(?:\s*[+-]\d{1,2}:?\d{0,2})?"
+    r"|[+-]\d{2}:?\d{0,2})(?:\s*[\[(].*[\])])?)?"
 )
-_WEEKDAY = r"(?:[^\W\d]{2,9}\.?,?\s+)?"
-_MONTH = r"(?P<name>[^\W\d]{3,9})\.?"
+_WORDS = r"(?:[^\W\d]{2,}\.?[,:]?\s+){0,3}"
+_NAME = r"(?P<name>[^\W\d_]{2,12})\.?"
+_OF = r"(?:(?:de|of|del|do)\s+)?"
+#: A second name of the month, as the press of the Levant writes it: شباط/فبراير, شباط (فبراير).
+_ALSO = r"(?:\s*[/(-]\s*[^\W\d_]{2,12}\s*\)?(?=[\s,]))?"
+_SLASHED = (
+    r"(?P<first>\d{1,2})\s?(?P<sign>[-/.])\s?(?P<other>\d{1,2})\s?(?P=sign)\s?"
+    r"(?P<year>\d{4}|\d{2})"
+)
 _SHAPES = tuple(
     re.compile(shape, re.IGNORECASE)
     for shape in (
-        _WEEKDAY + _MONTH + r"\s+(?P<day>\d{1,2})\s+(?P<hour>\d\d):(?P<minute>\d\d)"
+        _WORDS + _NAME + r"\s+(?P<day>\d{1,2})\s+(?P<hour>\d\d):(?P<minute>\d\d)"
         r"(?::(?P<second>\d\d))?\s+(?P<zone>[+-]\d{4}|[A-Z]{1,5})\s+(?P<year>\d{4})",
-        r"(?P<year>\d{4})[-/.](?P<month>\d{1,2})[-/.](?P<day>\d{1,2})" + _TIME + _ZONE,
-        r"(?P<first>\d{1,2})[-/.](?P<other>\d{1,2})[-/.](?P<year>\d{4}|\d{2})" + _TIME + _ZONE,
-        _WEEKDAY
-        + r"(?P<day>\d{1,2})(?:er|st|nd|rd|th)?[-\s]\s*"
-        + _MONTH
-        + r"[-,\s]\s*(?P<year>\d{4})"
+        _WORDS
+        + r"(?P<year>\d{4})\s?[-/.]\s?(?P<month>\d{1,2})\s?[-/.]\s?(?P<day>\d{1,2})"
         + _TIME
         + _ZONE,
-        _WEEKDAY
-        + _MONTH
-        + r"\s+(?P<day>\d{1,2})(?:st|nd|rd|th)?,?\s+(?P<year>\d{4})"
+        _WORDS + _SLASHED + _TIME + _ZONE,
+        _WORDS
+        + r"(?P<day>\d{1,2})(?:er|st|nd|rd|th|º|\.)?[-\s/]\s*"
+        + _OF
+        + _NAME
+        + _ALSO
+        + r"[-,\s/]\s*"
+        + _OF
+        + r"(?P<year>\d{4}|\d{2}(?=\D|$))"
         + _TIME
         + _ZONE,
+        _WORDS
+        + _NAME
+        + r"[\s-]+(?P<day>\d{1,2})(?:st|nd|rd|th)?,?[\s-]+(?P<year>\d{4})"
+        + _TIME
+        + _ZONE,
+        _CLOCK + r"[\s,·•-]*" + _SLASHED,
+        _CLOCK + r"[\s,·•-]*" + _NAME + r"\s+(?P<day>\d{1,2}),?\s+(?P<year>\d{4})",
+        _CLOCK + r"[\s,·•-]*(?P<day>\d{1,2})\s+" + _NAME + r",?\s+(?P<year>\d{4})",
     )
 )
-_MONTHS = {
-    name: number
-    for number, names in enumerate(
-        (
-            "jan january janv janvier",
-            "feb february fev fév févr février fevrier",
-            "mar march mars",
-            "apr april avr avril",
-            "may mai",
-            "jun june juin",
-            "jul july juil juillet",
-            "aug august aout août",
-            "sep sept september septembre",
-            "oct october octobre",
-            "nov november novembre",
-            "dec december déc décembre decembre",
-        ),
-        start=1,
-    )
-    for name in names.split()
-}
-#: Abbreviations that mean one offset (hours): UTC, Europe's, and those of RFC 2822.
+_DAY_FIRST = re.compile(r"\s*" + _SLASHED + r"(?!\d)")
+_SIGNS = str.maketrans(
+    {"،": ",", "؛": ",", "年": "-", "月": "-", "日": " ", "−": "-", "–": "-"}
+    | {chr(first + n): str(n) for first in (0x660, 0x6F0) for n in range(10)}
+)
+#: Abbreviations that mean one offset (hours): UTC, Europe's, Africa's, and those of RFC 2822.
 _ZONES = {
     **dict.fromkeys(("z", "ut", "utc", "gmt", "wet"), 0),
-    **dict.fromkeys(("west", "cet"), 1),
-    **dict.fromkeys(("cest", "eet"), 2),
-    **{"eest": 3, "edt": -4, "est": -5, "cdt": -5, "cst": -6, "mdt": -6, "mst": -7},
-    **{"pdt": -7, "pst": -8},
+    **dict.fromkeys(("west", "cet", "wat", "bst"), 1),
+    **dict.fromkeys(("cest", "eet", "cat", "sast"), 2),
+    **dict.fromkeys(("eest", "msk", "eat", "trt"), 3),
+    **{"edt": -4, "est": -5, "cdt": -5, "cst": -6, "mdt": -6, "mst": -7},
+    **{"pdt": -7, "pst": -8, "jst": 9, "kst": 9},
 }
 
 
@@ -123,8 +140,8 @@ def read(value: str, zone: tzinfo, style: DateStyle = DateStyle()) -> Reading:  
         moment = None
     try:
         if moment is None:
-            value = value.strip()
-            if not 0 < len(value) <= _LONGEST:
+            value = _plain(value)
+            if not value:
                 return _UNREAD
             if number := _NUMBER.fullmatch(value):
                 moment = _from_number(number, style)
@@ -143,6 +160,21 @@ def read(value: str, zone: tzinfo, style: DateStyle = DateStyle()) -> Reading:  
         return _unread(value)
 
 
+def _plain(value: str) -> str:
+    """Return a date in ASCII digits and signs, without unseen marks; empty if it is too long."""
+    if len(value) > 2 * _LONGEST:
+        return ""
+    value = fold(value).translate(_SIGNS)
+    value = " ".join(value.split()).strip(" ,")
+    if wrapped := _DOTNET.fullmatch(value):
+        value = wrapped[1]
+    if not value.isascii():
+        value = normalise(value)
+        for words, name in OF_TWO_WORDS.items():
+            value = value.replace(words, name)
+    return value if len(value) <= _LONGEST else ""
+
+
 def _unread(value: str) -> Reading:
     return _IMPOSSIBLE if _NO_YEAR.match(value) else _UNREAD
 
@@ -150,6 +182,21 @@ def _unread(value: str) -> Reading:
 def plausible(moment: datetime, now: datetime) -> bool:
     """Say whether a post that was collected at ``now`` can be of this moment."""
     return EARLIEST <= moment <= now + AHEAD
+
+
+def time_of_day(value: str) -> bool:
+    """Say whether a text is a time of day and no more: ``21:14``, ``20h05``, ``9:14 PM``."""
+    return bool(_ONLY_CLOCK.fullmatch(_plain(value)))
+
+
+_ONLY_CLOCK = re.compile(rf"(?:a\s+)?{_CLOCK}", re.IGNORECASE)
+_CLOCK_INSIDE = re.compile(r"\d\s?[:hT]\s?\d\d|\d\s?h\b|\d\s?[ap]\.?m\b", re.IGNORECASE)
+
+
+def day_alone(value: str) -> bool:
+    """Say whether a date names no time of day, so that a column beside it may."""
+    plain = _plain(value)
+    return not _NUMBER.fullmatch(plain) and not _CLOCK_INSIDE.search(plain)
 
 
 def learn(values: Iterable[str]) -> DateStyle:
@@ -161,8 +208,8 @@ def learn(values: Iterable[str]) -> DateStyle:
     first = second = 0
     numbers = serials = 0
     for value in values:
-        value = value.strip()
-        if match := _SHAPES[2].match(value):
+        value = _plain(value)
+        if match := _DAY_FIRST.match(value):
             first = max(first, int(match["first"]))
             second = max(second, int(match["other"]))
         elif match := _NUMBER.fullmatch(value):
@@ -182,10 +229,7 @@ def zone_named(name: str) -> tzinfo:
         return UTC
     if name[:1] in {"+", "-"}:
         return _offset(name)
-    try:
-        return ZoneInfo(name)
-    except (OSError, ValueError, KeyError) as error:
-        raise ValueError(f"no time zone is called {name!r}") from error
+    return zones.zone(name)
 
 
 def _from_number(number: re.Match[str], style: DateStyle) -> datetime | None:
@@ -216,6 +260,11 @@ def _from_words(value: str, style: DateStyle) -> datetime | None:
     return None
 
 
+@lru_cache(maxsize=1024)
+def _month(name: str) -> int:
+    return MONTHS.get(normalise(name), 0)
+
+
 def _assemble(parts: dict[str, str | None], style: DateStyle) -> datetime | None:
     year = int(parts["year"] or 0)
     if len(parts["year"] or "") == 2:
@@ -227,14 +276,14 @@ def _assemble(parts: dict[str, str | None], style: DateStyle) -> datetime | None
     else:
         day = int(parts["day"] or 0)
         name = parts.get("name")
-        month = _MONTHS.get(name.casefold(), 0) if name else int(parts.get("month") or 0)
+        month = _month(name) if name else int(parts.get("month") or 0)
     hour = int(parts["hour"] or 0)
     if half := parts.get("half"):
-        hour = hour % 12 + (12 if half[0] in "pP" else 0)
+        hour = hour % 12 + (12 if half[0] in "pPمظ" else 0)
     fraction = int(f"{parts.get('fraction') or '0':0<6}"[:6])
     minute, second = int(parts["minute"] or 0), int(parts["second"] or 0)
     moment = _moment(year, month, day, hour, minute, second, fraction)
-    return moment.replace(tzinfo=_zone(parts["zone"]))
+    return moment.replace(tzinfo=_zone(parts.get("zone")))
 
 
 def _moment(
@@ -256,6 +305,8 @@ def _zone(text: str | None) -> tzinfo | None:
     if not text:
         return None
     if text[0] not in "+-":
+        if "/" in text:
+            return zones.zone(text)
         letters = re.match(r"[A-Za-z]+", text)
         name = letters[0] if letters else ""
         hours = _ZONES.get(name.casefold())

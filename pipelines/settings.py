@@ -12,10 +12,11 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 import msgspec
 
+from ingest import zones
 from pipelines.errors import SettingsError
 
 #: Where days begin if neither a setting nor a watchlist says so.
@@ -229,8 +230,8 @@ def zone(name: str, place: str = "--timezone") -> ZoneInfo:
     Raises :class:`SettingsError`.
     """
     try:
-        return ZoneInfo(name or TIMEZONE)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        return zones.zone(name or TIMEZONE)
+    except ValueError as error:
         raise SettingsError(
             f"{place}: there is no time zone {name!r}; use a name such as Europe/Paris or UTC"
         ) from error

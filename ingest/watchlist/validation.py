@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import msgspec
 
+from ingest import zones
 from ingest.privacy.masking import is_handle
 from ingest.watchlist.parsing import Table, read, tables
 from ingest.watchlist.schema import NONE, Campaign, Content, Entity, Page
@@ -85,8 +85,8 @@ def _head(content: Content) -> Iterator[str]:
     if not re.fullmatch("[A-Z]{2}", content.country):
         yield f"country: '{content.country}' must be an ISO 3166 code such as 'FR'."
     try:
-        ZoneInfo(content.timezone)
-    except (OSError, ValueError, KeyError):
+        zones.zone(content.timezone)
+    except ValueError:
         yield f"timezone: '{content.timezone}' is unknown; write it like 'Europe/Paris'."
     for language in content.languages:
         if not _LANGUAGE.fullmatch(language):

@@ -67,6 +67,70 @@ def test_a_date_without_zone_takes_the_assumption_and_says_so(written: str) -> N
     assert read(written, timezone(timedelta(hours=1))).moment == EVENING - timedelta(hours=1)
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        # Month names of Egypt and the Gulf, the Levant, Tunisia and Algeria, Morocco.
+        *("27 فبراير 2016 21:14", "27 شباط 2016 21:14", "27 فيفري 2016 21:14"),
+        *("السبت، 27 فبراير 2016 - 21:14", "السبت 27 فبراير 2016 | 21:14"),
+        *("27 شباط/فبراير 2016 21:14", "27 شباط (فبراير) 2016، 21:14"),
+        *("27 فبراير 2016 الساعة 9:14 مساءً", "٢٧ فبراير ٢٠١٦ ٩:١٤ م"),
+        # As phones write them, with direction marks inside.
+        "\u200f27\u200f/2\u200f/2016، 9:14 م",
+        *("27-févr.-16 21:14", "27-Feb-16 21:14", "27 de febrero de 2016 21:14"),
+        *(
+            "27. Februar 2016 21:14",
+            "le 27 février 2016 à 21 h 14",
+            "samedi 27 février 2016 - 21h14",
+        ),
+        *("Publié le 27/02/2016 à 21:14", "9:14 PM · Feb 27, 2016", "21:14 - 27 févr. 2016"),
+        # Kibana's form.
+        "Feb 27, 2016 @ 21:14:00.000",
+        *("2016年2月27日 21:14", "2016/2/27 21:14:00"),
+    ],
+)
+def test_a_date_of_any_language_is_read(written: str) -> None:
+    assert read(written, UTC) == (EVENING, True, False)
+
+
+@pytest.mark.parametrize(
+    ("written", "month"),
+    [
+        *(("1 غشت 2016", 8), ("1 شتنبر 2016", 9), ("1 نونبر 2016", 11), ("1 دجنبر 2016", 12)),
+        *(("1 يوليوز 2016", 7), ("1 ماي 2016", 5), ("1 أوت 2016", 8), ("1 جويلية 2016", 7)),
+        *(
+            ("1 كانون الثاني 2016", 1),
+            ("1 كانون الأول 2016", 12),
+            ("1 تشرين الأول/أكتوبر 2016", 10),
+        ),
+        *(("1 تشرين الثاني 2016", 11), ("1 آب 2016", 8), ("1 أيلول 2016", 9)),
+    ],
+)
+def test_every_arabic_month_is_known(written: str, month: int) -> None:
+    assert read(written, UTC).moment == datetime(2016, month, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("written", "hour"),
+    [
+        *(("Sat, 27 Feb 2016 21:14:00 CEST", 19), ("Sat, 27 Feb 2016 21:14:00 WEST", 20)),
+        *(("2016-02-27 21:14 Europe/Paris", 20), ("2016-02-27T21:14:00+01:00[Europe/Paris]", 20)),
+        ("Sat Feb 27 21:14:00 CET 2016", 20),
+    ],
+)
+def test_the_name_of_a_zone_counts(written: str, hour: int) -> None:
+    assert read(written, UTC) == (EVENING.replace(hour=hour), False, False)
+
+
+def test_an_hour_alone_is_a_time_of_day() -> None:
+    assert read("12 janvier 2016 à 20h", UTC).moment == datetime(2016, 1, 12, 20, tzinfo=UTC)
+    assert dates.time_of_day("20h05")
+    assert dates.time_of_day("9:14 PM")
+    assert not dates.time_of_day("27/02/2016")
+    assert dates.day_alone("27/02/2016")
+    assert not dates.day_alone("27/02/2016 21:14")
+
+
 def test_the_assumed_zone_knows_summer_time() -> None:
     casablanca = ZoneInfo("Europe/Paris")
     assert read("2016-02-27 12:00", casablanca).moment == datetime(2016, 2, 27, 11, tzinfo=UTC)

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from urllib.parse import parse_qs, unquote, urlsplit
-from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -15,6 +14,7 @@ from ingest.errors import SourceBlocked, SourceChanged, SourceError, SourceGone
 from ingest.http.client import Answer, refuse_walls, status_error
 from ingest.mapping.items import NOT_JSON
 from ingest.sources.base import Means, Order
+from ingest.zones import zone
 
 KEY: Final = "MARSAD_YOUTUBE_KEY"
 _VIDEO = re.compile(r"[A-Za-z0-9_-]{11}")
@@ -23,7 +23,7 @@ _HANDLE = re.compile(r"@[\w.·-]{3,30}")
 _IN_PATH = re.compile(r"/(?:shorts|live|embed|v)/([A-Za-z0-9_-]{11})")
 _HOSTS = {"www.youtube.com", "youtube.com", "m.youtube.com", "music.youtube.com"}
 #: Quotas begin anew at midnight in this zone.
-_QUOTA_ZONE = ZoneInfo("America/Los_Angeles")
+_QUOTA_ZONE = zone("America/Los_Angeles")
 _QUOTA = {"quotaExceeded", "dailyLimitExceeded"}
 _GONE = {
     "commentsDisabled": "comments are turned off",
