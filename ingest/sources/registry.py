@@ -69,7 +69,7 @@ ENTRIES: Sequence[Entry] = (
     Entry(
         name="bluesky",
         summary="All posts of Bluesky as they are published, by Jetstream.",
-        load="ingest.sources.bluesky:Bluesky",
+        load="ingest.sources.bluesky.live:Bluesky",
         capabilities=Capabilities(live=True, history=True, deletions=True),
         url="wss://jetstream2.us-east.bsky.network/subscribe",
         schema=date(2025, 2, 1),
@@ -78,7 +78,7 @@ ENTRIES: Sequence[Entry] = (
     Entry(
         name="mastodon",
         summary="Posts with a hashtag, or all public ones, of any Mastodon instance.",
-        load="ingest.sources.mastodon:Mastodon",
+        load="ingest.sources.mastodon.live:Mastodon",
         capabilities=Capabilities(live=True, history=True, deletions=True),
         url="https://mastodon.social",
         schema=date(2025, 10, 1),
@@ -126,7 +126,7 @@ ENTRIES: Sequence[Entry] = (
     Entry(
         name="youtube",
         summary="Comments under YouTube videos, or under all videos of a channel.",
-        load="ingest.sources.youtube.source:YouTube",
+        load="ingest.sources.youtube.live:YouTube",
         capabilities=Capabilities(history=True),
         url="https://www.googleapis.com",
         schema=date(2025, 8, 1),
@@ -145,7 +145,7 @@ ENTRIES: Sequence[Entry] = (
     Entry(
         name="rss",
         summary="Articles of the press and of blogs, by their RSS or Atom feeds.",
-        load="ingest.sources.rss.source:Rss",
+        load="ingest.sources.rss.live:Rss",
         capabilities=Capabilities(history=True),
         url="",
         schema=date(2009, 3, 30),

@@ -16,8 +16,8 @@ from ingest.privacy.keyring import Keyring
 from ingest.privacy.protector import Protector
 from ingest.records import Gap, Heartbeat, Item, Post, Reject, Tombstone
 from ingest.sources.base import Means, Order
-from ingest.sources.bluesky import REWIND, REWIND_ELSEWHERE, UNREADABLE, Bluesky, map_item
-from ingest.sources.bluesky.source import Place
+from ingest.sources.bluesky.events import map_item
+from ingest.sources.bluesky.live import REWIND, REWIND_ELSEWHERE, UNREADABLE, Bluesky, Place
 from pipelines.stages import bury
 from tests.stands.jetstream import MINUTE, START, Jetstream, fixture, jetstream
 

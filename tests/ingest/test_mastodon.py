@@ -17,8 +17,9 @@ from ingest.privacy.keyring import Keyring
 from ingest.privacy.protector import Protector
 from ingest.records import Gap, Heartbeat, Item, Post, Reject, Tombstone
 from ingest.sources.base import Means, Order
-from ingest.sources.mastodon import LATE, Mastodon, map_item
-from ingest.sources.mastodon.ids import Place
+from ingest.sources.mastodon.ids import LATE, Place
+from ingest.sources.mastodon.live import Mastodon
+from ingest.sources.mastodon.status import map_item
 from tests.stands.base import Fault, moment
 from tests.stands.mastodon import FIXTURES, Instance, mastodon
 

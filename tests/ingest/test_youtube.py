@@ -9,7 +9,7 @@ import pytest
 from ingest.errors import SourceBlocked, SourceChanged, SourceError, SourceGone
 from ingest.mapping.items import Seen
 from ingest.records import Post, encode
-from ingest.sources.youtube.source import map_item
+from ingest.sources.youtube.live import map_item
 from tests.stands.base import START
 from tests.stands.http import FIXTURES, Answer, in_json
 from tests.stands.reading import Reading, at, ids, reading, rejects

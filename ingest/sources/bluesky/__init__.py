@@ -9,8 +9,3 @@ https://github.com/bluesky-social/atproto/tree/main/lexicons/app/bsky; states of
 Neither ``createdAt`` nor ``langs`` is trusted: both are what the author's program wrote. Order
 and versions come from ``time_us``, the server's clock.
 """
-
-from ingest.sources.bluesky.events import map_item
-from ingest.sources.bluesky.source import REWIND, REWIND_ELSEWHERE, UNREADABLE, Bluesky
-
-__all__ = ["REWIND", "REWIND_ELSEWHERE", "UNREADABLE", "Bluesky", "map_item"]

@@ -8,9 +8,3 @@ Since 4.2 the stream wants a user's token. Not verified live.
 A status has another id on every instance, and a deletion names the id alone, so ids here are
 ``mastodon:instance/id``: one post read from two instances is two posts.
 """
-
-from ingest.sources.mastodon.ids import LATE
-from ingest.sources.mastodon.source import Mastodon
-from ingest.sources.mastodon.status import map_item
-
-__all__ = ["LATE", "Mastodon", "map_item"]

@@ -21,7 +21,7 @@ from ingest.records import Heartbeat, Item, Post, Reject
 from ingest.sources import cursors
 from ingest.sources.base import Capabilities, Means, Order
 from ingest.sources.youtube.api import BadToken, Page, ask, filter_of, target
-from ingest.sources.youtube.rounds import Round
+from ingest.sources.youtube.cursor import Round
 
 #: For so long after it began a thread is looked at for new answers and edits.
 REVISIT: Final = timedelta(days=7)
