@@ -18,14 +18,14 @@ import msgspec
 
 from ingest.mapping.objects import Bad, parse_object
 from ingest.mapping.reasons import REASONS
-from ingest.sources.archive.lines import Line, lines
-from ingest.sources.archive.opening import (
+from ingest.sources.archive.compression import (
     BLOCK,
     ArchiveFile,
     FileStream,
     check_kind,
     compression_of,
 )
+from ingest.sources.archive.lines import Line, lines
 from nlp.language import LANGUAGES
 from nlp.sentiment import LABELS
 

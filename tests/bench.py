@@ -19,7 +19,7 @@ from pathlib import Path
 from ingest.privacy.keyring import Keyring
 from ingest.privacy.protector import Protector
 from ingest.records import Mention
-from ingest.sources.archive import ArchiveSource
+from ingest.sources.archive.source import ArchiveSource
 from nlp.score import Scored, Scorer
 from pipelines.embedded import collect, drain, position_key
 from pipelines.records import Ledger

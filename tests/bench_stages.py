@@ -29,7 +29,7 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from ingest.privacy.keyring import Keyring
 from ingest.privacy.protector import Protector
 from ingest.records import Item, Post
-from ingest.sources.archive import ArchiveSource
+from ingest.sources.archive.source import ArchiveSource
 from nlp.score import Scorer
 from pipelines import stages
 from pipelines.embedded import BATCH, collect

@@ -11,7 +11,8 @@ import click
 import msgspec
 
 from ingest.errors import SourceError
-from ingest.sources.archive import TARGETS, ArchiveSource
+from ingest.mapping.fields import TARGETS
+from ingest.sources.archive.source import ArchiveSource
 from ingest.watchlist.loader import Watchlist
 from nlp.score import Scorer
 from pipelines.commands.common import (

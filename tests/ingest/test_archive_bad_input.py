@@ -17,8 +17,9 @@ import zstandard
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from ingest.mapping.reasons import REASONS
 from ingest.records import RAW_LIMIT, Item, Post, Reject
-from ingest.sources.archive import REASONS, ArchiveSource
+from ingest.sources.archive.source import ArchiveSource
 
 NOW = datetime(2024, 1, 1, tzinfo=UTC)
 GOOD = b'{"id": "1", "text": "before"}', b'{"id": "2", "text": "after"}'

@@ -12,7 +12,7 @@ import pytest
 import zstandard
 
 from ingest.records import Post, Reject
-from ingest.sources.archive import ArchiveSource
+from ingest.sources.archive.source import ArchiveSource
 
 NOW = datetime(2024, 1, 1, tzinfo=UTC)
 COUNT = 500

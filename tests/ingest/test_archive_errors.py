@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ingest.errors import SourceError
-from ingest.sources.archive import ArchiveSource
+from ingest.sources.archive.source import ArchiveSource
 
 NOW = datetime(2024, 1, 1, tzinfo=UTC)
 

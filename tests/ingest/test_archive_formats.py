@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from ingest.errors import SourceError
 from ingest.records import Post, Reject
-from ingest.sources.archive import ArchiveSource
+from ingest.sources.archive.source import ArchiveSource
 
 NOW = datetime(2024, 1, 1, tzinfo=UTC)
 TEXTS = ["coupé à midi, énervé", "الخدمة رديئة هذا اليوم", 'il dit "non";\nfin, | \t.', ""]

@@ -16,7 +16,7 @@ from ingest.mapping.spreadsheets import guard, unguard
 from ingest.privacy.keyring import Key
 from ingest.privacy.protector import Protector
 from ingest.records import Post
-from ingest.sources.archive import ArchiveSource
+from ingest.sources.archive.source import ArchiveSource
 from pipelines.export.columns import COLUMNS, exported
 from pipelines.export.formats import FORMATS
 

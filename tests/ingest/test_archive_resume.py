@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.errors import SourceError
-from ingest.sources.archive import ArchiveSource
+from ingest.sources.archive.source import ArchiveSource
 
 NOW = datetime(2024, 1, 1, tzinfo=UTC)
 POSTS = [{"id": str(n), "text": f"texte numéro {n}\n«{'x' * n}»"} for n in range(12)]

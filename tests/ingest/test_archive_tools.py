@@ -25,8 +25,8 @@ from ingest.mapping.tool import Deletion
 from ingest.privacy.keyring import Key
 from ingest.privacy.protector import Protector, is_pseudonym
 from ingest.records import Post, Reject, Tombstone, encode
-from ingest.sources.archive import ArchiveSource, parse_raw
-from ingest.sources.archive.tools import TOOLS
+from ingest.sources.archive.registry import TOOLS
+from ingest.sources.archive.source import ArchiveSource, parse_raw
 
 NOW = datetime(2024, 1, 1, tzinfo=UTC)
 ROOT = Path(__file__).parent / "fixtures" / "archives"

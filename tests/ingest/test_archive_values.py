@@ -12,7 +12,7 @@ import pytest
 from ingest.dates import read
 from ingest.mapping.ids import Id, native_id
 from ingest.records import Post
-from ingest.sources.archive import ArchiveSource
+from ingest.sources.archive.source import ArchiveSource
 
 NOW = datetime(2024, 1, 1, tzinfo=UTC)
 

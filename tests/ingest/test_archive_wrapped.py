@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ingest.records import Post
-from ingest.sources.archive import ArchiveSource
+from ingest.sources.archive.source import ArchiveSource
 
 NOW = datetime(2024, 1, 1, tzinfo=UTC)
 POSTS = [{"id": str(n), "text": f"numéro {n}"} for n in range(3)]

@@ -10,7 +10,8 @@ import pytest
 from ingest.mapping import unexpected
 from ingest.mapping.posts import Frame, build
 from ingest.records import Post, Reject
-from ingest.sources.archive import ArchiveSource, context
+from ingest.sources.archive import context
+from ingest.sources.archive.source import ArchiveSource
 
 
 @pytest.mark.parametrize("name", ["a.ndjson", "a.csv"])

@@ -11,9 +11,9 @@ import pytest
 
 from ingest.errors import SourceBlocked, SourceChanged, SourceError
 from ingest.records import Heartbeat, Item, Post
-from ingest.sources.archive import ArchiveSource
-from ingest.sources.archive.tools.tweets import first_id, time_of
+from ingest.sources.archive.source import ArchiveSource
 from ingest.sources.base import Begins, LiveSource
+from ingest.sources.x.tweets import first_id, time_of
 from tests.stands.base import START, moment
 from tests.stands.http import Answer, in_json
 from tests.stands.reading import Reading, at, gaps, ids, posts, reading, rejects

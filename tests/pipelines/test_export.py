@@ -457,7 +457,7 @@ def test_a_post_without_sentiment_is_exported_too(tmp_path):
 
 
 def test_the_ndjson_can_be_read_again_as_an_archive(tmp_path):
-    from ingest.sources.archive import ArchiveSource
+    from ingest.sources.archive.source import ArchiveSource
 
     rich = post(70, towards={"inwi": "negative"}, hashtags=("a",), counts={"likes": 3})
     made_up = msgspec.structs.replace(post(3), flags=("fictional",))

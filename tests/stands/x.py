@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
-from ingest.sources.archive.tools.tweets import first_id
+from ingest.sources.x.tweets import first_id
 from tests.stands.base import START
 from tests.stands.http import FIXTURES, Answer, Asked, HttpStand, in_json, serving
 

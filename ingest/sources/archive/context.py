@@ -15,10 +15,11 @@ from ingest.mapping.fields import ObjectMapper, RowMapper
 from ingest.mapping.objects import MAX_COLUMNS, Bad, parse_object
 from ingest.mapping.posts import Frame, build, tombstone
 from ingest.mapping.reasons import reject
+from ingest.mapping.tool import Deletion, Record, Tool
 from ingest.mapping.unexpected import kept
 from ingest.records import Post, Reject, Tombstone
-from ingest.sources.archive import tools
-from ingest.sources.archive.tables import Dialect, parse_row
+from ingest.sources.archive import registry
+from ingest.sources.archive.csv_rows import Dialect, parse_row
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -35,7 +36,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """As it was given; empty where nobody did, and dates without a zone are taken for UTC."""
     styles: dict[str, dates.DateStyle] = {}
     tool: str = ""
-    """Name of the tool that wrote the file, see :data:`ingest.sources.archive.tools.TOOLS`."""
+    """Name of the tool that wrote the file, see :data:`ingest.sources.archive.registry.TOOLS`."""
     around: dict[str, str] = {}
 
 
@@ -50,7 +51,7 @@ class Reader:
         self._objects = ObjectMapper(context.mapping)
         self._cells = RowMapper(context.columns, context.mapping if context.columns else {})
         self._header = list(context.columns)
-        self._tool = tools.TOOLS.get(context.tool)
+        self._tool = registry.TOOLS.get(context.tool)
         self.found: dict[str, list[str]] = self._cells.found
         """Which fields of the file each field of a post is taken from."""
         self._frame = Frame(
@@ -100,13 +101,17 @@ class Reader:
         return self._mapped(self._tool, record, raw, cells)
 
     def _mapped(
-        self, tool: tools.Tool, record: tools.Record, raw: bytes, cells: Sequence[str] | None = None
+        self,
+        tool: Tool,
+        record: Record,
+        raw: bytes,
+        cells: Sequence[str] | None = None,
     ) -> list[Outcome]:
         mapped = tool.map_item(record, self._context.around)
         if mapped is None:  # another tool's record in the same file
             mapped = self._objects.values(record) if cells is None else self._cells.values(cells)
             return [self._built(mapped, raw)]
-        if isinstance(mapped, tools.Deletion):
+        if isinstance(mapped, Deletion):
             try:
                 return [tombstone(mapped.platform, mapped.id, mapped.at, self._frame)]
             except Bad as bad:
@@ -155,5 +160,5 @@ def _all(found: list[Outcome] | Reject) -> list[Outcome]:
     return [found] if isinstance(found, Reject) else found
 
 
-def _written(record: tools.Record) -> bytes:
+def _written(record: Record) -> bytes:
     return json.dumps(record, ensure_ascii=False).encode("utf-8", "surrogatepass")

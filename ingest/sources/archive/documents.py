@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 from ingest.mapping.fields import ALIASES, plain
 from ingest.mapping.objects import Bad, parse_object
-from ingest.sources.archive import tools
-from ingest.sources.archive.elements import Elements
-from ingest.sources.archive.opening import Memory
+from ingest.sources.archive import registry
+from ingest.sources.archive.compression import Memory
+from ingest.sources.archive.json_stream import Elements
 
 #: Fields of one large object in which archives keep their posts, the likeliest first.
 _CONTAINERS = [
@@ -62,7 +62,7 @@ def is_record(value: bytes, codec: str) -> bool:
     if _PAGE.search(value):
         return True
     try:
-        return tools.of_record(parse_object(value, codec)) is not None
+        return registry.of_record(parse_object(value, codec)) is not None
     except Bad:
         return False
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ingest.records import RAW_LIMIT
-from ingest.sources.archive.opening import Stream
+from ingest.sources.archive.compression import Stream
 
 LIMIT = 10_000_000
 """The longest record, in bytes; a longer one is kept aside with its beginning."""

@@ -20,13 +20,14 @@ from ingest.mapping.datasets import file_name, given_name
 from ingest.mapping.ids import platform_name
 from ingest.mapping.objects import Bad, parse_object
 from ingest.mapping.reasons import damage_detail, reject, warning
+from ingest.mapping.tool import Record, Tool
 from ingest.records import RAW_LIMIT, Item, Post, Reject
-from ingest.sources.archive import tools
+from ingest.sources.archive import registry
+from ingest.sources.archive.checkpoints import Place, from_rows, from_values
+from ingest.sources.archive.compression import ArchiveFile, FileStream, Memory, Stream, checked
 from ingest.sources.archive.context import Context, Reader
-from ingest.sources.archive.layout import Layout, Survey, open_stream, rows, survey, values
+from ingest.sources.archive.detection import Layout, Survey, open_stream, rows, survey, values
 from ingest.sources.archive.lines import Line
-from ingest.sources.archive.opening import ArchiveFile, FileStream, Memory, Stream, checked
-from ingest.sources.archive.places import Place, from_rows, from_values
 from ingest.sources.base import Capabilities
 
 VERSION = 4
@@ -115,7 +116,7 @@ class ArchiveSource:
         """Hash of the file's content and of how it is read; where it lies does not matter."""
         options = (
             VERSION,
-            tools.VERSIONS,
+            registry.VERSIONS,
             self._file.digest(),
             self.dataset,
             self._platform,
@@ -239,18 +240,18 @@ class ArchiveSource:
             return msgspec.structs.replace(context, tool=tool.name)
         return msgspec.structs.replace(context, styles=self._styles(Reader(context, self._now)))
 
-    def _tool(self) -> tools.Tool | None:
+    def _tool(self) -> Tool | None:
         """Return whose export this is. Raises :class:`SourceError` for one that is not read."""
         layout = self._survey.layout
         if layout.format == "csv":
-            return tools.of_table(layout.columns)
-        tool = tools.of_records(self._objects)
+            return registry.of_table(layout.columns)
+        tool = registry.of_records(self._objects)
         if tool and tool.refuse and (why := tool.refuse(layout.around)):
             raise SourceError(why)
         return tool
 
     @cached_property
-    def _objects(self) -> list[tools.Record]:
+    def _objects(self) -> list[Record]:
         """The first records, as far as they can be read; one at least if the head ends in it."""
         layout, head, complete, _ = self._survey
         stream: Stream = Memory(head[layout.start :])
@@ -304,7 +305,7 @@ class ArchiveSource:
             raise mappings.no_text(fields, hints.of_objects(objects))
 
 
-def _parsed(lines: Iterable[Line], layout: Layout) -> Iterator[tools.Record]:
+def _parsed(lines: Iterable[Line], layout: Layout) -> Iterator[Record]:
     for line in islice(lines, _SAMPLE):
         try:
             yield parse_object(line.raw, layout.codec)

@@ -18,11 +18,11 @@ from ingest.mapping.items import Seen, reject
 from ingest.mapping.tool import Record, account, dig, word
 from ingest.mapping.unexpected import kept
 from ingest.records import Heartbeat, Item, Post, Reject
-from ingest.sources.archive.tools import snscrape as shapes
 from ingest.sources.base import Capabilities, Means, Order
 from ingest.sources.counters.numbers import parse_count
 from ingest.sources.pagination import Walk, go_on
 from ingest.sources.responses import outcome, written
+from ingest.sources.snscrape import export as shapes
 from ingest.sources.snscrape.preview import Message, Preview
 
 _TARGET = re.compile(r"(?:(?:https?://)?(?:www\.)?(?:t|telegram)\.me/(?:s/)?|@)?(\w+)/?", re.ASCII)

@@ -19,10 +19,10 @@ from ingest.mapping.items import Seen, reject
 from ingest.mapping.tool import Record, word
 from ingest.mapping.unexpected import kept
 from ingest.records import Heartbeat, Item, Post, Reject
-from ingest.sources.archive.tools import snscrape as shapes
 from ingest.sources.base import Capabilities, Means, Order
 from ingest.sources.pagination import Walk, go_on
 from ingest.sources.responses import outcome, written
+from ingest.sources.snscrape import export as shapes
 from ingest.sources.snscrape.timeline import Status, Timeline
 
 _TARGET = re.compile(r"(?:https?://)?(?:m\.weibo\.cn|(?:www\.)?weibo\.com)/(?:u/|n/)?([^/?#]+)/?")

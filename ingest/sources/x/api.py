@@ -10,9 +10,9 @@ from ingest.http.client import Answer, Client, status_error
 from ingest.mapping.items import Seen
 from ingest.mapping.tool import Record, dig, first, word
 from ingest.records import Post, Reject
-from ingest.sources.archive.tools import twitter_v2
 from ingest.sources.base import Order
 from ingest.sources.responses import outcome, parsed
+from ingest.sources.x import twitter_v2
 
 TOKEN: Final = "MARSAD_X_BEARER"  # the name of a variable, no secret
 #: What of a post is read. Names of accounts come by expansion: archives name accounts so, too.

@@ -12,11 +12,11 @@ from ingest.mapping.items import Seen, reject
 from ingest.mapping.tool import Record, dig, word
 from ingest.mapping.unexpected import kept
 from ingest.records import Gap, Heartbeat, Item
-from ingest.sources.archive.tools.tweets import first_id, time_of
 from ingest.sources.base import Capabilities, Means, Order
 from ingest.sources.pagination import Walk, go_on
 from ingest.sources.responses import written
 from ingest.sources.x.api import FIELDS, ask, map_item, posts
+from ingest.sources.x.tweets import first_id, time_of
 
 PATH: Final = "/2/tweets/search/recent"
 #: How far recent search reaches back; a little less, so that a question is not refused.

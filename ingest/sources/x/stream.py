@@ -21,12 +21,12 @@ from ingest.mapping.items import Seen, reject
 from ingest.mapping.tool import Record, dig, word
 from ingest.mapping.unexpected import kept
 from ingest.records import Gap, Heartbeat, Item, Post, Reject
-from ingest.sources.archive.tools.tweets import first_id, time_of
 from ingest.sources.base import Capabilities, Means, Order
 from ingest.sources.responses import parsed
 from ingest.sources.time_range import left_out
 from ingest.sources.x.api import FIELDS, WRONG, ask, keys, map_item, posts, problem_words
 from ingest.sources.x.search import Search, checked_query, number_of
+from ingest.sources.x.tweets import first_id, time_of
 from ingest.stop import Stopped
 
 PATH: Final = "/2/tweets/search/stream"

@@ -24,8 +24,8 @@ from ingest.mapping.tool import (
     utc,
     word,
 )
-from ingest.sources.archive.tools.telegram import message_id, sender
-from ingest.sources.archive.tools.tweets import address, repost
+from ingest.sources.telegram.export import message_id, sender
+from ingest.sources.x.tweets import address, repost
 
 _COLUMNS = frozenset({"id", "thread_id", "body", "author", "timestamp"})
 #: Columns that only one platform's tables have.

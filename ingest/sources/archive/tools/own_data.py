@@ -18,8 +18,8 @@ from ingest.mapping.tool import (
     first,
     or_empty,
 )
-from ingest.sources.archive.tools import twitter_v1
-from ingest.sources.archive.tools.tweets import repost, reposted_name
+from ingest.sources.x import twitter_v1
+from ingest.sources.x.tweets import repost, reposted_name
 
 
 def knows_tweet(record: Record) -> bool:

@@ -7,7 +7,7 @@ advertisement.
 from __future__ import annotations
 
 from ingest.mapping.tool import Fields, Record, dig, first, or_empty, word
-from ingest.sources.archive.tools.tweets import address, repost, restored
+from ingest.sources.x.tweets import address, repost, restored
 
 
 def x_post(tweet: Record) -> Fields | None:

@@ -12,18 +12,8 @@ import msgspec
 from ingest.errors import SourceError
 from ingest.mapping.fields import KNOWN, plain
 from ingest.mapping.objects import MAX_COLUMNS, Bad, parse_object
-from ingest.sources.archive import charsets, tables
-from ingest.sources.archive.documents import (
-    SCRIPT,
-    container,
-    first_value,
-    is_array,
-    is_object,
-    is_record,
-)
-from ingest.sources.archive.elements import Elements
-from ingest.sources.archive.lines import Line, lines
-from ingest.sources.archive.opening import (
+from ingest.sources.archive import csv_rows, encodings
+from ingest.sources.archive.compression import (
     ArchiveFile,
     Compression,
     FileStream,
@@ -32,6 +22,16 @@ from ingest.sources.archive.opening import (
     check_kind,
     compression_of,
 )
+from ingest.sources.archive.documents import (
+    SCRIPT,
+    container,
+    first_value,
+    is_array,
+    is_object,
+    is_record,
+)
+from ingest.sources.archive.json_stream import Elements
+from ingest.sources.archive.lines import Line, lines
 
 HEAD = 1_000_000
 """How much is looked at before reading, in bytes."""
@@ -64,7 +64,7 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The field of the one large object whose list holds the posts, such as ``data.items``."""
     around: dict[str, str] = {}
     """Fields of that object which stand before the list, and ``ytd``: what Twitter calls it."""
-    dialect: tables.Dialect = tables.Dialect()
+    dialect: csv_rows.Dialect = csv_rows.Dialect()
     columns: tuple[str, ...] = ()
     width: int = 0
     header: bool = False
@@ -85,7 +85,7 @@ def open_stream(file: ArchiveFile, layout: Layout, offset: int) -> tuple[Stream,
         stream = FileStream(file, layout.compression, offset)
         return stream, stream
     inner = FileStream(file, layout.compression)
-    outer = charsets.Transcoded(inner, layout.encoding)
+    outer = encodings.Transcoded(inner, layout.encoding)
     return (_Rest(outer, offset) if offset else outer), inner
 
 
@@ -121,9 +121,9 @@ def survey(file: ArchiveFile, encoding: str, named: Collection[str]) -> Survey:
     head, complete, stream = _head(FileStream(file, compression))
     if compression:
         check_kind(file.name, head)
-    charset = charsets.known(encoding) if encoding else _charset(head, stream)
+    charset = encodings.known(encoding) if encoding else _charset(head, stream)
     charset = "utf-8" if charset == "utf-8-sig" else charset
-    codec = charset if charsets.is_transparent(charset) else "utf-8"
+    codec = charset if encodings.is_transparent(charset) else "utf-8"
     base = Layout(format="empty", compression=compression, encoding=charset, codec=codec)
     if codec != charset:
         head, complete, _ = _head(open_stream(file, base, 0)[0])
@@ -150,7 +150,7 @@ def _head(stream: Stream) -> tuple[bytes, bool, Stream]:
 
 
 def _charset(head: bytes, stream: Stream) -> str:
-    marked, _ = charsets.mark_of(head)
+    marked, _ = encodings.mark_of(head)
     if marked:
         return marked
     seen = len(head)
@@ -160,7 +160,7 @@ def _charset(head: bytes, stream: Stream) -> str:
         sample = head if piece.isascii() else piece
     if sample is not head:
         sample += stream.read()
-    return charsets.detect(sample)
+    return encodings.detect(sample)
 
 
 def _as_json(base: Layout, head: bytes, *, complete: bool) -> Layout | None:
@@ -219,7 +219,7 @@ def _as_table(
         body = body[: body.rfind(newline.encode()) + 1] or body
     text = body.decode(base.codec, "replace").replace("\r\n", "\n").replace("\r", "\n")
     known = KNOWN | {plain(name) for name in named}
-    dialect, hint = tables.detect(text, known)
+    dialect, hint = csv_rows.detect(text, known)
     start, first = base.start, 1
     if hint:
         start += body.find(newline.encode()) + 1
@@ -266,10 +266,10 @@ def _named(cells: list[str]) -> tuple[str, ...]:
 
 def rows(
     stream: Stream, layout: Layout, offset: int, number: int, torn: int
-) -> Iterator[tables.Row]:
+) -> Iterator[csv_rows.Row]:
     """Yield the rows of a table from an offset on."""
     source = lines(stream, offset, number, layout.newline.encode())
-    return iter(tables.Rows(source, layout.codec, layout.dialect, layout.width, torn))
+    return iter(csv_rows.Rows(source, layout.codec, layout.dialect, layout.width, torn))
 
 
 def values(stream: Stream, layout: Layout, offset: int, number: int) -> Iterator[Line]:

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 
 from ingest.records import RAW_LIMIT
+from ingest.sources.archive.compression import Stream
 from ingest.sources.archive.lines import LIMIT, Line
-from ingest.sources.archive.opening import Stream
 
 # A whole string, or the sign that opens one which the buffer does not hold to its end.
 _TOKEN = re.compile(rb'"[^"\\\n]*+(?:\\[^\n][^"\\\n]*+)*+"|["{}\[\]]')

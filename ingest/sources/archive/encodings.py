@@ -12,7 +12,7 @@ import codecs
 import charset_normalizer
 
 from ingest.errors import SourceError
-from ingest.sources.archive.opening import Stream
+from ingest.sources.archive.compression import Stream
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),

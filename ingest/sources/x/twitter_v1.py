@@ -17,7 +17,7 @@ from ingest.mapping.tool import (
     first,
     take,
 )
-from ingest.sources.archive.tools.tweets import address, repost, restored
+from ingest.sources.x.tweets import address, repost, restored
 
 #: Messages of a stream that are neither tweets nor deletions.
 _NOTICES = frozenset(

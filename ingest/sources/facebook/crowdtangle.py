@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from ingest.mapping.tool import Around, Mapped, Record, Tool, filled, take, word
-from ingest.sources.archive.tools.facebook import account_of, post_id
+from ingest.sources.facebook.urls import account_of, post_id
 
 _FACEBOOK = frozenset({"Facebook Id", "User Name", "Post Created", "URL", "Message"})
 _INSTAGRAM = frozenset({"Account", "User Name", "Post Created", "URL", "Description"})

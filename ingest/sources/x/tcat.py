@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ingest.mapping.tool import Around, Mapped, Record, Tool, account, filled, first, take, utc
-from ingest.sources.archive.tools.tweets import address, repost, reposted_name
+from ingest.sources.x.tweets import address, repost, reposted_name
 
 _COLUMNS = frozenset({"id", "time", "created_at", "from_user_name", "from_user_id", "text"})
 

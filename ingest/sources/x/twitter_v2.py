@@ -7,7 +7,7 @@ that are repeated, quoted or answered, which complete them.
 from __future__ import annotations
 
 from ingest.mapping.tool import Around, Fields, Mapped, Record, Tool, dig, filled, first, word
-from ingest.sources.archive.tools.tweets import address, repost, restored, time_of
+from ingest.sources.x.tweets import address, repost, restored, time_of
 
 _MARKS = ("public_metrics", "referenced_tweets", "edit_history_tweet_ids", "conversation_id")
 _PAGE = ("includes", "meta", "__twarc")

@@ -19,8 +19,8 @@ from ingest.mapping.tool import (
     take,
     word,
 )
-from ingest.sources.archive.tools.facebook import account_of, post_id
-from ingest.sources.archive.tools.tweets import address, repost, reposted_name, restored
+from ingest.sources.facebook.urls import account_of, post_id
+from ingest.sources.x.tweets import address, repost, reposted_name, restored
 
 _TELEGRAM = re.compile(r"https?://t\.me/(?:s/)?(\w+)/(\d+)")
 #: What Reddit writes instead of what was deleted.

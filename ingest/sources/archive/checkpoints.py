@@ -11,9 +11,9 @@ from ingest.errors import SourceError
 from ingest.mapping.reasons import reject
 from ingest.records import Item
 from ingest.sources.archive.context import Reader
-from ingest.sources.archive.layout import Layout
+from ingest.sources.archive.csv_rows import Row
+from ingest.sources.archive.detection import Layout
 from ingest.sources.archive.lines import Line
-from ingest.sources.archive.tables import Row
 
 
 class Place(msgspec.Struct, frozen=True):

@@ -1,0 +1,1 @@
+"""Facebook (and Instagram): exports, counters of pages, addresses of posts."""

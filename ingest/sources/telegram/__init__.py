@@ -1,0 +1,1 @@
+"""Public channels of Telegram: the web preview, exports, counters."""
