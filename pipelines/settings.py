@@ -210,7 +210,7 @@ def _check_urls(urls: Mapping[str, str], place: str) -> None:
     """See that each address belongs to a source: a misspelt one would ask the real platform."""
     if not urls:
         return
-    from ingest.sources.counters import READERS
+    from ingest.sources.counters.registry import READERS
     from ingest.sources.registry import ENTRIES
 
     known = sorted({*(entry.name for entry in ENTRIES), *(one.platform for one in READERS)})

@@ -98,7 +98,7 @@ ENTRIES: Sequence[Entry] = (
     Entry(
         name="telegram",
         summary="Posts of public Telegram channels, by their web preview (snscrape).",
-        load="ingest.sources.snscrape.telegram:Telegram",
+        load="ingest.sources.telegram.live:Telegram",
         capabilities=Capabilities(history=True),
         url="https://t.me",
         schema=date(2026, 10, 1),
@@ -112,7 +112,7 @@ ENTRIES: Sequence[Entry] = (
     Entry(
         name="weibo",
         summary="Posts of Weibo accounts, by their mobile pages (snscrape).",
-        load="ingest.sources.snscrape.weibo:Weibo",
+        load="ingest.sources.weibo.live:Weibo",
         capabilities=Capabilities(history=True),
         url="https://m.weibo.cn",
         schema=date(2026, 10, 1),

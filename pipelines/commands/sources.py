@@ -12,8 +12,8 @@ from rich.table import Table
 
 from ingest.errors import SourceError
 from ingest.records import PAGES
-from ingest.sources.counters import READERS, Reader
 from ingest.sources.counters.fetch import Fetcher
+from ingest.sources.counters.registry import READERS, Reader
 from ingest.sources.registry import ENTRIES, Entry, find, unknown
 from ingest.sources.snscrape.retired import retired
 from pipelines.commands.common import configured, say, write_line

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 from ingest.errors import SourceError
 from ingest.records import PAGES
-from ingest.sources.counters import READERS, Figure, Reader
 from ingest.sources.counters.fetch import Refusal
+from ingest.sources.counters.registry import READERS, Figure, Reader
 from pipelines.live.check import advice
 from pipelines.pages.choose import watched
 from pipelines.pages.watch import Reads, Watched

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from urllib.parse import urlsplit
 
 from ingest.errors import SourceError
-from ingest.sources.counters import READERS, find
+from ingest.sources.counters.registry import READERS, find
 from ingest.watchlist.loader import Watchlist
 from pipelines.pages.watch import Watched
 

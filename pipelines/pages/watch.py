@@ -17,8 +17,8 @@ import msgspec
 
 from ingest.errors import SourceBlocked, SourceChanged, SourceError, SourceGone
 from ingest.records import PAGES, Counter, Gap, Heartbeat
-from ingest.sources.counters import Figure, Reader
 from ingest.sources.counters.fetch import Refusal
+from ingest.sources.counters.registry import Figure, Reader
 from pipelines.backoff import Backoff
 from pipelines.daily import Daily
 from pipelines.dead_letters.quarantine import Aside

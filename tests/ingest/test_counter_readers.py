@@ -9,8 +9,8 @@ from email.utils import format_datetime
 import pytest
 
 from ingest.errors import SourceBlocked, SourceChanged, SourceError, SourceGone
-from ingest.sources.counters import READERS, Figure, find
 from ingest.sources.counters.fetch import LARGEST, SPACING, Fetcher, Refusal
+from ingest.sources.counters.registry import READERS, Figure, find
 from tests.ingest import counter_fixtures as shape
 from tests.platform_server import Answer, Platform, in_json, page, platform
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from ingest.errors import SourceBlocked, SourceChanged, SourceError, SourceGone
-from ingest.sources.snscrape.weibo import id_time
+from ingest.sources.weibo.live import id_time
 from tests.stands.base import moment
 from tests.stands.http import Answer, in_json
 from tests.stands.reading import Reading, at, ids, reading, rejects

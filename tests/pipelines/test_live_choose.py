@@ -18,7 +18,7 @@ from ingest.errors import SourceBlocked, SourceError
 from ingest.mapping.items import REASONS
 from ingest.sources import registry
 from ingest.sources.base import Capabilities
-from ingest.sources.counters import READERS, Reader
+from ingest.sources.counters.registry import READERS, Reader
 from ingest.sources.registry import ENTRIES, find, secrets
 from pipelines.commands.ingest_live import configured_sources
 from pipelines.commands.sources import command as sources

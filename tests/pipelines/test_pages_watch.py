@@ -11,8 +11,8 @@ import pytest
 
 from ingest.errors import SourceBlocked, SourceError, SourceGone
 from ingest.records import Counter
-from ingest.sources.counters import find
 from ingest.sources.counters.fetch import Fetcher
+from ingest.sources.counters.registry import find
 from pipelines.dead_letters.quarantine import NEWEST, Aside, beside
 from pipelines.errors import StoreBusy
 from pipelines.pages.watch import Watched, backoff, watch

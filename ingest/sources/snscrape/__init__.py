@@ -1,1 +1,1 @@
-"""Platforms that are read by snscrape's unmodified scrapers: Telegram channels and Weibo."""
+"""What is shared by the platforms that snscrape's unmodified scrapers read, and its exports."""

@@ -1,1 +1,1 @@
-"""Public channels of Telegram: the web preview, exports, counters."""
+"""Public channels of Telegram: the web preview (read by snscrape), exports, counters."""

@@ -22,8 +22,8 @@ from ingest.records import Heartbeat, Item, Post, Reject
 from ingest.sources.base import Capabilities, Means, Order
 from ingest.sources.pagination import Walk, go_on
 from ingest.sources.responses import outcome, written
-from ingest.sources.snscrape import export as shapes
-from ingest.sources.snscrape.timeline import Status, Timeline
+from ingest.sources.snscrape.export import fields_of
+from ingest.sources.weibo.timeline import Status, Timeline
 
 _TARGET = re.compile(r"(?:https?://)?(?:m\.weibo\.cn|(?:www\.)?weibo\.com)/(?:u/|n/)?([^/?#]+)/?")
 _NAME = re.compile(r"[\w-]{2,30}")
@@ -121,7 +121,7 @@ def map_item(record: Record, seen: Seen) -> Post | Reject:
     Weibo writes dates in several ways, some relative ("3 minutes ago"): then the time in its id
     counts.
     """
-    fields = shapes.fields_of(record)
+    fields = fields_of(record)
     if not _ABSOLUTE.search(word(fields.get("created_at"))):
         moment = id_time(int(record["id"]))
         fields["created_at"] = moment.isoformat() if moment else None

@@ -12,7 +12,7 @@ from ingest.mapping.objects import parse_object
 from ingest.mapping.tool import Record, dig
 from ingest.sources.snscrape.loader import scraper_module
 from ingest.sources.snscrape.transport import Transport
-from ingest.sources.snscrape.weibo_page import Nothing, Odd, content_of, prepare
+from ingest.sources.weibo.page import Nothing, Odd, content_of, prepare
 
 _HOME = "https://m.weibo.cn"
 _NAMES = "/n/"

@@ -14,8 +14,8 @@ from ingest.http.client import Client
 from ingest.mapping.objects import parse_object
 from ingest.mapping.tool import Record
 from ingest.sources.snscrape.loader import scraper_module
-from ingest.sources.snscrape.telegram_page import Beside, Odd, prepare, refused
 from ingest.sources.snscrape.transport import Transport
+from ingest.sources.telegram.page import Beside, Odd, prepare, refused
 
 _HOME = "https://t.me"
 _URL = re.compile(r"https://t\.me/s/(\w+/(\d+))")

@@ -22,8 +22,8 @@ from ingest.sources.base import Capabilities, Means, Order
 from ingest.sources.counters.numbers import parse_count
 from ingest.sources.pagination import Walk, go_on
 from ingest.sources.responses import outcome, written
-from ingest.sources.snscrape import export as shapes
-from ingest.sources.snscrape.preview import Message, Preview
+from ingest.sources.snscrape.export import fields_of
+from ingest.sources.telegram.preview import Message, Preview
 
 _TARGET = re.compile(r"(?:(?:https?://)?(?:www\.)?(?:t|telegram)\.me/(?:s/)?|@)?(\w+)/?", re.ASCII)
 _NAME = re.compile(r"[A-Za-z]\w{3,31}", re.ASCII)
@@ -113,7 +113,7 @@ def map_item(record: Record, seen: Seen) -> Post | Reject:
     Views that the page rounds ("2.4K") come with ``views_granularity``, the step in which they
     move.
     """
-    fields = shapes.fields_of(record)
+    fields = fields_of(record)
     fields["reply_to_id"] = word(dig(record, "beside", "reply_to")) or None
     fields["repost_of_id"] = word(dig(record, "beside", "forwarded")) or None
     if name := account(dig(record, "beside", "forwarded_from")):

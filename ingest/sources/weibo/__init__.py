@@ -1,0 +1,1 @@
+"""Timelines of Weibo accounts, read by snscrape."""
