@@ -13,7 +13,6 @@ from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from importlib.metadata import version
 from urllib.parse import urljoin, urlsplit
-from urllib.robotparser import RobotFileParser
 
 import httpx2
 
@@ -22,13 +21,12 @@ from ingest.http.connection_errors import why
 from ingest.http.deadlines import Deadlines, overdue
 from ingest.http.decompression import ENDLESS, PACKED, pieces, whole
 from ingest.http.error_mapping import REMAINING, Answer, refuse_walls, status_error, wait_of
+from ingest.http.robots import MAX_AGE, RobotsRules
 
 __all__ = ["AGENT", "SPACING", "Answer", "Client", "refuse_walls", "status_error", "wait_of"]
 
 #: How Marsad calls itself to every server.
 AGENT = f"Marsad/{version('marsad')} (open-source research on public posts and counters)"
-#: The name that robots.txt may speak of.
-ROBOT = "Marsad"
 SPACING = 1.0
 #: Seconds that nobody takes for work any more.
 NOTICEABLE = 15.0
@@ -39,8 +37,6 @@ LONGEST_ANSWER = 60.0
 #: A stream that sends nothing for so long is dead: servers send a sign of life more often.
 SILENCE = 90.0
 LONGEST_LINE = 10_000_000
-#: robots.txt is asked for again after a day (RFC 9309, 2.4).
-_ROBOTS_SECONDS = 86_400.0
 _REDIRECTS = 5
 _REDIRECTED = {301, 302, 303, 307, 308}
 _LOGIN = re.compile(
@@ -73,7 +69,7 @@ class Client:
         self._deadlines = Deadlines(clock)
         self._deadlines.watch(self._client)
         self._lock = threading.Lock()
-        self._robots: dict[str, tuple[float, RobotFileParser | None]] = {}
+        self._robots: dict[str, tuple[float, RobotsRules | None]] = {}
         self._next: dict[str, float] = {}
         self._used_up: dict[str, float] = {}
 
@@ -167,11 +163,11 @@ class Client:
     def ask_robots(self, url: str) -> None:
         """Raise :class:`SourceBlocked` where robots.txt forbids a page."""
         root = _root(url)
-        read_at, rules = self._robots.get(root, (-_ROBOTS_SECONDS, None))
-        if self._clock() - read_at >= _ROBOTS_SECONDS or root not in self._robots:
+        read_at, rules = self._robots.get(root, (-MAX_AGE, None))
+        if self._clock() - read_at >= MAX_AGE or root not in self._robots:
             rules = self._read_robots(root)
             self._robots[root] = (self._clock(), rules)
-        if rules is not None and not rules.can_fetch(ROBOT, url):
+        if rules is not None and not rules.allows(url):
             raise SourceBlocked("its robots.txt forbids this page")
 
     def _once(
@@ -234,7 +230,7 @@ class Client:
         if left.strip() == "0" and answer.status < 400:
             self._used_up[host] = self._clock() + answer.wait
 
-    def _read_robots(self, root: str) -> RobotFileParser | None:
+    def _read_robots(self, root: str) -> RobotsRules | None:
         # RFC 9309, 2.3.1: without a file everything is allowed, without an answer nothing is
         answer = self.ask(root + "/robots.txt")
         if answer.status >= 500 or answer.status == 429:
@@ -243,13 +239,11 @@ class Client:
             )
         if answer.status >= 400:
             return None
-        rules = RobotFileParser()
-        rules.parse(answer.body.decode("utf-8", "replace").splitlines())
-        return rules
+        return RobotsRules(answer.body)
 
     def _delay(self, url: str) -> float:
         _, rules = self._robots.get(_root(url), (0.0, None))
-        return float(rules.crawl_delay(ROBOT) or 0) if rules else 0.0
+        return rules.crawl_delay if rules else 0.0
 
 
 def _redirect(url: str, answer: Answer, *, secret: bool) -> str:
