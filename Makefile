@@ -1,6 +1,6 @@
 # Marsad. `make` lists the targets; `make run` and `make test` do all set-up by themselves.
 .DEFAULT_GOAL := help
-.PHONY: help install run run-cluster test test-faults lint bench train clean
+.PHONY: help install run serve run-cluster test test-faults lint bench train clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -38,6 +38,10 @@ install: $(VENV)/.installed ## Make .venv with the `marsad` command
 
 run: $(VENV)/.installed ## The main job on the sample archive: import, search, trends, chart, export
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh deploy/run-sample.sh
+
+serve: $(VENV)/.installed ## Show the store of `make run` in a browser: http://127.0.0.1:8016/
+	@test -f marsad.db || $(MAKE) --no-print-directory run
+	@$(BIN)/marsad serve
 
 run-cluster: $(VENV)/.installed-cluster ## The same job through Kafka, two workers of each stage and Elasticsearch
 	@$(BIN)/python -m tests.run_cluster

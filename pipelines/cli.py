@@ -26,6 +26,8 @@ COMMANDS = {
     "reindex": "Index stored posts again, as this version does.",
     "sources": "List the platforms that can be read, and check what works now.",
     "pages": "Follow the likes of pages, and report how many they lost.",
+    "serve": "Show the store in a browser.",
+    "users": "Manage the accounts of the web page.",
     "status": "Show the books, the inputs and the gaps of a store.",
     "dead": "Look at, or retry, what was kept aside.",
     "topics": "Make, or look at, the Kafka topics between the stages.",

@@ -13,6 +13,7 @@
     │   └── MappingError       a file's fields can't be matched to a post's      (ingest)
     ├── SettingsError          marsad.toml or an environment variable is wrong
     ├── QueryError             a query can't be read; says where
+    ├── AccountError           an account of the page, or their file, can't be used
     ├── OutputError            a chart or an export can't be written where asked
     ├── BrokerError            Kafka can't be used
     │   └── BrokerAway         no broker answers now; one may again in a while
@@ -37,6 +38,7 @@ from ingest.errors import (
 from nlp.errors import MarsadError, ModelError
 
 __all__ = [
+    "AccountError",
     "BrokerAway",
     "BrokerError",
     "KeyringError",
@@ -65,6 +67,10 @@ class SettingsError(MarsadError):
 
 class QueryError(MarsadError):
     """A query can't be read; the message shows the place."""
+
+
+class AccountError(MarsadError):
+    """An account of the web page, or the file of accounts, can't be used; says what to do."""
 
 
 class OutputError(MarsadError):

@@ -93,6 +93,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Port of metrics and probes of commands that run for long; 0 for none."""
     metrics_address: str = "127.0.0.1"
     """Address on which metrics are served; there is no password on it."""
+    web_host: str = "127.0.0.1"
+    """Address of the web page; any other than this machine's own needs accounts."""
+    web_port: int = 8016
+    """Port of the web page."""
+    web_hosts: list[str] = []
+    """Names by which browsers reach the web page; requests for others are refused."""
+    web_accounts: str = ""
+    """File with the accounts of the web page; empty for ``web.db`` beside the keyring."""
 
 
 #: How msgspec says that a value has the wrong type, and what people call the types.
@@ -114,6 +122,9 @@ _ENVIRONMENT = {
     "MARSAD_THREADS": "threads",
     "MARSAD_METRICS_PORT": "metrics_port",
     "MARSAD_METRICS_ADDRESS": "metrics_address",
+    "MARSAD_WEB_HOST": "web_host",
+    "MARSAD_WEB_PORT": "web_port",
+    "MARSAD_WEB_ACCOUNTS": "web_accounts",
     "MARSAD_BROKERS": "brokers",
     "MARSAD_KAFKA_PREFIX": "kafka.prefix",
     "MARSAD_KAFKA_TLS": "kafka.tls",
@@ -179,6 +190,8 @@ def _convert(values: dict[str, object], place: str, *, strict: bool = False) -> 
         raise SettingsError(
             f"{place}: metrics_port is {settings.metrics_port}; a port is 1 to 65535, 0 for none"
         )
+    if not 0 <= settings.web_port <= 65535:
+        raise SettingsError(f"{place}: web_port is {settings.web_port}; a port is 1 to 65535")
     if settings.dead_days < 1:
         raise SettingsError(f"{place}: dead_days is {settings.dead_days}; it must be 1 or more")
     return settings

@@ -1,0 +1,126 @@
+"""The page as one ASGI application."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib import resources
+from importlib.metadata import version
+from urllib.parse import quote
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.responses import JSONResponse, Response
+from starlette.staticfiles import StaticFiles
+
+from pipelines.errors import MarsadError, QueryError, StoreBusy, StoreError, StoreMissing
+from pipelines.web.pages import ROUTERS
+from pipelines.web.security.headers import SecurityHeaders
+from pipelines.web.security.origin import OwnOrigin
+from pipelines.web.service import Options, Service
+from pipelines.web.view import LoginNeededError, View
+
+log = logging.getLogger(__name__)
+
+API = "/api/"
+
+
+def make_app(options: Options) -> FastAPI:
+    """Return the page for these options. Raises :class:`~pipelines.errors.AccountError`."""
+    service = Service(options)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        yield
+        service.close()
+
+    app = FastAPI(
+        title="Marsad",
+        version=version("marsad"),
+        openapi_url="/api/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+    app.state.service = service
+    for router in ROUTERS:
+        app.include_router(router)
+    files = resources.files("pipelines.web").joinpath("static")
+    app.mount("/static", StaticFiles(directory=str(files)), name="static")
+    _explain_errors(app)
+    # The last one added is the first that a request meets.
+    app.add_middleware(OwnOrigin, login=options.login)
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(options.hosts), www_redirect=False)
+    app.add_middleware(SecurityHeaders, https=options.https)
+    return app
+
+
+def _explain_errors(app: FastAPI) -> None:
+    """Answer every failure with what happened and what to do, never with a stack trace."""
+
+    @app.exception_handler(MarsadError)
+    async def known(request: Request, error: MarsadError) -> Response:
+        status = 400 if isinstance(error, QueryError) else 503
+        return _failed(request, status, type(error).__name__, str(error), error)
+
+    @app.exception_handler(HTTPException)
+    async def http(request: Request, error: HTTPException) -> Response:
+        return _failed(request, error.status_code, "HTTPError", str(error.detail))
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(request: Request, error: RequestValidationError) -> Response:
+        places = "; ".join(
+            f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()
+        )
+        return _failed(request, 422, "InvalidRequest", places)
+
+    @app.exception_handler(LoginNeededError)
+    async def login(request: Request, error: LoginNeededError) -> Response:
+        if request.url.path.startswith(API):
+            return _failed(request, 401, "LoginNeeded", "Send Authorization: Bearer TOKEN.")
+        here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        onward = here if request.method == "GET" else "/"
+        return View(request).redirect(f"/login?next={quote(onward)}")
+
+    @app.exception_handler(Exception)
+    async def unforeseen(request: Request, error: Exception) -> Response:
+        number = secrets.token_hex(4)
+        log.error("request %s failed (%s)", request.url.path, number, exc_info=error)
+        return _failed(
+            request,
+            500,
+            "InternalError",
+            f"Marsad failed on this request. Its log has the details under {number}: please "
+            "report them.",
+        )
+
+
+def _failed(
+    request: Request, status: int, code: str, message: str, error: Exception | None = None
+) -> Response:
+    if request.url.path.startswith(API):
+        return JSONResponse({"error": {"code": code, "message": message}}, status)
+    view = View(request)
+    kind = "error"
+    if isinstance(error, StoreMissing):
+        kind = "missing"
+    elif isinstance(error, StoreBusy):
+        kind = "busy"
+    elif isinstance(error, StoreError):
+        kind = "store"
+    elif isinstance(error, QueryError):
+        kind = "query"
+    elif status == 404:
+        kind = "not-found"
+    return view.render(
+        "error.html",
+        status,
+        status=status,
+        kind=kind,
+        message=message,
+        store=view.service.options.store,
+    )

@@ -1,0 +1,45 @@
+"""The page that most readers use: a box, facets, posts."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from pipelines.settings import zone
+from pipelines.web import queries
+from pipelines.web.asked import PAGE, SEVERAL, SINGLE, Asked
+from pipelines.web.reading import understood
+from pipelines.web.timeline import timeline
+from pipelines.web.view import Reader
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/search")
+async def search(view: Reader) -> Response:
+    """Show the posts that match, with facets."""
+    asked = view.asked
+    if (meant := understood(asked)) != asked:
+        return view.redirect(meant.address("/search"))
+    answer = await view.ask(lambda store: queries.search(store, asked))
+    view.author_lookup(asked)
+    view.country(answer.study.country)
+    return view.render(
+        "search.html",
+        answer=answer,
+        zone=zone(answer.study.timezone),
+        entities=answer.study.entities,
+        bars=timeline(answer.days),
+        chosen=chosen(asked),
+        pages=-(-answer.total // PAGE),
+    )
+
+
+def chosen(asked: Asked) -> list[tuple[str, str]]:
+    """Return the filters that narrow the search, as field and value."""
+    found: list[tuple[str, str]] = []
+    for field in (*SINGLE, *SEVERAL):
+        given = getattr(asked, field)
+        values = given if isinstance(given, tuple) else (given,)
+        found += [(field, value) for value in values if value]
+    return found

@@ -1,0 +1,171 @@
+"""What the page asks a store: the only module of the page that does.
+
+Each function takes an open store and returns a typed answer. They call what the commands call, so
+that the page and the command line can't show different figures.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from ingest.records import Post
+from ingest.watchlist.loader import Watchlist
+from ingest.watchlist.loader import load as load_watchlist
+from pipelines.case import ASKED, Case, case_of
+from pipelines.commands.authors import known_authors
+from pipelines.commands.common import configured, query_node
+from pipelines.commands.no_match import why_nothing
+from pipelines.query import All, Node, all_of, highlight, only, otherwise_spelt
+from pipelines.records import Hit, Status, Sum
+from pipelines.settings import zone
+from pipelines.stores.protocols import Store
+from pipelines.web.asked import PAGE, Asked
+from pipelines.web.hostile import ALONE, IN_LIST, Segment, segments
+
+
+class Study(msgspec.Struct, frozen=True):
+    """What a store says of itself on every page: its case, and the zone of its days."""
+
+    case: Case
+    title: str
+    country: str
+    timezone: str
+    entities: dict[str, str]
+    """Names of the watched entities, by their ids."""
+
+
+class Found(msgspec.Struct, frozen=True):
+    """One post as a list shows it."""
+
+    post: Post
+    day: str
+    text: list[Segment]
+    cut: bool
+    """Whether the text is longer than what is shown."""
+
+
+class FacetValue(msgspec.Struct, frozen=True):
+    """One value of a facet and how many posts of the answer have it."""
+
+    value: str
+    posts: int
+    selected: bool
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """One page of a search."""
+
+    found: list[Found]
+    total: int
+    pending: int
+    facets: dict[str, list[FacetValue]]
+    """By field; the values with most posts first."""
+    days: dict[str, int]
+    """Posts by day, in order of time; posts without a day are not among them."""
+    fictional: int
+    reason: str
+    """Why nothing was found; empty where something was."""
+    otherwise: dict[str, int]
+    """Words that stand in so many of the shown posts in other spellings only."""
+    study: Study
+
+
+def node_of(asked: Asked, store: Store) -> Node:
+    """Return the query of an address. Raises :class:`~pipelines.errors.QueryError`."""
+    filters = asked.filters()
+    known = {name: value for name, value in filters.items() if name in _OPTIONS}
+    rest = [
+        only(name, *(value if isinstance(value, tuple) else (value,)))
+        for name, value in filters.items()
+        if name not in _OPTIONS
+    ]
+    return known_authors(all_of(query_node([asked.q], known), *rest), store)
+
+
+#: Filters that commands have as options; the others are fields of the query language.
+_OPTIONS = frozenset({"since", "until", "lang", "sentiment", "entity", "platform"})
+
+
+def search(store: Store, asked: Asked) -> Answer:
+    """Return one page of the posts that match, with the counts of facets over all of them."""
+    node = node_of(asked, store)
+    first = (asked.page - 1) * PAGE
+    page = store.search(node, PAGE, first)
+    if asked.sort == "oldest" and page.total > PAGE:
+        # counted from the other end of the same order
+        size = min(PAGE, max(page.total - first, 0))
+        page = store.search(node, size, page.total - first - size) if size else page
+    hits = page.hits[::-1] if asked.sort == "oldest" else page.hits
+    plain = store.sums(node, "day", "")
+    facets = {
+        "lang": _counted(plain, lambda one: one.language),
+        "sentiment": _counted(plain, lambda one: one.label),
+        "entity": _counted(by_entity := store.sums(node, "day", "entity"), lambda one: one.group),
+        "target": _counted(by_entity, lambda one: f"{one.group}={one.label}"),
+        "platform": _counted(store.sums(node, "day", "platform"), lambda one: one.group),
+    }
+    return Answer(
+        found=[_found(hit, node) for hit in hits],
+        total=page.total,
+        pending=page.pending,
+        facets={
+            field: [
+                FacetValue(value, posts, value in getattr(asked, field))
+                for value, posts in counts.most_common()
+            ]
+            for field, counts in facets.items()
+        },
+        days=dict(sorted(_counted(plain, lambda one: one.bucket).items())),
+        fictional=store.count(all_of(node, only("flag", "fictional")))[0],
+        reason="" if page.total else why_nothing(node, store),
+        otherwise=otherwise_spelt(node, [hit.post.text[:IN_LIST] for hit in hits]),
+        study=study(store),
+    )
+
+
+def study(store: Store) -> Study:
+    """Return what a store says of itself."""
+    settings = configured()
+    timezone = store.timezone() or settings.timezone
+    newest = store.search(All(), ASKED).hits
+    case = case_of(newest, settings.watchlist) if newest else Case()
+    watchlist = _watchlist(case)
+    return Study(
+        case=case,
+        title=watchlist.title if watchlist else "",
+        country=watchlist.country if watchlist else "",
+        timezone=zone(timezone).key,
+        entities=dict(case.names),
+    )
+
+
+def post(store: Store, post_id: str, asked: Asked) -> Found | None:
+    """Return one post by its id, ``None`` if it is not there (any more)."""
+    hits = store.search(only("id", post_id), 1).hits
+    return _found(hits[0], node_of(asked, store), ALONE) if hits else None
+
+
+def status(store: Store) -> tuple[Status, Study]:
+    """Return the state of a store."""
+    return store.status(), study(store)
+
+
+def _found(hit: Hit, node: Node, longest: int = IN_LIST) -> Found:
+    text = hit.post.text[: longest + 1]
+    shown, cut = segments(text, highlight(node, text), highlight(node, text, exact=True), longest)
+    return Found(hit.post, hit.day, shown, cut)
+
+
+def _counted(sums: Iterable[Sum], value: Any) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    for one in sums:
+        counts[value(one)] += one.posts
+    return counts
+
+
+def _watchlist(case: Case) -> Watchlist | None:
+    return load_watchlist(case.name) if case.name else None

@@ -1,0 +1,175 @@
+"""Who reaches the page, and what other sites can do to it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pipelines.errors import AccountError
+from pipelines.web.security.accounts import Accounts, User
+from pipelines.web.security.forms import FormTokens
+from pipelines.web.security.headers import PLOT_STYLE
+from pipelines.web.security.ratelimit import RateLimits
+from tests.conftest import ROOT, Marsad
+from tests.web.conftest import Site
+
+VENDOR = ROOT / "pipelines/web/static/vendor"
+GOOD = "a sentence of many words"
+
+
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "169.254.169.254"])
+def test_page__refuses_other_names_than_its_own(site: Site, host: str) -> None:
+    assert site.get("/search", headers={"Host": host}).status_code == 400
+
+
+@pytest.mark.parametrize("host", ["localhost:8016", "127.0.0.1", "[::1]:8016"])
+def test_page__answers_to_the_names_of_this_machine(site: Site, host: str) -> None:
+    assert site.get("/search", headers={"Host": host}).status_code == 200
+
+
+def test_page__without_accounts_refuses_what_comes_through_a_proxy(site: Site) -> None:
+    assert site.get("/search", headers={"X-Forwarded-For": "203.0.113.7"}).status_code == 403
+
+
+@pytest.mark.parametrize("path", ["/search", "/nothing", "/search?q=(", "/static/marsad.css"])
+def test_page__sends_security_headers_with_every_answer(site: Site, path: str) -> None:
+    headers = site.get(path).headers
+    assert "default-src 'none'" in headers["content-security-policy"]
+    assert "unsafe" not in headers["content-security-policy"]
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["x-frame-options"] == "DENY"
+    assert headers["referrer-policy"] == "no-referrer"
+
+
+def test_page__holds_no_inline_script_and_loads_nothing_from_others(site: Site) -> None:
+    page = site.page("/search?q=inwi")
+    assert not re.search(r"<script(?![^>]*\bsrc=)", page)
+    assert not re.search(r"\sstyle=|\son[a-z]+=", page)
+    assert not re.search(r'(?:src|href)="(?:https?:)?//', page)
+
+
+def test_policy__allows_the_style_that_the_chart_library_adds() -> None:
+    source = (VENDOR / "plot.umd.min.js").read_text(encoding="utf-8")
+    style = re.search(r"text\(`(:where\(\.\$\{c\}\) \{\\n  --plot-background.*?)`\)", source)
+    assert style, "the library adds another style than the policy allows"
+    text = style[1].replace("${c}", "plot-marsad").replace("\\n", "\n")
+    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+    assert f"'sha256-{digest}'" == PLOT_STYLE
+
+
+@pytest.mark.parametrize("folder", [VENDOR, ROOT / "tests/web/vendor"])
+def test_vendored_files__all_belong_to_a_pinned_package_with_its_licence(folder: Path) -> None:
+    packages = json.loads((folder / "npm.json").read_text(encoding="utf-8"))
+    files = {file for package in packages for file in package["files"].values()}
+    assert files == {path.name for path in folder.iterdir()} - {"npm.json"}
+    for package in packages:
+        assert package["integrity"].startswith("sha512-")
+        assert any(name.startswith("LICENSE") for name in package["files"])
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "::"])
+def test_serve__refuses_other_addresses_without_accounts(marsad: Marsad, host: str) -> None:
+    done = marsad("serve", "--host", host, "--port", "0", code=1)
+    assert "without accounts" in done.stderr
+    assert "marsad users add" in done.stderr
+
+
+def test_users__are_added_listed_changed_and_removed(marsad: Marsad) -> None:
+    marsad("users", "add", "sara", "--role", "coder", "--password-stdin", stdin=f"{GOOD}\n")
+    assert marsad("users", "list").stdout == "sara\tcoder\n"
+    marsad("users", "role", "sara", "reader")
+    token = marsad("users", "token", "sara", "notebook").stdout.strip()
+    assert token.startswith("marsad_")
+    assert marsad("users", "list").stdout == "sara\treader\tnotebook\n"
+    marsad("users", "token", "sara", "notebook", "--revoke")
+    marsad("users", "remove", "sara")
+    marsad("users", "list", code=3)
+
+
+def test_accounts__refuse_short_passwords_and_odd_names(tmp_path: Path) -> None:
+    accounts = Accounts(tmp_path / "web.db")
+    with pytest.raises(AccountError, match="15 or more"):
+        accounts.add("sara", "reader", "short")
+    with pytest.raises(AccountError, match="no name of an account"):
+        accounts.add("sara\n", "reader", GOOD)
+    accounts.add("sara", "reader", GOOD)
+    with pytest.raises(AccountError, match="already"):
+        accounts.add("sara", "reader", GOOD)
+    accounts.close()
+
+
+def test_accounts__keep_no_secret_in_clear(tmp_path: Path) -> None:
+    accounts = Accounts(tmp_path / "web.db")
+    accounts.add("sara", "reader", GOOD)
+    session, token = accounts.begin("sara"), accounts.new_token("sara", "notebook")
+    assert accounts.verify("sara", GOOD)
+    assert not accounts.verify("sara", GOOD + "!")
+    assert not accounts.verify("nobody", GOOD)
+    assert accounts.session(session) == User("sara", "reader")
+    assert accounts.session(session + "x") is None
+    assert accounts.bearer(token)
+    accounts.close()
+    stored = b"".join(path.read_bytes() for path in tmp_path.glob("web.db*"))
+    for secret in (GOOD, session, token):
+        assert secret.encode() not in stored
+    assert b"$argon2id$" in stored
+    assert (tmp_path / "web.db").stat().st_mode & 0o077 == 0
+
+
+def test_accounts__end_sessions_when_the_password_changes(tmp_path: Path) -> None:
+    accounts = Accounts(tmp_path / "web.db")
+    accounts.add("sara", "reader", GOOD)
+    session = accounts.begin("sara")
+    accounts.change_password("sara", GOOD + " and more")
+    assert accounts.session(session) is None
+    accounts.close()
+
+
+def test_accounts__end_sessions_that_were_idle_too_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pipelines.web.security import accounts as module
+
+    accounts = Accounts(tmp_path / "web.db")
+    accounts.add("sara", "reader", GOOD)
+    session = accounts.begin("sara")
+    later = module._now() + module.IDLE + 1
+    monkeypatch.setattr(module, "_now", lambda: later)
+    assert accounts.session(session) is None
+    accounts.close()
+
+
+def test_accounts__refuse_a_file_that_others_may_read(tmp_path: Path) -> None:
+    path = tmp_path / "web.db"
+    path.touch(0o644)
+    path.chmod(0o644)
+    with pytest.raises(AccountError, match="chmod 600"):
+        Accounts(path)
+
+
+def test_form_tokens__are_good_for_one_visitor_and_one_secret() -> None:
+    tokens = FormTokens("secret")
+    token = tokens.make("visitor")
+    assert tokens.good(token, "visitor")
+    assert not tokens.good(token, "another")
+    assert not tokens.good("", "visitor")
+    assert not FormTokens("other").good(token, "visitor")
+
+
+def test_rate_limits__count_each_visitor_apart() -> None:
+    limits = RateLimits()
+    assert all(limits.take("login", "a") for _ in range(10))
+    assert not limits.take("login", "a")
+    assert limits.take("login", "b")
+
+
+def test_page__with_accounts_asks_for_a_login(serve: Callable[..., Site]) -> None:
+    answer = serve(login=True).get("/search?q=inwi")
+    assert answer.status_code == 303
+    assert answer.headers["location"] == "/login?next=/search%3Fq%3Dinwi"
