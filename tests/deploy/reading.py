@@ -78,9 +78,13 @@ def variables() -> frozenset[str]:
     return frozenset(named)
 
 
+#: Read by libraries: ONNX Runtime sends nothing to its maker.
+OF_LIBRARIES = frozenset({"ORT_DISABLE_TELEMETRY"})
+
+
 def known(variable: str) -> bool:
-    """Whether Marsad reads a variable: itself, or the file of a secret."""
-    return variable in variables() or (
+    """Whether Marsad or a library reads a variable: itself, or the file of a secret."""
+    return variable in variables() | OF_LIBRARIES or (
         variable.endswith(("KEY_FILE", "TOKEN_FILE", "BEARER_FILE", "PASSWORD_FILE"))
         and variable.removesuffix("_FILE") in variables()
     )

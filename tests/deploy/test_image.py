@@ -45,6 +45,12 @@ def test_it_is_the_command_and_looks_after_itself() -> None:
     assert "pipelines.metrics.probe" in check
 
 
+def test_nothing_in_it_reports_to_its_maker() -> None:
+    final = DOCKERFILE.split("FROM ${PYTHON_IMAGE}\n")[-1]
+    assert "ORT_DISABLE_TELEMETRY=1" in final
+    assert "HF_HUB_OFFLINE=1" in final
+
+
 def test_no_build_tool_is_in_the_final_image() -> None:
     final = DOCKERFILE.split("FROM ${PYTHON_IMAGE}\n")[-1]
     assert "pip install" not in final
