@@ -18,7 +18,7 @@ from typing import Any
 
 import msgspec
 
-from pipelines.commands.common import open_store
+from pipelines.commands._shared.context import open_store
 from pipelines.errors import StoreError
 from tests.conftest import COMMAND, ROOT, Marsad
 

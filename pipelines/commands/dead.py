@@ -11,7 +11,7 @@ import click
 import msgspec
 from rich.table import Table
 
-from pipelines.commands.common import (
+from pipelines.commands._shared.context import (
     brokers_option,
     chosen_watchlist,
     configured,
@@ -27,8 +27,8 @@ from pipelines.commands.common import (
     watchlist_option,
     write_line,
 )
+from pipelines.commands._shared.scoring import finish_pending
 from pipelines.commands.ingest import field_mapping
-from pipelines.commands.work import finish_pending
 from pipelines.dead_letters.queue import DeadLetters
 from pipelines.dead_letters.retry import Retried
 from pipelines.dead_letters.retry import retry as try_again

@@ -10,7 +10,7 @@ import click
 from ingest.mapping.ids import platform_name
 from ingest.privacy.protector import is_pseudonym
 from ingest.records import Post
-from pipelines.commands.common import (
+from pipelines.commands._shared.context import (
     brokers_option,
     chosen_brokers,
     configured,
@@ -22,8 +22,8 @@ from pipelines.commands.common import (
     say,
     store_option,
 )
-from pipelines.commands.graves import check, whereabouts
-from pipelines.commands.graves import graves as made_graves
+from pipelines.commands._shared.deletions import check, whereabouts
+from pipelines.commands._shared.deletions import graves as made_graves
 from pipelines.dead_letters.quarantine import Aside, beside
 from pipelines.dead_letters.queue import DeadLetters, plain_names
 from pipelines.query import only

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from pipelines.commands.common import (
+from pipelines.commands._shared.context import (
     chosen_watchlist,
     console,
     nothing_found,
@@ -50,7 +50,7 @@ def command(file: str, watchlist: str | None, as_json: bool, errors: Path | None
     """
     from nlp.error_tables import Data
     from pipelines import evaluation_table
-    from pipelines.commands.work import make_scorer
+    from pipelines.commands._shared.scoring import make_scorer
     from pipelines.evaluation import Evaluation, evaluate
     from pipelines.labelled import LabelledFile
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import click
 
-from pipelines.commands.authors import known_authors, told
-from pipelines.commands.common import (
+from pipelines.commands._shared.authors import known_authors, told
+from pipelines.commands._shared.context import (
     QUERY_SETTINGS,
     Filters,
     QueryCommand,
@@ -22,7 +22,7 @@ from pipelines.commands.common import (
     say,
     store_option,
 )
-from pipelines.commands.no_match import why_nothing
+from pipelines.commands._shared.no_match import why_nothing
 from pipelines.progress import progress
 
 _FORMATS = ("ndjson", "csv", "parquet")

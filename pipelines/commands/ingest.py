@@ -15,7 +15,7 @@ from ingest.mapping.fields import TARGETS
 from ingest.sources.archive.source import ArchiveSource
 from ingest.watchlist.loader import Watchlist
 from nlp.score import Scorer
-from pipelines.commands.common import (
+from pipelines.commands._shared.context import (
     brokers_option,
     chosen_watchlist,
     count,
@@ -28,7 +28,7 @@ from pipelines.commands.common import (
     store_option,
     watchlist_option,
 )
-from pipelines.commands.work import finish_pending, make_scorer, tell_days
+from pipelines.commands._shared.scoring import finish_pending, make_scorer, tell_days
 from pipelines.embedded import Imported, add, collect, drain, position_key
 from pipelines.progress import progress
 from pipelines.records import Ledger

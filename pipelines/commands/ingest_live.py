@@ -19,7 +19,7 @@ from ingest.sources.registry import ENTRIES, Entry
 from ingest.watchlist.loader import Watchlist
 from pipelines import metrics
 from pipelines.commands import ingest_retired
-from pipelines.commands.common import (
+from pipelines.commands._shared.context import (
     brokers_option,
     chosen_watchlist,
     configured,
@@ -31,10 +31,10 @@ from pipelines.commands.common import (
     store_option,
     watchlist_option,
 )
-from pipelines.commands.feeding import read_feeds
+from pipelines.commands._shared.monitoring import monitored, telling
+from pipelines.commands._shared.scoring import make_scorer, tell_days
+from pipelines.commands._shared.subscriptions import read_feeds
 from pipelines.commands.ingest import books
-from pipelines.commands.monitoring import monitored, telling
-from pipelines.commands.work import make_scorer, tell_days
 from pipelines.dead_letters.quarantine import beside
 from pipelines.embedded import drain_some
 from pipelines.errors import SettingsError

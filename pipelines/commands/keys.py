@@ -4,7 +4,7 @@ import click
 
 from ingest.errors import KeyringError
 from ingest.privacy.keyring import Keyring
-from pipelines.commands.common import nothing_found, say
+from pipelines.commands._shared.context import nothing_found, say
 
 
 @click.group()

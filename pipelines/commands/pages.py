@@ -18,7 +18,7 @@ from rich.console import Console
 from ingest.records import Counter, Gap
 from ingest.sources.counters.table import parse_readings, parse_when
 from ingest.watchlist.loader import available
-from pipelines.commands.common import (
+from pipelines.commands._shared.context import (
     chosen_watchlist,
     configured,
     nothing_found,
@@ -28,8 +28,8 @@ from pipelines.commands.common import (
     watchlist_option,
     write_line,
 )
-from pipelines.commands.readings import TOLD, content, keep, local_zone, tell_bad
-from pipelines.commands.readings import readings as stored_or_shipped
+from pipelines.commands._shared.readings import TOLD, content, keep, local_zone, tell_bad
+from pipelines.commands._shared.readings import readings as stored_or_shipped
 from pipelines.live.choose import duration
 from pipelines.pages import table
 from pipelines.pages.report import Moment, Row, differences, rows

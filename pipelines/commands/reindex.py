@@ -2,7 +2,7 @@
 
 import click
 
-from pipelines.commands.common import count, open_existing, say, store_option
+from pipelines.commands._shared.context import count, open_existing, say, store_option
 from pipelines.progress import progress
 from pipelines.settings import zone
 

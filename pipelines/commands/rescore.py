@@ -2,8 +2,8 @@
 
 import click
 
-from pipelines.commands.authors import known_authors
-from pipelines.commands.common import (
+from pipelines.commands._shared.authors import known_authors
+from pipelines.commands._shared.context import (
     QUERY_SETTINGS,
     QueryCommand,
     chosen_watchlist,
@@ -15,7 +15,7 @@ from pipelines.commands.common import (
     store_option,
     watchlist_option,
 )
-from pipelines.commands.work import finish_pending
+from pipelines.commands._shared.scoring import finish_pending
 from pipelines.embedded import requeue
 from pipelines.stages import rematch
 

@@ -8,7 +8,7 @@ from typing import IO
 
 import click
 
-from pipelines.commands.common import chosen_watchlist, say, watchlist_option
+from pipelines.commands._shared.context import chosen_watchlist, say, watchlist_option
 from pipelines.progress import progress
 from pipelines.scoring import BadLine, read_lines, score_lines
 from pipelines.stages import Finder
@@ -44,7 +44,7 @@ def command(watchlist: str | None, batch_size: int, dead: Path | None, shown: bo
       marsad score < posts.ndjson > scored.ndjson
       zstdcat posts.ndjson.zst | marsad score --watchlist morocco-2016 --progress | zstd > out.zst
     """
-    from pipelines.commands.work import make_scorer
+    from pipelines.commands._shared.scoring import make_scorer
 
     finder = Finder(chosen_watchlist(watchlist))
     scorer = make_scorer()

@@ -9,8 +9,8 @@ import msgspec
 from rich.text import Text
 
 from ingest.records import Post, encode
-from pipelines.commands.authors import known_authors
-from pipelines.commands.common import (
+from pipelines.commands._shared.authors import known_authors
+from pipelines.commands._shared.context import (
     QUERY_SETTINGS,
     Filters,
     QueryCommand,
@@ -24,7 +24,7 @@ from pipelines.commands.common import (
     store_option,
     write_line,
 )
-from pipelines.commands.no_match import why_nothing
+from pipelines.commands._shared.no_match import why_nothing
 from pipelines.query import Node, highlight, otherwise_spelt
 from pipelines.records import Hit
 from pipelines.settings import zone

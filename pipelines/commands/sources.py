@@ -16,7 +16,7 @@ from ingest.sources.counters.fetch import Fetcher
 from ingest.sources.counters.registry import READERS, Reader
 from ingest.sources.registry import ENTRIES, Entry, find, unknown
 from ingest.sources.snscrape.retired import retired
-from pipelines.commands.common import configured, say, write_line
+from pipelines.commands._shared.context import configured, say, write_line
 from pipelines.live.check import check as read_for_a_moment
 from pipelines.live.check import verdict
 from pipelines.live.choose import Wanted, feeds, means

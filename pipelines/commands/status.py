@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ingest.records import Gap, unfilled
-from pipelines.commands.common import (
+from pipelines.commands._shared.context import (
     brokers_option,
     chosen_brokers,
     console,

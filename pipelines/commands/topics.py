@@ -9,7 +9,7 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from pipelines.commands.common import brokers_option, needed_brokers, say, write_line
+from pipelines.commands._shared.context import brokers_option, needed_brokers, say, write_line
 
 if TYPE_CHECKING:
     from pipelines.kafka.connection import Brokers

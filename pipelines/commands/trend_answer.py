@@ -8,15 +8,15 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from pipelines.case import ASKED, Case, case_of
-from pipelines.commands.authors import known_authors, told
-from pipelines.commands.common import (
+from pipelines.commands._shared.authors import known_authors, told
+from pipelines.commands._shared.context import (
     Filters,
     configured,
     open_store,
     query_node,
     values_of,
 )
-from pipelines.commands.no_match import why_nothing
+from pipelines.commands._shared.no_match import why_nothing
 from pipelines.query import Node, all_of, only
 from pipelines.records import Split, Status, Sum
 from pipelines.settings import zone

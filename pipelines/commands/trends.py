@@ -15,7 +15,7 @@ from rich.console import Console
 from pipelines import trend_table
 from pipelines.annotations import Event
 from pipelines.annotations import load as load_events
-from pipelines.commands.common import (
+from pipelines.commands._shared.context import (
     QUERY_SETTINGS,
     Filters,
     QueryCommand,

@@ -5,7 +5,7 @@ from rich.table import Table
 
 from ingest.errors import WatchlistError
 from ingest.watchlist.loader import available, load
-from pipelines.commands.common import console, say
+from pipelines.commands._shared.context import console, say
 
 
 @click.group()

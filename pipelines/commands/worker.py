@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from pipelines.commands.common import (
+from pipelines.commands._shared.context import (
     brokers_option,
     chosen_watchlist,
     configured,
@@ -23,8 +23,8 @@ from pipelines.commands.common import (
     store_option,
     watchlist_option,
 )
-from pipelines.commands.monitoring import monitored
-from pipelines.commands.work import make_scorer
+from pipelines.commands._shared.monitoring import monitored
+from pipelines.commands._shared.scoring import make_scorer
 from pipelines.errors import StoreError, StoreFull, StoreMissing
 from pipelines.settings import zone
 from pipelines.stores.protocols import Store
@@ -185,7 +185,7 @@ def collect(
       marsad worker collect --brokers localhost:9092 --watchlist morocco-2016
       marsad worker collect --instance collect-1 --metrics-port 9400
     """
-    from pipelines.commands.collecting import Reading
+    from pipelines.commands._shared.collecting import Reading
     from pipelines.commands.ingest_live import configured_sources
     from pipelines.kafka.leases import Leases
     from pipelines.kafka.leases import collect as share

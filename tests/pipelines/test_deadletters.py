@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from ingest.privacy.keyring import Key
 from ingest.privacy.protector import Protector
 from ingest.records import Post, Tombstone, encode
-from pipelines.commands.common import brokers_option, store_option
+from pipelines.commands._shared.context import brokers_option, store_option
 from pipelines.commands.ingest import books
 from pipelines.dead_letters.queue import DeadLetters, plain_names
 from pipelines.errors import StoreError
@@ -242,7 +242,7 @@ import os, sys
 from ingest.privacy.keyring import Key
 from ingest.privacy.protector import Protector
 from ingest.records import Post, Tombstone, encode
-from pipelines.commands.common import brokers_option, store_option
+from pipelines.commands._shared.context import brokers_option, store_option
 from pipelines.commands.ingest import books
 from pipelines.dead_letters.queue import DeadLetters, plain_names
 from pipelines.errors import StoreError

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from pipelines import daily
-from pipelines.commands.common import open_store
+from pipelines.commands._shared.context import open_store
 from pipelines.commands.dead import command as dead
 from pipelines.daily import Daily
 from pipelines.dead_letters.quarantine import Aside, beside

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from pipelines.commands.collecting import Reading
+from pipelines.commands._shared.collecting import Reading
 from pipelines.dead_letters.quarantine import Aside, beside
 from pipelines.dead_letters.queue import DeadLetters
 from pipelines.errors import BrokerAway, BrokerError, StoreBusy

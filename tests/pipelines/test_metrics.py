@@ -16,7 +16,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from pipelines import metrics
-from pipelines.commands.monitoring import telling
+from pipelines.commands._shared.monitoring import telling
 from pipelines.errors import SettingsError
 from pipelines.metrics import probe
 from pipelines.metrics.exporter import Exporter

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from ingest.privacy.keyring import Keyring
 from ingest.privacy.protector import Protector
-from pipelines.commands.authors import told
+from pipelines.commands._shared.authors import told
 from pipelines.commands.export import command as export
 from pipelines.commands.trends import command as trends
 from pipelines.stores.sqlite import SqliteStore

@@ -14,7 +14,13 @@ from ingest.errors import SourceError
 from ingest.records import PAGES, Counter, Gap
 from ingest.sources.counters.table import Readings, parse_readings
 from ingest.watchlist.loader import available, companion
-from pipelines.commands.common import chosen_watchlist, configured, on_server, open_store, say
+from pipelines.commands._shared.context import (
+    chosen_watchlist,
+    configured,
+    on_server,
+    open_store,
+    say,
+)
 from pipelines.records import Batch, Position
 from pipelines.settings import zone
 from pipelines.stages import utc_now

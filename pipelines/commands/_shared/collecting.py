@@ -7,8 +7,8 @@ import threading
 from collections.abc import Callable, Sequence
 
 from ingest.watchlist.loader import Watchlist
-from pipelines.commands.common import configured, protector, say
-from pipelines.commands.feeding import read_feeds
+from pipelines.commands._shared.context import configured, protector, say
+from pipelines.commands._shared.subscriptions import read_feeds
 from pipelines.dead_letters.quarantine import beside
 from pipelines.kafka.connection import Brokers
 from pipelines.kafka.intake import KafkaSink

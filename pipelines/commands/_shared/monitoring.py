@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from pipelines import metrics
-from pipelines.commands.common import configured, say
+from pipelines.commands._shared.context import configured, say
 from pipelines.stores.protocols import Store
 
 #: Seconds between two looks at how much waits in the store.

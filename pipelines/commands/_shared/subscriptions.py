@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ingest.privacy.protector import Protector
 from ingest.watchlist.loader import Watchlist
-from pipelines.commands.common import configured, say
+from pipelines.commands._shared.context import configured, say
 from pipelines.dead_letters.quarantine import Aside
 from pipelines.dead_letters.retry import LIVE
 from pipelines.live import Feed, Outcome, run

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ingest.watchlist.loader import Watchlist
 from nlp.score import Scorer
-from pipelines.commands.common import configured, say
+from pipelines.commands._shared.context import configured, say
 from pipelines.embedded import drain
 from pipelines.progress import progress
 from pipelines.settings import zone
