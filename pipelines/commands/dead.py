@@ -12,23 +12,22 @@ import msgspec
 from rich.table import Table
 
 from pipelines.commands._shared.context import (
-    brokers_option,
     chosen_watchlist,
     configured,
-    console,
     destination,
-    intake,
-    nothing_found,
+    kafka_sink,
     open_existing,
     open_store,
     protector,
-    say,
+)
+from pipelines.commands._shared.options import (
+    brokers_option,
+    field_mapping,
     store_option,
     watchlist_option,
-    write_line,
 )
+from pipelines.commands._shared.output import console, nothing_found, notify, write_line
 from pipelines.commands._shared.scoring import finish_pending
-from pipelines.commands.ingest import field_mapping
 from pipelines.dead_letters.queue import DeadLetters
 from pipelines.dead_letters.retry import Retried
 from pipelines.dead_letters.retry import retry as try_again
@@ -109,7 +108,7 @@ def list_dead(
         )
     console().print(table)
     counts = ", ".join(f"{code}: {count:,}" for code, count in reasons.items())
-    say(f"{counts} (--json shows everything uncut)")
+    notify(f"{counts} (--json shows everything uncut)")
 
 
 @command.command()
@@ -123,7 +122,7 @@ def show(number: int, store: str | None, brokers: str | None) -> None:
     if letter is None:
         nothing_found(f"Nothing is kept aside under number {number}.")
         return
-    say(f"{letter.place}: {letter.reason}: {letter.detail}")
+    notify(f"{letter.place}: {letter.reason}: {letter.detail}")
     sys.stdout.buffer.write(letter.raw + b"\n")
 
 
@@ -155,7 +154,7 @@ def retry(
 
     def tell(why: str) -> None:
         if next(told) < TOLD:
-            say(why)
+            notify(why)
 
     def again(target: Sink, kept: DeadLetters) -> Retried:
         chosen = numbers or tuple(entry.number for entry in kept.entries(reason=reason))
@@ -165,7 +164,7 @@ def retry(
         return try_again(target, found, protector(case), case, mapping=fields, tell=tell)
 
     if where := destination(store, brokers):
-        with intake(where) as topics, topics.dead_letters() as kept:
+        with kafka_sink(where) as topics, topics.dead_letters() as kept:
             result = again(topics, kept)
     else:
         opened = open_existing(store)
@@ -177,7 +176,7 @@ def retry(
         finally:
             opened.close()
     if result.left > TOLD:
-        say(f"… and {result.left - TOLD:,} more.")
-    say(f"{result.taken:,} taken in, {result.left:,} still can't be used.")
+        notify(f"… and {result.left - TOLD:,} more.")
+    notify(f"{result.taken:,} taken in, {result.left:,} still can't be used.")
     if result.left:
         raise click.exceptions.Exit(1)

@@ -11,19 +11,16 @@ from ingest.mapping.ids import platform_name
 from ingest.privacy.protector import is_pseudonym
 from ingest.records import Post
 from pipelines.commands._shared.context import (
-    brokers_option,
     chosen_brokers,
     configured,
-    count,
-    nothing_found,
     on_server,
     open_existing,
     protector,
-    say,
-    store_option,
 )
 from pipelines.commands._shared.deletions import check, whereabouts
 from pipelines.commands._shared.deletions import graves as made_graves
+from pipelines.commands._shared.options import brokers_option, store_option
+from pipelines.commands._shared.output import count, nothing_found, notify
 from pipelines.dead_letters.quarantine import Aside, beside
 from pipelines.dead_letters.queue import DeadLetters, plain_names
 from pipelines.query import only
@@ -106,21 +103,21 @@ def command(
         aside += sum(Aside(one, configured().dead_days).forget(names) for one in folders)
     finally:
         opened.close()
-    say(
+    notify(
         f"{count(max(deletion.posts, due.posts), 'post')} deleted, "
         f"{count(aside, 'record')} kept aside removed, "
         f"{count(max(deletion.tombstones, due.tombstones), 'tombstone')} written."
     )
     if authors and not ids and not max(deletion.posts, due.posts):
-        say(
+        notify(
             "No post of this account was found: see how the data write the name, or delete by the "
             "author's pseudonym. What comes of it later is refused."
         )
     if there := sorted({g.tombstone.platform for g in graves if _by_name(g)}):
         # On another of them the name may be a stranger's.
-        say(f"Accounts of that name were deleted on {', '.join(there)}.")
+        notify(f"Accounts of that name were deleted on {', '.join(there)}.")
     if not deletion.clean:
-        say(_LEFT_ON_SERVER if on_server(store) else _LEFT_IN_FILE)
+        notify(_LEFT_ON_SERVER if on_server(store) else _LEFT_IN_FILE)
 
 
 def _by_name(grave: CollectedTombstone) -> bool:

@@ -8,14 +8,9 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from pipelines.commands._shared.context import (
-    chosen_watchlist,
-    console,
-    nothing_found,
-    say,
-    watchlist_option,
-    write_line,
-)
+from pipelines.commands._shared.context import chosen_watchlist
+from pipelines.commands._shared.options import watchlist_option
+from pipelines.commands._shared.output import console, nothing_found, notify, write_line
 from pipelines.errors import OutputError
 from pipelines.progress import progress
 
@@ -62,7 +57,7 @@ def command(file: str, watchlist: str | None, as_json: bool, errors: Path | None
             bad = evaluate(
                 labelled.rows(),
                 evaluation,
-                tell=lambda row: say(f"line {row.line}: {row.reason}"),
+                tell=lambda row: notify(f"line {row.line}: {row.reason}"),
                 report=lambda posts: report(labelled.position, labelled.size, posts),
             )
         data = Data(labelled.name, labelled.sha256(), evaluation.rows)
@@ -77,16 +72,16 @@ def command(file: str, watchlist: str | None, as_json: bool, errors: Path | None
         else:
             evaluation_table.show(figures, console())
         if found is None and evaluation.targets_labelled:
-            say("Attitudes to entities are labelled; name a --watchlist to measure them.")
+            notify("Attitudes to entities are labelled; name a --watchlist to measure them.")
         if figures.learned:
-            say(
+            notify(
                 f"Attitudes were learned from {figures.learned:,} of these posts: their figures "
                 "here flatter. docs/targets.md has those of posts that were not learned from."
             )
         if errors is not None:
             _write(errors, evaluation.errors(data))
     if bad:
-        say(f"{evaluation.rows:,} rows measured, {bad:,} could not be.")
+        notify(f"{evaluation.rows:,} rows measured, {bad:,} could not be.")
         raise click.exceptions.Exit(1)
 
 
@@ -102,4 +97,4 @@ def _write(path: Path, file: ErrorFile) -> None:
         raise OutputError(
             f"{path} can't be written: {error.strerror or error}. Check the folder and its rights."
         ) from error
-    say(f"Error tables written: {path}")
+    notify(f"Error tables written: {path}")

@@ -11,18 +11,17 @@ from pathlib import Path
 import click
 
 from pipelines.commands._shared.authors import known_authors, told
-from pipelines.commands._shared.context import (
+from pipelines.commands._shared.context import open_store
+from pipelines.commands._shared.no_match import why_nothing
+from pipelines.commands._shared.options import (
     QUERY_SETTINGS,
     Filters,
     QueryCommand,
     filter_options,
-    nothing_found,
-    open_store,
     query_node,
-    say,
     store_option,
 )
-from pipelines.commands._shared.no_match import why_nothing
+from pipelines.commands._shared.output import nothing_found, notify
 from pipelines.progress import progress
 
 _FORMATS = ("ndjson", "csv", "parquet")
@@ -104,14 +103,14 @@ def command(
     finally:
         opened.close()
     if status.ledger.pending:
-        say(f"{status.ledger.pending:,} posts wait to be scored and are not exported.")
+        notify(f"{status.ledger.pending:,} posts wait to be scored and are not exported.")
     if not account.posts:
         nothing_found(f"{reason or 'No post matches.'} Nothing was written.")
     if account.fictional:
-        say(f"{account.fictional:,} of the posts are fictional; the README says so.")
+        notify(f"{account.fictional:,} of the posts are fictional; the README says so.")
     if account.plain_authors:
-        say(f"{account.plain_authors:,} of the posts carry the plain names of their authors.")
-    say(
+        notify(f"{account.plain_authors:,} of the posts carry the plain names of their authors.")
+    notify(
         f"{account.posts:,} posts written to {folder}: {', '.join(account.files)}, README.txt, "
         "manifest.json."
     )

@@ -16,18 +16,19 @@ from ingest.sources.archive.source import ArchiveSource
 from ingest.watchlist.loader import Watchlist
 from nlp.score import Scorer
 from pipelines.commands._shared.context import (
-    brokers_option,
     chosen_watchlist,
-    count,
-    dead_list,
     destination,
-    intake,
+    kafka_sink,
     open_store,
     protector,
-    say,
+)
+from pipelines.commands._shared.options import (
+    brokers_option,
+    field_mapping,
     store_option,
     watchlist_option,
 )
+from pipelines.commands._shared.output import count, ledger_line, notify
 from pipelines.commands._shared.scoring import finish_pending, make_scorer, tell_days
 from pipelines.embedded import Imported, add, collect, drain, position_key
 from pipelines.progress import progress
@@ -186,12 +187,12 @@ def _into_store(path: str | None, case: Watchlist | None) -> Iterator[_Target]:
         total = opened.ledger()
     finally:
         opened.close()
-    say(books("in the store", total))
+    notify(ledger_line("in the store", total))
 
 
 @contextmanager
 def _into_topics(where: Brokers) -> Iterator[_Target]:
-    with intake(where) as opened:
+    with kafka_sink(where) as opened:
         target = _Target(opened, lambda: None)
         target.waits = True
         yield target
@@ -233,18 +234,18 @@ class _Run:
         finally:
             source.close()
         for warning in source.warnings:
-            say(f"Warning: {source.path}: {warning}")
+            notify(f"Warning: {source.path}: {warning}")
         if result.known:
-            say(f"{source.path}: read to its end before, nothing to add.")
+            notify(f"{source.path}: read to its end before, nothing to add.")
             return 0
-        say(
-            books(
+        notify(
+            ledger_line(
                 f"{source.path}: {'done' if result.done else 'not at its end'}",
                 result.outcomes if self._target.waits else _settled(result.outcomes),
             )
         )
         if source.zones_assumed:
-            say(_zones(source.zones_assumed, self._target.days))
+            notify(_zones(source.zones_assumed, self._target.days))
         return 0
 
     def _read(self, source: ArchiveSource) -> Imported:
@@ -286,7 +287,7 @@ class _Run:
                 after_batch=after_batch,
             )
         if position is None and result.done and not result.outcomes.received:
-            say(f"Warning: {source.path}: holds no record.")
+            notify(f"Warning: {source.path}: holds no record.")
         return result
 
 
@@ -302,30 +303,3 @@ def _zones(posts: int, days: str) -> str:
         f"The dates of {count(posts, 'post')} name no time zone, and UTC was assumed{here}. If "
         "that is wrong, give the same command --timezone ZONE: it replaces them."
     )
-
-
-def books(title: str, ledger: Ledger, *, read: bool = False) -> str:
-    """Return one line of books; ``read``: of what was read, wherever it waits or rests now."""
-    if read:
-        taken = msgspec.structs.replace(ledger, indexed=0, pending=0)
-        new = ledger.indexed + ledger.pending
-        return books(title, taken) + (f", {new:,} new" if new else "")
-    counts = ", ".join(
-        f"{getattr(ledger, name):,} {name}"
-        for name in Ledger.__struct_fields__
-        if name == "received" or getattr(ledger, name)
-    )
-    hint = f"; see: {dead_list()}" if ledger.dead else ""
-    return f"{title}: {counts}{hint}"
-
-
-def field_mapping(options: tuple[str, ...]) -> dict[str, str]:
-    """Return what ``--map`` says. Raises ``click.UsageError`` for anything but pairs."""
-    pairs = [pair for option in options for pair in option.split(",") if pair.strip()]
-    mapping: dict[str, str] = {}
-    for pair in pairs:
-        field, equals, name = pair.partition("=")
-        if not equals or not name.strip():
-            raise click.UsageError(f"--map takes FIELD=NAME pairs, as in text=body; not {pair!r}")
-        mapping[field.strip()] = name.strip()
-    return mapping

@@ -20,21 +20,18 @@ from ingest.watchlist.loader import Watchlist
 from pipelines import metrics
 from pipelines.commands import ingest_retired
 from pipelines.commands._shared.context import (
-    brokers_option,
     chosen_watchlist,
     configured,
     destination,
-    intake,
+    kafka_sink,
     open_store,
     protector,
-    say,
-    store_option,
-    watchlist_option,
 )
 from pipelines.commands._shared.monitoring import monitored, telling
+from pipelines.commands._shared.options import brokers_option, store_option, watchlist_option
+from pipelines.commands._shared.output import ledger_line, notify
 from pipelines.commands._shared.scoring import make_scorer, tell_days
 from pipelines.commands._shared.subscriptions import read_feeds
-from pipelines.commands.ingest import books
 from pipelines.dead_letters.quarantine import beside
 from pipelines.embedded import drain_some
 from pipelines.errors import SettingsError
@@ -270,7 +267,7 @@ def read_sources(
     where = destination(store, brokers)
     case = chosen_watchlist(watchlist)
     stop = threading.Event()
-    given = means(stop, say)
+    given = means(stop, notify)
     try:
         made = feeds(wanted, given, environ=os.environ, urls=configured().urls)
         protect = protector(case)
@@ -298,7 +295,7 @@ def _target(
     """Give what takes the posts, what scores some of them, and the folder for answers."""
     settings = configured()
     if where:
-        with intake(where) as opened_topics:
+        with kafka_sink(where) as opened_topics:
             metrics.ready("brokers", True)
             yield opened_topics, None, beside("")
         return
@@ -319,11 +316,11 @@ def _target(
         total = opened.ledger()
     finally:
         opened.close()
-    say(books("in the store", total))
+    notify(ledger_line("in the store", total))
 
 
 def _tell(outcomes: Sequence[Outcome]) -> None:
     for one in outcomes:
-        say(books(one.feed.source.name, one.outcomes, read=True))
+        notify(ledger_line(one.feed.source.name, one.outcomes, read=True))
     if any(one.given_up for one in outcomes):
         raise click.exceptions.Exit(1)

@@ -4,7 +4,7 @@ import click
 
 from ingest.errors import KeyringError
 from ingest.privacy.keyring import Keyring
-from pipelines.commands._shared.context import nothing_found, say
+from pipelines.commands._shared.output import nothing_found, notify
 
 
 @click.group()
@@ -36,7 +36,7 @@ def rotate() -> None:
     """
     keyring = Keyring()
     key = keyring.rotate()
-    say(f"{key.id} is in use now; {len(keyring.all()) - 1} older kept in {keyring.path}.")
+    notify(f"{key.id} is in use now; {len(keyring.all()) - 1} older kept in {keyring.path}.")
 
 
 @command.command()
@@ -63,10 +63,10 @@ def destroy(key_ids: tuple[str, ...], everything: bool, yes: bool) -> None:
         raise click.UsageError("name the keys to destroy (see `marsad keys list`), or --all")
     keyring.check(ids)
     if not yes and not _confirmed(f"Destroy {', '.join(ids)} in {keyring.path} for good?"):
-        say("Nothing was destroyed.")
+        notify("Nothing was destroyed.")
         raise click.exceptions.Exit(1)
     destroyed = keyring.destroy(ids)
-    say(f"Destroyed {', '.join(key.id for key in destroyed)}.")
+    notify(f"Destroyed {', '.join(key.id for key in destroyed)}.")
 
 
 def _confirmed(question: str) -> bool:

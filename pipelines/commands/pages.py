@@ -18,16 +18,9 @@ from rich.console import Console
 from ingest.records import Counter, Gap
 from ingest.sources.counters.table import parse_readings, parse_when
 from ingest.watchlist.loader import available
-from pipelines.commands._shared.context import (
-    chosen_watchlist,
-    configured,
-    nothing_found,
-    open_store,
-    say,
-    store_option,
-    watchlist_option,
-    write_line,
-)
+from pipelines.commands._shared.context import chosen_watchlist, configured, open_store
+from pipelines.commands._shared.options import store_option, watchlist_option
+from pipelines.commands._shared.output import nothing_found, notify, write_line
 from pipelines.commands._shared.readings import TOLD, content, keep, local_zone, tell_bad
 from pipelines.commands._shared.readings import readings as stored_or_shipped
 from pipelines.live.choose import duration
@@ -87,10 +80,12 @@ def import_readings(
             usable += len(found.counters)
             bad += len(found.bad)
             known = len(found.counters) - added
-            say(f"{name}: {added:,} readings added, {known + found.repeated:,} known before.")
+            notify(f"{name}: {added:,} readings added, {known + found.repeated:,} known before.")
             tell_bad(name, found)
             if found.zone_assumed:
-                say(f"{name}: {found.zone_assumed:,} times name no zone; {local.key} was assumed.")
+                notify(
+                    f"{name}: {found.zone_assumed:,} times name no zone; {local.key} was assumed."
+                )
     finally:
         opened.close()
     if bad or not usable:
@@ -182,7 +177,7 @@ def report(
                 found, gaps, local, format_of(path), since=start, names=_names(readings)
             )
             write(path, content)
-            say(f"Drawn: {path}")
+            notify(f"Drawn: {path}")
 
 
 @command.command()
@@ -235,7 +230,7 @@ def watch(
         None if pages else chosen_watchlist(watchlist),
         {**addresses(settings.urls), **_addresses(urls)},
         os.environ,
-        say,
+        notify,
     )
     made_for_people = {one.reader.platform for one in wanted if one.reader.page}
     if made_for_people and interval < SLOWEST:
@@ -253,13 +248,13 @@ def watch(
             Aside(beside(store or settings.store), settings.dead_days),
             every=interval,
             times=times,
-            tell=say,
+            tell=notify,
         )
     finally:
         fetcher.close()
         opened.close()
     if unread:
-        say(f"{len(unread):,} of {len(wanted):,} pages could not be read.")
+        notify(f"{len(unread):,} of {len(wanted):,} pages could not be read.")
         raise click.exceptions.Exit(1)
 
 
@@ -291,20 +286,20 @@ def _remarks(
     made: Sequence[Row], found: Sequence[Any], gaps: Sequence[Gap], local: ZoneInfo
 ) -> None:
     if any(row.start_assumed for row in made):
-        say("(assumed): the source names no start of its count; --since was taken.")
+        notify("(assumed): the source names no start of its count; --since was taken.")
     elif any(row.start is None for row in made):
-        say("Losses whose start was not said have no rate; --since DATE supposes one.")
+        notify("Losses whose start was not said have no rate; --since DATE supposes one.")
     if any(row.per_hour is not None and row.start_span for row in made):
-        say("An hour: bounds in brackets, as some times are known by the day or less alone.")
+        notify("An hour: bounds in brackets, as some times are known by the day or less alone.")
     if any(row.differs for row in made):
-        say("≠: what these sources say of the same time can't both be true.")
+        notify("≠: what these sources say of the same time can't both be true.")
     if any(row.loss is None for row in made):
-        say("·: no figure follows from the readings.")
+        notify("·: no figure follows from the readings.")
     sources = {one.source for one in found}
     own = [gap for gap in gaps if gap.source in sources]
     for gap in own[-TOLD:]:
         start, end = (table.moment(at, 0, local) if at else "now" for at in (gap.start, gap.end))
-        say(f"Unknown: {table.short(gap.source)}, {start} to {end}: {gap.cause}")
+        notify(f"Unknown: {table.short(gap.source)}, {start} to {end}: {gap.cause}")
 
 
 def _interval(text: str) -> timedelta:

@@ -2,7 +2,9 @@
 
 import click
 
-from pipelines.commands._shared.context import count, open_existing, say, store_option
+from pipelines.commands._shared.context import open_existing
+from pipelines.commands._shared.options import store_option
+from pipelines.commands._shared.output import count, notify
 from pipelines.progress import progress
 from pipelines.settings import zone
 
@@ -36,4 +38,4 @@ def command(store: str | None) -> None:
             number = opened.reindex(days, after_batch)
     finally:
         opened.close()
-    say(f"{count(number, 'post')} indexed again.")
+    notify(f"{count(number, 'post')} indexed again.")

@@ -3,18 +3,15 @@
 import click
 
 from pipelines.commands._shared.authors import known_authors
-from pipelines.commands._shared.context import (
+from pipelines.commands._shared.context import chosen_watchlist, configured, open_existing
+from pipelines.commands._shared.options import (
     QUERY_SETTINGS,
     QueryCommand,
-    chosen_watchlist,
-    configured,
-    nothing_found,
-    open_existing,
     query_node,
-    say,
     store_option,
     watchlist_option,
 )
+from pipelines.commands._shared.output import nothing_found, notify
 from pipelines.commands._shared.scoring import finish_pending
 from pipelines.embedded import requeue
 from pipelines.stages import rematch
@@ -53,4 +50,4 @@ def command(query: tuple[str, ...], store: str | None, watchlist: str | None) ->
             finish_pending(opened)
     finally:
         opened.close()
-    say(f"{count:,} posts scored again.")
+    notify(f"{count:,} posts scored again.")

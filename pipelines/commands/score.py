@@ -8,7 +8,9 @@ from typing import IO
 
 import click
 
-from pipelines.commands._shared.context import chosen_watchlist, say, watchlist_option
+from pipelines.commands._shared.context import chosen_watchlist
+from pipelines.commands._shared.options import watchlist_option
+from pipelines.commands._shared.output import notify
 from pipelines.progress import progress
 from pipelines.scoring import BadLine, read_lines, score_lines
 from pipelines.stages import Finder
@@ -65,7 +67,7 @@ def command(watchlist: str | None, batch_size: int, dead: Path | None, shown: bo
     output.flush()
     if bad:
         where = f"; they are in {dead}" if dead else ""
-        say(f"{good:,} lines scored, {bad:,} could not be{where}.")
+        notify(f"{good:,} lines scored, {bad:,} could not be{where}.")
         raise click.exceptions.Exit(1)
 
 
@@ -82,7 +84,7 @@ def _open(path: Path | None) -> IO[bytes]:
 
 def _keep(result: BadLine, graves: IO[bytes]) -> None:
     if graves.name == "/dev/null":
-        say(f"line {result.line}: {result.reason}")
+        notify(f"line {result.line}: {result.reason}")
         return
     raw = result.raw.decode("utf-8", "surrogateescape")
     row = {"line": result.line, "reason": result.reason, "raw": raw}

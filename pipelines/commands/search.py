@@ -10,21 +10,17 @@ from rich.text import Text
 
 from ingest.records import Post, encode
 from pipelines.commands._shared.authors import known_authors
-from pipelines.commands._shared.context import (
+from pipelines.commands._shared.context import open_store
+from pipelines.commands._shared.no_match import why_nothing
+from pipelines.commands._shared.options import (
     QUERY_SETTINGS,
     Filters,
     QueryCommand,
-    console,
-    count,
     filter_options,
-    nothing_found,
-    open_store,
     query_node,
-    say,
     store_option,
-    write_line,
 )
-from pipelines.commands._shared.no_match import why_nothing
+from pipelines.commands._shared.output import console, count, nothing_found, notify, write_line
 from pipelines.query import Node, highlight, otherwise_spelt
 from pipelines.records import Hit
 from pipelines.settings import zone
@@ -72,7 +68,7 @@ def command(
     finally:
         opened.close()
     if page.pending:
-        say(f"{page.pending:,} posts wait to be scored and can't be found yet.")
+        notify(f"{page.pending:,} posts wait to be scored and can't be found yet.")
     if not page.hits:
         nothing_found(reason)
     if as_json:
@@ -85,13 +81,13 @@ def command(
         out.print(_for_people(hit, node, days, coloured=coloured))
     shown = len(page.hits)
     newest = "the newest one is" if shown == 1 else f"the newest {shown:,} are"
-    say(
+    notify(
         ("1 post matches" if page.total == 1 else f"{page.total:,} posts match")
         + (f"; {newest} shown" if page.total > shown else "")
         + f". Times are those of {days.key}."
     )
     for word, number in otherwise_spelt(node, [hit.post.text for hit in page.hits]).items():
-        say(
+        notify(
             f"{word} stands in {number:,} of {count(shown, 'post')} in other spellings only, which "
             f"may be other words; ={word} finds this spelling alone."
         )

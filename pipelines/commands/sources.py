@@ -16,7 +16,8 @@ from ingest.sources.counters.fetch import Fetcher
 from ingest.sources.counters.registry import READERS, Reader
 from ingest.sources.registry import ENTRIES, Entry, find, unknown
 from ingest.sources.snscrape.retired import retired
-from pipelines.commands._shared.context import configured, say, write_line
+from pipelines.commands._shared.context import configured
+from pipelines.commands._shared.output import notify, write_line
 from pipelines.live.check import check as read_for_a_moment
 from pipelines.live.check import verdict
 from pipelines.live.choose import Wanted, feeds, means
@@ -90,9 +91,9 @@ def list_sources(as_json: bool) -> None:
     console.width = max(console.width, sum((one.min_width or 0) + 2 for one in table.columns))
     console.print(table)
     seen = [f"{row.name} ({row.verified})" for row in listed if row.verified != _NEVER]
-    say(f"Seen to work on the real platform: {', '.join(seen) or 'none yet'}.")
-    say("Posts: marsad ingest SOURCE. Counters: marsad pages watch (docs/pages.md).")
-    say("What each platform allows: docs/sources.md. What works now: marsad sources check NAME.")
+    notify(f"Seen to work on the real platform: {', '.join(seen) or 'none yet'}.")
+    notify("Posts: marsad ingest SOURCE. Counters: marsad pages watch (docs/pages.md).")
+    notify("What each platform allows: docs/sources.md. What works now: marsad sources check NAME.")
 
 
 def _cells(row: Row) -> tuple[str, ...]:
@@ -172,7 +173,7 @@ def check(name: str, target: str, url: str, seconds: int) -> None:
         works, words = _read_posts(name, target, url, seconds)
     click.echo(words)
     if f"{PAGES}{name}" in NAMES and not reader:
-        say(f"The counters of its pages: marsad sources check {PAGES}{name}")
+        notify(f"The counters of its pages: marsad sources check {PAGES}{name}")
     if not works:
         raise click.exceptions.Exit(1)
 
@@ -205,7 +206,7 @@ def _read_posts(name: str, target: str, url: str, seconds: int) -> tuple[bool, s
     if entry.targets == "required" and not target:
         raise click.UsageError(f"name a {entry.target} to check {name} with")
     stop = threading.Event()
-    given = means(stop, say)
+    given = means(stop, notify)
     try:
         wanted = Wanted(source=name, targets=[target] if target else [], url=url, limit=ENOUGH)
         (feed,) = feeds([wanted], given, environ=os.environ, urls=configured().urls)

@@ -13,16 +13,9 @@ from rich.table import Table
 from rich.text import Text
 
 from ingest.records import Gap, unfilled
-from pipelines.commands._shared.context import (
-    brokers_option,
-    chosen_brokers,
-    console,
-    count,
-    dead_list,
-    open_store,
-    store_option,
-    write_line,
-)
+from pipelines.commands._shared.context import chosen_brokers, open_store
+from pipelines.commands._shared.options import brokers_option, store_option
+from pipelines.commands._shared.output import console, count, dead_list, write_line
 from pipelines.embedded import add
 from pipelines.live.details import Heard, heard, words
 from pipelines.records import Ledger, Position, Status

@@ -9,7 +9,9 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from pipelines.commands._shared.context import brokers_option, needed_brokers, say, write_line
+from pipelines.commands._shared.context import needed_brokers
+from pipelines.commands._shared.options import brokers_option
+from pipelines.commands._shared.output import notify, write_line
 
 if TYPE_CHECKING:
     from pipelines.kafka.connection import Brokers
@@ -57,21 +59,21 @@ def create(brokers: str | None, partitions: int | None, alter: bool) -> None:
     made = [where.topic(found.name) for found in before if not found.partitions]
     differing = [found for found in before if found.differences]
     if made:
-        say(f"Made: {', '.join(made)}.")
+        notify(f"Made: {', '.join(made)}.")
     else:
-        say("Every topic was there.")
+        notify("Every topic was there.")
     for found in differing:
-        say(f"{where.topic(found.name)}: {'was set: ' if alter else ''}{found.state}")
+        notify(f"{where.topic(found.name)}: {'was set: ' if alter else ''}{found.state}")
     if differing and not alter:
-        say("To set them as defined: marsad topics create --alter")
+        notify("To set them as defined: marsad topics create --alter")
     fixed = _of_other_size(before, partitions)
     for found in fixed:
-        say(
+        notify(
             f"{where.topic(found.name)} has {found.partitions} partitions and keeps them: a "
             "deletion has to come to the partition that its text went to."
         )
     if fixed:
-        say(
+        notify(
             "For another number make a new collection, under a prefix of its own: "
             f"MARSAD_KAFKA_PREFIX=… marsad topics create --partitions {partitions} "
             "(docs/operations.md, the lag grows)"

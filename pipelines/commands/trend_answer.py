@@ -9,14 +9,9 @@ import msgspec
 
 from pipelines.case import ASKED, Case, case_of
 from pipelines.commands._shared.authors import known_authors, told
-from pipelines.commands._shared.context import (
-    Filters,
-    configured,
-    open_store,
-    query_node,
-    values_of,
-)
+from pipelines.commands._shared.context import configured, open_store
 from pipelines.commands._shared.no_match import why_nothing
+from pipelines.commands._shared.options import Filters, query_node, values_of
 from pipelines.query import Node, all_of, only
 from pipelines.records import Split, Status, Sum
 from pipelines.settings import zone

@@ -15,17 +15,15 @@ from rich.console import Console
 from pipelines import trend_table
 from pipelines.annotations import Event
 from pipelines.annotations import load as load_events
-from pipelines.commands._shared.context import (
+from pipelines.commands._shared.options import (
     QUERY_SETTINGS,
     Filters,
     QueryCommand,
     filter_options,
-    nothing_found,
-    say,
     store_option,
     values_of,
-    write_line,
 )
+from pipelines.commands._shared.output import nothing_found, notify, write_line
 from pipelines.commands.trend_answer import Answer, ask
 from pipelines.records import Split
 from pipelines.stages import utc_now
@@ -116,12 +114,12 @@ def command(
     else:
         trend_table.show(answer.rows, by, names, Console(highlight=False))
         if any(row.state == "unknown" for row in answer.rows):
-            say("?: unknown, as a source was not listening (see `marsad status`).")
+            notify("?: unknown, as a source was not listening (see `marsad status`).")
     by_ids = split == "entity" and (charts or not (as_json or as_csv))
     lost = ["entities stand by their ids"] if by_ids or (charts and "entity" in filters) else []
     lost += ["events are not marked"] if charts and marks is None else []
     if answer.case.missing and lost:
-        say(_MISSING.format(name=answer.case.missing, what=", and ".join(lost)))
+        notify(_MISSING.format(name=answer.case.missing, what=", and ".join(lost)))
     if charts:
         _draw(charts, answer, by, _caption(answer, filters, split), names, marks)
 
@@ -150,7 +148,7 @@ def _draw(
             earlier=answer.earlier,
         )
         write(path, content)
-        say(f"Drawn: {path}")
+        notify(f"Drawn: {path}")
 
 
 def _caption(answer: Answer, filters: Filters, split: Split | None) -> Caption:
@@ -184,11 +182,11 @@ def _remarks(answer: Answer) -> None:
     if answer.fictional:
         some = answer.fictional < posts
         which = f"{answer.fictional:,} of {posts:,} posts are" if some else "All of these posts are"
-        say(f"{which} fictional: they are evidence of nothing.")
+        notify(f"{which} fictional: they are evidence of nothing.")
     if without_day:
-        say(f"{without_day:,} of {posts:,} posts have no usable date and are left out.")
+        notify(f"{without_day:,} of {posts:,} posts have no usable date and are left out.")
     if pending:
-        say(f"{pending:,} posts wait to be scored and are left out.")
+        notify(f"{pending:,} posts wait to be scored and are left out.")
 
 
 def _events(name: str | None) -> list[Event] | None:

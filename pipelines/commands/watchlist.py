@@ -5,7 +5,7 @@ from rich.table import Table
 
 from ingest.errors import WatchlistError
 from ingest.watchlist.loader import available, load
-from pipelines.commands._shared.context import console, say
+from pipelines.commands._shared.output import console, notify
 
 
 @click.group()
@@ -33,7 +33,7 @@ def show(name: str) -> None:
     """
     watchlist = load(name)
     if watchlist is None:
-        say("`none` watches nothing: every post is kept.")
+        notify("`none` watches nothing: every post is kept.")
         return
     click.echo(f"{watchlist.title} ({watchlist.fingerprint}, {watchlist.timezone})")
     table = Table("entity", "kind", "name")
@@ -57,7 +57,7 @@ def check(files: tuple[str, ...]) -> None:
             watchlist = load(file)
         except WatchlistError as error:
             wrong += 1
-            say(f"Error: {error}")
+            notify(f"Error: {error}")
             continue
         entities = len(watchlist.entities) if watchlist else 0
         click.echo(f"{file}: fine, {entities} entities")

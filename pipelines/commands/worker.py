@@ -13,17 +13,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from pipelines.commands._shared.context import (
-    brokers_option,
     chosen_watchlist,
     configured,
-    count,
     needed_brokers,
     open_store,
-    say,
-    store_option,
-    watchlist_option,
 )
 from pipelines.commands._shared.monitoring import monitored
+from pipelines.commands._shared.options import brokers_option, store_option, watchlist_option
+from pipelines.commands._shared.output import count, notify
 from pipelines.commands._shared.scoring import make_scorer
 from pipelines.errors import StoreError, StoreFull, StoreMissing
 from pipelines.settings import zone
@@ -93,11 +90,11 @@ def score(brokers: str | None, instance: str, metrics_port: int | None) -> None:
         metrics.build(scorer.version)
         stage = ScoreStage(where, scorer, instance or uuid.uuid4().hex)
         try:
-            say(f"Scoring with {scorer.version} from {where.addresses}.")
+            notify(f"Scoring with {scorer.version} from {where.addresses}.")
             Worker(where, stage, stop, instance=instance).run()
         finally:
             stage.close()
-    say("Stopped.")
+    notify("Stopped.")
 
 
 @command.command()
@@ -126,13 +123,13 @@ def index(store: str | None, brokers: str | None, instance: str, metrics_port: i
             # Another zone than the store's is told now: an error amid the work is waited out.
             stage = IndexStage(where, opened, zone(opened.timezone()))
             try:
-                say(f"Indexing from {where.addresses}.")
+                notify(f"Indexing from {where.addresses}.")
                 Worker(where, stage, stop, instance=instance).run()
             finally:
                 stage.close()
         finally:
             opened.close()
-    say("Stopped.")
+    notify("Stopped.")
 
 
 def _is_there(address: str | None) -> bool:
@@ -197,11 +194,11 @@ def collect(
     with _working(metrics_port), on_signals(stop):
         leases = Leases(where, reading.count, instance=instance)
         try:
-            say(f"Sharing {count(reading.count, 'source')} with the other collectors.")
+            notify(f"Sharing {count(reading.count, 'source')} with the other collectors.")
             share(leases, reading.some, stop)
         finally:
             leases.close()
-    say("Stopped.")
+    notify("Stopped.")
 
 
 @contextmanager

@@ -22,8 +22,8 @@ from hypothesis import strategies as st
 from ingest.privacy.keyring import Key
 from ingest.privacy.protector import Protector
 from ingest.records import Post, Tombstone, encode
-from pipelines.commands._shared.context import brokers_option, store_option
-from pipelines.commands.ingest import books
+from pipelines.commands._shared.options import brokers_option, store_option
+from pipelines.commands._shared.output import books
 from pipelines.dead_letters.queue import DeadLetters, plain_names
 from pipelines.errors import StoreError
 from pipelines.records import DeadLetter, Ledger
@@ -242,8 +242,8 @@ import os, sys
 from ingest.privacy.keyring import Key
 from ingest.privacy.protector import Protector
 from ingest.records import Post, Tombstone, encode
-from pipelines.commands._shared.context import brokers_option, store_option
-from pipelines.commands.ingest import books
+from pipelines.commands._shared.options import brokers_option, store_option
+from pipelines.commands._shared.output import books
 from pipelines.dead_letters.queue import DeadLetters, plain_names
 from pipelines.errors import StoreError
 from pipelines.stages import bury

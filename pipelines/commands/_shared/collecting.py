@@ -7,7 +7,8 @@ import threading
 from collections.abc import Callable, Sequence
 
 from ingest.watchlist.loader import Watchlist
-from pipelines.commands._shared.context import configured, protector, say
+from pipelines.commands._shared.context import configured, protector
+from pipelines.commands._shared.output import notify
 from pipelines.commands._shared.subscriptions import read_feeds
 from pipelines.dead_letters.quarantine import beside
 from pipelines.kafka.connection import Brokers
@@ -40,7 +41,7 @@ class Reading:
         stop = Either(end)  # a run that fails sets it
         made, close = self._feeds(stop)
         chosen = [feed for number, feed in enumerate(made) if number in numbers]
-        say("Reading " + ", ".join(feed.source.name for feed in chosen) + ".")
+        notify("Reading " + ", ".join(feed.source.name for feed in chosen) + ".")
         try:
             days = configured().dead_days
             with KafkaSink(self._where, dead_days=days, patience=float("inf")) as intake:
@@ -51,7 +52,7 @@ class Reading:
             close()
 
     def _feeds(self, stop: threading.Event) -> tuple[list[Feed], Callable[[], None]]:
-        given = means(stop, say)
+        given = means(stop, notify)
         try:
             made = feeds(self._wanted, given, environ=os.environ, urls=configured().urls)
         except BaseException:

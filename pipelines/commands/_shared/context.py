@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import functools
-import shlex
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
 
 from ingest.privacy.keyring import Keyring
 from ingest.privacy.masking import handle_name
@@ -21,94 +16,12 @@ from ingest.watchlist.loader import Watchlist
 from ingest.watchlist.loader import load as load_watchlist
 from pipelines import settings as settings_module
 from pipelines.dead_letters.quarantine import Aside, beside
-from pipelines.query import Node, all_of, only, parse
-from pipelines.query.fields import entity_id
 from pipelines.settings import Settings
 from pipelines.stores.protocols import Store
 
 if TYPE_CHECKING:
     from pipelines.kafka.connection import Brokers
     from pipelines.kafka.intake import KafkaSink
-
-F = TypeVar("F", bound=Callable[..., Any])
-
-#: For commands with a QUERY: `-word` is part of it, not an option (they have long ones alone).
-QUERY_SETTINGS = {"ignore_unknown_options": True, "help_option_names": ["--help"]}
-
-
-class QueryCommand(click.Command):
-    """A command with a QUERY, of which `-h` alone is a call for help all the same."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """See :meth:`click.Command.parse_args`."""
-        own = args[: args.index("--")] if "--" in args else args
-        return super().parse_args(ctx, ["--help"] if "-h" in own else args)
-
-
-#: Options that narrow a query, with their metavar and help; their names are fields of queries.
-_FILTERS = {
-    "since": ("DATE", "First day, inclusive (YYYY-MM-DD)."),
-    "until": ("DATE", "Day after the last, exclusive."),
-    "lang": ("CODE", "fr, ar, ary, ary-Latn, …"),
-    "sentiment": ("LABEL", "negative, …"),
-    "entity": ("ID", "A watched entity, by id or name."),
-    "platform": ("NAME", "twitter, youtube, …"),
-}
-
-#: The options of ``_FILTERS`` that were given: one value for a date, else several.
-Filters = Mapping[str, str | tuple[str, ...]]
-
-#: Options that say where records are kept aside; a command that takes both takes one of them.
-_PLACES = ("store", "brokers")
-
-#: Exit code for "nothing found".
-NOTHING = 3
-
-
-def store_option(function: F) -> F:
-    """Add ``--store``."""
-    return click.option(
-        "--store",
-        metavar="PATH|URL",
-        help="SQLite file, or Elasticsearch: http://host:9200/name (default: marsad.db).",
-    )(function)
-
-
-def brokers_option(function: F) -> F:
-    """Add ``--brokers``."""
-    return click.option(
-        "--brokers",
-        metavar="HOST:PORT,…",
-        help="Kafka brokers between the stages (default: as configured).",
-    )(function)
-
-
-def watchlist_option(function: F) -> F:
-    """Add ``--watchlist``."""
-    return click.option(
-        "--watchlist",
-        metavar="NAME|FILE|none",
-        help="What to look for; `none` keeps every post (default: as configured, else none).",
-    )(function)
-
-
-def filter_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that narrow a query; the command gets those given as ``filters``."""
-
-    @functools.wraps(function)
-    def packed(*arguments: Any, **options: Any) -> Any:
-        given = {name: options.pop(name) for name in _FILTERS}
-        filters = {name: value for name, value in given.items() if value}
-        if "entity" in filters:
-            filters["entity"] = tuple(entity_id(one) for one in values_of(filters["entity"]))
-        return function(*arguments, filters=filters, **options)
-
-    for name, (metavar, explanation) in reversed(_FILTERS.items()):
-        once = name in {"since", "until"}
-        packed = click.option(f"--{name}", metavar=metavar, help=explanation, multiple=not once)(
-            packed
-        )
-    return packed
 
 
 def configured() -> Settings:
@@ -197,7 +110,7 @@ def destination(store: str | None, brokers: str | None) -> Brokers | None:
 
 
 @contextmanager
-def intake(where: Brokers) -> Iterator[KafkaSink]:
+def kafka_sink(where: Brokers) -> Iterator[KafkaSink]:
     """Open the way into the topics, for the length of a command.
 
     Raises :class:`~pipelines.errors.BrokerError`.
@@ -222,14 +135,6 @@ def needed_brokers(addresses: str | None) -> Brokers:
     return where
 
 
-def dead_list() -> str:
-    """Return the command that lists what the running one kept aside, in the place it was given."""
-    context = click.get_current_context(silent=True)
-    given = context.params if context else {}
-    places = [f" --{name} {shlex.quote(given[name])}" for name in _PLACES if given.get(name)]
-    return "marsad dead list" + "".join(places)
-
-
 def chosen_watchlist(name: str | None) -> Watchlist | None:
     """Return the watchlist that the option names, else the configured one."""
     return load_watchlist(name or configured().watchlist)
@@ -243,47 +148,3 @@ def protector(watchlist: Watchlist | None, *, keep_authors: bool = False) -> Pro
         country=watchlist.country if watchlist else None,
         keep_authors=keep_authors,
     )
-
-
-def query_node(query: Sequence[str], filters: Filters = MappingProxyType({})) -> Node:
-    """Return the query that words and options ask for together.
-
-    Raises :class:`~pipelines.errors.QueryError`.
-    """
-    for word in query:
-        if word.startswith("--"):  # `-word` is a word to leave out, this can only be a mistake
-            raise click.NoSuchOption(word)
-    nodes = [only(field, *values_of(given)) for field, given in filters.items()]
-    return all_of(parse(" ".join(query)), *nodes)
-
-
-def values_of(given: str | tuple[str, ...]) -> list[str]:
-    """Return the values of one option, which may be repeated or hold several with commas."""
-    options = (given,) if isinstance(given, str) else given
-    return [value for option in options for value in option.split(",") if value]
-
-
-def count(number: int, noun: str) -> str:
-    """Return a number with its noun: ``1 post``, ``2,000 posts``."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def console(*, soft_wrap: bool = False) -> Console:
-    """Return where tables and lines for people go; data stays as it is, ``:kenya:`` too."""
-    return Console(highlight=False, markup=False, emoji=False, soft_wrap=soft_wrap)
-
-
-def say(message: str) -> None:
-    """Tell people something, on standard error."""
-    click.echo(message, err=True)
-
-
-def write_line(line: bytes) -> None:
-    """Write one line of data to standard output."""
-    sys.stdout.buffer.write(line + b"\n")
-
-
-def nothing_found(message: str) -> None:
-    """Say that nothing was found and leave with its exit code."""
-    say(message)
-    raise click.exceptions.Exit(NOTHING)

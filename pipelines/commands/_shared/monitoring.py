@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from pipelines import metrics
-from pipelines.commands._shared.context import configured, say
+from pipelines.commands._shared.context import configured
+from pipelines.commands._shared.output import notify
 from pipelines.stores.protocols import Store
 
 #: Seconds between two looks at how much waits in the store.
@@ -27,7 +28,7 @@ def monitored(port: int | None = None) -> Iterator[None]:
     metrics.build()
     chosen = settings.metrics_port if port is None else port
     exporter = metrics.serve(chosen, settings.metrics_address)
-    say(f"Metrics: http://{exporter.address}:{exporter.port}/metrics")
+    notify(f"Metrics: http://{exporter.address}:{exporter.port}/metrics")
     try:
         yield
     finally:

@@ -14,13 +14,8 @@ from ingest.errors import SourceError
 from ingest.records import PAGES, Counter, Gap
 from ingest.sources.counters.table import Readings, parse_readings
 from ingest.watchlist.loader import available, companion
-from pipelines.commands._shared.context import (
-    chosen_watchlist,
-    configured,
-    on_server,
-    open_store,
-    say,
-)
+from pipelines.commands._shared.context import chosen_watchlist, configured, on_server, open_store
+from pipelines.commands._shared.output import notify
 from pipelines.records import Batch, Position
 from pipelines.settings import zone
 from pipelines.stages import utc_now
@@ -124,6 +119,6 @@ def _cases() -> list[str]:
 def tell_bad(name: str, found: Readings) -> None:
     """Tell the rows that could not be used."""
     for row in found.bad[:TOLD]:
-        say(f"{name}, line {row.line}: left out, {row.reason}.")
+        notify(f"{name}, line {row.line}: left out, {row.reason}.")
     if len(found.bad) > TOLD:
-        say(f"{name}: {len(found.bad) - TOLD:,} more rows were left out.")
+        notify(f"{name}: {len(found.bad) - TOLD:,} more rows were left out.")

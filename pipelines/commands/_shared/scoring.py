@@ -6,7 +6,8 @@ from pathlib import Path
 
 from ingest.watchlist.loader import Watchlist
 from nlp.score import Scorer
-from pipelines.commands._shared.context import configured, say
+from pipelines.commands._shared.context import configured
+from pipelines.commands._shared.output import notify
 from pipelines.embedded import drain
 from pipelines.progress import progress
 from pipelines.settings import zone
@@ -17,7 +18,7 @@ def make_scorer() -> Scorer:
     """Load the configured model. Raises :class:`~pipelines.errors.ModelError` at once."""
     settings = configured()
     if settings.model and not Path(settings.model).exists():
-        say(
+        notify(
             f"The model {settings.model} is got from Hugging Face if it is not on this machine yet."
         )
     return Scorer(settings.model or None, threads=settings.threads or None)
@@ -30,7 +31,7 @@ def tell_days(store: Store, case: Watchlist | None) -> None:
     """
     days = store.timezone()
     if case and case.timezone != days and not configured().timezone:
-        say(
+        notify(
             f"Days begin as in {days}, the time zone this store was made with; the watchlist "
             f"{case.name} has {case.timezone}. For its days use another --store."
         )

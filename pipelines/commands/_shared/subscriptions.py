@@ -8,7 +8,8 @@ from pathlib import Path
 
 from ingest.privacy.protector import Protector
 from ingest.watchlist.loader import Watchlist
-from pipelines.commands._shared.context import configured, say
+from pipelines.commands._shared.context import configured
+from pipelines.commands._shared.output import notify
 from pipelines.dead_letters.quarantine import Aside
 from pipelines.dead_letters.retry import LIVE
 from pipelines.live import Feed, Outcome, run
@@ -44,5 +45,5 @@ def read_feeds(
         stop=stop,
         drain=drain,
         aside=Aside(folder, configured().dead_days),
-        tell=say,
+        tell=notify,
     )
