@@ -149,7 +149,7 @@ def drain_some(store: Store, scorer: Callable[[], Scorer], zone: ZoneInfo, limit
 
 def _letter(post: Post) -> DeadLetter:
     """Return a post that the model fails on as it is kept aside, to be tried again."""
-    from pipelines.kafka.wire import letter_of
+    from pipelines.kafka.messages import letter_of
 
     return letter_of(Collected(post), f"score:{post.id}", FAILED, FAILED_DETAIL, utc_now())
 

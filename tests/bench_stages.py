@@ -33,9 +33,9 @@ from ingest.sources.archive.source import ArchiveSource
 from nlp.score import Scorer
 from pipelines import stages
 from pipelines.embedded import BATCH, collect
-from pipelines.kafka import wire
+from pipelines.kafka import messages as wire
 from pipelines.kafka.connection import Brokers
-from pipelines.kafka.intake import KafkaSink
+from pipelines.kafka.sink import KafkaSink
 from pipelines.records import Document
 from pipelines.settings import Settings, zone
 from pipelines.stages import Collector, utc_now

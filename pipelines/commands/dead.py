@@ -56,7 +56,7 @@ def command() -> None:
 def _letters(store: str | None, brokers: str | None) -> Iterator[DeadLetters]:
     """Give what is kept aside of a store's input, or of what this machine sent to brokers."""
     if where := destination(store, brokers):
-        from pipelines.kafka.intake import dead_path
+        from pipelines.kafka.sink import dead_path
 
         with DeadLetters(dead_path(where), days=configured().dead_days) as letters:
             letters.purge_expired()

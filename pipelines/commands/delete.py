@@ -159,7 +159,7 @@ def _leave_topics(
     """
     from pipelines.kafka.connection import explained
     from pipelines.kafka.index import bury, erase
-    from pipelines.kafka.intake import dead_path
+    from pipelines.kafka.sink import dead_path
 
     with explained(where):
         producer = where.producer()

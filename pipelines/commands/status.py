@@ -17,12 +17,12 @@ from pipelines.commands._shared.context import chosen_brokers, open_store
 from pipelines.commands._shared.options import brokers_option, store_option
 from pipelines.commands._shared.output import console, count, dead_list, write_line
 from pipelines.embedded import add
-from pipelines.live.details import Heard, heard, words
+from pipelines.live.state import Heard, heard, words
 from pipelines.records import Ledger, Position, Status
 
 if TYPE_CHECKING:
     from pipelines.kafka.connection import Brokers
-    from pipelines.kafka.flow import StageFlow
+    from pipelines.kafka.lag import StageFlow
 
 #: Gaps shorter than this are shown in sum.
 SHORT = timedelta(minutes=1)
@@ -83,7 +83,7 @@ def command(store: str | None, brokers: str | None, as_json: bool) -> None:
 
 def _with_topics(status: Status, where: Brokers) -> tuple[Status, list[StageFlow]]:
     """Return the state with what is on its way to the store, and how the stages do."""
-    from pipelines.kafka.flow import flow
+    from pipelines.kafka.lag import flow
     from pipelines.kafka.log import quiet
     from pipelines.kafka.positions import Positions
 

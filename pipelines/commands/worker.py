@@ -109,7 +109,7 @@ def index(store: str | None, brokers: str | None, instance: str, metrics_port: i
       marsad worker index --instance index-1 --metrics-port 9402
     """
     from pipelines import metrics
-    from pipelines.kafka import filling
+    from pipelines.kafka import inflight as filling
     from pipelines.kafka.index import IndexStage
     from pipelines.kafka.loop import Worker
 

@@ -81,7 +81,7 @@ def _read(letter: DeadLetter, mapping: Mapping[str, str] | None) -> Item | Colle
     if letter.truncated:
         return "too long to be kept whole: import its file again"
     if letter.context == MESSAGE:
-        from pipelines.kafka.wire import reread
+        from pipelines.kafka.messages import reread
 
         return reread(letter.raw) or _why(letter.reason, letter.detail)
     if letter.reason == REFUSED:

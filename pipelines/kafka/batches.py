@@ -11,10 +11,10 @@ import msgspec
 
 from ingest.records import Counter, Gap, Heartbeat
 from pipelines import stages
-from pipelines.kafka import topics, wire
+from pipelines.kafka import messages as wire
+from pipelines.kafka import topics
 from pipelines.kafka.cursor import Cursor
-from pipelines.kafka.score import letter
-from pipelines.kafka.wire import (
+from pipelines.kafka.messages import (
     BadMessage,
     BooksMessage,
     DeadMessage,
@@ -23,6 +23,7 @@ from pipelines.kafka.wire import (
     Reader,
     TombstoneMessage,
 )
+from pipelines.kafka.score import letter
 from pipelines.records import (
     MESSAGE,
     Batch,

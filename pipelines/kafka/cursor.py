@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from pipelines.kafka.wire import Origin
+from pipelines.kafka.messages import Origin
 
 
 class Cursor(msgspec.Struct, frozen=True):

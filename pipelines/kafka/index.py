@@ -14,12 +14,14 @@ from zoneinfo import ZoneInfo
 from kafka import TopicPartition
 
 from pipelines import metrics
-from pipelines.kafka import batches, filling, topics, wire
+from pipelines.kafka import batches, topics
+from pipelines.kafka import inflight as filling
+from pipelines.kafka import messages as wire
 from pipelines.kafka.connection import Brokers, explained
 from pipelines.kafka.cursor import Cursor, read_cursor
 from pipelines.kafka.loop import Claim, Offsets, Records
+from pipelines.kafka.messages import HEADERS
 from pipelines.kafka.producer import Producer
-from pipelines.kafka.wire import HEADERS
 from pipelines.records import Batch, CollectedTombstone, Ledger, Position
 from pipelines.stores.protocols import Store
 

@@ -13,8 +13,8 @@ from kafka.admin import OffsetSpec
 
 from pipelines.errors import BrokerAway
 from pipelines.kafka.connection import ELECTION, Brokers, insist
+from pipelines.kafka.messages import NEWER, BadMessage, PositionMessage, Reader, newer
 from pipelines.kafka.topics import POSITIONS
-from pipelines.kafka.wire import NEWER, BadMessage, PositionMessage, Reader, newer
 
 log = logging.getLogger(__name__)
 

@@ -13,11 +13,12 @@ from kafka import TopicPartition
 from ingest.records import RAW_LIMIT
 from nlp.score import Scorer
 from pipelines import metrics, stages
-from pipelines.kafka import topics, wire
+from pipelines.kafka import messages as wire
+from pipelines.kafka import topics
 from pipelines.kafka.connection import CLIENT, Brokers, explained
 from pipelines.kafka.loop import Claim, Offsets, Records
+from pipelines.kafka.messages import HEADERS, BadMessage, DeadMessage, Origin, PostMessage, Reader
 from pipelines.kafka.producer import Producer
-from pipelines.kafka.wire import HEADERS, BadMessage, DeadMessage, Origin, PostMessage, Reader
 from pipelines.records import Collected
 
 _READ = Reader(PostMessage)

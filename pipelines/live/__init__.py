@@ -7,7 +7,7 @@ each source, and scores in small slices when nothing waits to be made durable.
 """
 
 from pipelines.live.choose import Wanted, feeds
-from pipelines.live.feed import Feed
+from pipelines.live.reader import Feed
 from pipelines.live.run import Outcome, run
 
 __all__ = ["Feed", "Outcome", "Wanted", "feeds", "run"]

@@ -10,8 +10,8 @@ import msgspec
 
 from ingest.errors import SourceBlocked, SourceChanged, SourceError, SourceGone
 from ingest.records import Item, Post, Reject, Tombstone
-from pipelines.live.feed import Came, Failed, Feed, Message, Reader
 from pipelines.live.inbox import Inbox
+from pipelines.live.reader import Came, Failed, Feed, Message, Reader
 
 
 class Found(msgspec.Struct, kw_only=True):

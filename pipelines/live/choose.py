@@ -15,7 +15,7 @@ from ingest.http.client import Client
 from ingest.sources.base import Means, Order
 from ingest.sources.registry import Entry, find, make, secrets
 from ingest.stop import Stopped
-from pipelines.live.feed import Feed
+from pipelines.live.reader import Feed
 from pipelines.stages import utc_now
 
 _DURATION = re.compile(r"(\d+)\s*([smhd])")

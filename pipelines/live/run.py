@@ -15,8 +15,8 @@ from pipelines import metrics
 from pipelines.daily import Daily
 from pipelines.dead_letters.quarantine import Aside
 from pipelines.embedded import position_key
-from pipelines.live.feed import Came, Ended, Failed, Feed, Message, Reader
 from pipelines.live.inbox import Inbox
+from pipelines.live.reader import Came, Ended, Failed, Feed, Message, Reader
 from pipelines.live.writer import Writer
 from pipelines.records import Ledger
 from pipelines.stages import Collector, utc_now

@@ -22,8 +22,8 @@ from ingest.sources.counters.registry import Figure, Reader
 from pipelines.backoff import Backoff
 from pipelines.daily import Daily
 from pipelines.dead_letters.quarantine import Aside
-from pipelines.live.details import words
 from pipelines.live.patience import named
+from pipelines.live.state import words
 from pipelines.records import Batch, Position
 from pipelines.stages import utc_now
 from pipelines.stores.protocols import Store

@@ -3,7 +3,7 @@
 import pytest
 
 from pipelines.kafka.cursor import Cursor, read_cursor
-from pipelines.kafka.wire import Origin
+from pipelines.kafka.messages import Origin
 
 
 @pytest.mark.parametrize(

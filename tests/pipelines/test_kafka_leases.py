@@ -12,7 +12,7 @@ from pipelines.errors import BrokerError, StoreBusy
 from pipelines.kafka import leases
 from pipelines.kafka.connection import Brokers
 from pipelines.kafka.leases import Either, Leases, collect
-from tests.pipelines.a_kafka import PATIENCE, until
+from tests.pipelines.kafka_fixtures import PATIENCE, until
 
 SOURCES = 5
 

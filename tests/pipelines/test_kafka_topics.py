@@ -12,7 +12,7 @@ from pipelines.kafka import topics
 from pipelines.kafka.connection import Brokers, brokers
 from pipelines.settings import KafkaSettings
 from tests.conftest import Marsad
-from tests.pipelines.a_kafka import until
+from tests.pipelines.kafka_fixtures import until
 from tests.servers import Kafka, small_kafka
 
 NAMES = {"posts", "scored", "tombstones", "books", "dead", "positions", "leases"}

@@ -22,20 +22,22 @@ from nlp.score import Scored
 from pipelines import metrics
 from pipelines.commands import delete, status, worker
 from pipelines.errors import BrokerAway, BrokerError, ModelError
-from pipelines.kafka import filling, topics, wire
+from pipelines.kafka import inflight as filling
+from pipelines.kafka import messages as wire
+from pipelines.kafka import topics
 from pipelines.kafka.connection import Brokers
-from pipelines.kafka.flow import flow
 from pipelines.kafka.index import IndexStage
-from pipelines.kafka.intake import KafkaSink
+from pipelines.kafka.lag import flow
 from pipelines.kafka.loop import Claim, Note, Stop, Worker
+from pipelines.kafka.messages import HEADERS
 from pipelines.kafka.score import ScoreStage
-from pipelines.kafka.wire import HEADERS
+from pipelines.kafka.sink import KafkaSink
 from pipelines.metrics.health import Health
 from pipelines.query import parse
 from pipelines.records import CollectedTombstone, Ledger, Position
 from pipelines.stores.sqlite import SqliteStore
 from tests.conftest import Marsad
-from tests.pipelines.a_kafka import (
+from tests.pipelines.kafka_fixtures import (
     PATIENCE,
     ZONE,
     EchoScorer,

@@ -25,12 +25,12 @@ from pipelines.commands.status import joined
 from pipelines.dead_letters.quarantine import Aside
 from pipelines.errors import StoreBusy
 from pipelines.live import Feed, Outcome, run
-from pipelines.live.details import heard
-from pipelines.live.feed import Message, Reader
-from pipelines.live.habit import POSTS, SHORTEST, TIMES, Habit
 from pipelines.live.inbox import Inbox
 from pipelines.live.patience import TRIES, gives_up, pause
+from pipelines.live.reader import Message, Reader
 from pipelines.live.run import live_key
+from pipelines.live.silence import POSTS, SHORTEST, TIMES, Habit
+from pipelines.live.state import heard
 from pipelines.live.writer import Writer
 from pipelines.records import Batch, Ledger, Position, Sum
 from pipelines.stages import Collector

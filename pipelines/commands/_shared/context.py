@@ -21,7 +21,7 @@ from pipelines.stores.protocols import Store
 
 if TYPE_CHECKING:
     from pipelines.kafka.connection import Brokers
-    from pipelines.kafka.intake import KafkaSink
+    from pipelines.kafka.sink import KafkaSink
 
 
 def configured() -> Settings:
@@ -115,8 +115,8 @@ def kafka_sink(where: Brokers) -> Iterator[KafkaSink]:
 
     Raises :class:`~pipelines.errors.BrokerError`.
     """
-    from pipelines.kafka.intake import KafkaSink
     from pipelines.kafka.log import quiet
+    from pipelines.kafka.sink import KafkaSink
 
     quiet()
     days = configured().dead_days

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import msgspec
 
-from pipelines.live.habit import Habit
+from pipelines.live.silence import Habit
 from pipelines.records import Position
 
 

@@ -20,7 +20,7 @@ from pipelines.kafka.connection import Brokers, explained
 from pipelines.kafka.cursor import read_cursor
 from pipelines.kafka.index import place_key
 from pipelines.kafka.loop import Note
-from pipelines.kafka.wire import BadMessage, BooksMessage
+from pipelines.kafka.messages import BadMessage, BooksMessage
 from pipelines.records import Ledger, Position
 
 #: Records that are read to be counted; of more the difference of offsets is told.

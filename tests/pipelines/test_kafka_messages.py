@@ -16,11 +16,11 @@ from ingest.records import Counter, Gap, Heartbeat, Mention, Post, Sentiment, Ta
 from nlp.crossscript import Analysis, analyse
 from pipelines import stages
 from pipelines.errors import BrokerError
-from pipelines.kafka import wire
+from pipelines.kafka import messages as wire
 from pipelines.kafka.batches import indexed, read_batch
 from pipelines.kafka.connection import MESSAGE_LIMIT
 from pipelines.kafka.cursor import Cursor
-from pipelines.kafka.wire import (
+from pipelines.kafka.messages import (
     HEADERS,
     BadMessage,
     BooksMessage,
@@ -33,7 +33,7 @@ from pipelines.kafka.wire import (
 )
 from pipelines.records import Batch, Collected, CollectedTombstone, Position
 from pipelines.stores.elasticsearch.documents import document_json
-from tests.pipelines.a_kafka import grave, post
+from tests.pipelines.kafka_fixtures import grave, post
 
 #: A machine with better things to do is no reason to fail.
 ANY_PACE = settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow])

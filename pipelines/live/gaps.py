@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from pipelines.live.details import Details
-from pipelines.live.feed import Feed
+from pipelines.live.reader import Feed
+from pipelines.live.state import Details
 
 #: A stop that was shorter is no interruption.
 SHORT = timedelta(minutes=1)

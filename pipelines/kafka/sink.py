@@ -23,11 +23,12 @@ from pipelines.closing import Closing
 from pipelines.daily import Daily
 from pipelines.dead_letters.queue import DAYS, DeadLetters, plain_names
 from pipelines.errors import BrokerAway, StoreBusy
-from pipelines.kafka import topics, wire
+from pipelines.kafka import messages as wire
+from pipelines.kafka import topics
 from pipelines.kafka.connection import AWAY, MESSAGE_LIMIT, Brokers, explained
+from pipelines.kafka.messages import HEADERS, BooksMessage, Place, PositionMessage
 from pipelines.kafka.positions import Positions
 from pipelines.kafka.producer import Producer
-from pipelines.kafka.wire import HEADERS, BooksMessage, Place, PositionMessage
 from pipelines.records import Batch, DeadLetter, Ledger, Position
 from pipelines.stages import utc_now
 

@@ -19,12 +19,12 @@ from pipelines.dead_letters.queue import DeadLetters
 from pipelines.errors import BrokerAway, BrokerError, StoreBusy
 from pipelines.kafka import producer as producers
 from pipelines.kafka.connection import MESSAGE_LIMIT, Brokers
-from pipelines.kafka.intake import KafkaSink
-from pipelines.kafka.wire import HEADERS, BooksMessage, PostMessage, Reader
+from pipelines.kafka.messages import HEADERS, BooksMessage, PostMessage, Reader
+from pipelines.kafka.sink import KafkaSink
 from pipelines.live import Wanted
 from pipelines.records import Ledger
 from tests.conftest import Marsad
-from tests.pipelines.a_kafka import (
+from tests.pipelines.kafka_fixtures import (
     batch,
     cursor,
     every_byte,
@@ -125,9 +125,9 @@ def test_a_collector_killed_in_the_middle_of_a_batch_leaves_nothing_of_it(where:
     script = (
         "import sys, os\n"
         "from pipelines.kafka.connection import brokers\n"
-        "from pipelines.kafka.intake import KafkaSink\n"
+        "from pipelines.kafka.sink import KafkaSink\n"
         "from pipelines.settings import KafkaSettings\n"
-        "from tests.pipelines.a_kafka import batch, post\n"
+        "from tests.pipelines.kafka_fixtures import batch, post\n"
         "where = brokers(sys.argv[1], KafkaSettings(prefix=sys.argv[2]))\n"
         "intake = KafkaSink(where)\n"
         "intake.accept(batch('', '1', posts=[post(1)]))\n"
