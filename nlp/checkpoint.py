@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from nlp import sentiment
+from nlp import batching
 from nlp.errors import ModelError
 
 _LONGEST = 128
@@ -42,7 +42,7 @@ def label_map(names: Sequence[str]) -> npt.NDArray[np.float32]:
     (``LABEL_0`` …) in the usual order: two are negative and positive, three have neutral between,
     five are stars. Raises `ModelError` for anything else.
     """
-    matrix = np.zeros((len(names), len(sentiment.LABELS)), np.float32)
+    matrix = np.zeros((len(names), len(batching.LABELS)), np.float32)
     for place, name in enumerate(names):
         matrix[place, _ours(name, len(names))] = 1
     if not (matrix[:, 0].any() and matrix[:, 2].any()):
@@ -54,7 +54,7 @@ def _ours(name: str, total: int) -> int:
     plain = re.sub(r"[\s_-]+", " ", name.strip().lower()) if len(name) > 2 else name.lower()
     for label, spellings in _NAMES.items():
         if plain in spellings:
-            return sentiment.LABELS.index(label)
+            return batching.LABELS.index(label)
     if stars := _STARS.fullmatch(plain):
         return (0, 0, 1, 2, 2)[int(stars[1]) - 1]
     numbered = _NUMBERED.fullmatch(name.strip().lower())
@@ -125,13 +125,13 @@ class Checkpoint:
                 "be used for batches; choose another sequence classification model"
             )
 
-    def predict(self, texts: Sequence[str]) -> sentiment.Floats:
+    def predict(self, texts: Sequence[str]) -> batching.Floats:
         """Return probabilities, shape (texts, 3); see `nlp.sentiment.SentimentModel`."""
         clean = [
             text[:_CHARACTERS].encode("utf-8", "ignore").decode("utf-8").replace("\0", " ")
             for text in texts
         ]
-        return sentiment.by_length(clean, self._ids, self._score_ids)
+        return batching.by_length(clean, self._ids, self._score_ids)
 
     def _ids(self, texts: list[str]) -> list[list[int]]:
         encoded = self._tokenizer(texts, truncation=True, max_length=self._longest)
@@ -139,7 +139,7 @@ class Checkpoint:
         return [list(ids) or blank for ids in encoded["input_ids"]]
 
     @torch.inference_mode()
-    def _score_ids(self, ids: list[list[int]]) -> sentiment.Floats:
+    def _score_ids(self, ids: list[list[int]]) -> batching.Floats:
         longest = max(map(len, ids))
         pieces = np.full((len(ids), longest), self._pad)
         mask = np.zeros_like(pieces)
@@ -150,7 +150,7 @@ class Checkpoint:
             input_ids=torch.from_numpy(pieces).to(self._device),
             attention_mask=torch.from_numpy(mask).to(self._device),
         ).logits
-        theirs = sentiment.softmax(logits.float().cpu().numpy())
+        theirs = batching.softmax(logits.float().cpu().numpy())
         return np.asarray(theirs @ self._map, np.float32)
 
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import onnxruntime
 from tokenizers import Tokenizer
 
-from nlp import model_input, sentiment
+from nlp import batching, model_input
 from nlp.errors import ModelError
 from nlp.linear import LinearModel
 
@@ -48,7 +48,7 @@ class OnnxModel:
             # Several batches side by side, each in one thread, are quicker than one batch whose
             # operators are shared out: most of them are too small for that.
             options.intra_op_num_threads = 1
-            self._each: Callable[..., Iterable[sentiment.Floats]] = (
+            self._each: Callable[..., Iterable[batching.Floats]] = (
                 ThreadPoolExecutor(threads).map if threads > 1 else map
             )
             self._session = onnxruntime.InferenceSession(
@@ -62,21 +62,21 @@ class OnnxModel:
                 "train it again (`make train`)"
             ) from error
 
-    def predict(self, texts: Sequence[str]) -> sentiment.Floats:
+    def predict(self, texts: Sequence[str]) -> batching.Floats:
         """Return probabilities, shape (texts, 3); see `nlp.sentiment.SentimentModel`."""
         prepared = [model_input.prepare(text) for text in texts]
-        logits = sentiment.by_length(prepared, self._tokenize, self._score, self._each)
+        logits = batching.by_length(prepared, self._tokenize, self._score, self._each)
         return self._calibrated(texts, prepared, logits)
 
-    def logits(self, texts: Sequence[str]) -> sentiment.Floats:
+    def logits(self, texts: Sequence[str]) -> batching.Floats:
         """Return the network's own scores before calibration, shape (texts, 3)."""
         prepared = [model_input.prepare(text) for text in texts]
-        return sentiment.by_length(prepared, self._tokenize, self._score, self._each)
+        return batching.by_length(prepared, self._tokenize, self._score, self._each)
 
     def _tokenize(self, texts: list[str]) -> list[list[int]]:
         return [encoding.ids for encoding in self._tokenizer.encode_batch_fast(texts)]
 
-    def _score(self, ids: list[list[int]]) -> sentiment.Floats:
+    def _score(self, ids: list[list[int]]) -> batching.Floats:
         longest = max(map(len, ids))
         pieces = np.full((len(ids), longest), _PAD, np.int64)
         mask = np.zeros((len(ids), longest), np.int32)
@@ -87,8 +87,8 @@ class OnnxModel:
         return np.asarray(logits, np.float32)
 
     def _calibrated(
-        self, texts: Sequence[str], prepared: list[str], logits: sentiment.Floats
-    ) -> sentiment.Floats:
+        self, texts: Sequence[str], prepared: list[str], logits: batching.Floats
+    ) -> batching.Floats:
         scores = logits.astype(np.float64)
         other = np.zeros_like(scores)
         if self._linear is not None:
@@ -97,7 +97,7 @@ class OnnxModel:
         for name, (scale, shift, share) in self._calibration.items():
             here = scripts == name
             scores[here] = scores[here] * scale + shift + other[here] * share
-        rows = sentiment.softmax(scores)
+        rows = batching.softmax(scores)
         blank = [place for place, text in enumerate(prepared) if _MASKS.issuperset(text.split())]
         rows[blank] = self._blank
         return rows

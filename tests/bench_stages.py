@@ -33,7 +33,7 @@ from ingest.sources.archive.source import ArchiveSource
 from nlp.score import Scorer
 from pipelines import stages
 from pipelines.embedded import BATCH, collect
-from pipelines.kafka import messages as wire
+from pipelines.kafka import messages
 from pipelines.kafka.connection import Brokers
 from pipelines.kafka.sink import KafkaSink
 from pipelines.records import Document
@@ -113,7 +113,7 @@ def bench_all(bench: Bench) -> None:
         for start in range(0, len(items), BATCH):
             for one in collector(items[start : start + BATCH], utc_now()).posts:
                 keys.append(one.post.id.encode())
-                found.append(wire.encode(wire.post_message(one)))
+                found.append(messages.encode(messages.post_message(one)))
 
     seconds = timed(protect)
     bench.tell("privacy and matching", bench.posts / seconds)
@@ -145,7 +145,7 @@ def produce(where: Brokers, topic: str, keys: Sequence[bytes], values: Sequence[
     producer.partitions_for(topic)
     start = time.perf_counter()
     for key, value in zip(keys, values, strict=True):
-        producer.send(topic, value, key, wire.HEADERS)
+        producer.send(topic, value, key, messages.HEADERS)
     producer.flush()
     seconds = time.perf_counter() - start
     producer.close()
@@ -169,10 +169,12 @@ def consume(where: Brokers, topic: str, number: int) -> float:
 # Score
 
 
-def bench_score(bench: Bench, posts: Sequence[wire.PostMessage]) -> Sequence[wire.PostMessage]:
+def bench_score(
+    bench: Bench, posts: Sequence[messages.PostMessage]
+) -> Sequence[messages.PostMessage]:
     """Measure the bare model, then workers: one, and two that share the work."""
     scorer = Scorer(threads=1)
-    bare = [wire.collected(one).post for one in posts]
+    bare = [messages.collected(one).post for one in posts]
     stages.score(bare[:64], scorer)  # warm
     some = bare[: 4 * BATCH]
     seconds = timed(lambda: [stages.score(some[n : n + 512], scorer) for n in _steps(some, 512)])
@@ -185,8 +187,8 @@ def bench_score(bench: Bench, posts: Sequence[wire.PostMessage]) -> Sequence[wir
 
 
 def _scored(
-    bench: Bench, posts: Sequence[wire.PostMessage], workers: int
-) -> tuple[float, Sequence[wire.PostMessage]]:
+    bench: Bench, posts: Sequence[messages.PostMessage], workers: int
+) -> tuple[float, Sequence[messages.PostMessage]]:
     """Posts per second between the first and the last record that these workers wrote.
 
     The posts come when the workers have shared out the partitions: how long a group takes for
@@ -199,7 +201,7 @@ def _scored(
             made.worker(name, MARSAD_THREADS="1")
         until(lambda: _shared_out(where, made, workers), "the workers share the partitions")
         keys = [one.post.id.encode() for one in posts]
-        produce(where, where.topic("posts"), keys, [wire.encode(one) for one in posts])
+        produce(where, where.topic("posts"), keys, [messages.encode(one) for one in posts])
         while len(records := _records(bench, made, "scored")) < len(posts):
             time.sleep(2)
             assert all(made.workers[name].running for name in names), made.logs()
@@ -226,7 +228,7 @@ def _shared_out(where: Brokers, made: Cluster, workers: int) -> bool:
 # Index
 
 
-def bench_index(bench: Bench, scored: Sequence[wire.PostMessage]) -> None:
+def bench_index(bench: Bench, scored: Sequence[messages.PostMessage]) -> None:
     """Measure the bare bulk helper, then one worker, on copies of the scored posts."""
     posts = [
         msgspec.structs.replace(one.post, id=f"{one.post.id}:{copy}")
@@ -238,7 +240,7 @@ def bench_index(bench: Bench, scored: Sequence[wire.PostMessage]) -> None:
     with bench.cluster("bench-index") as made:
         where = brokers(made)
         keys = [post.id.encode() for post in posts]
-        values = [wire.encode(wire.PostMessage(post)) for post in posts]
+        values = [messages.encode(messages.PostMessage(post)) for post in posts]
         produce(where, where.topic("scored"), keys, values)
         made.worker("index-1")
         moments: list[tuple[float, int]] = []
@@ -276,8 +278,8 @@ def _records(bench: Bench, made: Cluster, topic: str) -> list[Any]:
     return everything(bench.kafka, made.prefix + topic)
 
 
-def _messages(bench: Bench, made: Cluster, topic: str) -> list[wire.PostMessage]:
-    read: wire.Reader[wire.PostMessage] = wire.Reader(wire.PostMessage)
+def _messages(bench: Bench, made: Cluster, topic: str) -> list[messages.PostMessage]:
+    read: messages.Reader[messages.PostMessage] = messages.Reader(messages.PostMessage)
     return [read(record) for record in _records(bench, made, topic) if record.value]
 
 

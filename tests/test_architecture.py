@@ -46,6 +46,62 @@ def test_packages_import_in_one_direction(package: str) -> None:
                 assert top in allowed or name in allowed, f"{path} imports {name}"
 
 
+def import_graph() -> dict[str, set[str]]:
+    """Return which modules each module imports, anywhere in it, also only for types."""
+    trees = {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): tree
+        for package in PACKAGES
+        for path, tree in modules(package)
+    }
+    graph: dict[str, set[str]] = {name: set() for name in trees}
+    for name, tree in trees.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import):
+                graph[name] |= {alias.name for alias in node.names} & trees.keys()
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                parts = {f"{node.module}.{alias.name}" for alias in node.names} & trees.keys()
+                graph[name] |= parts or ({node.module} & trees.keys())
+        graph[name].discard(name)
+    return graph
+
+
+def circles(graph: dict[str, set[str]]) -> list[list[str]]:
+    """Return the strongly connected components of more than one node (Tarjan 1972)."""
+    order: dict[str, int] = {}
+    low: dict[str, int] = {}
+    stack: list[str] = []
+    found: list[list[str]] = []
+
+    def visit(node: str) -> None:
+        order[node] = low[node] = len(order)
+        stack.append(node)
+        for other in sorted(graph[node]):
+            if other not in order:
+                visit(other)
+                low[node] = min(low[node], low[other])
+            elif other in stack:
+                low[node] = min(low[node], order[other])
+        if low[node] == order[node]:
+            component = stack[stack.index(node) :]
+            del stack[stack.index(node) :]
+            if len(component) > 1:
+                found.append(sorted(component))
+
+    for node in sorted(graph):
+        if node not in order:
+            visit(node)
+    return found
+
+
+def test_circles__are_found_in_a_graph_that_has_one() -> None:
+    graph = {"a": {"b"}, "b": {"c"}, "c": {"b", "d"}, "d": set[str]()}
+    assert circles(graph) == [["b", "c"]]
+
+
+def test_imports__make_no_circle() -> None:
+    assert circles(import_graph()) == []
+
+
 def code_words(tree: ast.Module) -> Iterator[str]:
     """Yield names and strings of the code; docstrings, which hold examples, are left out."""
     docstrings = {

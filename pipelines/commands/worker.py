@@ -109,14 +109,14 @@ def index(store: str | None, brokers: str | None, instance: str, metrics_port: i
       marsad worker index --instance index-1 --metrics-port 9402
     """
     from pipelines import metrics
-    from pipelines.kafka import inflight as filling
+    from pipelines.kafka import store_identity
     from pipelines.kafka.index import IndexStage
     from pipelines.kafka.loop import Worker
 
     where = needed_brokers(brokers)
     with _working(metrics_port) as stop:
         metrics.build()
-        filling.before_new(where, IndexStage.name, lambda: _is_there(store))
+        store_identity.before_new(where, IndexStage.name, lambda: _is_there(store))
         opened = _with_room(store, stop)
         try:
             opened.retry_while(lambda: not stop.asked)

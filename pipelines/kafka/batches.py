@@ -11,8 +11,7 @@ import msgspec
 
 from ingest.records import Counter, Gap, Heartbeat
 from pipelines import stages
-from pipelines.kafka import messages as wire
-from pipelines.kafka import topics
+from pipelines.kafka import messages, topics
 from pipelines.kafka.cursor import Cursor
 from pipelines.kafka.messages import (
     BadMessage,
@@ -66,7 +65,7 @@ def indexed(batch: Batch, zone: ZoneInfo) -> tuple[Batch, list[Document]]:
 def _unfit(collected: Collected, error: Exception) -> DeadLetter:
     detail = f"its words can't be indexed ({type(error).__name__})"
     origin = f"index:{collected.post.id}"
-    return wire.letter_of(collected, origin, wire.UNREADABLE, detail, stages.utc_now())
+    return messages.letter_of(collected, origin, messages.UNREADABLE, detail, stages.utc_now())
 
 
 def read_batch(
@@ -91,16 +90,16 @@ def read_batch(
         try:
             message = READERS[name](record)
         except BadMessage as bad:
-            if bad.reason == wire.NEWER and name in _NEEDED:
-                raise wire.newer(record) from bad
+            if bad.reason == messages.NEWER and name in _NEEDED:
+                raise messages.newer(record) from bad
             dead.append(_dead(letter(record, bad.reason, bad.detail), at))
             continue
         if isinstance(message, PostMessage):
             if not cursor.knows(message.origin):
-                posts.append(wire.collected(message))
+                posts.append(messages.collected(message))
                 cursor = cursor.after(message.origin)
         elif isinstance(message, TombstoneMessage):
-            tombstones.append(wire.buried(message))
+            tombstones.append(messages.buried(message))
         elif isinstance(message, DeadMessage):
             if not cursor.knows(message.place):
                 dead.append(_dead(message, at))

@@ -14,9 +14,7 @@ from zoneinfo import ZoneInfo
 from kafka import TopicPartition
 
 from pipelines import metrics
-from pipelines.kafka import batches, topics
-from pipelines.kafka import inflight as filling
-from pipelines.kafka import messages as wire
+from pipelines.kafka import batches, messages, store_identity, topics
 from pipelines.kafka.connection import Brokers, explained
 from pipelines.kafka.cursor import Cursor, read_cursor
 from pipelines.kafka.loop import Claim, Offsets, Records
@@ -51,8 +49,8 @@ class IndexStage:
         self._zone = zone
         self._cursors: dict[TopicPartition, Cursor] = {}
         self._producer: Producer | None = None
-        self.client = filling.client_of(store)
-        filling.alone(where, self.name, self.client, filling.GONE)
+        self.client = store_identity.client_of(store)
+        store_identity.alone(where, self.name, self.client, store_identity.GONE)
 
     def close(self) -> None:
         """Close the connection that erasures need; the store is its opener's."""
@@ -62,7 +60,7 @@ class IndexStage:
 
     def joined(self) -> None:
         """Look again: a worker of another store may have begun at the same moment."""
-        filling.alone(self._where, self.name, self.client, 0.0)
+        store_identity.alone(self._where, self.name, self.client, 0.0)
 
     def begin(self, partition: TopicPartition) -> int | None:
         """Return how far the store has this partition; 0 if it is new."""
@@ -136,8 +134,8 @@ def bury(where: Brokers, producer: Producer, graves: Iterable[CollectedTombstone
     sent = [
         producer.send(
             where.topic(topics.TOMBSTONES),
-            key=wire.grave_key(grave),
-            value=wire.encode(wire.tombstone_message(grave)),
+            key=messages.grave_key(grave),
+            value=messages.encode(messages.tombstone_message(grave)),
             headers=HEADERS,
         )
         for grave in graves

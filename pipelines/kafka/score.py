@@ -13,8 +13,7 @@ from kafka import TopicPartition
 from ingest.records import RAW_LIMIT
 from nlp.score import Scorer
 from pipelines import metrics, stages
-from pipelines.kafka import messages as wire
-from pipelines.kafka import topics
+from pipelines.kafka import messages, topics
 from pipelines.kafka.connection import CLIENT, Brokers, explained
 from pipelines.kafka.loop import Claim, Offsets, Records
 from pipelines.kafka.messages import HEADERS, BadMessage, DeadMessage, Origin, PostMessage, Reader
@@ -104,7 +103,7 @@ class ScoreStage:
                     outcome.erased.append(record.key)
                 continue
             try:
-                read.append((record, wire.collected(_READ(record))))
+                read.append((record, messages.collected(_READ(record))))
             except BadMessage as bad:
                 dead[self._origin(record)] = letter(record, bad.reason, bad.detail)
         scored = stages.score_each([collected.post for _, collected in read], self._scorer)
@@ -113,7 +112,7 @@ class ScoreStage:
                 dead[self._origin(record)] = letter(record, stages.FAILED, stages.FAILED_DETAIL)
             else:
                 whole = msgspec.structs.replace(collected, post=post)
-                message = wire.post_message(whole, self._origin(record))
+                message = messages.post_message(whole, self._origin(record))
                 outcome.scored.append((record.key, message))
         # In the order of their places: by that the store knows what it has had.
         for place in sorted(dead, key=lambda place: (place.partition, place.offset)):
@@ -126,11 +125,11 @@ class ScoreStage:
     def _produce(self, producer: Producer, outcome: _Outcome) -> None:
         topic = self._where.topic
         for key, message in outcome.scored:
-            value = wire.encode(message)
+            value = messages.encode(message)
             producer.send(topic(topics.SCORED), key=key, value=value, headers=HEADERS)
         for dead in outcome.dead:
             # Under one key what comes from one partition stays in its order.
-            key, value = dead.origin.encode(), wire.encode(dead)
+            key, value = dead.origin.encode(), messages.encode(dead)
             producer.send(topic(topics.DEAD), key=key, value=value, headers=HEADERS)
         # A deletion erases what was scored before it, and what was scored just now.
         for key in outcome.erased:

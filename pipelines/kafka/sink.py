@@ -23,8 +23,7 @@ from pipelines.closing import Closing
 from pipelines.daily import Daily
 from pipelines.dead_letters.queue import DAYS, DeadLetters, plain_names
 from pipelines.errors import BrokerAway, StoreBusy
-from pipelines.kafka import messages as wire
-from pipelines.kafka import topics
+from pipelines.kafka import messages, topics
 from pipelines.kafka.connection import AWAY, MESSAGE_LIMIT, Brokers, explained
 from pipelines.kafka.messages import HEADERS, BooksMessage, Place, PositionMessage
 from pipelines.kafka.positions import Positions
@@ -170,16 +169,16 @@ class KafkaSink(Closing):
         producer, topic = self._producers[batch.position.key], self._where.topic
 
         def send(name: str, key: str, message: msgspec.Struct | None) -> None:
-            value = None if message is None else wire.encode(message)
+            value = None if message is None else messages.encode(message)
             producer.send(topic(name), value=value, key=key.encode(), headers=HEADERS)
 
         producer.begin_transaction()
         for post in batch.posts:
-            send(topics.POSTS, post.post.id, wire.post_message(post))
+            send(topics.POSTS, post.post.id, messages.post_message(post))
         for grave in batch.tombstones:
             stone = grave.tombstone
-            named = wire.grave_key(grave).decode()
-            send(topics.TOMBSTONES, named, wire.tombstone_message(grave))
+            named = messages.grave_key(grave).decode()
+            send(topics.TOMBSTONES, named, messages.tombstone_message(grave))
             for name in (stone.id, *grave.aliases) if stone.id else ():
                 send(topics.POSTS, name, None)
         if (books := _books(batch)) != BooksMessage():
@@ -235,7 +234,7 @@ def _without_giants(batch: Batch) -> Batch:
     giants = [
         (post, body)
         for post in batch.posts
-        if len(body := wire.encode(wire.post_message(post))) > MESSAGE_LIMIT
+        if len(body := messages.encode(messages.post_message(post))) > MESSAGE_LIMIT
     ]
     if not giants:
         return batch
@@ -243,7 +242,7 @@ def _without_giants(batch: Batch) -> Batch:
         DeadLetter(
             origin=f"collect:{post.post.id}",
             line=0,
-            reason=wire.TOO_LARGE,
+            reason=messages.TOO_LARGE,
             detail=f"{len(body):,} bytes; at most {MESSAGE_LIMIT:,} travel",
             raw=body[:RAW_LIMIT],
             truncated=True,

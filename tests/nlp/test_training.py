@@ -13,7 +13,7 @@ import pytest
 import torch
 from click.testing import CliRunner
 
-from nlp import sentiment
+from nlp import batching, sentiment
 from nlp.training import (
     augment,
     base,
@@ -341,12 +341,12 @@ def test_a_foreign_weight_file_is_refused() -> None:
 def test_calibration_finds_the_temperature() -> None:
     rng = np.random.default_rng(0)
     true = rng.normal(size=(4000, 3)) * 1.5
-    chances = sentiment.softmax(true)
+    chances = batching.softmax(true)
     gold = np.array([rng.choice(3, p=row / row.sum()) for row in chances.astype(float)])
     logits = true * 3 + np.array([1.0, 0.0, -1.0])
     scale, shift, _ = calibrate.fit(logits, gold, np.ones(len(gold)))
-    error = measures.calibration_error(sentiment.softmax(logits * scale + shift), gold)
-    assert error < 0.03 < measures.calibration_error(sentiment.softmax(logits), gold)
+    error = measures.calibration_error(batching.softmax(logits * scale + shift), gold)
+    assert error < 0.03 < measures.calibration_error(batching.softmax(logits), gold)
 
 
 def test_calibration_learns_whom_to_believe() -> None:

@@ -16,7 +16,7 @@ from ingest.records import Counter, Gap, Heartbeat, Mention, Post, Sentiment, Ta
 from nlp.crossscript import Analysis, analyse
 from pipelines import stages
 from pipelines.errors import BrokerError
-from pipelines.kafka import messages as wire
+from pipelines.kafka import messages
 from pipelines.kafka.batches import indexed, read_batch
 from pipelines.kafka.connection import MESSAGE_LIMIT
 from pipelines.kafka.cursor import Cursor
@@ -66,7 +66,7 @@ NAMES = st.lists(WORDS, max_size=3).map(tuple)
 
 
 def record(message: msgspec.Struct | bytes, headers: Any = None) -> Any:
-    value = message if isinstance(message, bytes) else wire.encode(message)
+    value = message if isinstance(message, bytes) else messages.encode(message)
     return SimpleNamespace(key=b"k", value=value, headers=HEADERS if headers is None else headers)
 
 
@@ -90,8 +90,8 @@ def batch_of(name: str, *records: Any) -> Batch:
 @ANY_PACE
 @given(st.builds(Collected, POSTS, NAMES, NAMES))
 def test_a_post_arrives_as_it_was_sent(collected: Collected) -> None:
-    message = Reader(PostMessage)(record(wire.post_message(collected)))
-    assert wire.collected(message) == collected
+    message = Reader(PostMessage)(record(messages.post_message(collected)))
+    assert messages.collected(message) == collected
 
 
 @ANY_PACE
@@ -100,7 +100,7 @@ def test_a_deletion_arrives_without_its_plain_name(
     name: str, aliases: tuple[str, ...], raw_name: str
 ) -> None:
     sent = msgspec.structs.replace(grave(name), aliases=aliases, raw_name=raw_name)
-    arrived = wire.buried(Reader(TombstoneMessage)(record(wire.tombstone_message(sent))))
+    arrived = messages.buried(Reader(TombstoneMessage)(record(messages.tombstone_message(sent))))
     assert arrived == CollectedTombstone(sent.tombstone, aliases, raw_name="")
 
 
@@ -128,33 +128,33 @@ def test_books_arrive_as_they_were_sent(filtered: int, places: list[Place]) -> N
 def test_bytes_that_are_no_message_are_told_so(value: bytes) -> None:
     with pytest.raises(BadMessage) as caught:
         Reader(PostMessage)(record(value))
-    assert caught.value.reason == wire.UNREADABLE
+    assert caught.value.reason == messages.UNREADABLE
 
 
 def test_the_form_of_schema_1_is_the_one_that_older_workers_know() -> None:
     """If this fails, either undo the change or raise the schema's number."""
-    assert wire.SCHEMA == 1
+    assert messages.SCHEMA == 1
     assert HEADERS == [("marsad", b"1")]
-    assert wire.encode(wire.post_message(post(1))) == (
+    assert messages.encode(messages.post_message(post(1))) == (
         b'{"post":{"id":"forum:1","platform":"forum","text":"no calls today","version":1,'
         b'"created_at":"2016-02-27T12:00:00Z","author":"u_abcdefghijklmnop","digest":"1"}}'
     )
-    assert wire.encode(wire.tombstone_message(grave("forum:1", raw_name="x"))) == (
+    assert messages.encode(messages.tombstone_message(grave("forum:1", raw_name="x"))) == (
         b'{"tombstone":{"platform":"forum","id":"forum:1"}}'
     )
-    assert wire.encode(BooksMessage(filtered=2, dead=(Place("o", 1, "r"),))) == (
+    assert messages.encode(BooksMessage(filtered=2, dead=(Place("o", 1, "r"),))) == (
         b'{"filtered":2,"dead":[["o",1,"r"]]}'
     )
-    assert wire.encode(DeadMessage(origin="posts/0", line=7, reason="r", raw=b"{")) == (
+    assert messages.encode(DeadMessage(origin="posts/0", line=7, reason="r", raw=b"{")) == (
         b'{"origin":"posts/0","line":7,"reason":"r","raw":"ew=="}'
     )
-    assert wire.encode(PositionMessage(Position(key="k", name="n", cursor="c"), "t")) == (
+    assert messages.encode(PositionMessage(Position(key="k", name="n", cursor="c"), "t")) == (
         b'{"position":{"key":"k","name":"n","cursor":"c","done":false,"details":""},"token":"t"}'
     )
 
 
 def test_a_field_that_a_later_version_added_is_passed_over() -> None:
-    value = wire.encode(wire.post_message(post(1)))
+    value = messages.encode(messages.post_message(post(1)))
     later = value[:-1] + b',"mood":"new"}'
     assert Reader(PostMessage)(record(later)).post.id == "forum:1"
 
@@ -162,22 +162,22 @@ def test_a_field_that_a_later_version_added_is_passed_over() -> None:
 @pytest.mark.parametrize(
     ("value", "headers", "reason"),
     [
-        (b"{}", [("marsad", b"2")], wire.NEWER),
-        (b"{}", [], wire.FOREIGN),
-        (b"{}", [("marsad", b"one")], wire.FOREIGN),
-        (b"{}", [("marsad", None)], wire.FOREIGN),
-        (b"{}", [("marsad", b"9" * 5_000)], wire.FOREIGN),
-        (b"{}", None, wire.UNREADABLE),
-        (b'{"post": {"id": "forum:1", "text": "a secret word"', None, wire.UNREADABLE),
+        (b"{}", [("marsad", b"2")], messages.NEWER),
+        (b"{}", [], messages.FOREIGN),
+        (b"{}", [("marsad", b"one")], messages.FOREIGN),
+        (b"{}", [("marsad", None)], messages.FOREIGN),
+        (b"{}", [("marsad", b"9" * 5_000)], messages.FOREIGN),
+        (b"{}", None, messages.UNREADABLE),
+        (b'{"post": {"id": "forum:1", "text": "a secret word"', None, messages.UNREADABLE),
         (b'{"post": {"id": "forum:1", "platform": 4, "text": "a secret word"}}', None,
-         wire.UNREADABLE),
+         messages.UNREADABLE),
         (b'{"post": {"id": "", "platform": "forum", "text": "a secret word"}}', None,
-         wire.UNREADABLE),
-        (dated("2016-02-27T12:00:00"), None, wire.UNREADABLE),
-        (dated("9999-12-31T23:59:59-10:00"), None, wire.UNREADABLE),
-        (b"\xff\xfe", None, wire.UNREADABLE),
-        (b"[" * 100_000, None, wire.UNREADABLE),
-        (b"x" * (MESSAGE_LIMIT + 200_000), None, wire.TOO_LARGE),
+         messages.UNREADABLE),
+        (dated("2016-02-27T12:00:00"), None, messages.UNREADABLE),
+        (dated("9999-12-31T23:59:59-10:00"), None, messages.UNREADABLE),
+        (b"\xff\xfe", None, messages.UNREADABLE),
+        (b"[" * 100_000, None, messages.UNREADABLE),
+        (b"x" * (MESSAGE_LIMIT + 200_000), None, messages.TOO_LARGE),
     ],
 )  # fmt: skip
 def test_why_a_message_can_not_be_used_is_told_without_its_words(
@@ -188,7 +188,7 @@ def test_why_a_message_can_not_be_used_is_told_without_its_words(
     assert caught.value.reason == reason
     assert "secret" not in caught.value.detail
     if headers is None:
-        assert wire.reread(value) is None  # nor when it is tried again
+        assert messages.reread(value) is None  # nor when it is tried again
 
 
 @pytest.mark.parametrize(
@@ -206,10 +206,10 @@ def test_why_a_message_can_not_be_used_is_told_without_its_words(
 def test_what_no_store_can_count_is_a_dead_letter_of_a_batch_that_goes_on(
     name: str, value: bytes
 ) -> None:
-    sound = {"tombstones": wire.tombstone_message(grave("forum:1")), "books": BooksMessage(),
+    sound = {"tombstones": messages.tombstone_message(grave("forum:1")), "books": BooksMessage(),
              "dead": DeadMessage(origin="o", line=1, reason="r")}  # fmt: skip
     found = batch_of(name, came(name, value), came(name, sound[name]))
-    assert found.dead[0].reason == wire.UNREADABLE
+    assert found.dead[0].reason == messages.UNREADABLE
     assert len(found.tombstones) + len(found.dead) == (1 if name == "books" else 2)
 
 
@@ -224,7 +224,7 @@ def test_a_deletion_that_this_version_can_not_read_is_never_passed_over(name: st
     with pytest.raises(BrokerError, match=f"{name}/0 at offset 7: upgrade this one"):
         batch_of(name, came(name, b"{}", [("marsad", b"2")]))
     (dead,) = batch_of("scored", came("scored", b"{}", [("marsad", b"2")])).dead
-    assert dead.reason == wire.NEWER  # but a post can be tried again
+    assert dead.reason == messages.NEWER  # but a post can be tried again
 
 
 @pytest.mark.parametrize("time", ["9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z"])
@@ -246,14 +246,14 @@ def test_a_post_that_can_not_be_indexed_is_dead_and_the_others_are_not(
         return analyse(text)
 
     monkeypatch.setattr(stages, "analyse", fails)
-    sent = [wire.post_message(post(1)), wire.post_message(post(2, "a secret word"))]
+    sent = [messages.post_message(post(1)), messages.post_message(post(2, "a secret word"))]
     batch, documents = indexed(
         batch_of("scored", *(came("scored", one) for one in sent)), ZoneInfo("UTC")
     )
     assert [one.post.id for one in batch.posts] == ["forum:1"]
     assert [one.post.id for one in documents] == ["forum:1"]
     (dead,) = batch.dead
-    assert (dead.origin, dead.reason) == ("index:forum:2", wire.UNREADABLE)
+    assert (dead.origin, dead.reason) == ("index:forum:2", messages.UNREADABLE)
     assert "secret" not in dead.detail
     monkeypatch.undo()
-    assert wire.reread(dead.raw) == post(2, "a secret word")
+    assert messages.reread(dead.raw) == post(2, "a secret word")

@@ -23,8 +23,7 @@ from pipelines import metrics
 from pipelines.commands import delete, status, worker
 from pipelines.errors import BrokerAway, BrokerError, ModelError
 from pipelines.kafka import inflight as filling
-from pipelines.kafka import messages as wire
-from pipelines.kafka import topics
+from pipelines.kafka import messages, topics
 from pipelines.kafka.connection import Brokers
 from pipelines.kafka.index import IndexStage
 from pipelines.kafka.lag import flow
@@ -102,7 +101,7 @@ def set_back(where: Brokers, stage: str) -> None:
 
 
 def value(number: int, text: str = "no calls today") -> bytes:
-    return wire.encode(wire.post_message(post(number, text)))
+    return messages.encode(messages.post_message(post(number, text)))
 
 
 def test_what_is_collected_is_scored_and_indexed_once(where: Brokers, path: Path) -> None:
@@ -132,17 +131,17 @@ def test_poison_goes_to_the_dead_letters_and_the_rest_of_its_batch_is_indexed(
         {"key": b"e", "value": b"\xff\x00", "headers": HEADERS},
     ]
     places = [250, 10, 499, 400, 300, 20]
-    messages = good[:]
+    records = good[:]
     for place, bad in sorted(zip(places, poison, strict=True), key=lambda pair: pair[0]):
         messages.insert(place, bad)
-    assert len(messages) == 500
-    for message in messages:
+    assert len(records) == 500
+    for message in records:
         message["partition"] = 0
     producer = where.producer()
-    sent = [producer.send(where.topic("posts"), **message) for message in messages]
+    sent = [producer.send(where.topic("posts"), **message) for message in records]
     offsets = {
         message["key"]: future.get(PATIENCE).offset
-        for message, future in zip(messages, sent, strict=True)
+        for message, future in zip(records, sent, strict=True)
     }
     producer.close()
     with pipeline(where, path):
@@ -207,14 +206,14 @@ def test_posts_that_are_read_again_from_the_beginning_have_one_outcome_each(
     where: Brokers, path: Path
 ) -> None:
     """Also those that can't be used, which lie in another order in the worker's hands."""
-    messages = [
+    records = [
         {"key": b"a", "value": value(1, "impossible"), "headers": HEADERS, "partition": 0},
         {"key": b"b", "value": value(2), "headers": HEADERS, "partition": 0},
         {"key": b"c", "value": b"{", "headers": HEADERS, "partition": 0},
         {"key": b"d", "value": value(4, "impossible"), "headers": HEADERS, "partition": 1},
         {"key": b"e", "value": b"{", "headers": [], "partition": 1},
     ]
-    send(where, "posts", *messages)
+    send(where, "posts", *records)
     with pipeline(where, path):
         before = settled(path, 5)
     assert before == Ledger(received=5, indexed=1, dead=4)
@@ -283,12 +282,12 @@ def test_a_second_process_of_one_instance_ends_what_the_first_left_open(where: B
 def test_an_index_worker_goes_on_where_the_store_is_and_not_where_the_group_is(
     where: Brokers, path: Path
 ) -> None:
-    messages = [
-        {"key": f"forum:{n}".encode(), "value": wire.encode(wire.post_message(scored(post(n)))),
-         "headers": HEADERS, "partition": 0}
+    records = [
+        {"key": f"forum:{n}".encode(), "headers": HEADERS, "partition": 0,
+         "value": messages.encode(messages.post_message(scored(post(n))))}
         for n in range(10)
     ]  # fmt: skip
-    send(where, "scored", *messages)
+    send(where, "scored", *records)
     # The group says that all is done, as after a reset by hand; the store knows better.
     consumer = where.consumer("index")
     place = TopicPartition(where.topic("scored"), 0)
@@ -303,12 +302,12 @@ def test_an_index_worker_goes_on_where_the_store_is_and_not_where_the_group_is(
 def test_what_was_deleted_by_its_age_before_it_was_read_is_told(
     where: Brokers, path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    messages = [
-        {"key": b"k", "value": wire.encode(wire.post_message(scored(post(n)))),
+    records = [
+        {"key": b"k", "value": messages.encode(messages.post_message(scored(post(n)))),
          "headers": HEADERS, "partition": 0}
         for n in range(5)
     ]  # fmt: skip
-    send(where, "scored", *messages)
+    send(where, "scored", *records)
     admin = where.admin()
     admin.delete_records({TopicPartition(where.topic("scored"), 0): 3})
     admin.close()
@@ -508,7 +507,7 @@ def test_a_worker_is_ready_while_brokers_answer(
     if proxy is None:
         pytest.skip("no proxy before the broker of MARSAD_TEST_KAFKA")
     behind = msgspec.structs.replace(where, addresses=proxy.address)
-    message = wire.encode(wire.post_message(scored(post(1))))
+    message = messages.encode(messages.post_message(scored(post(1))))
     send(where, "scored", {"key": b"forum:1", "value": message, "headers": HEADERS})
 
     def misses_brokers() -> bool:
