@@ -23,7 +23,7 @@ from ingest.privacy.keyring import Key
 from ingest.privacy.protector import Protector
 from ingest.records import Post, Tombstone, encode
 from pipelines.commands._shared.options import brokers_option, store_option
-from pipelines.commands._shared.output import books
+from pipelines.commands._shared.output import ledger_line
 from pipelines.dead_letters.queue import DeadLetters, plain_names
 from pipelines.errors import StoreError
 from pipelines.records import DeadLetter, Ledger
@@ -243,7 +243,7 @@ from ingest.privacy.keyring import Key
 from ingest.privacy.protector import Protector
 from ingest.records import Post, Tombstone, encode
 from pipelines.commands._shared.options import brokers_option, store_option
-from pipelines.commands._shared.output import books
+from pipelines.commands._shared.output import ledger_line
 from pipelines.dead_letters.queue import DeadLetters, plain_names
 from pipelines.errors import StoreError
 from pipelines.stages import bury
@@ -299,7 +299,7 @@ def test_who_is_sent_to_what_is_kept_aside_is_sent_to_the_right_place(
     @store_option
     @brokers_option
     def some(store: str | None, brokers: str | None) -> None:
-        click.echo(books("posts.csv: done", Ledger(received=1, dead=1)))
+        click.echo(ledger_line("posts.csv: done", Ledger(received=1, dead=1)))
 
     said = CliRunner().invoke(some, options).output
     assert said == f"posts.csv: done: 1 received, 1 dead; see: {told}\n"

@@ -22,8 +22,7 @@ from nlp.score import Scored
 from pipelines import metrics
 from pipelines.commands import delete, status, worker
 from pipelines.errors import BrokerAway, BrokerError, ModelError
-from pipelines.kafka import inflight as filling
-from pipelines.kafka import messages, topics
+from pipelines.kafka import messages, store_identity, topics
 from pipelines.kafka.connection import Brokers
 from pipelines.kafka.index import IndexStage
 from pipelines.kafka.lag import flow
@@ -455,7 +454,7 @@ def test_a_worker_of_another_store_is_refused_until_those_of_the_first_are_gone(
             SqliteStore(second, readonly=False, timezone=str(ZONE)) as store,
             monkeypatch.context() as impatient,
         ):
-            impatient.setattr(filling, "GONE", 0.0)
+            impatient.setattr(store_identity, "GONE", 0.0)
             with pytest.raises(BrokerError, match="another store") as told:
                 IndexStage(where, store, ZONE)
             # … and leaves nothing behind where it would have begun.
