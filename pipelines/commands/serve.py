@@ -7,7 +7,9 @@ import socket
 
 import click
 
-from pipelines.commands.common import configured, say, store_option
+from pipelines.commands._shared.context import configured
+from pipelines.commands._shared.options import store_option
+from pipelines.commands._shared.output import notify
 from pipelines.errors import SettingsError
 from pipelines.web.service import LOOPBACK, Options
 
@@ -82,16 +84,16 @@ def command(
         https=https or bool(certificate),
     )
     if login and not is_loopback(address) and not options.https:
-        say(
+        notify(
             "Warning: passwords and posts travel in clear; use --certificate, or --https behind a "
             "proxy."
         )
     if _any(address) and not known:
-        say("Warning: only localhost is answered; name the page with --name HOST for others.")
+        notify("Warning: only localhost is answered; name the page with --name HOST for others.")
     listening = _listen(address, number)
     shown = f"[{address}]" if ":" in address else address
     scheme = "https" if certificate else "http"
-    say(
+    notify(
         f"The page is at {scheme}://{shown}:{listening.getsockname()[1]}/ (store: "
         f"{options.store}). Ctrl+C ends it."
     )

@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 
 import click
 
-from pipelines.commands.common import configured, nothing_found, say
+from pipelines.commands._shared.context import configured
+from pipelines.commands._shared.output import nothing_found, notify
 from pipelines.web.security.accounts import SHORTEST, Accounts, accounts_path
 from pipelines.web.security.roles import ROLES, Role
 
@@ -42,7 +43,7 @@ def add(name: str, role: Role, password_stdin: bool) -> None:
     """Add an account; asks for its password."""
     with _accounts() as accounts:
         accounts.add(name, role, _password(password_stdin))
-    say(f"Added: {name}, {role}. A running page that had no accounts must be started again.")
+    notify(f"Added: {name}, {role}. A running page that had no accounts must be started again.")
 
 
 @command.command("list")
@@ -63,7 +64,7 @@ def password(name: str, password_stdin: bool) -> None:
     """Change a password; ends the sessions of the account."""
     with _accounts() as accounts:
         accounts.change_password(name, _password(password_stdin))
-    say(f"Changed: the password of {name}.")
+    notify(f"Changed: the password of {name}.")
 
 
 @command.command("role")
@@ -73,7 +74,7 @@ def change_role(name: str, new_role: Role) -> None:
     """Give an account another role, at once."""
     with _accounts() as accounts:
         accounts.change_role(name, new_role)
-    say(f"Changed: {name} is {new_role} now.")
+    notify(f"Changed: {name} is {new_role} now.")
 
 
 @command.command()
@@ -82,7 +83,7 @@ def remove(name: str) -> None:
     """Remove an account with its sessions and tokens, at once."""
     with _accounts() as accounts:
         accounts.remove(name)
-    say(f"Removed: {name}.")
+    notify(f"Removed: {name}.")
 
 
 @command.command()
@@ -94,11 +95,11 @@ def token(name: str, token: str, revoke: bool) -> None:
     with _accounts() as accounts:
         if revoke:
             accounts.revoke(name, token)
-            say(f"Revoked: the token {token} of {name}.")
+            notify(f"Revoked: the token {token} of {name}.")
             return
         secret = accounts.new_token(name, token)
     click.echo(secret)
-    say("Keep it: it is not shown again. Send it as `Authorization: Bearer …`.")
+    notify("Keep it: it is not shown again. Send it as `Authorization: Bearer …`.")
 
 
 @command.command()

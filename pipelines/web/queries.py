@@ -16,9 +16,10 @@ from ingest.records import Post
 from ingest.watchlist.loader import Watchlist
 from ingest.watchlist.loader import load as load_watchlist
 from pipelines.case import ASKED, Case, case_of
-from pipelines.commands.authors import known_authors
-from pipelines.commands.common import configured, query_node
-from pipelines.commands.no_match import why_nothing
+from pipelines.commands._shared.authors import known_authors
+from pipelines.commands._shared.context import configured
+from pipelines.commands._shared.no_match import why_nothing
+from pipelines.commands._shared.options import query_node
 from pipelines.query import All, Node, all_of, highlight, only, otherwise_spelt
 from pipelines.records import Hit, Status, Sum
 from pipelines.settings import zone

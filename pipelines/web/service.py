@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from pipelines.commands.common import on_server, open_store
+from pipelines.commands._shared.context import on_server, open_store
 from pipelines.web.readers import THREADS, StoreReaders
 from pipelines.web.security.accounts import Accounts
 from pipelines.web.security.forms import FormTokens
