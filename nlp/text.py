@@ -20,7 +20,7 @@ from typing import NamedTuple
 #: Characters a token keeps. Elasticsearch cuts words after 255 UTF-16 units by itself.
 MAX_TOKEN = 100
 #: What masking leaves in a text; each is one token.
-PLACEHOLDERS = ("[user]", "[url]", "[mail]", "[phone]")
+PLACEHOLDERS = ("[user]", "[url]", "[mail]", "[phone]", "[id]")
 
 #: Words that are looked up instead of normalised again. Small, since the analysis of a word
 #: (:mod:`nlp.crossscript`) and the matcher keep caches of their own above this one.

@@ -163,6 +163,98 @@ def test_what_is_longer_than_any_name_of_a_server_is_no_link(text: str) -> None:
     assert masked(text) == text
 
 
+@pytest.mark.parametrize("country", ["MA", None])
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("اتصلو ب0661234567", "اتصلو ب[phone]"),
+        ("واتساب٠٦٦١٢٣٤٥٦٧", "واتساب[phone]"),
+        ("whatsapp:0661234567", "whatsapp:[phone]"),
+        ("tel:+212661234567.", "tel:[phone]."),
+        ("0661234567-0662334455", "[phone]-[phone]"),
+        ("—0661234567—", "—[phone]—"),
+        ("\u202d0661234567\u202c", "\u202d[phone]\u202c"),
+        ("06·61·23·45·67", "[phone]"),
+        ("06•61•23•45•67", "[phone]"),
+        ("06|61|23|45|67", "[phone]"),
+        ("06,61,23,45,67", "[phone]"),
+        ("06\u200961\u200923\u200945\u200967", "[phone]"),
+        ("06\u202f61\u202f23\u202f45\u202f67", "[phone]"),
+        ("06\u200e61\u200e23\u200e45\u200e67", "[phone]"),
+        ("0 6 6 1 2 3 4 5 6 7", "[phone]"),
+        ("+212 (0)6 61 23 45 67", "[phone]"),
+        ("𝟎𝟔𝟔𝟏𝟐𝟑𝟒𝟓𝟔𝟕", "[phone]"),
+        ("0\ufe0f\u20e36️⃣6️⃣1️⃣2️⃣3️⃣4️⃣5️⃣6️⃣7 svp", "[phone] svp"),
+    ],
+)
+def test_telephone_numbers__are_found_as_people_write_them(
+    text: str, expected: str, country: str | None
+) -> None:
+    assert masked(text, country) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "nadir @gmail.com",
+        "nadir @ example.org",
+        "nadir (at) host",
+        "nadir [at] example [dot] com",
+        "nadir at gmail dot com",
+        "nadir arobase gmail point com",
+        "nadir_at_gmail.com",
+        "nadir﹫gmail.com",
+        "ｎａｄｉｒ＠ｇｍａｉｌ．ｃｏｍ",
+        "na\u200bdir@gm\u200bail.com",
+    ],
+)
+def test_mail_addresses__are_found_as_people_write_them(text: str) -> None:
+    assert masked(f"écris: {text} merci") == "écris: [mail] merci"
+
+
+@pytest.mark.parametrize("text", ["on est live à 20h", "rdv at home", "libre @inwi .com"])
+def test_a_sentence_with_at__is_no_mail_address(text: str) -> None:
+    assert masked(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("FR76 3000 6000 0112 3456 7890 189", "[id]"),  # the example of the French banks
+        ("GB82WEST12345698765432", "[id]"),  # the example of ISO 13616
+        ("MA64 0111 1100 0000 0000 0000 0012 34", "[id]"),
+        ("RIB 011 780 0000123456789012 34", "RIB [id]"),
+        ("carte 4111 1111 1111 1111", "carte [id]"),  # a test number of Visa
+        ("CIN BE123456", "CIN [id]"),
+        ("ma CIN: BE 123456", "ma CIN: [id]"),
+        ("بطاقتي رقم AB123456", "بطاقتي رقم [id]"),
+        ("passeport n° AA1234567", "passeport n° [id]"),
+        ("depuis 192.0.2.17", "depuis [id]"),
+        ("2001:db8::8a2e:370:7334", "[id]"),
+    ],
+)
+def test_accounts_cards_papers_and_machines__become_id(text: str, expected: str) -> None:
+    assert masked(f"hada {text} safi") == f"hada {expected} safi"
+
+
+@pytest.mark.parametrize("country", ["MA", None])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "4111 1111 1111 1112 points",
+        "0,0000000012",
+        "du 01/01/2016-05/01/2016",
+        "std::vector, a::b, 12:30:45",
+        "version 1.2.3",
+        "1456603200000",
+        "15h30-16h45",
+        "CIN perdue",
+    ],
+)
+def test_other_numbers__stay(text: str, country: str | None) -> None:
+    assert masked(text, country) == text
+
+
 @given(st.text())
 def test_masking_twice_is_masking_once(text: str) -> None:
     once = masked(text)
