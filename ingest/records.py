@@ -19,9 +19,18 @@ Label = Literal["negative", "neutral", "positive"]
 #: Flags a post may carry. ``date-unknown``: no readable date. ``date-implausible``: a date
 #: that can't be true (year 1, 2099); it is kept as it came but no trend counts it.
 #: ``zone-assumed``: the date had no zone, nobody said which, and UTC was assumed.
-#: ``id-suspect``: the id looks rounded by a spreadsheet (its digits after the 15th are zeros).
+#: ``id-suspect``: the id looks rounded by a spreadsheet (its digits after the 15th are zeros), or
+#: a post of another author has the same id.
 #: ``fictional``: its archive says that the post is invented; charts and exports say so too.
-Flag = Literal["date-unknown", "date-implausible", "zone-assumed", "id-suspect", "fictional"]
+#: ``text-repaired``: a wrong encoding or escapes of a program were undone in its text.
+Flag = Literal[
+    "date-unknown",
+    "date-implausible",
+    "zone-assumed",
+    "id-suspect",
+    "fictional",
+    "text-repaired",
+]
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -12,72 +12,95 @@ from ingest.errors import MappingError
 from ingest.mapping import hints
 from ingest.mapping.hints import Sample
 from ingest.mapping.ids import unwrap
+from ingest.mapping.missing import is_missing
 
 #: Names under which archives keep what a post needs; the first that a record has is taken.
 #: Letters and digits count alone: ``created_at``, ``createdAt`` and ``Created At`` are one
 #: name. A dot leads into an object (or is part of a column's name).
 ALIASES: dict[str, str] = {
     "id": (
-        "id_str tweet_id_str tweet_id status_id_str status_id id comment_id message_id post_id "
-        "identifiant rest_id native_id _id"
+        "id_str tweet_id_str tweet_id comment_id comment_id_str cid status_id_str status_id id "
+        "message_id post_id identifiant rest_id native_id video_id aweme_id _id"
     ),
     "text": (
         "note_tweet.text extended_tweet.full_text full_text text tweet_text tweet tweet_content "
-        "message_text message post_text post_message post_content status_text comment_text "
-        "comment body raw_content content caption texte contenu commentaire النص نص"
+        "comment_message comment_text comment_body message_text message post_text post_message "
+        "post_content status_message status_text comment body raw_content content caption "
+        "video_description selftext desc texte contenu commentaire message_texte publication "
+        "record.text النص نص المحتوى التعليق المنشور"
     ),
     "created_at": (
-        "created_at created_utc created_time creation_date creation_time date_created "
-        "created_date created post_created published_at published_time published "
-        "publication_date publish_date pub_date posted_at post_date tweet_created_at datetime "
-        "date_time timestamp_ms timestamp date_publication date_de_publication date time "
-        "التاريخ تاريخ"
+        "created_at created_utc created_time comment_published comment_created_time "
+        "creation_date creation_time create_time create_time_iso date_created created_date created "
+        "post_created published_at published_time post_published status_published published "
+        "publication_date publish_date pub_date posted_at post_date tweet_created_at "
+        "timestamp_utc time_parsed taken_at indexed_at datetime date_time timestamp_ms timestamp "
+        "date_publication date_de_publication date_heure date record.createdAt time heure "
+        "التاريخ تاريخ تاريخ_النشر"
     ),
+    "time_of_day": "heure time hour time_of_day heure_de_publication hora الساعة الوقت ساعة",
     "author": (
         "user.screen_name author.screen_name author.username user.username author.handle "
-        "account.acct screen_name user_name author_name author_handle handle author user "
+        "account.acct comment_author comment_by screen_name user_screen_name user_name "
+        "author_name author_handle author_meta.name handle username author user "
         "from_user from poster auteur utilisateur account from.username owner.username owner "
         "user.id_str author.id_str author.id user.id author_id user_id from_id from.id owner.id "
-        "owner_id account.id user.name author.name from.name owner.name account.name"
+        "owner_id account.id user.name author.name from.name owner.name account.name "
+        "author.did الكاتب المستخدم الحساب"
     ),
     "url": (
         "url post_url tweet_url status_url permalink permalink_url permanent_url post_link "
-        "tweet_link link lien"
+        "tweet_link web_video_url video_url tiktok_url comment_url status_link link lien uri "
+        "الرابط"
     ),
     "reply_to": (
         "in_reply_to_status_id_str in_reply_to_status_id in_reply_to_tweet_id in_reply_to_id "
-        "reply_to_status_id reply_to_message_id reply_to_id parent_id reply_to in_reply_to"
+        "reply_to_status_id reply_to_message_id reply_to_id to_tweet_id parent_id "
+        "referenced_tweets.replied_to.id reply_to in_reply_to"
     ),
     "repost_of": (
-        "retweeted_status.id_str retweeted_status.id retweeted_status_id_str "
-        "retweeted_tweet.id reblog.id shared_post_id retweet_of repost_of"
+        "retweeted_status.id_str retweeted_status.id retweeted_status_id_str retweeted_status_id "
+        "retweeted_tweet.id retweeted_id retweet_status_id referenced_tweets.retweeted.id "
+        "reblog.id shared_post_id retweet_of repost_of"
     ),
     "platform": "platform source_platform social_network social_media network plateforme",
-    "hashtags": "hashtags hashtag entities.hashtags tags hash_tags",
+    "hashtags": "hashtags hashtag entities.hashtags hashtag_names tags hash_tags",
     "edited_at": (
         "edited_at edited_time edit_date date_edited last_edited_at last_edited edited "
         "updated_at updated_time modified_at"
     ),
-    "collected_at": "collected_at scraped_at retrieved_at crawled_at fetched_at",
+    "collected_at": (
+        "collected_at scraped_at retrieved_at crawled_at fetched_at collection_time "
+        "timestamp_collected"
+    ),
     "fictional": "fictional",
     "likes": (
-        "counts.likes favorite_count favourite_count favourites_count like_count likes_count "
-        "likes favorites favourites public_metrics.like_count nb_likes"
+        "counts.likes favorite_count favourite_count favourites_count comment_like_count "
+        "like_count likes_count likes num_likes favorites favourites digg_count "
+        "public_metrics.like_count nb_likes j_aime nb_j_aime nombre_de_j_aime mentions_j_aime "
+        "nombre_de_likes votes إعجاب إعجابات الإعجابات عدد_الإعجابات"
     ),
     "reposts": (
         "counts.reposts retweet_count retweets_count retweets repost_count reposts reblogs_count "
-        "share_count shares_count shares public_metrics.retweet_count partages nb_partages"
+        "share_count shares_count shares num_shares public_metrics.retweet_count partages "
+        "nb_partages nombre_de_partages nombre_de_retweets مشاركة مشاركات المشاركات عدد_المشاركات"
     ),
     "replies": (
         "counts.replies reply_count replies_count replies comment_count comments_count "
-        "num_comments comments public_metrics.reply_count nb_commentaires"
+        "num_comments comments public_metrics.reply_count commentaires nb_commentaires "
+        "nombre_de_commentaires reponses nombre_de_reponses nb_reponses تعليقات التعليقات "
+        "عدد_التعليقات"
     ),
     "quotes": "counts.quotes quote_count quotes public_metrics.quote_count",
     "views": (
-        "counts.views view_count views_count views impression_count "
-        "public_metrics.impression_count vues"
+        "counts.views view_count views_count views impression_count play_count num_views "
+        "public_metrics.impression_count vues nb_vues nombre_de_vues مشاهدات المشاهدات "
+        "عدد_المشاهدات"
     ),
 }
+#: Columns that name the post which a comment answers, where the row is one of a comment.
+_COMMENT_IDS = frozenset({"commentid", "commentidstr", "cid"})
+_ANSWERED = ("parent_id", "status_id", "post_id", "video_id", "link_id")
 #: The flag of an invented post, as exports of Marsad have it in their list of flags.
 FICTIONAL = "fictional"
 COUNTS = ("likes", "reposts", "replies", "quotes", "views")
@@ -86,6 +109,8 @@ COUNTS = ("likes", "reposts", "replies", "quotes", "views")
 REFERENCES = ("reply_to", "repost_of")
 #: What ``--map`` may name.
 TARGETS = tuple(ALIASES)
+#: The field of a file that a post's field is taken from where it is taken from none.
+NOTHING = ""
 _T = TypeVar("_T")
 _PLANS = 1024
 _SHOWN = 30
@@ -140,15 +165,24 @@ class RowMapper:
             places.setdefault(name, place)
             plains.setdefault(plain(name), place)
         for target, paths in _ALIAS_PATHS.items():
-            if target in mapping:
+            if mapping.get(target) == NOTHING:
+                indices = []
+            elif target in mapping:
                 indices = [_column(target, mapping[target], columns, places)]
             else:
-                names = (plain("".join(path)) for path in paths)
+                names = [plain("".join(path)) for path in paths]
+                if target == "reply_to" and self._of_comments(mapping):
+                    names += map(plain, _ANSWERED)
                 indices = [plains[name] for name in dict.fromkeys(names) if name in plains]
             if indices:
                 for slot, places_of_slot in _slots(target, indices, lambda i: columns[i]):
                     self._sources.append((slot, tuple(places_of_slot)))
                 self.found[target] = [columns[index] for index in indices]
+
+    def _of_comments(self, mapping: Mapping[str, str]) -> bool:
+        """Say whether the rows are comments, which have the post that they answer beside them."""
+        chosen = mapping.get("id") or next(iter(self.found.get("id", [])), "")
+        return plain(chosen) in _COMMENT_IDS
 
     def values(self, cells: Sequence[str]) -> dict[str, object]:
         """Return what a row holds for each field; the text also where it is empty."""
@@ -156,8 +190,9 @@ class RowMapper:
         for target, indices in self._sources:
             for index in indices:
                 if index < len(cells):
-                    if cells[index]:
-                        found[target] = cells[index]
+                    cell = cells[index]
+                    if cell and (target == "text" or not is_missing(cell)):
+                        found[target] = cell
                         break
                     if target == "text":
                         found[target] = ""
@@ -249,6 +284,8 @@ class ObjectMapper:
                     if value == "" and target == "text":
                         found[target] = value
                     continue
+                if target != "text" and isinstance(value, str) and is_missing(value):
+                    continue
                 if type(value) is dict:
                     value = unwrap(value)
                     if type(value) is dict and target not in self._mapping:
@@ -280,6 +317,8 @@ class ObjectMapper:
         plan = []
         for target, aliases in _ALIAS_PATHS.items():
             paths: list[tuple[str, ...]] = []
+            if self._mapping.get(target) == NOTHING:
+                continue
             if target in self._mapping:
                 field = self._mapping[target]
                 first, *rest = field.split(".")
@@ -295,6 +334,8 @@ class ObjectMapper:
                     first_key = plains.get(plain(alias[0]))
                     if len(alias) > 1 and first_key is not None:
                         paths.append((first_key, *alias[1:]))
+                if target == "reply_to" and any(name in plains for name in _COMMENT_IDS):
+                    paths += [(plains[key],) for key in map(plain, _ANSWERED) if key in plains]
             paths = list(dict.fromkeys(paths))
             plan += _slots(target, paths, lambda path: path[-1])
         return plan
@@ -331,3 +372,14 @@ def fields_of(records: Iterable[dict[str, Any]]) -> list[str]:
             if isinstance(value, dict):
                 names.update(dict.fromkeys(f"{key}.{inner}" for inner in value))
     return list(names)
+
+
+def column_names(cells: Sequence[str]) -> tuple[str, ...]:
+    """Return one name per column: ``#3`` for an empty one, ``text#2`` for the second ``text``."""
+    counted: dict[str, int] = {}
+    names = []
+    for place, cell in enumerate(cells, start=1):
+        name = cell.strip().removeprefix("\ufeff") or f"#{place}"
+        counted[name] = counted.get(name, 0) + 1
+        names.append(name if counted[name] == 1 else f"{name}#{counted[name]}")
+    return tuple(names)

@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 _BREAKS = {"br", "li", "tr", "div"}
 _PARAGRAPHS = {"p", "ul", "ol", "blockquote", "pre", "h1", "h2", "h3", "h4", "h5", "h6", "table"}
 _HIDDEN = {"script", "style", "template", "head", "title"}
+_EMPTY = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "wbr"}
 _MANY = re.compile(r"[^\S\n]*\n[^\S\n]*(?:\n\s*)*")
 
 
@@ -41,25 +42,63 @@ class Lenient(HTMLParser):
 
 
 class _Text(Lenient):
+    """Collects what is shown, with the names of people in mark-up that has no sign as ``[user]``.
+
+    A link to an account that is shown as ``@name`` stays: masking knows which of these may be
+    read. Mastodon repeats the link to a quoted post in a paragraph ``quote-inline`` for readers
+    without quotes; it is no text of the author.
+    """
+
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.parts: list[str] = []
         self._hidden = 0
+        self._left_out: list[str] = []
+        """The elements that are open since one that is left out began."""
+        self._link: int | None = None
+        """Where the text of an open link to an account begins among the parts."""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if self._left_out:
+            if tag not in _EMPTY:
+                self._left_out.append(tag)
+            return
         if tag in _HIDDEN:
             self._hidden += 1
         elif tag in _PARAGRAPHS:
             self.parts.append("\n\n")
         elif tag in _BREAKS:
             self.parts.append("\n")
+        if attrs:
+            named = dict(attrs)
+            classes = (named.get("class") or "").split()
+            if "quote-inline" in classes:
+                self._left_out = [tag]
+            elif tag == "a" and self._link is None and _names_account(classes, named.get("href")):
+                self._link = len(self.parts)
 
     def handle_endtag(self, tag: str) -> None:
+        if self._left_out:
+            if tag in self._left_out:
+                del self._left_out[len(self._left_out) - 1 - self._left_out[::-1].index(tag) :]
+            return
         if tag in _HIDDEN:
             self._hidden = max(0, self._hidden - 1)
         elif tag in _PARAGRAPHS:
             self.parts.append("\n\n")
+        elif tag == "a" and self._link is not None:
+            shown = "".join(self.parts[self._link :]).strip()
+            if shown and shown[0] not in "@＠#＃":
+                self.parts[self._link :] = ["[user]"]
+            self._link = None
 
     def handle_data(self, data: str) -> None:
-        if not self._hidden:
+        if not (self._hidden or self._left_out):
             self.parts.append(data)
+
+
+def _names_account(classes: list[str], address: str | None) -> bool:
+    """Say whether a link leads to a person: Mastodon, Google+ and Telegram mark it so."""
+    if address and address.startswith(("tg://user", "tg://openmessage")):
+        return True
+    return ("mention" in classes and "hashtag" not in classes) or "proflink" in classes

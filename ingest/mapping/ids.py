@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from ingest.mapping.missing import is_missing
+
 LONGEST = 512
 """No platform's id is longer, in characters (the URI of a Bluesky post has about 100)."""
 
@@ -29,8 +31,6 @@ _NONE = Id("")
 # comma. A whole number with a zero after its point is exact up to 15 digits.
 _ROUNDED = re.compile(r"[+-]?(?:\d+(?:[.,]\d*)?[eE]\+\d+|\d+[.,]\d*[eE]-?\d+|\d{16,}[.,]\d+)")
 _WHOLE = re.compile(r"([+-]?\d{1,15})\.0+")
-#: What pandas and other programs write for a missing value.
-_MISSING = frozenset({"NaN", "nan", "None", "null", "NULL", "<NA>"})
 _MONGO_KEYS = frozenset({"$oid", "$numberLong", "$date"})
 
 
@@ -55,7 +55,7 @@ def native_id(value: object) -> Id:
         if len(text) > LONGEST:
             return Id("", "id-invalid")
         return Id(text, suspect=len(text) > 15 and not text[15:].strip("0"))
-    if not text or text in _MISSING:
+    if not text or is_missing(text):
         return _NONE
     if whole := _WHOLE.fullmatch(text):
         return Id(whole[1])

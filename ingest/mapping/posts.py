@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+import ast
+import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Any
 
 import msgspec
 
 from ingest import dates
+from ingest.mapping.addresses import post_at
 from ingest.mapping.fields import COUNTS
-from ingest.mapping.ids import Number, native_id, platform_name, unwrap
+from ingest.mapping.ids import Id, Number, native_id, platform_name, unwrap
+from ingest.mapping.missing import is_gone, is_missing, is_no_account, is_no_text
 from ingest.mapping.objects import Bad
+from ingest.mapping.tool import account
+from ingest.privacy.urls import is_two_numbers
 from ingest.records import Flag, Post, Tombstone
+from ingest.text import readable, without_plus_names
 
 # A hashtag in a text: letters of any script, with the marks and joiners that Arabic and
 # Persian words hold; not the end of a URL, not a number, not &#39;.
 _HASHTAG = re.compile(r"(?<![\w&/#])[#＃]([\w\u0610-\u061a\u064b-\u065f\u0670\u200c]+)")
 # In a field: words, whatever separates them and whichever quotes a program put around them.
+_LISTED_LONGEST = 100_000
+_R_VECTOR = re.compile(r"c\((.*)\)", re.DOTALL)
 _LISTED = re.compile(r"[^\s,;|#＃\[\]{}()'\"،]+")
 _COUNT = re.compile(r"(\d{1,18}|\d{1,3}(?:[,.\u00a0\u202f ]\d{3}){1,5})(?:\.0)?")
 _NO_CHARACTER = re.compile("[\0\ud800-\udfff]")
@@ -26,7 +36,14 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 # From the clocks of UTC+14 to those of UTC-12: so far off may UTC be where it is only assumed.
 _ZONES = timedelta(hours=26)
-_TAG_KEYS = ("text", "tag", "name")
+_TAG_KEYS = ("text", "tag", "name", "hashtag", "hashtagName", "title")
+#: What may stand as the id of another post: a number, or signs with a digit among them.
+_POST_ID = re.compile(r"-?\d+(?:_\d+)*|(?=\S*\d)[\w.:/@~%+=#?&-]{1,512}")
+_ADDRESS = re.compile(r"https?://\S+|at://\S+|[a-z0-9-]{1,64}:[^\s'\"{}\[\]]+", re.IGNORECASE)
+#: References that name nothing: Twitter and others write 0 where a post answers none.
+_NO_POST = frozenset({"0", "-1"})
+_ACCOUNT_KEYS = ("screen_name", "username", "acct", "handle", "name", "id_str", "id")
+_SCHEMES = frozenset({"at://", "http:", "https"})
 _YES = frozenset({"true", "yes", "1"})
 
 
@@ -42,6 +59,12 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
     """Somebody said so; otherwise dates without a zone are only assumed to be of this one."""
     styles: Mapping[str, dates.DateStyle]
     now: datetime
+    markup: bool = False
+    """Texts may be wrapped in HTML, entities and escapes, and in a wrong encoding."""
+    by_names: bool = False
+    """Fields were found by their names, so that what is called an id may be a name."""
+    by_address: bool = False
+    """The address of a post says its platform and its id where nothing else does."""
 
 
 def build(values: Mapping[str, object], frame: Frame) -> Post:
@@ -49,18 +72,16 @@ def build(values: Mapping[str, object], frame: Frame) -> Post:
     text = values.get("text")
     if type(text) is not str:
         raise Bad("no-text" if text is None else "text-not-string")
-    own = native_id(values.get("id"))
-    if own.problem:
-        raise Bad(own.problem)
-    platform = frame.platform
-    if not frame.platform_first and (field := _word(values.get("platform"))):
-        platform = platform_name(field) or platform
+    if (is_no_text(text) or is_gone(text)) and values.get("markup") is not False:
+        raise Bad("text-missing")
+    platform, own, author = _identity(values, frame)
     space = f"{platform}:" if platform else f"archive:{frame.dataset}:"
     platform = platform or "archive"
     flags: list[Flag] = []
 
+    text, repaired = _gated(text, platform, values, frame)
     created = dates.Reading(None)
-    if (written := values.get("created_at")) is not None:
+    if (written := _moment(values)) is not None:
         created = _date(written, "created_at", frame)
     if created.moment is None:
         flags.append("date-unknown")
@@ -70,6 +91,8 @@ def build(values: Mapping[str, object], frame: Frame) -> Post:
         flags.append("zone-assumed")
     if own.suspect:
         flags.append("id-suspect")
+    if repaired:
+        flags.append("text-repaired")
     if _fictional(values.get("fictional")):
         flags.append("fictional")
 
@@ -83,15 +106,73 @@ def build(values: Mapping[str, object], frame: Frame) -> Post:
         version=_version(values, created, frame),
         created_at=created.moment,
         collected_at=collected or frame.now,
-        author=_word(values.get("author")).removeprefix("@"),
+        author=author,
         url=_word(values.get("url")),
-        reply_to=_reference("reply_to", values, space),
-        repost_of=_reference("repost_of", values, space),
+        reply_to=_reference("reply_to", values, space, frame),
+        repost_of=_reference("repost_of", values, space, frame),
         hashtags=_hashtags(values.get("hashtags"), text),
         counts=_counts(values),
         flags=tuple(flags),
         source=f"archive:{frame.dataset}",
     )
+
+
+def _identity(values: Mapping[str, object], frame: Frame) -> tuple[str, Id, str]:
+    """Return the platform, the native id and the author; the address of the post may say them.
+
+    Raises :class:`Bad` for an id that can't be used.
+    """
+    own = native_id(values.get("id"))
+    author = _word(values.get("author")).removeprefix("@")
+    author = "" if is_no_account(author) else author
+    platform = frame.platform
+    if not frame.platform_first and (field := _word(values.get("platform"))):
+        platform = platform_name(field) or platform
+    address = None
+    if frame.by_address or not own.value:
+        address = post_at(_word(values.get("url")))
+    if address is None and not platform and own.value[:5].lower() in _SCHEMES:
+        address = post_at(own.value)  # an id that is an address, as Bluesky's and Mastodon's are
+    if address is not None and (not platform or (platform == address.platform and not own.value)):
+        platform, own = address.platform, Id(address.native)
+        author = author or address.account
+    if own.problem:
+        raise Bad(own.problem)
+    return platform, own, author
+
+
+def _gated(
+    text: str, platform: str, values: Mapping[str, object], frame: Frame
+) -> tuple[str, bool]:
+    """Return the text as its readers saw it, and whether it had to be repaired.
+
+    What Marsad exported was read once already: its texts say so (``markup`` is false).
+    """
+    if values.get("markup") is False:
+        return text, False
+    if frame.markup:
+        found = readable(text)
+    elif platform == "twitter":
+        found = readable(text, entities=True, markup=False)
+    else:
+        found = readable(text, entities=False, markup=False)
+    if platform == "youtube":
+        return without_plus_names(found.text), found.repaired
+    return found
+
+
+def _moment(values: Mapping[str, object]) -> object:
+    """Return the date of a record, with the time of day that stands in a column beside it."""
+    written, clock = values.get("created_at"), values.get("time_of_day")
+    if (
+        isinstance(written, str)
+        and isinstance(clock, str)
+        and written != clock
+        and dates.time_of_day(clock)
+        and dates.day_alone(written)
+    ):
+        return f"{written.strip()} {clock.strip()}"
+    return written
 
 
 def tombstone(platform: str, native: object, at: object, frame: Frame) -> Tombstone:
@@ -143,20 +224,49 @@ def _spaced(native: str, space: str) -> str:
     return _clean(space + native)
 
 
-def _reference(target: str, values: Mapping[str, object], space: str) -> str:
+def _reference(target: str, values: Mapping[str, object], space: str, frame: Frame) -> str:
     """Return the id of another post; nothing where it was rounded or is no id.
 
     What may be the name of an account (see :data:`ingest.mapping.fields.REFERENCES`)
-    is left without a platform before it: such names are replaced by pseudonyms later.
+    is left without a platform before it: such names are replaced by pseudonyms later. So is what
+    stands under the name of an id and is neither a number, nor has a digit, nor is an address.
     """
     if (value := values.get(f"{target}_id")) is not None:
-        return _spaced(native_id(value).value, space)
+        native = native_id(value).value
+        if native in _NO_POST:
+            return ""
+        known = not frame.by_names or native.startswith(space)
+        if not native or known or _names_post(native, space):
+            return _spaced(native, space)
+        return account(native)
     if (value := values.get(target)) is None:
         return ""
+    if isinstance(value, str) and value[:1] in "[{":
+        return _named_account(value)
     native = native_id(value).value
-    if native.isdecimal() or ":" in native or "/" in native:
+    if native in _NO_POST:
+        return ""
+    if native.isdecimal() or _ADDRESS.fullmatch(native) or is_two_numbers(native):
+        return _spaced(native, space)
+    if "/" in native and _POST_ID.fullmatch(native):
         return _spaced(native, space)
     return _clean(native)
+
+
+def _names_post(native: str, space: str) -> bool:
+    """Say whether this may be the id of a post: Twitter's are numbers."""
+    return native.isdecimal() if space == "twitter:" else bool(_POST_ID.fullmatch(native))
+
+
+def _named_account(value: str) -> str:
+    """Return whom a list of accounts written as text names first (twint's ``reply_to``)."""
+    for entry in _written_list(value) or ():
+        name = entry
+        if isinstance(entry, dict):
+            name = next((entry[key] for key in _ACCOUNT_KEYS if entry.get(key)), None)
+        if isinstance(name, str | int):
+            return account(str(name))
+    return ""
 
 
 def _version(values: Mapping[str, object], created: dates.Reading, frame: Frame) -> int:
@@ -195,6 +305,13 @@ def _date(value: object, column: str, frame: Frame) -> dates.Reading:
 def _hashtags(value: object, text: str) -> tuple[str, ...]:
     """Return hashtags as written, without the sign, each once: of the field, else of the text."""
     tags: list[str] = []
+    if (
+        isinstance(value, str)
+        and not isinstance(value, Number)
+        and value.lstrip()[:1] in {"[", "{"}
+    ):
+        listed = _written_list(value)
+        value = value if listed is None else listed
     if isinstance(value, list):
         for entry in value:
             if isinstance(entry, dict):
@@ -202,10 +319,30 @@ def _hashtags(value: object, text: str) -> tuple[str, ...]:
             if isinstance(entry, str) and not isinstance(entry, Number):
                 tags.append(_clean(entry.strip().lstrip("#＃")))
     elif isinstance(value, str) and not isinstance(value, Number):
+        if vector := _R_VECTOR.fullmatch(value.strip()):
+            value = vector[1]
         tags = _LISTED.findall(_clean(value))
     elif "#" in text or "＃" in text:
         tags = [tag for tag in _HASHTAG.findall(text) if not tag.isdecimal()]
-    return tuple(dict.fromkeys(tag for tag in tags if tag)) if tags else ()
+    return tuple(dict.fromkeys(t for t in tags if t and not is_missing(t))) if tags else ()
+
+
+def _written_list(value: str) -> list[Any] | None:
+    """Return a list that a program wrote as JSON or as Python does; ``None`` for another text."""
+    if len(value) > _LISTED_LONGEST:
+        return None
+    text = value.strip()
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        try:
+            found = ast.literal_eval(text)
+        except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+            return None
+    if isinstance(found, dict):
+        inner = found.get("hashtags", [found])
+        found = inner if isinstance(inner, list) else [inner]
+    return found if isinstance(found, list) else None
 
 
 def _counts(values: Mapping[str, object]) -> dict[str, int]:

@@ -29,6 +29,8 @@ REASONS: Final = {
     "no-text": "the record has no text field, or its text is null",
     "nul": "a NUL character stands in the record",
     "row-empty": "all cells of the row are empty",
+    "text-missing": "the text is a word for nothing, such as NA or #NAME?, or stands for a deleted "
+    "one",
     "text-not-string": "the text is not a JSON string",
     "too-many-columns": "the record has more than 10,000 columns",
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -27,7 +27,19 @@ class Deletion(msgspec.Struct, frozen=True):
     at: object = None
 
 
-Mapped = Fields | Deletion | None
+class Skipped(msgspec.Struct, frozen=True):
+    """A record of a known kind that is no post, and why: it is counted and told.
+
+    ``private`` was sent to persons, ``deleted`` is gone on the platform.
+    """
+
+    reason: Literal["private", "deleted"]
+
+
+PRIVATE = Skipped("private")
+DELETED = Skipped("deleted")
+
+Mapped = Fields | Deletion | Skipped | None
 
 
 class Tool(msgspec.Struct, frozen=True, kw_only=True):

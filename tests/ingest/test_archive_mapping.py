@@ -209,7 +209,13 @@ def test_the_platform_of_a_record_names_the_space_of_its_ids(tmp_path: Path) -> 
         ("reply_to", "at://did:plc:abc/post/5", "twitter:at://did:plc:abc/post/5"),
         ("reply_to", "someone", "someone"),
         ("reply_to", "@someone", "@someone"),
-        ("parent_id", "t3_abc", "twitter:t3_abc"),
+        ("parent_id", "t3_abc", "t3_abc"),  # ids of tweets are numbers
+        ("reply_to", "0", ""),
+        ("parent_id", "NULL", ""),
+        ("reply_to", "[{'screen_name': 'someone'}]", "someone"),  # as Python writes a list
+        ("reply_to", "[]", ""),
+        ("parent_id", "some one", "some one"),
+        ("reply_to", "some: one", "some: one"),
         ("parent_id", 6.9e17, ""),
         ("reply_to", [{"id": 5}], ""),
     ],

@@ -11,30 +11,32 @@ from ingest.errors import SourceError
 from ingest.mapping.reasons import reject
 from ingest.records import Item
 from ingest.sources.archive.context import Reader
-from ingest.sources.archive.csv_rows import Row
+from ingest.sources.archive.csv_rows import Rows
 from ingest.sources.archive.detection import Layout
 from ingest.sources.archive.lines import Line
 
 
 class Place(msgspec.Struct, frozen=True):
-    """A cursor, taken apart: ``offset:number[+taken][:torn[:end]]``."""
+    """A cursor, taken apart: ``offset:number[+taken][:torn[:end]][@header]``."""
 
     offset: int
     number: int
     taken: int = 0
     torn: int = 0
     final: bool = False
+    header: int = 0
+    """Offset of the header that holds for what follows, where it is not the file's first."""
 
     @staticmethod
     def read(cursor: str, layout: Layout) -> Place:
         """Return the place of a cursor. Raises :class:`SourceError` for another text."""
         if not cursor:
             return Place(layout.start, layout.first)
-        match = re.fullmatch(r"(\d+):(\d+)(?:\+(\d+))?(?::(\d+))?(:end)?", cursor)
+        match = re.fullmatch(r"(\d+):(\d+)(?:\+(\d+))?(?::(\d+))?(:end)?(?:@(\d+))?", cursor)
         if not match:
             raise SourceError(f"{cursor!r} is no place in a file; read the file from its beginning")
         offset, number, taken, torn = (int(group or 0) for group in match.groups()[:4])
-        return Place(offset, number, taken, torn, bool(match[5]))
+        return Place(offset, number, taken, torn, bool(match[5]), int(match[6] or 0))
 
     def write(self) -> str:
         """Return the cursor of a place where a record begins."""
@@ -60,17 +62,26 @@ def from_values(found: Iterator[Line], reader: Reader, place: Place) -> Iterator
         begin = cursor
 
 
-def from_rows(found: Iterator[Row], reader: Reader) -> Iterator[Item]:
-    """Yield what the rows of a table hold."""
+def from_rows(found: Rows, reader: Reader, place: Place) -> Iterator[Item]:
+    """Yield what the rows of a table hold.
+
+    A row that holds names of columns is the header of what follows: tables whose columns changed
+    were joined into one file.
+    """
+    header, begin = place.header, place.offset
     for row in found:
         cursor = f"{row.end}:{row.next_line}"
         if row.final:
             cursor += ":0:end"
         elif row.torn > row.end:
             cursor += f":{row.torn}"
-        if row.problem:
-            record = reject(row.problem, row.raw, truncated=row.truncated)
-            yield Item(record, cursor, row.number)
+        if row.problem in {"", "extra-cells"} and reader.take_header(row.cells, row.raw):
+            header = begin
+            found.widen(len(row.cells))
+        elif row.problem:
+            record = reject(row.problem, reader.with_header(row.raw), truncated=row.truncated)
+            yield Item(record, cursor + (f"@{header}" if header else ""), row.number)
         else:
             for outcome in reader.read_cells(row.cells, row.raw):
-                yield Item(outcome, cursor, row.number)
+                yield Item(outcome, cursor + (f"@{header}" if header else ""), row.number)
+        begin = row.end

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import re
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal
@@ -11,15 +13,16 @@ from typing import Any, Literal
 import msgspec
 
 from ingest import dates
-from ingest.mapping.fields import ObjectMapper, RowMapper
+from ingest.errors import MappingError
+from ingest.mapping.fields import KNOWN, NOTHING, ObjectMapper, RowMapper, column_names, plain
 from ingest.mapping.objects import MAX_COLUMNS, Bad, parse_object
 from ingest.mapping.posts import Frame, build, tombstone
 from ingest.mapping.reasons import reject
-from ingest.mapping.tool import Deletion, Record, Tool
+from ingest.mapping.tool import Deletion, Record, Skipped, Tool
 from ingest.mapping.unexpected import kept
 from ingest.records import Post, Reject, Tombstone
 from ingest.sources.archive import registry
-from ingest.sources.archive.csv_rows import Dialect, parse_row
+from ingest.sources.archive.csv_rows import Dialect, parse_rows
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -38,23 +41,36 @@ class Context(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     tool: str = ""
     """Name of the tool that wrote the file, see :data:`ingest.sources.archive.registry.TOOLS`."""
     around: dict[str, str] = {}
+    chosen: dict[str, str] = {}
+    """Fields of the file that were chosen by what they hold; empty: a field is taken from none."""
+    by_address: bool = False
+    """The addresses of the posts say their platforms and ids."""
 
+
+#: What may be the name of a column: short, with a letter, without the signs of addresses.
+_NAME = re.compile(r"(?=.*[^\W\d_])[^\n:@<>{}]{1,60}")
 
 Outcome = Post | Tombstone | Reject
 
 
 class Reader:
-    """Makes posts of records, one by one, without any state but a cache."""
+    """Makes posts of records, one by one; it counts what is no post, and remembers a new header."""
 
     def __init__(self, context: Context, now: datetime) -> None:
         self._context = context
-        self._objects = ObjectMapper(context.mapping)
-        self._cells = RowMapper(context.columns, context.mapping if context.columns else {})
+        self._known = set(context.columns)
+        mapping = {**context.chosen, **context.mapping}
+        self._mapping = mapping
+        self._objects = ObjectMapper(mapping)
+        self._cells = RowMapper(context.columns, mapping if context.columns else {})
         self._header = list(context.columns)
+        self._raw_header = b""
         self._tool = registry.TOOLS.get(context.tool)
         self.found: dict[str, list[str]] = self._cells.found
         """Which fields of the file each field of a post is taken from."""
-        self._frame = Frame(
+        self.skipped: Counter[str] = Counter()
+        """How many records were no posts, by the reason that :class:`Skipped` names."""
+        self._tool_frame = Frame(
             dataset=context.dataset,
             platform=context.platform,
             platform_first=bool(context.platform) and "platform" not in context.mapping,
@@ -62,6 +78,10 @@ class Reader:
             zone_told=bool(context.timezone),
             styles=context.styles,
             now=now,
+            markup=True,
+        )
+        self._frame = msgspec.structs.replace(
+            self._tool_frame, by_names=True, by_address=context.by_address
         )
 
     @property
@@ -82,45 +102,85 @@ class Reader:
             record = parse_object(raw, self._context.codec)
         except Bad as bad:
             return [reject(bad.reason, raw)]
-        if self._tool is None:
+        tool = self._tool_of(record)
+        if tool is None:
             return [self._built(self._objects.values(record), raw)]
-        parts = self._tool.split(record) if self._tool.split else None
+        parts = tool.split(record) if tool.split else None
         if parts is None:
-            return self._mapped(self._tool, record, raw)
+            return self._mapped(tool, record, raw)
         # A part that is kept aside can be tried again by itself.
-        return [
-            outcome for part in parts for outcome in self._mapped(self._tool, part, _written(part))
-        ]
+        return [outcome for part in parts for outcome in self._mapped(tool, part, _written(part))]
+
+    def _tool_of(self, record: Record) -> Tool | None:
+        """Return whose record this is: one file may hold those of several tools, joined."""
+        own = self._tool
+        if self._context.mapping or (own is not None and own.knows(record)):
+            return own
+        return registry.of_record(record) or own
+
+    def take_header(self, cells: Sequence[str], raw: bytes) -> bool:
+        """Say whether a row is another header, which then holds for what follows."""
+        if cells == self._header or not self._is_header(cells):
+            return False
+        columns = column_names(cells)
+        mapping = {
+            target: field
+            for target, field in self._mapping.items()
+            if field in columns or field == NOTHING or target in self._context.mapping
+        }
+        try:
+            self._cells = RowMapper(columns, mapping)
+        except MappingError:  # the user's mapping names a column that this table does not have
+            return False
+        self._header, self._raw_header = list(columns), raw
+        self._tool = None if self._context.mapping else registry.of_table(columns)
+        return True
+
+    def _is_header(self, cells: Sequence[str]) -> bool:
+        """Say whether a row holds only names of columns, those of a text and of a date or id."""
+        if len(cells) < 2 or len(set(cells)) < len(cells) or not all(map(_NAME.fullmatch, cells)):
+            return False
+        known = sum(cell in self._known or plain(cell) in KNOWN for cell in cells)
+        if known < 2 or known * 10 < len(cells) * 6:
+            return False
+        found = RowMapper(cells, {}).found
+        return "text" in found and ("id" in found or "created_at" in found)
+
+    def with_header(self, raw: bytes) -> bytes:
+        """Return the bytes of a row that is kept aside: with its header, if it has its own."""
+        return self._raw_header + b"\n" + raw if self._raw_header else raw
 
     def _of_cells(self, cells: Sequence[str], raw: bytes) -> list[Outcome]:
         if cells == self._header:
             return [reject("header-repeated", raw)]
+        raw = self.with_header(raw)
         if self._tool is None:
             return [self._built(self._cells.values(cells), raw)]
         record = dict(zip(self._header, cells, strict=False))
         return self._mapped(self._tool, record, raw, cells)
 
     def _mapped(
-        self,
-        tool: Tool,
-        record: Record,
-        raw: bytes,
-        cells: Sequence[str] | None = None,
+        self, tool: Tool, record: Record, raw: bytes, cells: Sequence[str] | None = None
     ) -> list[Outcome]:
         mapped = tool.map_item(record, self._context.around)
         if mapped is None:  # another tool's record in the same file
             mapped = self._objects.values(record) if cells is None else self._cells.values(cells)
             return [self._built(mapped, raw)]
+        if isinstance(mapped, Skipped):
+            self.skipped[mapped.reason] += 1
+            return []
         if isinstance(mapped, Deletion):
             try:
                 return [tombstone(mapped.platform, mapped.id, mapped.at, self._frame)]
             except Bad as bad:
                 return [reject(bad.reason, raw)]
-        return [self._built(mapped, raw)] if mapped else []
+        return [self._built(mapped, raw, self._tool_frame)] if mapped else []
 
-    def _built(self, fields: dict[str, object], raw: bytes) -> Post | Reject:
+    def _built(
+        self, fields: dict[str, object], raw: bytes, frame: Frame | None = None
+    ) -> Post | Reject:
         try:
-            return build(fields, self._frame)
+            return build(fields, frame or self._frame)
         except Bad as bad:
             return reject(bad.reason, raw)
 
@@ -129,7 +189,9 @@ class Reader:
         if self._context.format == "json":
             return self.read_object(raw.strip())
         try:
-            cells = parse_row(raw.decode(self._context.codec), self._context.dialect)
+            cells, *more = parse_rows(raw.decode(self._context.codec), self._context.dialect)
+            if more and self.take_header(cells, b""):
+                cells = more[0]
         except UnicodeDecodeError:
             return [reject("encoding-invalid", raw)]
         except csv.Error:

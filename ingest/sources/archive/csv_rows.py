@@ -54,9 +54,12 @@ class Row(NamedTuple):
     final: bool = False
 
 
-def parse_row(text: str, dialect: Dialect) -> list[str]:
-    """Return the cells of one row. Raises ``csv.Error`` where a quotation mark is out of place."""
-    return next(_reader(_physical(text), dialect), [])
+def parse_rows(text: str, dialect: Dialect) -> list[list[str]]:
+    """Return the cells of each row of a text, one row at least.
+
+    Raises ``csv.Error`` where a quotation mark is out of place.
+    """
+    return [cells for cells in _reader(_physical(text), dialect) if cells] or [[]]
 
 
 def _physical(text: str) -> Iterator[str]:
@@ -119,6 +122,10 @@ class Rows:
                 return
             yield self._bad_line(line)
             self._reader = _reader(self._feed(), self._dialect)
+
+    def widen(self, width: int) -> None:
+        """Take another header's number of columns for what follows."""
+        self._width = width
 
     def _next(self) -> Line | None:
         return self._again.popleft() if self._again else next(self._lines, None)

@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from ingest.errors import SourceError
-from ingest.mapping.fields import KNOWN, plain
+from ingest.mapping.fields import KNOWN, column_names, plain
 from ingest.mapping.objects import MAX_COLUMNS, Bad, parse_object
 from ingest.sources.archive import csv_rows, encodings
 from ingest.sources.archive.compression import (
@@ -243,7 +243,7 @@ def _as_table(
         return Survey(layout, head, complete)
     layout = msgspec.structs.replace(
         base,
-        columns=_named(cells[:MAX_COLUMNS]),
+        columns=column_names(cells[:MAX_COLUMNS]),
         width=len(cells),
         header=True,
         start=row.end if row is not None else start,
@@ -253,23 +253,10 @@ def _as_table(
     return Survey(layout, head, complete, wide)
 
 
-def _named(cells: list[str]) -> tuple[str, ...]:
-    """Return one name per column: ``#3`` for an empty one, ``text#2`` for the second ``text``."""
-    counted: dict[str, int] = {}
-    names = []
-    for place, cell in enumerate(cells, start=1):
-        name = cell.strip().removeprefix("\ufeff") or f"#{place}"
-        counted[name] = counted.get(name, 0) + 1
-        names.append(name if counted[name] == 1 else f"{name}#{counted[name]}")
-    return tuple(names)
-
-
-def rows(
-    stream: Stream, layout: Layout, offset: int, number: int, torn: int
-) -> Iterator[csv_rows.Row]:
-    """Yield the rows of a table from an offset on."""
+def rows(stream: Stream, layout: Layout, offset: int, number: int, torn: int) -> csv_rows.Rows:
+    """Return the rows of a table from an offset on."""
     source = lines(stream, offset, number, layout.newline.encode())
-    return iter(csv_rows.Rows(source, layout.codec, layout.dialect, layout.width, torn))
+    return csv_rows.Rows(source, layout.codec, layout.dialect, layout.width, torn)
 
 
 def values(stream: Stream, layout: Layout, offset: int, number: int) -> Iterator[Line]:

@@ -16,6 +16,7 @@ from ingest import dates
 from ingest.errors import SourceError
 from ingest.mapping import fields as mappings
 from ingest.mapping import hints
+from ingest.mapping.choices import choose, flattened
 from ingest.mapping.datasets import file_name, given_name
 from ingest.mapping.ids import platform_name
 from ingest.mapping.objects import Bad, parse_object
@@ -190,7 +191,7 @@ class ArchiveSource:
             yield Item(reject("too-many-columns", wide), first.write(), max(1, layout.first - 1))
         stream, self._current = open_stream(self._file, layout, place.offset)
         items = (
-            from_rows(rows(stream, layout, place.offset, place.number, place.torn), reader)
+            self._from_rows(stream, place, reader)
             if layout.format == "csv"
             else from_values(values(stream, layout, place.offset, place.number), reader, place)
         )
@@ -201,6 +202,16 @@ class ArchiveSource:
                 self.zones_assumed += 1
             yield item
         self._file.check_unchanged()
+
+    def _from_rows(self, stream: Stream, place: Place, reader: Reader) -> Iterator[Item]:
+        layout = self._survey.layout
+        found = rows(stream, layout, place.offset, place.number, place.torn)
+        if place.header:
+            head, _ = open_stream(self._file, layout, place.header)
+            row = next(iter(rows(head, layout, place.header, 1, 0)), None)
+            if row is not None and reader.take_header(row.cells, row.raw):
+                found.widen(len(row.cells))
+        return from_rows(found, reader, place)
 
     def _with_extent(self, item: Item, damage: Reject) -> Item:
         """Say of the end of a damaged file how many records before it may be wrong."""
@@ -238,6 +249,11 @@ class ArchiveSource:
         if not self._mapping and (tool := self._tool()):
             self._found: dict[str, list[str]] = {}
             return msgspec.structs.replace(context, tool=tool.name)
+        sample = self._flat_sample(Reader(context, self._now))
+        choices = choose(sample, self._found, self._mapping, self._now)
+        context = msgspec.structs.replace(
+            context, chosen=choices.fields, by_address=choices.by_address
+        )
         return msgspec.structs.replace(context, styles=self._styles(Reader(context, self._now)))
 
     def _tool(self) -> Tool | None:
@@ -268,23 +284,36 @@ class ArchiveSource:
         reader.found = self._found
         return reader
 
-    def _styles(self, reader: Reader) -> dict[str, dates.DateStyle]:
-        """Check the mapping on the head of the file and learn how its dates are written."""
-        layout, head, complete, _ = self._survey
-        records: list[dict[str, object]]
+    def _flat_sample(self, reader: Reader) -> list[dict[str, str]]:
+        """Return the first records, and check that the file has what the mapping names."""
+        layout, _, complete, _ = self._survey
         if layout.format == "csv":
-            stream = Memory(head[layout.start :])
-            sample = islice(rows(stream, layout, layout.start, layout.first, 0), _SAMPLE)
-            table = [row.cells for row in sample if not row.problem]
-            records = [reader.cells_values(cells) for cells in table]
             self._found = reader.found
             if "text" not in reader.found and layout.columns:
                 if layout.header and hints.without_header(layout.columns):
-                    raise mappings.no_header(layout.columns, table)
-                raise mappings.no_text(layout.columns, hints.of_rows(layout.columns, table))
+                    raise mappings.no_header(layout.columns, self._rows)
+                raise mappings.no_text(layout.columns, hints.of_rows(layout.columns, self._rows))
+            return [dict(zip(layout.columns, cells, strict=False)) for cells in self._rows]
+        self._found = reader.survey(self._objects)
+        self._check_fields(self._objects, complete=complete)
+        return [flattened(record) for record in self._objects]
+
+    @cached_property
+    def _rows(self) -> list[list[str]]:
+        """The cells of the first rows of a table, up to another header."""
+        layout, head, _, _ = self._survey
+        stream = Memory(head[layout.start :])
+        sample = islice(rows(stream, layout, layout.start, layout.first, 0), _SAMPLE)
+        return [row.cells for row in sample if not row.problem]
+
+    def _styles(self, reader: Reader) -> dict[str, dates.DateStyle]:
+        """Learn on the head of the file how its dates are written."""
+        records: list[dict[str, object]]
+        if self._survey.layout.format == "csv":
+            records = [reader.cells_values(cells) for cells in self._rows]
+            self._found = reader.found
         else:
             self._found = reader.survey(self._objects)
-            self._check_fields(self._objects, complete=complete)
             records = [reader.object_values(record) for record in self._objects]
         return {
             target: dates.learn(

@@ -55,6 +55,7 @@ def _fields(values: Mapping[str, object]) -> Fields:
         fields["hashtags"] = hashtags
     if isinstance(flags, list) and FICTIONAL in flags:
         fields["fictional"] = True
+    fields["markup"] = False  # its texts were read once already
     return filled({**fields, **{name: dig(values.get("counts"), name) for name in COUNTS}})
 
 
