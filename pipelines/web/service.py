@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from pipelines.commands._shared.context import on_server, open_store
+from pipelines.web.explain import Explainer
 from pipelines.web.readers import THREADS, StoreReaders
 from pipelines.web.security.accounts import Accounts
 from pipelines.web.security.forms import FormTokens
@@ -43,10 +44,12 @@ class Service:
         self.accounts = Accounts(options.accounts)
         self.tokens = FormTokens(self.accounts.secret())
         self.limits = RateLimits()
+        self.explainer = Explainer()
         path = None if on_server(options.store) else Path(options.store)
         self.readers = StoreReaders(lambda: open_store(options.store), path, options.threads)
 
     def close(self) -> None:
         """Release store and accounts."""
         self.readers.close()
+        self.explainer.close()
         self.accounts.close()

@@ -11,6 +11,7 @@ from fastapi import Depends, HTTPException, Request
 from jinja2 import Environment, PackageLoader, select_autoescape
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from pipelines.pages.table import short
 from pipelines.stores.protocols import Store
 from pipelines.web import wording
 from pipelines.web.asked import Asked, asked
@@ -33,6 +34,7 @@ _TEMPLATES = Environment(
     extensions=["jinja2.ext.i18n"],
 )
 _TEMPLATES.globals["languages"] = LANGUAGES
+_TEMPLATES.filters["short_host"] = short
 
 
 class LoginNeededError(Exception):

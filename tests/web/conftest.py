@@ -96,7 +96,7 @@ class Site:
     def __init__(self, url: str, options: Options) -> None:
         self.url = url
         self.options = options
-        self.client = httpx2.Client(base_url=url, follow_redirects=False)
+        self.client = httpx2.Client(base_url=url, follow_redirects=False, timeout=600)
 
     def get(self, path: str, **options: object) -> httpx2.Response:
         return self.client.get(path, **options)  # type: ignore[arg-type]

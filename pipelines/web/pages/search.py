@@ -7,8 +7,9 @@ from starlette.responses import Response
 
 from pipelines.settings import zone
 from pipelines.web import queries
-from pipelines.web.asked import PAGE, SEVERAL, SINGLE, Asked
+from pipelines.web.asked import PAGE
 from pipelines.web.reading import understood
+from pipelines.web.search_state import chosen
 from pipelines.web.timeline import timeline
 from pipelines.web.view import Reader
 
@@ -33,13 +34,3 @@ async def search(view: Reader) -> Response:
         chosen=chosen(asked),
         pages=-(-answer.total // PAGE),
     )
-
-
-def chosen(asked: Asked) -> list[tuple[str, str]]:
-    """Return the filters that narrow the search, as field and value."""
-    found: list[tuple[str, str]] = []
-    for field in (*SINGLE, *SEVERAL):
-        given = getattr(asked, field)
-        values = given if isinstance(given, tuple) else (given,)
-        found += [(field, value) for value in values if value]
-    return found

@@ -1,8 +1,4 @@
-"""What the page asks a store: the only module of the page that does.
-
-Each function takes an open store and returns a typed answer. They call what the commands call, so
-that the page and the command line can't show different figures.
-"""
+"""Posts: searching them with facets, and one of them."""
 
 from __future__ import annotations
 
@@ -21,7 +17,7 @@ from pipelines.commands._shared.context import configured
 from pipelines.commands._shared.no_match import why_nothing
 from pipelines.commands._shared.options import query_node
 from pipelines.query import All, Node, all_of, highlight, only, otherwise_spelt
-from pipelines.records import Hit, Status, Sum
+from pipelines.records import Hit, Sum
 from pipelines.settings import zone
 from pipelines.stores.protocols import Store
 from pipelines.web.asked import PAGE, Asked
@@ -144,15 +140,11 @@ def study(store: Store) -> Study:
     )
 
 
-def post(store: Store, post_id: str, asked: Asked) -> Found | None:
+def post(store: Store, post_id: str, asked: Asked) -> tuple[Found | None, Study]:
     """Return one post by its id, ``None`` if it is not there (any more)."""
-    hits = store.search(only("id", post_id), 1).hits
-    return _found(hits[0], node_of(asked, store), ALONE) if hits else None
-
-
-def status(store: Store) -> tuple[Status, Study]:
-    """Return the state of a store."""
-    return store.status(), study(store)
+    hits = store.search(only("id", post_id), 1).hits if post_id else []
+    found = _found(hits[0], node_of(asked, store), ALONE) if hits else None
+    return found, study(store)
 
 
 def _found(hit: Hit, node: Node, longest: int = IN_LIST) -> Found:

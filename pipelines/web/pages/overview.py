@@ -1,0 +1,27 @@
+"""The first page: what is watched, and how it goes."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from pipelines.settings import zone
+from pipelines.stores.protocols import Store
+from pipelines.web import queries
+from pipelines.web.view import Reader
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/")
+async def overview(view: Reader) -> Response:
+    """Show the state of the study."""
+
+    def both(store: Store) -> tuple[queries.Overview, queries.Likes]:
+        return queries.overview(store), queries.likes(store)
+
+    found, losses = await view.ask(both)
+    view.country(found.study.country)
+    return view.render(
+        "overview.html", found=found, losses=losses.pages, zone=zone(found.study.timezone)
+    )

@@ -1,0 +1,117 @@
+"""Mood and attitudes over time: a chart, a table beside it, and files to take away."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from fastapi import APIRouter, HTTPException
+from starlette.responses import Response
+
+from pipelines.trends import Row
+from pipelines.web import queries
+from pipelines.web.asked import Asked
+from pipelines.web.files import download as file
+from pipelines.web.files import table
+from pipelines.web.queries.trends import MOST_BUCKETS, MOST_GROUPS, Trend
+from pipelines.web.search_state import chosen
+from pipelines.web.view import Reader, View
+from pipelines.web.wording import Names
+
+router = APIRouter(include_in_schema=False)
+
+#: The facet that a split belongs to.
+_FIELDS = {"entity": "entity", "language": "lang", "platform": "platform"}
+_TYPES = {"svg": "image/svg+xml", "png": "image/png"}
+
+
+@router.get("/trends")
+async def trends(view: Reader) -> Response:
+    """Show shares by hour, day or week."""
+    asked = view.asked
+    found = await view.ask(lambda store: queries.trend(store, asked))
+    view.author_lookup(asked)
+    view.country(found.study.country)
+    groups = found.groups[:MOST_GROUPS]
+    buckets = len({row.bucket for row in found.rows})
+    return view.render(
+        "trends.html",
+        found=found,
+        groups=groups,
+        too_many=buckets > MOST_BUCKETS,
+        chosen=chosen(asked),
+        entities=found.study.entities,
+        chart=chart_data(view, found, groups) if found.rows else None,
+    )
+
+
+@router.get("/download/trends.{form}")
+async def download(form: str, view: Reader) -> Response:
+    """Give the chart or the table as a file."""
+    asked = view.asked
+    if form == "csv":
+        found = await view.ask(lambda store: queries.trend(store, asked))
+        rows = map(msgspec.structs.astuple, found.rows)
+        return file(table(Row.__struct_fields__, rows), "trends.csv")
+    if form not in _TYPES:
+        raise HTTPException(404, "trends.svg, trends.png, trends.csv")
+    image = await view.ask(lambda store: queries.trend_chart(store, asked, form))
+    if not image:
+        raise HTTPException(404, view.words.gettext("Nothing was found."))
+    return file(image, f"trends.{form}", _TYPES[form])
+
+
+def chart_data(view: View, found: Trend, groups: list[str]) -> dict[str, Any]:
+    """Return what the script draws: the same rows as the table."""
+    asked, words = view.asked, view.words
+    names = found.study.entities
+    return {
+        "groups": [
+            {
+                "name": group_name(view, group, names),
+                "rows": [
+                    [
+                        row.start,
+                        row.state,
+                        row.posts,
+                        *(
+                            getattr(row, f"{label}{end}")
+                            for label in ("negative", "positive")
+                            for end in ("", "_low", "_high")
+                        ),
+                    ]
+                    for row in found.group(group)
+                ],
+                "search": _posts_of(asked, group),
+            }
+            for group in groups
+        ],
+        "by": asked.by,
+        "events": [[one.day.isoformat(), one.words()] for one in found.events],
+        "months": words.months(),
+        "rtl": words.direction == "rtl",
+        "words": {
+            "negative": words.gettext("negative"),
+            "positive": words.gettext("positive"),
+            "posts": words.gettext("posts"),
+            "unknown": words.gettext("unknown: a source was not read"),
+            "few": words.gettext("no posts"),
+            "share": words.gettext("share of posts, %"),
+        },
+        "locale": str(words.locale).replace("_", "-"),
+    }
+
+
+def _posts_of(asked: Asked, group: str) -> str:
+    """Return the address of the posts of a group, to which a day is added."""
+    rest = asked.changed(day="", since="", until="", by="day", split="")
+    if asked.split:
+        field = _FIELDS[asked.split]
+        rest = rest.changed(**{field: ()}).with_value(field, group)
+    return rest.address("/search")
+
+
+def group_name(view: View, group: str, entities: dict[str, str]) -> str:
+    """Return what people call a group."""
+    field = _FIELDS.get(view.asked.split)
+    return Names(view.words).value(field, group, entities) if field else ""

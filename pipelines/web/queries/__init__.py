@@ -1,0 +1,41 @@
+"""What the page asks a store: nothing else of the page does.
+
+Each function takes an open store and returns a typed answer. They call what the commands call, so
+that the page and the command line can't show different figures.
+"""
+
+from pipelines.web.queries.likes import Likes, likes, likes_chart
+from pipelines.web.queries.overview import Overview, overview
+from pipelines.web.queries.posts import (
+    Answer,
+    FacetValue,
+    Found,
+    Study,
+    node_of,
+    post,
+    search,
+    study,
+)
+from pipelines.web.queries.state import State, state
+from pipelines.web.queries.trends import Trend, trend, trend_chart
+
+__all__ = [
+    "Answer",
+    "FacetValue",
+    "Found",
+    "Likes",
+    "Overview",
+    "State",
+    "Study",
+    "Trend",
+    "likes",
+    "likes_chart",
+    "node_of",
+    "overview",
+    "post",
+    "search",
+    "state",
+    "study",
+    "trend",
+    "trend_chart",
+]

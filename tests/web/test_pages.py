@@ -1,0 +1,141 @@
+"""The pages beside the search, asked over a socket as a browser without JavaScript does."""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+import json
+import re
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from tests.web.conftest import NOON, POSTS, Site, a_post, sentiment
+
+PAGES = ("/", "/search", "/trends", "/likes", "/status", "/post?id=twitter:1")
+
+
+@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("language", ["en", "fr", "ar"])
+def test_page__is_there_in_each_language(site: Site, path: str, language: str) -> None:
+    answer = site.get(path, headers={"Accept-Language": language})
+    assert answer.status_code == 200
+    assert f'<html lang="{language}"' in answer.text
+
+
+@pytest.mark.parametrize("path", [path for path in PAGES if "post" not in path])
+def test_page__without_a_store_says_what_to_do(serve: Callable[..., Site], path: str) -> None:
+    answer = serve(None).get(path)
+    assert answer.status_code == 503
+    assert "There are no posts yet" in answer.text
+
+
+def test_page__that_is_not_there_says_so(site: Site) -> None:
+    answer = site.get("/nothing")
+    assert answer.status_code == 404
+    assert "There is no such page" in answer.text
+
+
+def test_post__that_is_not_there_says_so(site: Site) -> None:
+    assert site.get("/post?id=twitter:99").status_code == 404
+    assert site.get("/post").status_code == 404
+
+
+def test_post__shows_its_probabilities_and_where_it_comes_from(site: Site) -> None:
+    page = site.page("/post?id=twitter:2")
+    assert "twitter:2" in page
+    assert re.search(r"negative</span> ←</th><td class=\"number\">80%", page)
+    assert "u_aaaaaaaaaaaaaaaa" in page
+
+
+def test_post__links_only_to_web_addresses(serve: Callable[..., Site]) -> None:
+    page = serve([a_post(1, "inwi", url="javascript:alert(1)")]).page("/post?id=twitter:1")
+    assert "javascript:" not in page
+
+
+def test_post__says_which_words_moved_its_mood(site: Site) -> None:
+    page = site.page("/post?id=twitter:1&why=1")
+    assert "Which words moved it" in page
+    assert "occlusion" in page
+    assert 'class="effect ' in page
+
+
+def chart(page: str) -> dict[str, object]:
+    """What the script draws."""
+    found = re.search(r'data-chart="([^"]+)"', page)
+    assert found
+    data: dict[str, object] = json.loads(html.unescape(found[1]))
+    return data
+
+
+def test_trends__table_chart_and_file_hold_the_same_figures(site: Site) -> None:
+    page = site.page("/trends?q=inwi")
+    rows = list(csv.DictReader(io.StringIO(site.get("/download/trends.csv?q=inwi").text[1:])))
+    assert [(row["bucket"], row["posts"]) for row in rows] == [("2016-02-27", "3")]
+    drawn = chart(page)["groups"][0]["rows"][0]  # type: ignore[index]
+    assert drawn[:3] == ["2016-02-27", "ok", 3]
+    assert drawn[3] == float(rows[0]["negative"])
+    assert f">{round(100 * float(rows[0]['negative']))}%<" in page
+
+
+def test_trends__puts_groups_side_by_side(site: Site) -> None:
+    groups = chart(site.page("/trends?split=language"))["groups"]
+    assert {group["name"] for group in groups} >= {"French", "Darija"}  # type: ignore[attr-defined, index]
+
+
+def test_trends__a_day_leads_to_its_posts(site: Site) -> None:
+    group = chart(site.page("/trends?q=inwi&split=entity&entity=inwi"))["groups"][0]  # type: ignore[index]
+    assert group["search"] == "/search?q=inwi&entity=inwi"
+    assert site.get(group["search"] + "&day=2016-02-27").status_code == 200
+
+
+def test_trends__gives_the_chart_as_svg_and_png(site: Site) -> None:
+    assert site.get("/download/trends.svg").content.startswith(b"<?xml")
+    assert site.get("/download/trends.png").content.startswith(b"\x89PNG")
+    assert site.get("/download/trends.exe").status_code == 404
+    assert site.get("/download/trends.svg?q=nowhere").status_code == 404
+
+
+def test_trends__of_posts_without_a_date_say_so(serve: Callable[..., Site]) -> None:
+    undated = a_post(1, "inwi", created_at=None, flags=("date-unknown",))
+    assert "no usable date" in serve([undated]).page("/trends")
+
+
+def test_trends__refuse_to_draw_more_points_than_a_screen_has(serve: Callable[..., Site]) -> None:
+    posts = [
+        a_post(1, "inwi", created_at=NOON),
+        a_post(2, "inwi", created_at=NOON + timedelta(days=200)),
+    ]
+    assert "too many points" in serve(posts).page("/trends?by=hour")
+
+
+def test_overview__compares_the_last_week_with_the_one_before(serve: Callable[..., Site]) -> None:
+    posts = [
+        a_post(1, "inwi", created_at=NOON - timedelta(days=7)),
+        a_post(2, "inwi", created_at=NOON, sentiment=sentiment("positive")),
+        a_post(3, "inwi", created_at=NOON),
+    ]
+    page = serve(posts).page("/")
+    assert re.search(
+        r'class="figure">2</p>\s*<p>posts\s*<span class="hint">\(1 the week before', page
+    )
+
+
+def test_likes__without_readings_say_where_they_come_from(site: Site) -> None:
+    assert "marsad pages import" in site.page("/likes")
+
+
+def test_likes__of_a_case_are_told_as_published(serve: Callable[..., Site]) -> None:
+    site = serve([a_post(1, "inwi", watchlist="morocco-2016@0")])
+    page = site.page("/likes")
+    assert "were published by the sources named" in page
+    assert "Maroc Telecom" in page
+    assert site.get("/download/likes.svg").content.startswith(b"<?xml")
+    assert "labass.net" in site.get("/download/likes.csv").text
+
+
+def test_status__shows_the_ledger(site: Site) -> None:
+    page = site.page("/status")
+    assert re.search(rf"searchable</th><td class=\"number\">{len(POSTS)}<", page)
