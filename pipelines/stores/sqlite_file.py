@@ -1,4 +1,9 @@
-"""What every SQLite file of Marsad needs: transactions, and errors in words that help."""
+"""What every SQLite file of Marsad needs: transactions, and errors in words that help.
+
+The store is opened with ``apsw``, which brings a current SQLite along on every system; the other
+files with Python's own ``sqlite3``. One file is never opened with both in one process, since each
+would let go of the other's locks (https://www.sqlite.org/howtocorrupt.html, 2.2.1).
+"""
 
 from __future__ import annotations
 
@@ -6,9 +11,12 @@ import errno
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any, Protocol
+
+import apsw
 
 from pipelines.errors import StoreBusy, StoreError, StoreFull
 
@@ -26,12 +34,32 @@ _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _NO_DATABASE = {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT}
 
 
+_Error = sqlite3.Error | apsw.Error
+
+
+class Connection(Protocol):
+    """A connection of either module. What a row holds, its statement says."""
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction is open."""
+
+    def execute(self, sql: str, values: Any = (), /) -> Any:
+        """Run one statement; return a cursor over its rows."""
+
+    def executemany(self, sql: str, values: Iterable[Any], /) -> Any:
+        """Run one statement for each of some values."""
+
+    def close(self) -> None:
+        """Release the file."""
+
+
 @contextmanager
 def explained(path: Path) -> Iterator[None]:
     """Turn SQLite's errors into :class:`StoreError` and its children."""
     try:
         yield
-    except sqlite3.Error as error:
+    except (sqlite3.Error, apsw.Error) as error:
         raise _explain(path, error) from error
 
 
@@ -51,16 +79,18 @@ def make_or_check(path: Path, *, make: bool = True) -> None:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
 
 
-def is_full(error: sqlite3.Error) -> bool:
+def is_full(error: _Error) -> bool:
     """Say whether a disk, a quota or the file's limit is full."""
     return _code(error) in _FULL
 
 
-def _code(error: sqlite3.Error) -> int:
+def _code(error: _Error) -> int:
+    if isinstance(error, apsw.Error):
+        return max(getattr(error, "extendedresult", 0), 0)
     return getattr(error, "sqlite_errorcode", None) or 0  # errors of the Python module have none
 
 
-def _explain(path: Path, error: sqlite3.Error) -> StoreError:
+def _explain(path: Path, error: _Error) -> StoreError:
     primary, words = _code(error) & 0xFF, str(error)
     if is_full(error):
         return StoreFull(
@@ -93,7 +123,7 @@ def _free(path: Path) -> str:
 
 
 @contextmanager
-def writing(connection: sqlite3.Connection, path: Path) -> Iterator[None]:
+def writing(connection: Connection, path: Path) -> Iterator[None]:
     """One transaction that writes: all of it or nothing."""
     with explained(path):
         connection.execute("BEGIN IMMEDIATE")
@@ -107,7 +137,7 @@ def writing(connection: sqlite3.Connection, path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def reading(connection: sqlite3.Connection, path: Path) -> Iterator[None]:
+def reading(connection: Connection, path: Path) -> Iterator[None]:
     """One transaction that reads: all its statements see the same state."""
     with explained(path):
         connection.execute("BEGIN")

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from nlp.crossscript import Analysis, analyse
+from nlp.crossscript import Analysis, analyse, key
 from pipelines import stages
 from pipelines.errors import StoreVersion
 from pipelines.query import All
@@ -27,7 +27,8 @@ def another_analysis(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def later(text: str) -> Analysis:
         known = analyse(text)
-        return Analysis((*known.tokens, "nachher"), (*known.keys, "nachher"), known.variants)
+        keys = (*known.keys, key("nachher"))
+        return Analysis((*known.tokens, "nachher"), keys, known.variants)
 
     monkeypatch.setattr(analysis, "VERSION", analysis.VERSION + 1)
     monkeypatch.setattr(stages, "analyse", later)

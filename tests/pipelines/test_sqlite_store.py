@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import random
 import resource
-import sqlite3
 import stat
 import subprocess
 import sys
@@ -13,17 +12,24 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
+import apsw
 import pytest
 
+from ingest.records import encode
 from nlp.crossscript import key
+from pipelines import stages
 from pipelines.errors import StoreBusy, StoreError, StoreFull, StoreVersion
 from pipelines.query import All, parse
 from pipelines.records import Batch, CollectedTombstone, Ledger, Position
-from pipelines.stores.sqlite import SqliteStore, schema
-from tests.conformance.corpus import Feeder, drain, fill, letter, post, stone
+from pipelines.stores.sqlite import SqliteStore, erase, numbers, reindex, schema
+from tests.conformance.corpus import NOW, Feeder, corpus, drain, fill, letter, post, scored, stone
+from tests.conformance.store_suite import QUERIES, ids
 
+UTC = ZoneInfo("UTC")
 ROOT = Path(__file__).parents[2]
 
 
@@ -75,7 +81,7 @@ class TestOpening:
     @pytest.mark.parametrize("readonly", [False, True])
     def test_another_programs_database_is_refused(self, tmp_path: Path, readonly: bool) -> None:
         path = tmp_path / "other.db"
-        with closing(sqlite3.connect(path)) as connection:
+        with closing(apsw.Connection(str(path))) as connection:
             connection.execute("CREATE TABLE other (x)")
         with pytest.raises(StoreError, match="no store of Marsad"):
             SqliteStore(path, readonly=readonly)
@@ -157,23 +163,86 @@ class TestRights:
         assert "Permission denied" in self.run(change, "writer")
 
 
-class TestVersions:
-    def test_an_older_store_is_migrated_with_what_it_holds(self, tmp_path: Path) -> None:
-        path = tmp_path / "a.db"
-        with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-            schema.migrate(connection, path, schema.STEPS[:1])
+def store_of_0_1(path: Path) -> Path:
+    """A store as Marsad 0.1 wrote it: its tables, the corpus, and a post that waits."""
+    with closing(apsw.Connection(str(path))) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        schema.migrate(connection, path, schema.STEPS[:2])
+        for number, one in enumerate(corpus(), 1):
+            body = encode(one).decode()
+            rank = "{} {} {}".format(*one.rank())
             connection.execute(
-                "INSERT INTO queue (id, rank, watchlist, author, weight, post) VALUES "
-                """('t:1', '0 0 d', '', '', 1, '{"id":"t:1","platform":"t","text":"vieux",'"""
-                """||'"digest":"d"}')"""
+                "INSERT INTO bodies (rowid, rank, watchlist, post) VALUES (?, ?, ?, ?)",
+                (number, rank, one.watchlist, body),
             )
-            connection.execute("INSERT INTO counters VALUES ('received', 1), ('accepted', 1)")
-        with SqliteStore(path, readonly=True) as store:
-            assert store.ledger() == Ledger(received=1, pending=1)
+            connection.execute(
+                "INSERT INTO posts (rowid, id, day, hour, created, platform, author, source, "
+                "language, label, negative, neutral, positive, flags, model) "
+                "VALUES (?, ?, '', '', NULL, ?, ?, ?, ?, '', 0, 0, 0, '', ?)",
+                (number, one.id, one.platform, one.author, one.source, one.language, one.model),
+            )
+        connection.execute(
+            "INSERT INTO queue (id, rank, watchlist, author, weight, post) "
+            "VALUES ('t:1', '0 0 d', '', '', 1, ?)",
+            ('{"id":"t:1","platform":"t","text":"vieux","digest":"d"}',),
+        )
+        connection.execute("INSERT INTO counters VALUES ('received', 13), ('accepted', 13)")
+        connection.execute("INSERT INTO meta VALUES ('timezone', 'UTC'), ('analysis', '1')")
+    return path
+
+
+class TestVersions:
+    @pytest.mark.parametrize("readonly", [False, True])
+    def test_a_store_of_marsad_0_1_is_refused_and_told_how_to_move_it(
+        self, tmp_path: Path, readonly: bool
+    ) -> None:
+        path = store_of_0_1(tmp_path / "a.db")
+        before = path.read_bytes()
+        with pytest.raises(StoreVersion, match=r"written by Marsad 0\.1.*run marsad reindex"):
+            SqliteStore(path, readonly=readonly)
+        assert path.read_bytes() == before
+
+    def test_reindex_moves_what_a_store_of_marsad_0_1_holds(self, tmp_path: Path) -> None:
+        path = store_of_0_1(tmp_path / "a.db")
+        with SqliteStore(path, reindexing=True) as store:
+            assert store.reindex(UTC) == 13
         with SqliteStore(path) as store:
-            drain(store)
-            assert store.search(parse("vieux"), 9).total == 1
-            assert Feeder(store)(post("t:1", "vieux", digest="d", created_at=None)).duplicate == 1
+            assert {hit.post.id: hit.post for hit in store.scan(All())} == {
+                p.id: p for p in corpus()
+            }
+            assert {query: " ".join(ids(store, query)) for query in QUERIES} == QUERIES
+            assert [p.id for p in store.pending(9)] == ["t:1"]
+            assert store.ledger() == Ledger(received=13, indexed=12, pending=1)
+            assert Feeder(store)(*corpus()).duplicate == 12
+            assert store.search(parse("honte"), 9).total == 2
+
+    def test_a_move_that_stops_half_way_goes_on(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(reindex, "BATCH", 5)
+        path = store_of_0_1(tmp_path / "a.db")
+
+        def stopped(posts: int) -> None:
+            raise KeyboardInterrupt
+
+        for _ in range(2):
+            with SqliteStore(path, reindexing=True) as store, pytest.raises(KeyboardInterrupt):
+                store.reindex(UTC, stopped)
+            with pytest.raises(StoreVersion, match="run marsad reindex"):
+                SqliteStore(path)
+        with SqliteStore(path, reindexing=True) as store:
+            assert store.reindex(UTC) == 3
+        with SqliteStore(path) as store:
+            assert {hit.post.id for hit in store.scan(All())} == {p.id for p in corpus()}
+            assert store.status().posts == 12
+
+    def test_a_store_of_marsad_0_1_without_posts_is_taken_over(self, tmp_path: Path) -> None:
+        path = tmp_path / "a.db"
+        with closing(apsw.Connection(str(path))) as connection:
+            schema.migrate(connection, path, schema.STEPS[:2])
+        with SqliteStore(path) as store:
+            fill(store)
+            assert store.status().posts == 12
 
     @pytest.mark.parametrize("readonly", [False, True])
     def test_a_newer_store_is_refused_and_stays_as_it_is(
@@ -181,11 +250,11 @@ class TestVersions:
     ) -> None:
         path = tmp_path / "a.db"
         SqliteStore(path).close()
-        with closing(sqlite3.connect(path)) as connection:
+        with closing(apsw.Connection(str(path))) as connection:
             connection.execute("PRAGMA user_version = 99")
         with pytest.raises(StoreVersion, match=r"later Marsad .schema 99; .* upgrade"):
             SqliteStore(path, readonly=readonly)
-        with closing(sqlite3.connect(path)) as connection:
+        with closing(apsw.Connection(str(path))) as connection:
             assert connection.execute("PRAGMA user_version").fetchone() == (99,)
 
     def test_a_step_that_fails_leaves_the_old_version_whole(self, tmp_path: Path) -> None:
@@ -193,11 +262,11 @@ class TestVersions:
         with SqliteStore(path) as store:
             fill(store)
 
-        def failing(connection: sqlite3.Connection) -> None:
+        def failing(connection: apsw.Connection) -> None:
             connection.execute("DROP TABLE posts")
             raise RuntimeError
 
-        with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        with closing(apsw.Connection(str(path))) as connection:
             with pytest.raises(RuntimeError):
                 schema.migrate(connection, path, [*schema.STEPS, failing])
             assert schema.check(connection, path) == schema.VERSION
@@ -374,9 +443,9 @@ class TestFullDisk:
             assert store.ledger() == Ledger(
                 received=before.received + 1, indexed=before.received + 1
             )
-        with closing(sqlite3.connect(path)) as connection:
+        with closing(apsw.Connection(str(path))) as connection:
             assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-            connection.execute("INSERT INTO fts (fts) VALUES ('integrity-check')")
+            connection.execute("INSERT INTO words (words) VALUES ('integrity-check')")
 
     def test_no_more_pages_end_clearly_and_the_store_goes_on(self, tmp_path: Path) -> None:
         path = tmp_path / "a.db"
@@ -461,6 +530,73 @@ class TestErasing:
                     assert key(word).encode() + b" " not in left
             assert store.search(All(), 1).total + store.ledger().pending > 0
 
+    def test_a_deletion_leaves_no_byte_of_a_text_though_the_file_is_not_rewritten(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(erase, "PURGE_SHARE", 9)
+        chance = random.Random(9)
+
+        def word(number: int) -> str:
+            letters = random.Random(number)
+            return "zq" + "".join(letters.choice("bdfgklmnrst") for _ in range(12))
+
+        with SqliteStore(tmp_path / "a.db") as store:
+            feed = Feeder(store)
+            for begin in range(0, 3000, 100):
+                moment = NOW + timedelta(seconds=chance.randrange(3_000_000))
+                feed(
+                    *(
+                        post(f"t:{n}", f"{word(n)} {'honte ' * (n % 50)}", created_at=moment)
+                        for n in range(begin, begin + 100)
+                    )
+                )
+                drain(store)
+            removed = chance.sample(range(3000), 60)
+            path = tmp_path / "a.db"
+            with closing(apsw.Connection(str(path))) as connection:
+                rows = connection.execute("SELECT id, post FROM posts JOIN bodies ON seq = body")
+                stored = dict(rows)
+            before = self.bytes_of(tmp_path)
+            assert all(stored[f"t:{n}"] in before for n in removed)
+            assert store.delete([stone(f"t:{n}") for n in removed]).clean
+            left = self.bytes_of(tmp_path)
+            for number in removed:
+                assert word(number).encode() not in left
+                assert key(word(number)).encode() + b" " not in left
+                assert stored[f"t:{number}"] not in left
+            assert store.search(All(), 1).total == 2940
+
+    @pytest.mark.parametrize("many", [3, 300])
+    def test_a_deletion_of_an_author_leaves_no_byte_however_many_posts(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, many: int
+    ) -> None:
+        monkeypatch.setattr(erase, "PURGE_SHARE", 9)
+        with SqliteStore(tmp_path / "a.db") as store:
+            rare = [post(f"t:{n}", f"zqxrare{n} mot", author="u_a") for n in range(many)]
+            Feeder(store)(*rare, *(post(f"v:{n}", f"wort{n} mot") for n in range(300)))
+            drain(store)
+            assert store.delete([stone(author="u_a")]).posts == many
+            assert b"zqxrare" not in self.bytes_of(tmp_path)
+            assert store.search(parse("mot"), 9).total == 300
+
+    def test_the_file_is_rewritten_when_a_day_has_passed(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(erase, "PURGE_SHARE", 9)
+        path = tmp_path / "a.db"
+        with SqliteStore(path) as store:
+            Feeder(store)(*(post(f"t:{n}", f"texte {n} " * 50) for n in range(500)))
+            drain(store)
+            store.delete([stone(f"t:{n}") for n in range(400)])
+            size = path.stat().st_size
+        SqliteStore(path).close()
+        assert path.stat().st_size == size
+        monkeypatch.setattr(erase, "PURGE_AFTER", timedelta(0))
+        with SqliteStore(path) as store:
+            assert path.stat().st_size < size / 2
+            assert store.search(All(), 1).total == 100
+            assert [hit.post.text for hit in store.scan(parse("id:t:450"))] == ["texte 450 " * 50]
+
     def test_a_waiting_post_is_erased_too(self, tmp_path: Path) -> None:
         with SqliteStore(tmp_path / "a.db") as store:
             Feeder(store)(post("t:1", "zqxrare mot"), post("t:2"))
@@ -532,3 +668,109 @@ def test_reading_does_not_let_go_of_a_writers_locks(tmp_path: Path) -> None:
         writer.accept(Batch(position=later, previous_cursor="1"))
         told = "print(SqliteStore(Path(sys.argv[1])).position('k').cursor)"
         assert python(store + told, str(path)).communicate()[0].strip() == "2"
+
+
+class TestNumbers:
+    """Posts are found newest first whatever their dates and the order they came in."""
+
+    def found(self, store: SqliteStore, query: str = "") -> list[str]:
+        page = store.search(parse(query), 500)
+        assert [hit.post.id for hit in page.hits[:7]] == [
+            hit.post.id for hit in store.search(parse(query), 7).hits
+        ]
+        middle = store.search(parse(query), 30, 20)
+        assert middle.hits == page.hits[20:50]
+        return [hit.post.id for hit in page.hits]
+
+    def test_more_posts_of_one_second_than_it_has_numbers(self, tmp_path: Path) -> None:
+        count = 10 * numbers.SLOTS
+        with SqliteStore(tmp_path / "a.db") as store:
+            given = [
+                post(f"t:{n:03}", created_at=NOW + timedelta(seconds=n % 3, microseconds=n % 5))
+                for n in range(count)
+            ]
+            for start in range(0, count, 37):
+                Feeder(store)(*given[start : start + 37])
+                drain(store)
+            wanted = sorted(given, key=lambda p: (-p.created_at.timestamp(), p.id))
+            assert self.found(store) == self.found(store, "texte") == [p.id for p in wanted]
+            first = sum(p.created_at < NOW + timedelta(seconds=1) for p in given)
+            assert store.count(parse("day:2016-03-01 texte")) == (count, 0)
+            assert 0 < first < count
+
+    def test_posts_without_a_date_come_last_by_id(self, tmp_path: Path) -> None:
+        with SqliteStore(tmp_path / "a.db") as store:
+            undated = [post(f"t:{n:02}", created_at=None) for n in (7, 3, 9, 1)]
+            Feeder(store)(undated[0], post("t:00"), *undated[1:])
+            drain(store)
+            assert self.found(store) == ["t:00", "t:01", "t:03", "t:07", "t:09"]
+            assert store.count(All()) == (5, 4)
+
+    @pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Pacific/Niue", "Africa/Casablanca"])
+    def test_days_are_those_of_the_zone(self, tmp_path: Path, zone: str) -> None:
+        given = [
+            post(f"t:{n:03}", created_at=NOW + timedelta(hours=n), digest=f"{n}")
+            for n in range(-80, 80)
+        ]
+        documents = {d.post.id: d for d in stages.index([scored(p) for p in given], ZoneInfo(zone))}
+        with SqliteStore(tmp_path / "a.db") as store:
+            Feeder(store)(*given)
+            store.index(list(documents.values()))
+            for day in ("2016-02-29", "2016-03-01", "2016-03-02"):
+                for query, wanted in (
+                    (f"since:{day}", {n for n, d in documents.items() if d.day >= day}),
+                    (f"until:{day} texte", {n for n, d in documents.items() if d.day < day}),
+                    (f"-since:{day}", {n for n, d in documents.items() if d.day < day}),
+                    (f"day:{day}", {n for n, d in documents.items() if d.day == day}),
+                ):
+                    assert set(self.found(store, query)) == wanted, query
+
+    def test_an_edit_that_changes_the_date_moves_the_post(self, tmp_path: Path) -> None:
+        with SqliteStore(tmp_path / "a.db") as store:
+            feed = Feeder(store)
+            feed(post("t:1", version=1), post("t:2", created_at=NOW + timedelta(days=1)))
+            drain(store)
+            feed(post("t:1", version=2, created_at=NOW + timedelta(days=2)))
+            drain(store)
+            assert self.found(store, "texte") == ["t:1", "t:2"]
+            assert store.count(parse("day:2016-03-01"))[0] == 0
+            assert sum(one.posts for one in store.sums(All(), "day", "")) == 2
+
+
+class TestTotals:
+    """Running totals are what counting all posts anew gives, whatever happened."""
+
+    def test_after_edits_deletions_and_requeues(self, tmp_path: Path) -> None:
+        chance = random.Random(3)
+        with SqliteStore(tmp_path / "a.db") as store:
+            fill(store)
+            feed = Feeder(store)
+            for version in range(1, 30):
+                feed(
+                    *(
+                        post(
+                            f"t:{chance.randrange(40)}",
+                            f"texte {version} inwi",
+                            version=version,
+                            created_at=NOW + timedelta(days=chance.randrange(9)),
+                            entities=("inwi",) * chance.randrange(2),
+                        )
+                        for _ in range(5)
+                    ),
+                    tombstones=[stone(f"t:{chance.randrange(60)}")] * (version % 3 == 0),
+                )
+                label = chance.choice(["negative", "neutral", "positive"])
+                drain(store, language=chance.choice(["fr", "ary"]), label=label)
+                store.requeue(
+                    hit.post for hit in store.scan(parse(f"day:2016-03-0{version % 9 + 1}"))
+                )
+            everything = parse("since:0001-01-01 OR date:unknown")
+            for split in ("", "entity", "language", "platform"):
+                assert store.sums(All(), "day", split) == store.sums(everything, "day", split)
+            assert store.count(All()) == store.count(everything)
+            assert store.status().posts == len(list(store.scan(All())))
+            with closing(apsw.Connection(str(tmp_path / "a.db"))) as connection:
+                ((indexed,),) = connection.execute(
+                    "SELECT count(*) FROM words WHERE words MATCH '\"=a\"'"
+                )
+            assert indexed == store.status().posts

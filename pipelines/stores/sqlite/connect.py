@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import errno
 import os
-import sqlite3
 from pathlib import Path
+from typing import cast
+
+import apsw
 
 from pipelines.errors import StoreError, StoreMissing
-from pipelines.stores.sqlite_file import PATIENCE, explained, make_or_check
+from pipelines.stores.sqlite_file import PATIENCE, Connection, explained, make_or_check
 
 
-def open_writer(path: Path, max_pages: int | None = None) -> sqlite3.Connection:
+def open_writer(path: Path, max_pages: int | None = None) -> Connection:
     """Return a connection that writes; makes the file, readable by its owner alone.
 
     Raises :class:`StoreError` (in :func:`explained`'s words).
@@ -43,7 +45,7 @@ def open_writer(path: Path, max_pages: int | None = None) -> sqlite3.Connection:
         return connection
 
 
-def open_reader(path: Path) -> sqlite3.Connection:
+def open_reader(path: Path) -> Connection:
     """Return a connection that only reads. Raises :class:`StoreError`."""
     if path.is_dir():
         raise StoreError(f"{path} is a folder, not a store: name a file in it.")
@@ -59,7 +61,7 @@ def open_reader(path: Path) -> sqlite3.Connection:
         connection = _connect(f"{path.absolute().as_uri()}?{_reading(path)}")
         try:
             connection.execute("PRAGMA query_only = ON")
-            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchall()
         except BaseException:
             connection.close()
             raise
@@ -79,8 +81,10 @@ def _reading(path: Path) -> str:
     return "mode=ro"
 
 
-def _connect(uri: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=PATIENCE)
+def _connect(uri: str) -> Connection:
+    opened = apsw.Connection(uri, apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_URI)
+    opened.set_busy_timeout(int(PATIENCE * 1000))
+    connection = cast(Connection, opened)
     connection.execute("PRAGMA temp_store = MEMORY")  # no text in temporary files
     connection.execute("PRAGMA cache_size = -32000")
     return connection

@@ -1,27 +1,45 @@
-"""Removing texts, first from the tables, then from every byte of the files.
+"""Removing texts: at once what holds them, later what may hold a stale copy of a name or a word.
 
-Three things keep bytes of a deleted row, each with its own remedy:
+:func:`erase` and :func:`scrub` run with each deletion. The text is overwritten with zeros where
+it stands (:mod:`.bodies`), its words leave the full-text index (:mod:`.words`), SQLite overwrites
+the removed rows (``secure_delete``), and the write-ahead log, which holds pages as they were, is
+moved into the file and cut off.
 
-- older segments of the full-text index hold its words until all are merged (``optimize``);
-- pages that SQLite once rebalanced hold copies of rows that were moved from them, which
-  ``secure_delete`` does not know of (in a test of 600 deletions among 6,000 posts with edits,
-  one text was still there): only rewriting the file (``VACUUM``) leaves none;
-- the journal (``-wal``) holds pages as they were and must be cut off.
-
-For 80,000 posts (115 MB) the three take about 1.5 seconds, in 17 MB of memory; meanwhile
-readers read on and writers wait.
+What is left for :func:`purge`: room that is not used any more, and copies of single words, ids
+and pseudonyms in pages that SQLite once split or merged, of which ``secure_delete`` does not know.
+Only rewriting the file (``VACUUM``) leaves none, which takes about a second for 50,000 posts; so
+it is done for many deletions at once, by the first command that writes when :data:`PURGE_AFTER`
+has passed or when :data:`PURGE_SHARE` of the posts were removed.
 """
 
 from __future__ import annotations
 
-import sqlite3
 import time
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from pipelines.stores.sqlite_file import is_full
+import apsw
+
+from pipelines.stores.sqlite import rows, words
+from pipelines.stores.sqlite.load import load
+from pipelines.stores.sqlite.queue import erase_waiting
+from pipelines.stores.sqlite.words import json_list
+from pipelines.stores.sqlite_file import Connection, is_full
 
 #: How long to wait, in seconds, for readers that still look at the state before a deletion.
 READERS = 5.0
+#: How long removed rows may wait for the file to be rewritten.
+PURGE_AFTER = timedelta(days=1)
+#: … and which part of the posts there may be at most of them.
+PURGE_SHARE = 0.1
+#: Posts that are read and removed at once.
+_CHUNK = 2_000
+
+#: Counters: removals whose bytes may still be in the write-ahead log, and in stale pages.
+_UNSCRUBBED, _UNPURGED = "unclean", "unpurged"
+#: When the first of the removals that wait for :func:`purge` was made.
+_SINCE = "unpurged since"
 
 
 class Erased(NamedTuple):
@@ -31,68 +49,127 @@ class Erased(NamedTuple):
     weight: int
 
 
-def erase(connection: sqlite3.Connection, ids: str, authors: str) -> Erased:
-    """Remove posts by id and by author (JSON lists), inside the open transaction."""
-    weights = connection.execute(
-        "DELETE FROM queue WHERE id IN (SELECT value FROM json_each(?)) "
-        "OR author IN (SELECT value FROM json_each(?)) RETURNING id, weight",
-        (ids, authors),
-    ).fetchall()
-    rows = connection.execute(
-        "SELECT rowid, id FROM posts WHERE id IN (SELECT value FROM json_each(?)) "
-        "OR author IN (SELECT value FROM json_each(?))",
-        (ids, authors),
-    ).fetchall()
-    rowids = [(rowid,) for rowid, _ in rows]
-    for statement in (
-        "DELETE FROM fts WHERE rowid = ?",
-        "DELETE FROM targets WHERE post = ?",
-        "DELETE FROM bodies WHERE rowid = ?",
-        "DELETE FROM posts WHERE rowid = ?",
-    ):
-        connection.executemany(statement, rowids)
-    texts = {name for name, _ in weights} | {name for _, name in rows}
-    if texts:
-        connection.execute(
-            "INSERT INTO counters (name, value) VALUES ('unclean', 1) "
-            "ON CONFLICT (name) DO UPDATE SET value = value + 1"
+class Purge(NamedTuple):
+    """Removed posts whose last traces are still to be purged, and when that is due."""
+
+    removals: int
+    due: datetime
+
+
+def erase(connection: Connection, ids: Iterable[str], authors: Iterable[str]) -> Erased:
+    """Remove posts by id and by author, inside the open transaction."""
+    among = "id IN (SELECT value FROM json_each(?)) OR author IN (SELECT value FROM json_each(?))"
+    named = (json_list(ids), json_list(authors))
+    found: dict[str, int] = dict(
+        connection.execute(f"SELECT id, number FROM posts WHERE {among}", named).fetchall()
+    )
+    weights = erase_waiting(connection, among, named)
+    numbers = list(found.values())
+    for start in range(0, len(numbers), _CHUNK):
+        rows.remove(connection, load(connection, numbers[start : start + _CHUNK]))
+    removed = weights.keys() | found.keys()
+    if removed:
+        connection.executemany(
+            "INSERT INTO counters (name, value) VALUES (?, ?) "
+            "ON CONFLICT (name) DO UPDATE SET value = value + excluded.value",
+            [(_UNSCRUBBED, 1), (_UNPURGED, len(removed))],
         )
-    return Erased(len(texts), sum(weight for _, weight in weights))
+        connection.execute(
+            "INSERT OR IGNORE INTO meta (name, value) VALUES (?, ?)",
+            (_SINCE, datetime.now(UTC).isoformat(timespec="seconds")),
+        )
+    return Erased(len(removed), sum(weights.values()))
 
 
-def due(connection: sqlite3.Connection) -> int:
-    """Return how many removals have left bytes that may still be in the files."""
-    row = connection.execute("SELECT value FROM counters WHERE name = 'unclean'").fetchone()
-    return int(row[0]) if row else 0
-
-
-def clean(connection: sqlite3.Connection, patience: float = READERS) -> bool:
+def scrub(connection: Connection, patience: float = READERS) -> bool:
     """Remove the bytes of deleted texts from the files; outside of any transaction.
 
     Returns False if a reader kept the old state for longer than ``patience`` seconds, or if
-    there is no room for rewriting the file (it needs its own size again); the mark stays, and
-    the next cleaning goes on.
+    there is no room; the mark stays, and the next call goes on.
     """
-    removals = due(connection)
+    removals = _counter(connection, _UNSCRUBBED)
     if not removals:
         return True
     try:
-        connection.execute("INSERT INTO fts (fts) VALUES ('optimize')")
-        _vacuum(connection)
+        words.compact(connection)
         if not _truncate(connection, patience):
             return False
-    except sqlite3.OperationalError as error:
+    except apsw.Error as error:
         if is_full(error):
             return False
         raise
-    # Only if no other process has removed more meanwhile: that is cleaned by its own call.
+    # Only if no other process has removed more meanwhile: that is scrubbed by its own call.
     connection.execute(
-        "UPDATE counters SET value = 0 WHERE name = 'unclean' AND value = ?", (removals,)
+        "UPDATE counters SET value = 0 WHERE name = ? AND value = ?", (_UNSCRUBBED, removals)
     )
     return True
 
 
-def _vacuum(connection: sqlite3.Connection) -> None:
+def unpurged(connection: Connection) -> Purge | None:
+    """Return what waits for :func:`purge`, ``None`` if nothing does."""
+    removals = _counter(connection, _UNPURGED)
+    since = connection.execute("SELECT value FROM meta WHERE name = ?", (_SINCE,)).fetchall()
+    if not removals or not since:
+        return None
+    return Purge(removals, datetime.fromisoformat(since[0][0]) + PURGE_AFTER)
+
+
+def purge_is_due(connection: Connection) -> bool:
+    """Tell whether so much was removed, or so long ago, that the file is to be rewritten."""
+    waiting = unpurged(connection)
+    if waiting is None:
+        return False
+    posts = connection.execute("SELECT ifnull(sum(posts), 0) FROM sums").fetchall()[0][0]
+    return datetime.now(UTC) >= waiting.due or waiting.removals > PURGE_SHARE * posts > 0
+
+
+def purge(connection: Connection, patience: float = READERS) -> bool:
+    """Rewrite the file without what was removed; outside of any transaction.
+
+    Readers read on, writers wait. Returns False if there is no room for it (the file's own size
+    again), or if a reader keeps the old state; the next call goes on.
+    """
+    waiting = unpurged(connection)
+    if waiting is None:
+        return True
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            connection.execute("DELETE FROM bodies WHERE seq IN (SELECT seq FROM erased_bodies)")
+            connection.execute("DELETE FROM erased_bodies")
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+        _vacuum(connection)
+        if not _truncate(connection, patience):
+            return False
+    except apsw.Error as error:
+        if is_full(error):
+            return False
+        raise
+    connection.execute("BEGIN IMMEDIATE")
+    connection.execute(
+        "UPDATE counters SET value = value - ? WHERE name = ?", (waiting.removals, _UNPURGED)
+    )
+    if _counter(connection, _UNPURGED) > 0:  # another process has removed more meanwhile
+        connection.execute(
+            "UPDATE meta SET value = ? WHERE name = ?",
+            (datetime.now(UTC).isoformat(timespec="seconds"), _SINCE),
+        )
+    else:
+        connection.execute("DELETE FROM meta WHERE name = ?", (_SINCE,))
+    connection.execute("COMMIT")
+    return True
+
+
+def _counter(connection: Connection, name: str) -> int:
+    rows = connection.execute("SELECT value FROM counters WHERE name = ?", (name,)).fetchall()
+    return int(rows[0][0]) if rows else 0
+
+
+def _vacuum(connection: Connection) -> None:
     # Through a temporary file (deleted while open; it holds nothing that was deleted): in
     # memory it would take the size of the store.
     connection.execute("PRAGMA temp_store = FILE")
@@ -102,14 +179,14 @@ def _vacuum(connection: sqlite3.Connection) -> None:
         connection.execute("PRAGMA temp_store = MEMORY")
 
 
-def _truncate(connection: sqlite3.Connection, patience: float) -> bool:
-    """Move the journal into the file and cut it off."""
-    before = connection.execute("PRAGMA busy_timeout").fetchone()[0]
+def _truncate(connection: Connection, patience: float) -> bool:
+    """Move the write-ahead log into the file and cut it off."""
+    before = connection.execute("PRAGMA busy_timeout").fetchall()[0][0]
     deadline = time.monotonic() + patience
     connection.execute("PRAGMA busy_timeout = 200")
     try:
         while True:
-            busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            ((busy, _, _),) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
             if not busy:
                 return True
             if time.monotonic() >= deadline:

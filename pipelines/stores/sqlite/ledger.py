@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Mapping
 
 from pipelines.records import Ledger
+from pipelines.stores.sqlite_file import Connection
 
 #: Prefix of the counters of dead letters by reason.
 DEAD = "dead:"
+#: Counters that triggers keep: received records that wait, and posts that stand for some.
+WAITING, WAITING_POSTS = "waiting", "waiting posts"
 
 
-def add(connection: sqlite3.Connection, changes: Mapping[str, int]) -> None:
+def add(connection: Connection, changes: Mapping[str, int]) -> None:
     """Move counters inside the open transaction."""
     connection.executemany(
         "INSERT INTO counters (name, value) VALUES (?, ?) "
@@ -20,14 +22,14 @@ def add(connection: sqlite3.Connection, changes: Mapping[str, int]) -> None:
     )
 
 
-def read(connection: sqlite3.Connection) -> Ledger:
+def read(connection: Connection) -> Ledger:
     """Return the ledger.
 
     ``accepted`` counts the posts and edits that became pending; those whose weight still
     stands in the queue are pending, the others were indexed.
     """
     stored: dict[str, int] = dict(connection.execute("SELECT name, value FROM counters"))
-    waiting = connection.execute("SELECT ifnull(sum(weight), 0) FROM queue").fetchone()[0]
+    waiting = stored.get(WAITING, 0)
     return Ledger(
         received=stored.get("received", 0),
         indexed=stored.get("accepted", 0) - waiting,
@@ -39,10 +41,16 @@ def read(connection: sqlite3.Connection) -> Ledger:
     )
 
 
-def dead_reasons(connection: sqlite3.Connection) -> dict[str, int]:
+def dead_reasons(connection: Connection) -> dict[str, int]:
     """Return how many records are dead for each reason."""
     rows = connection.execute(
         "SELECT substr(name, ?), value FROM counters WHERE name GLOB ? AND value > 0 ORDER BY 1",
         (len(DEAD) + 1, f"{DEAD}*"),
     )
     return dict(rows.fetchall())
+
+
+def waiting_posts(connection: Connection) -> int:
+    """Return how many posts are stored but were never scored."""
+    rows = connection.execute("SELECT value FROM counters WHERE name = ?", (WAITING_POSTS,))
+    return int(rows.fetchall()[0][0])

@@ -2,81 +2,131 @@
 
 from __future__ import annotations
 
-import sqlite3
+from array import array
 from collections.abc import Iterator
 from typing import Literal
 
 import msgspec
 
-from ingest.records import Counter, Gap, decode_post
+from ingest.records import Counter, Gap
 from pipelines.query import Node
 from pipelines.records import Hit, Page, Position, Split, Status, Sum
-from pipelines.stores.sqlite import ledger
-from pipelines.stores.sqlite.compile import condition
+from pipelines.stores.sqlite import ledger, numbers
+from pipelines.stores.sqlite.compile import Selection, select
+from pipelines.stores.sqlite.load import MILLION, day_text, hour_text, load
+from pipelines.stores.sqlite.names import Names
+from pipelines.stores.sqlite_file import Connection
 
 _GAP = msgspec.json.Decoder(Gap)
 _COUNTER = msgspec.json.Decoder(Counter)
+_LABELS = ("", "negative", "neutral", "positive")
+#: Posts that a scan reads at once.
+_CHUNK = 500
 
 
-def search(connection: sqlite3.Connection, query: Node, limit: int, offset: int) -> Page:
+def search(connection: Connection, query: Node, limit: int, offset: int) -> Page:
     """Return one page of matches, newest first, and how many match in all."""
-    where, values = condition(query)
-    total = connection.execute(f"SELECT count(*) FROM posts p WHERE {where}", values).fetchone()[0]
-    rows = connection.execute(
-        # the page is chosen on the narrow table; only its posts are read
-        "SELECT b.post, n.day FROM (SELECT p.rowid AS number, p.id, p.day, p.created "
-        f"FROM posts p WHERE {where} ORDER BY p.created DESC, p.id LIMIT ? OFFSET ?) n "
-        "JOIN bodies b ON b.rowid = n.number ORDER BY n.created DESC, n.id",
-        (*values, limit, offset),
+    selection = select(connection, query)
+    found = _newest(connection, selection, limit, offset)
+    return Page(
+        hits=[Hit(one.post, day_text(one.day)) for one in load(connection, found)],
+        total=_count(connection, selection),
+        pending=ledger.waiting_posts(connection),
     )
-    hits = [Hit(decode_post(post), day) for post, day in rows]
-    waiting = connection.execute("SELECT count(*) FROM queue WHERE weight > 0").fetchone()[0]
-    return Page(hits=hits, total=total, pending=waiting)
 
 
-def scan(connection: sqlite3.Connection, query: Node) -> Iterator[Hit]:
+def _newest(connection: Connection, selection: Selection, limit: int, offset: int) -> list[int]:
+    """Return the numbers of one page: newest first, unknown dates last, ties by id.
+
+    Numbers are nearly in this order. The last number that a page of them would have tells how
+    far down those lie that may belong to it: further than the store's spread, none does.
+    """
+    last = connection.execute(
+        f"SELECT {selection.number} FROM {selection.tables} WHERE {selection.where} "
+        f"ORDER BY {selection.number} DESC LIMIT 1 OFFSET ?",
+        (*selection.values, max(limit + offset - 1, 0)),
+    ).fetchall()
+    if last and last[0][0] >= numbers.DATED:
+        selection = selection.above(last[0][0] - numbers.spread(connection))
+    tables = selection.tables
+    if tables != "posts p":
+        tables = selection.joined("posts", "p")
+    rows = connection.execute(
+        f"SELECT p.number FROM {tables} WHERE {selection.where} "
+        "ORDER BY p.created DESC, p.id LIMIT ? OFFSET ?",
+        (*selection.values, limit, offset),
+    )
+    return [number for (number,) in rows.fetchall()]
+
+
+def scan(connection: Connection, query: Node) -> Iterator[Hit]:
     """Yield every match, ordered by id."""
-    where, values = condition(query)
+    selection = select(connection, query)
+    tables = selection.tables
+    if tables != "posts p":
+        tables = selection.joined("posts", "p")
     rows = connection.execute(
-        "SELECT b.post, p.day FROM posts p CROSS JOIN bodies b ON b.rowid = p.rowid "
-        f"WHERE {where} ORDER BY p.id",
-        values,
+        f"SELECT p.number FROM {tables} WHERE {selection.where} ORDER BY p.id", selection.values
     )
-    for post, day in rows:
-        yield Hit(decode_post(post), day)
+    found = array("q", (number for (number,) in rows))  # 8 bytes a post
+    for start in range(0, len(found), _CHUNK):
+        for one in load(connection, found[start : start + _CHUNK]):
+            yield Hit(one.post, day_text(one.day))
 
 
 def sums(
-    connection: sqlite3.Connection, query: Node, by: Literal["day", "hour"], split: Split
+    connection: Connection, query: Node, by: Literal["day", "hour"], split: Split
 ) -> list[Sum]:
     """Return the sums that trends are made of."""
-    where, values = condition(query)
+    selection = select(connection, query)
+    group = {"": "0", "entity": "s.entity"}.get(split, f"s.{split}")
+    totals = selection.everything and by == "day"
+    table = {False: "facts", True: "sums"}[totals]
     if split == "entity":
-        tables, score, group = "posts p JOIN targets s ON s.post = p.rowid", "s", "s.entity"
-    else:
-        tables, score = "posts p", "p"
-        group = {"": "''", "language": "p.language", "platform": "p.platform"}[split]
-    bucket = {"day": "p.day", "hour": "p.hour"}[by]
+        table = {False: "targets", True: "target_sums"}[totals]
+    hour = "s.hour" if by == "hour" else "0"
+    posts = "sum(s.posts)" if totals else "count(*)"
+    tables = f"{table} s" if selection.everything else selection.joined(table, "s")
     rows = connection.execute(
-        f"SELECT {bucket} AS bucket, {group} AS grp, p.language, {score}.label, count(*), "
-        f"sum({score}.negative), sum({score}.neutral), sum({score}.positive) "
-        f"FROM {tables} WHERE {where} AND p.day <> '' AND {score}.label <> '' "
-        f"GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4",
-        values,
+        f"SELECT s.day, {hour}, {group}, s.language, s.label, {posts}, sum(s.negative), "
+        f"sum(s.neutral), sum(s.positive) FROM {tables} WHERE {selection.where} "
+        "AND s.day > 0 AND s.label > 0 GROUP BY 1, 2, 3, 4, 5",
+        selection.values,
     )
-    return [Sum(*row) for row in rows]
+    names = Names(connection)
+    found = [
+        Sum(
+            hour_text(day, hour) if by == "hour" else day_text(day),
+            names[ref] if ref else "",
+            names[language],
+            _LABELS[label],
+            posts,
+            negative / MILLION,
+            neutral / MILLION,
+            positive / MILLION,
+        )
+        for day, hour, ref, language, label, posts, negative, neutral, positive in rows
+    ]
+    return sorted(found, key=lambda one: (one.bucket, one.group, one.language, one.label))
 
 
-def count(connection: sqlite3.Connection, query: Node) -> tuple[int, int]:
+def count(connection: Connection, query: Node) -> tuple[int, int]:
     """Return how many posts match, and how many of those have no day."""
-    where, values = condition(query)
-    row = connection.execute(
-        f"SELECT count(*), ifnull(sum(p.day = ''), 0) FROM posts p WHERE {where}", values
-    ).fetchone()
-    return int(row[0]), int(row[1])
+    selection = select(connection, query)
+    undated = _count(connection, selection.below(numbers.DATED))
+    return _count(connection, selection), undated
 
 
-def counters(connection: sqlite3.Connection, page: str | None) -> list[Counter]:
+def _count(connection: Connection, selection: Selection) -> int:
+    if selection.everything:
+        rows = connection.execute("SELECT ifnull(sum(posts), 0) FROM sums")
+    else:
+        sql = f"SELECT count(*) FROM {selection.tables} WHERE {selection.where}"
+        rows = connection.execute(sql, selection.values)
+    return int(rows.fetchall()[0][0])
+
+
+def counters(connection: Connection, page: str | None) -> list[Counter]:
     """Return the readings of one page, or of all, ordered by time, page, metric, source."""
     rows = connection.execute("SELECT notice FROM notices WHERE kind = 'counter'")
     readings = (_COUNTER.decode(notice) for (notice,) in rows)
@@ -86,31 +136,29 @@ def counters(connection: sqlite3.Connection, page: str | None) -> list[Counter]:
     )
 
 
-def timezone(connection: sqlite3.Connection) -> str:
+def timezone(connection: Connection) -> str:
     """Return the zone that the store's days are counted in, empty if none was named yet."""
-    row = connection.execute("SELECT value FROM meta WHERE name = 'timezone'").fetchone()
-    return str(row[0]) if row else ""
+    rows = connection.execute("SELECT value FROM meta WHERE name = 'timezone'").fetchall()
+    return str(rows[0][0]) if rows else ""
 
 
-def status(connection: sqlite3.Connection, name: str) -> Status:
+def status(connection: Connection, name: str) -> Status:
     """Return the state of the store."""
-    posts, unknown = connection.execute(
-        "SELECT count(*), ifnull(sum(day = ''), 0) FROM posts"
-    ).fetchone()
-    first, last = connection.execute(
-        "SELECT ifnull(min(day), ''), ifnull(max(day), '') FROM posts WHERE day <> ''"
-    ).fetchone()
+    ((posts, unknown, first, last),) = connection.execute(
+        "SELECT ifnull(sum(posts), 0), ifnull(sum(posts) FILTER (WHERE day = 0), 0), "
+        "ifnull(min(day) FILTER (WHERE day > 0), 0), max(0, ifnull(max(day), 0)) FROM sums"
+    ).fetchall()
     return Status(
         store=name,
         timezone=timezone(connection),
         ledger=ledger.read(connection),
         posts=posts,
-        first_day=first,
-        last_day=last,
+        first_day=day_text(first),
+        last_day=day_text(last),
         unknown_date=unknown,
-        languages=_tally(connection, "language"),
-        platforms=_tally(connection, "platform"),
-        models=_tally(connection, "model"),
+        languages=_tally(connection, "sums", "language"),
+        platforms=_tally(connection, "sums", "platform"),
+        models=_tally(connection, "models", "model"),
         dead_reasons=ledger.dead_reasons(connection),
         inputs=[
             Position(key=key, name=label, cursor=cursor, done=bool(done), metadata=details)
@@ -127,6 +175,9 @@ def status(connection: sqlite3.Connection, name: str) -> Status:
     )
 
 
-def _tally(connection: sqlite3.Connection, column: str) -> dict[str, int]:
-    rows = connection.execute(f"SELECT {column}, count(*) FROM posts GROUP BY 1 ORDER BY 2 DESC, 1")
+def _tally(connection: Connection, table: str, column: str) -> dict[str, int]:
+    rows = connection.execute(
+        f"SELECT n.name, sum(t.posts) FROM {table} t JOIN names n ON n.ref = t.{column} "
+        "GROUP BY 1 ORDER BY 2 DESC, 1"
+    )
     return dict(rows.fetchall())

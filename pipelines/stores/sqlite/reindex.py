@@ -1,57 +1,76 @@
-"""Stored posts are analysed anew, in place and batch by batch: others read and write meanwhile."""
+"""Stored posts are analysed anew, batch by batch, into an index that replaces the other one.
+
+While this goes on, :mod:`.rows` keeps both indexes: the old one answers until the new one is
+whole.
+"""
 
 from __future__ import annotations
 
-import sqlite3
 from zoneinfo import ZoneInfo
 
-from ingest.records import decode_post
 from pipelines import stages
 from pipelines.stores import analysis
-from pipelines.stores.sqlite.index import forget_words, place
+from pipelines.stores.sqlite import convert, rows, schema, words
+from pipelines.stores.sqlite.load import load
+from pipelines.stores.sqlite_file import Connection
 
 #: Posts of one transaction.
 BATCH = 1_000
-#: Rows of ``meta``: how the words were analysed, and how far (version and row) they are anew.
-_ANALYSIS, _REACHED = "analysis", "reindexed"
+#: Rows of ``meta``: how the words were analysed, and how far (version and number) they are anew.
+_ANALYSIS, _REACHED = "analysis", words.REACHED
 
 
-def stored(connection: sqlite3.Connection) -> tuple[int, int]:
+def stored(connection: Connection) -> tuple[int, int]:
     """Return how a store's words were analysed, and how they are being analysed anew (or 0)."""
-    known = dict(connection.execute("SELECT name, value FROM meta"))
+    known = dict(connection.execute("SELECT name, value FROM meta").fetchall())
     version, _, _ = known.get(_REACHED, "0 0").partition(" ")
     return int(known.get(_ANALYSIS, 1)), int(version)
 
 
-def due(connection: sqlite3.Connection) -> bool:
+def due(connection: Connection) -> bool:
     """Tell whether a store without posts does not say yet how their words will be analysed."""
     if analysis.VERSION in stored(connection):
         return False
-    return connection.execute("SELECT 1 FROM posts LIMIT 1").fetchone() is None
+    return not connection.execute("SELECT 1 FROM posts LIMIT 1").fetchall()
 
 
-def next_batch(connection: sqlite3.Connection, zone: ZoneInfo) -> int:
+def begin(connection: Connection) -> None:
+    """Note how the words of an empty store will be analysed, inside the open transaction."""
+    _note(connection, _ANALYSIS, str(analysis.VERSION))
+
+
+def next_batch(connection: Connection, zone: ZoneInfo) -> int:
     """Analyse some posts anew, inside the open transaction; 0 when all are.
 
     Goes on where it was left, if that was with the same analysis.
     """
-    known = dict(connection.execute("SELECT name, value FROM meta"))
-    version, _, row = known.get(_REACHED, "0 0").partition(" ")
-    last = int(row) if int(version) == analysis.VERSION else 0
-    rows = connection.execute(
-        "SELECT rowid, post FROM bodies WHERE rowid > ? ORDER BY rowid LIMIT ?", (last, BATCH)
+    if convert.is_due(connection):
+        moved = convert.next_batch(connection, zone, BATCH)
+        if not moved:
+            _note(connection, _ANALYSIS, str(analysis.VERSION))
+        return moved
+    known = dict(connection.execute("SELECT name, value FROM meta").fetchall())
+    version, _, number = known.get(_REACHED, "0 0").partition(" ")
+    if int(version) != analysis.VERSION:
+        connection.execute("DROP TABLE IF EXISTS new_words")
+        schema.make_words(connection, "new_words")
+        number = "-1"
+    numbers = connection.execute(
+        "SELECT number FROM posts WHERE number > ? ORDER BY number LIMIT ?", (int(number), BATCH)
     ).fetchall()
-    if not rows:
+    if not numbers:
+        connection.execute("DROP TABLE words")
+        connection.execute("ALTER TABLE new_words RENAME TO words")
         _note(connection, _ANALYSIS, str(analysis.VERSION))
         connection.execute("DELETE FROM meta WHERE name = ?", (_REACHED,))
         return 0
-    documents = stages.index([decode_post(post) for _, post in rows], zone)
-    forget_words(connection, [rowid for rowid, _ in rows])
-    placed = [(rowid, document) for (rowid, _), document in zip(rows, documents, strict=True)]
-    place(connection, placed)
-    _note(connection, _REACHED, f"{analysis.VERSION} {rows[-1][0]}")
-    return len(rows)
+    given = load(connection, [number for (number,) in numbers])
+    documents = stages.index([one.post for one in given], zone)
+    # From here on the new index has everything up to this number, whoever writes.
+    _note(connection, _REACHED, f"{analysis.VERSION} {numbers[-1][0]}")
+    rows.reanalyse(connection, list(zip(given, documents, strict=True)))
+    return len(numbers)
 
 
-def _note(connection: sqlite3.Connection, name: str, value: str) -> None:
+def _note(connection: Connection, name: str, value: str) -> None:
     connection.execute("INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)", (name, value))

@@ -4,20 +4,27 @@ Step *n* takes a file of version *n-1* to version *n*; a new file takes all of t
 one description of the tables and it can't drift from the migrations. A released step is never
 changed: a change is a new step.
 
-Tables: ``posts`` holds what filters and sums read, narrow on purpose, since most questions scan
-it; ``bodies`` the post itself (JSON) under the same rowid; ``fts`` its words; ``targets`` one
-row for each entity a post mentions; ``queue`` what waits to be scored, each with the number of
-received records it stands for; ``tombstones`` the names (and no more) of what was deleted.
+Tables of the newest schema:
+
+- ``posts`` gives each post a number that grows with its date (:mod:`.numbers`), so that the
+  newest matches are the last rows and no search sorts;
+- ``words`` is the full-text index by these numbers; it keeps no copy of the text (:mod:`.words`);
+- ``bodies`` holds the posts' content, compressed. Rows are only appended, and overwritten with
+  zeros in place when they are deleted, so no page of the file keeps a stale copy of a text;
+- ``facts`` and ``targets`` hold what the scores say, narrow, for counting;
+- ``sums`` and ``target_sums`` hold running totals of the two, for questions without words;
+- ``queue`` names what waits to be scored, with the number of received records it stands for;
+- ``tombstones`` holds the names (and no more) of what was deleted;
+- ``names`` gives a number to each value that repeats: languages, platforms, sources, entities.
 """
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Sequence
-from contextlib import closing
 from pathlib import Path
 
 from pipelines.errors import StoreError, StoreVersion
+from pipelines.stores.sqlite_file import Connection
 
 #: "MRSD" in the file's header: the file is one of Marsad's stores.
 APPLICATION_ID = 0x4D525344
@@ -27,10 +34,10 @@ APPLICATION_ID = 0x4D525344
 _PUNCTUATION = "".join(chr(c) for c in range(33, 127) if not chr(c).isalnum())
 _TOKENIZE = ("ascii tokenchars '" + _PUNCTUATION.replace("'", "''") + "'").replace('"', '""')
 
-Step = Callable[[sqlite3.Connection], None]
+Step = Callable[[Connection], None]
 
 
-def _first(connection: sqlite3.Connection) -> None:
+def _first(connection: Connection) -> None:
     for statement in _FIRST:
         connection.execute(statement)
 
@@ -107,18 +114,146 @@ _FIRST = (
 )
 
 
-def _second(connection: sqlite3.Connection) -> None:
+def _second(connection: Connection) -> None:
     # What holds for the whole file: the time zone its days are counted in.
     connection.execute(
         "CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID"
     )
 
 
-STEPS: tuple[Step, ...] = (_first, _second)
+def _third(connection: Connection) -> None:
+    """Lay the tables out anew. What the old ones hold is moved by :mod:`.convert`."""
+    connection.execute("DROP TABLE fts")
+    connection.execute("DROP TABLE targets")
+    for index in ("posts_author", "posts_newest", "queue_author"):
+        connection.execute(f"DROP INDEX {index}")
+    for table in OLD:
+        if connection.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchone():
+            connection.execute(f"ALTER TABLE {table} RENAME TO old_{table}")
+        else:
+            connection.execute(f"DROP TABLE {table}")
+    for statement in _THIRD:
+        connection.execute(statement)
+    make_words(connection, "words")
+
+
+#: Tables of schema 2 whose rows :mod:`.convert` moves, in this order.
+OLD = ("posts", "bodies", "queue")
+
+_SUMS = """posts INTEGER NOT NULL,
+        negative INTEGER NOT NULL,
+        neutral INTEGER NOT NULL,
+        positive INTEGER NOT NULL"""
+
+_THIRD = (
+    """CREATE TABLE names (ref INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE)""",
+    """CREATE TABLE posts (
+        number INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        body INTEGER NOT NULL,
+        created INTEGER,  -- microseconds since 1970; NULL where no chart would count it
+        author TEXT NOT NULL
+    )""",
+    "CREATE INDEX posts_author ON posts (author)",
+    # seconds that hold more posts than they have numbers, with the next number to try
+    "CREATE TABLE crowded (second INTEGER PRIMARY KEY, next INTEGER NOT NULL)",
+    "CREATE TABLE bodies (seq INTEGER PRIMARY KEY, post BLOB NOT NULL)",
+    "CREATE TABLE erased_bodies (seq INTEGER PRIMARY KEY)",
+    """CREATE TABLE facts (
+        number INTEGER PRIMARY KEY,
+        day INTEGER NOT NULL,  -- days since 1 January of the year 1, which is 1; 0 is unknown
+        hour INTEGER NOT NULL,
+        platform INTEGER NOT NULL,
+        language INTEGER NOT NULL,
+        label INTEGER NOT NULL,  -- 0 none, 1 negative, 2 neutral, 3 positive
+        negative INTEGER NOT NULL,  -- probabilities in millionths
+        neutral INTEGER NOT NULL,
+        positive INTEGER NOT NULL,
+        confidence INTEGER NOT NULL,
+        model INTEGER NOT NULL,
+        provisional INTEGER NOT NULL
+    )""",
+    """CREATE TABLE targets (
+        number INTEGER NOT NULL,
+        place INTEGER NOT NULL,  -- order in the post
+        day INTEGER NOT NULL,
+        hour INTEGER NOT NULL,
+        language INTEGER NOT NULL,
+        entity INTEGER NOT NULL,
+        label INTEGER NOT NULL,
+        negative INTEGER NOT NULL,
+        neutral INTEGER NOT NULL,
+        positive INTEGER NOT NULL,
+        provisional INTEGER NOT NULL,
+        PRIMARY KEY (number, place)
+    ) WITHOUT ROWID""",
+    f"""CREATE TABLE sums (
+        day INTEGER NOT NULL,
+        platform INTEGER NOT NULL,
+        language INTEGER NOT NULL,
+        label INTEGER NOT NULL,
+        provisional INTEGER NOT NULL,
+        {_SUMS},
+        PRIMARY KEY (day, platform, language, label, provisional)
+    ) WITHOUT ROWID""",
+    f"""CREATE TABLE target_sums (
+        day INTEGER NOT NULL,
+        entity INTEGER NOT NULL,
+        language INTEGER NOT NULL,
+        label INTEGER NOT NULL,
+        provisional INTEGER NOT NULL,
+        {_SUMS},
+        PRIMARY KEY (day, entity, language, label, provisional)
+    ) WITHOUT ROWID""",
+    "CREATE TABLE models (model INTEGER PRIMARY KEY, posts INTEGER NOT NULL)",
+    """CREATE TABLE queue (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        id TEXT NOT NULL UNIQUE,
+        rank TEXT NOT NULL,
+        watchlist TEXT NOT NULL,
+        author TEXT NOT NULL,
+        weight INTEGER NOT NULL,
+        body INTEGER NOT NULL
+    )""",
+    "CREATE INDEX queue_author ON queue (author)",
+    # The totals of what waits, so that neither a search nor the ledger counts it.
+    "INSERT OR IGNORE INTO counters VALUES ('waiting', 0), ('waiting posts', 0)",
+    """CREATE TRIGGER queue_added AFTER INSERT ON queue BEGIN
+        UPDATE counters SET value = value + new.weight WHERE name = 'waiting';
+        UPDATE counters SET value = value + (new.weight > 0) WHERE name = 'waiting posts';
+    END""",
+    """CREATE TRIGGER queue_changed AFTER UPDATE OF weight ON queue BEGIN
+        UPDATE counters SET value = value + new.weight - old.weight WHERE name = 'waiting';
+        UPDATE counters SET value = value + (new.weight > 0) - (old.weight > 0)
+            WHERE name = 'waiting posts';
+    END""",
+    """CREATE TRIGGER queue_removed AFTER DELETE ON queue BEGIN
+        UPDATE counters SET value = value - old.weight WHERE name = 'waiting';
+        UPDATE counters SET value = value - (old.weight > 0) WHERE name = 'waiting posts';
+    END""",
+)
+
+
+def make_words(connection: Connection, table: str) -> None:
+    """Make an empty full-text index.
+
+    Deleted words are removed from it at once (https://sqlite.org/fts5.html, "secure-delete").
+    """
+    connection.execute(
+        f"""CREATE VIRTUAL TABLE {table} USING fts5(
+            terms, content='', columnsize=0, tokenize="{_TOKENIZE}"
+        )"""
+    )
+    connection.execute(f"INSERT INTO {table} ({table}, rank) VALUES ('secure-delete', 1)")
+
+
+STEPS: tuple[Step, ...] = (_first, _second, _third)
 VERSION = len(STEPS)
+#: The schema since which tables are as they are now.
+_MOVED = 3
 
 
-def check(connection: sqlite3.Connection, path: Path, newest: int = VERSION) -> int:
+def check(connection: Connection, path: Path, newest: int = VERSION) -> int:
     """Return the schema version of a file, 0 for an empty one.
 
     Raises :class:`StoreVersion` if it is newer than this program, :class:`StoreError` if it is
@@ -140,7 +275,23 @@ def check(connection: sqlite3.Connection, path: Path, newest: int = VERSION) -> 
     return version
 
 
-def migrate(connection: sqlite3.Connection, path: Path, steps: Sequence[Step] = STEPS) -> None:
+def require_moved(connection: Connection, path: Path) -> None:
+    """Raise :class:`StoreVersion` while posts are still in the tables of an older schema."""
+    for table in (f"old_{one}" for one in OLD):
+        if _exists(connection, table):
+            break
+    else:
+        if _pragma(connection, "user_version") >= _MOVED or not any(
+            connection.execute(f"SELECT 1 FROM {one} LIMIT 1").fetchall() for one in OLD
+        ):
+            return
+    raise StoreVersion(
+        f"{path} was written by Marsad 0.1, which laid posts out in another way: run marsad "
+        "reindex (--store names the file). It moves the posts; stopped half-way, it goes on."
+    )
+
+
+def migrate(connection: Connection, path: Path, steps: Sequence[Step] = STEPS) -> None:
     """Bring a file to the newest schema in one transaction; nothing happens if it is there.
 
     Raises what :func:`check` raises.
@@ -161,11 +312,15 @@ def migrate(connection: sqlite3.Connection, path: Path, steps: Sequence[Step] = 
         raise
 
 
-def _pragma(connection: sqlite3.Connection, name: str) -> int:
-    with closing(connection.execute(f"PRAGMA {name}")) as cursor:
-        return int(cursor.fetchone()[0])
+def _pragma(connection: Connection, name: str) -> int:
+    return int(connection.execute(f"PRAGMA {name}").fetchall()[0][0])
 
 
-def _tables(connection: sqlite3.Connection) -> int:
-    with closing(connection.execute("SELECT count(*) FROM sqlite_master")) as cursor:
-        return int(cursor.fetchone()[0])
+def _tables(connection: Connection) -> int:
+    return int(connection.execute("SELECT count(*) FROM sqlite_master").fetchall()[0][0])
+
+
+def _exists(connection: Connection, table: str) -> bool:
+    return bool(
+        connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)).fetchall()
+    )

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from ingest.records import decode_post
 from pipelines.records import Batch, Collected, Document, Ledger
-from pipelines.stores.sqlite.accept import accept, names_json
+from pipelines.stores.sqlite import bodies
+from pipelines.stores.sqlite.accept import accept
 from pipelines.stores.sqlite.index import index
+from pipelines.stores.sqlite.load import day_text, hour_text
+from pipelines.stores.sqlite.words import json_list
+from pipelines.stores.sqlite_file import Connection
 from pipelines.stores.versions import settled
 
 
 def accept_scored(
-    connection: sqlite3.Connection, batch: Batch, documents: Sequence[Document]
+    connection: Connection, batch: Batch, documents: Sequence[Document]
 ) -> tuple[Ledger, int]:
     """Store and index a batch inside the open transaction; returns what :func:`accept` does.
 
@@ -28,7 +30,7 @@ def accept_scored(
 
 
 def _waiting(
-    connection: sqlite3.Connection, posts: Sequence[Collected], documents: Sequence[Document]
+    connection: Connection, posts: Sequence[Collected], documents: Sequence[Document]
 ) -> Iterator[Document]:
     """Yield what waits under these posts' names, with the scores that they came with."""
     given: dict[str, list[Document]] = {}
@@ -36,12 +38,13 @@ def _waiting(
         for name in (collected.post.id, *collected.aliases):
             given.setdefault(name, []).append(document)
     rows = connection.execute(
-        "SELECT q.id, q.post, p.day, p.hour FROM queue q LEFT JOIN posts p ON p.id = q.id "
+        "SELECT q.id, b.post, f.day, f.hour FROM queue q JOIN bodies b ON b.seq = q.body "
+        "LEFT JOIN posts p ON p.id = q.id LEFT JOIN facts f ON f.number = p.number "
         "WHERE q.id IN (SELECT value FROM json_each(?))",
-        (names_json(given),),
+        (json_list(given),),
     ).fetchall()
     for name, body, day, hour in rows:
-        stored = None if day is None else (day, hour)
-        waiting = settled(decode_post(body), given[name], stored)
+        stored = None if day is None else (day_text(day), hour_text(day, hour))
+        waiting = settled(bodies.decode(body), given[name], stored)
         if waiting is not None:
             yield waiting

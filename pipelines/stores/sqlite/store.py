@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from ingest.records import Counter, Post, decode_post
+from ingest.records import Counter, Post
 from pipelines.closing import Closing
 from pipelines.daily import Daily
 from pipelines.dead_letters.queue import DAYS, DeadLetters, plain_names
@@ -32,8 +32,18 @@ from pipelines.records import (
     Sum,
 )
 from pipelines.stores import analysis
-from pipelines.stores.sqlite import erase, ledger, read, reindex, schema
-from pipelines.stores.sqlite.accept import accept, bury, condemn, refused
+from pipelines.stores.sqlite import (
+    erase,
+    ledger,
+    queue,
+    read,
+    reindex,
+    schema,
+)
+from pipelines.stores.sqlite import (
+    tombstones as deletions,
+)
+from pipelines.stores.sqlite.accept import accept
 from pipelines.stores.sqlite.connect import open_reader, open_writer
 from pipelines.stores.sqlite.index import index, reject, requeue
 from pipelines.stores.sqlite.lock import hold
@@ -100,17 +110,22 @@ class SqliteStore(Closing):
         if self.readonly and version < schema.VERSION:
             if version == 0:
                 raise StoreMissing(f"There is nothing in {self.path} yet: run marsad ingest first.")
+            if not self._reindexing:
+                schema.require_moved(self._connection, self.path)
             with closing(open_writer(self.path)) as connection:
                 schema.migrate(connection, self.path)
         elif not self.readonly:
+            if not self._reindexing and version:
+                schema.require_moved(self._connection, self.path)
             schema.migrate(self._connection, self.path)
             self._clean(patience=0)  # what a crash or a reader kept from being done
             self._expire()
         if not self.readonly and reindex.due(self._connection):
             with self._writing():
-                reindex.next_batch(self._connection, ZoneInfo("UTC"))
+                reindex.begin(self._connection)
         if not self._reindexing:
-            analysis.require(str(self.path), *reindex.stored(self._connection))
+            schema.require_moved(self._connection, self.path)
+            analysis.require(str(self.path), reindex.stored(self._connection)[0])
 
     def close(self) -> None:
         """Release the file."""
@@ -140,12 +155,12 @@ class SqliteStore(Closing):
     def position(self, key: str) -> Position | None:
         """Return how far an input has been read, ``None`` if it is new."""
         with self._reading():
-            row = self._connection.execute(
+            rows = self._connection.execute(
                 "SELECT key, name, cursor, done, details FROM positions WHERE key = ?", (key,)
-            ).fetchone()
-        if row is None:
+            ).fetchall()
+        if not rows:
             return None
-        key, name, cursor, done, details = row
+        ((key, name, cursor, done, details),) = rows
         return Position(key=key, name=name, cursor=cursor, done=bool(done), metadata=details)
 
     def accept(self, batch: Batch) -> Ledger:
@@ -182,10 +197,7 @@ class SqliteStore(Closing):
     def pending(self, limit: int) -> list[Post]:
         """Return up to ``limit`` posts that wait to be scored, oldest first."""
         with self._reading():
-            rows = self._connection.execute(
-                "SELECT post FROM queue ORDER BY seq LIMIT ?", (limit,)
-            ).fetchall()
-        return [decode_post(post) for (post,) in rows]
+            return queue.pending(self._connection, limit)
 
     def index(self, documents: Sequence[Document]) -> None:
         """Make scored posts searchable; see :meth:`pipelines.stores.protocols.Store.index`."""
@@ -225,7 +237,7 @@ class SqliteStore(Closing):
     def write_tombstones(self, tombstones: Sequence[CollectedTombstone]) -> set[str]:
         """Write tombstones alone; see :meth:`pipelines.stores.protocols.Store.write_tombstones`."""
         with self._writing():
-            return condemn(self._connection, tombstones)
+            return deletions.write(self._connection, tombstones)
 
     def delete(self, tombstones: Sequence[CollectedTombstone], *, counted: bool = True) -> Deletion:
         """Write tombstones and remove every trace of the texts they name, on disk too.
@@ -233,19 +245,20 @@ class SqliteStore(Closing):
         Works while an import runs. What is kept aside goes too where it holds a plain name.
         """
         with self._writing():
-            buried = bury(self._connection, tombstones)
+            removed = deletions.delete(self._connection, tombstones)
             if counted:
                 number = len(tombstones)
                 ledger.add(self._connection, {"received": number, "deleted": number})
         self._forget(tombstones)
-        return Deletion(buried.texts, buried.tombstones, self._clean(erase.READERS))
+        return Deletion(removed.texts, removed.tombstones, self._clean(erase.READERS))
 
     # Reading
 
     def deleted_ids(self, posts: Sequence[Collected]) -> list[str]:
         """Return the ids of those posts that a tombstone names."""
         with self._reading():
-            return refused(self._connection, posts)
+            named = deletions.deleted(self._connection, posts)
+        return [one.post.id for one, gone in zip(posts, named, strict=True) if gone]
 
     def search(self, query: Node, limit: int, offset: int = 0) -> Page:
         """Return the posts that match, newest first."""
@@ -298,10 +311,21 @@ class SqliteStore(Closing):
     def _reading(self) -> AbstractContextManager[None]:
         return reading(self._connection, self.path)
 
-    def _writing(self) -> AbstractContextManager[None]:
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
         if self.readonly:
             raise StoreError(f"{self.path} was opened for reading only.")
-        return writing(self._connection, self.path)
+        with writing(self._connection, self.path):
+            if not self._reindexing:
+                self._require_own_analysis()
+            yield
+
+    def _require_own_analysis(self) -> None:
+        """Refuse to write words beside those of another Marsad that began after the opening."""
+        version, building = reindex.stored(self._connection)
+        analysis.require(str(self.path), version)
+        if building:
+            analysis.require(str(self.path), building)
 
     def _check_timezone(self) -> None:
         if self._timezone_checked or not self._new_timezone:
@@ -320,9 +344,12 @@ class SqliteStore(Closing):
         self._timezone_checked = True
 
     def _clean(self, patience: float) -> bool:
+        """Remove the bytes of deleted texts; rewrite the file if that is due."""
         begun = time.monotonic()
         with explained(self.path):
-            done = erase.clean(self._connection, patience)
+            done = erase.scrub(self._connection, patience)
+            if done and erase.purge_is_due(self._connection):
+                done = erase.purge(self._connection, patience)
         ended = time.monotonic()
         self._unclean = not done
         self._next_cleaning = ended + (ended - begun) / CLEANING

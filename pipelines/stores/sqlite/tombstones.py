@@ -1,0 +1,114 @@
+"""Tombstones: names of what was deleted, and the posts they remove, now and later."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from pipelines.records import Collected, CollectedTombstone
+from pipelines.stores.plain import PlainNames, plain_names
+from pipelines.stores.sqlite import ledger
+from pipelines.stores.sqlite.erase import erase
+from pipelines.stores.sqlite.words import json_list
+from pipelines.stores.sqlite_file import Connection
+
+
+class Deleted(NamedTuple):
+    """What a deletion did: texts removed, tombstones that were not there before."""
+
+    texts: int
+    tombstones: int
+
+
+def delete(connection: Connection, tombstones: Sequence[CollectedTombstone]) -> Deleted:
+    """Write tombstones and remove the posts they name, inside the open transaction."""
+    if not tombstones:
+        return Deleted(0, 0)
+    names, written = _write(connection, tombstones)
+    ids = names["id"] | _stored_plain(connection, plain_names(tombstones))
+    removed = erase(connection, ids, names["author"])
+    ledger.add(connection, {"accepted": -removed.weight, "deleted": removed.weight})
+    return Deleted(removed.texts, written)
+
+
+def write(connection: Connection, tombstones: Sequence[CollectedTombstone]) -> set[str]:
+    """Write tombstones, inside the open transaction; return the ids of their authors' posts."""
+    names, _ = _write(connection, tombstones)
+    authors = json_list(names["author"])
+    rows = connection.execute(
+        "SELECT id FROM posts WHERE author IN (SELECT value FROM json_each(?)) "
+        "UNION SELECT id FROM queue WHERE author IN (SELECT value FROM json_each(?))",
+        (authors, authors),
+    )
+    return {name for (name,) in rows}
+
+
+def deleted(connection: Connection, posts: Sequence[Collected]) -> list[bool]:
+    """Tell of each post whether a tombstone names it."""
+    if not connection.execute("SELECT 1 FROM tombstones LIMIT 1").fetchall():
+        return [False] * len(posts)
+    ids = json_list({n for c in posts for n in (c.post.id, *c.aliases)})
+    authors = json_list({n for c in posts for n in (c.post.author, *c.author_aliases)})
+    rows = connection.execute(
+        "SELECT kind, name FROM tombstones "
+        "WHERE kind = 'id' AND name IN (SELECT value FROM json_each(?)) "
+        "OR kind = 'author' AND name IN (SELECT value FROM json_each(?))",
+        (ids, authors),
+    )
+    found = set(rows.fetchall())
+    return [bool(found) and _named(c, found) for c in posts]
+
+
+def _named(collected: Collected, found: set[tuple[str, str]]) -> bool:
+    post = collected.post
+    return any(("id", name) in found for name in (post.id, *collected.aliases)) or any(
+        ("author", name) in found for name in (post.author, *collected.author_aliases) if name
+    )
+
+
+def _write(
+    connection: Connection, tombstones: Sequence[CollectedTombstone]
+) -> tuple[dict[str, set[str]], int]:
+    """Write tombstones; return the names they hold by their kind, and how many are new."""
+    names: dict[str, set[str]] = {"id": set(), "author": set()}
+    chosen: dict[str, set[str]] = {"id": set(), "author": set()}
+    for collected in tombstones:
+        one = collected.tombstone
+        kind, name = ("id", one.id) if one.id else ("author", one.author)
+        if not name:  # it would be that of every post without an author
+            continue
+        chosen[kind].add(name)
+        names[kind].update((name, *collected.aliases))
+    written = sum(
+        len(chosen[kind])
+        - connection.execute(
+            "SELECT count(*) FROM tombstones "
+            "WHERE kind = ? AND name IN (SELECT value FROM json_each(?))",
+            (kind, json_list(chosen[kind])),
+        ).fetchall()[0][0]
+        for kind in names
+    )
+    connection.executemany(
+        "INSERT OR IGNORE INTO tombstones (kind, name) VALUES (?, ?)",
+        [(kind, name) for kind in names for name in names[kind]],
+    )
+    return names, written
+
+
+def _stored_plain(connection: Connection, plain: PlainNames) -> set[str]:
+    """Return the ids of posts that may be stored under these plain names."""
+    ids = set(plain.ids)
+    if plain.accounts:
+        # Pseudonyms lie between `u_` and the character after the underscore: the index passes
+        # over them, so this costs nothing where no plain names are stored.
+        spans = [("\0", "u_"), ("u`", "\U0010ffff")]
+        if any(name.startswith("u_") for _, name in plain.accounts):
+            spans = [("\0", "\U0010ffff")]
+        for table in ("posts", "queue"):
+            for first, last in spans:
+                rows = connection.execute(
+                    f"SELECT id, author FROM {table} WHERE author >= ? AND author < ?",
+                    (first, last),
+                )
+                ids |= {name for name, author in rows if plain.written_by(name, author)}
+    return ids
