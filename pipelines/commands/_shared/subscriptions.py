@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from pipelines.dead_letters.quarantine import Aside
 from pipelines.dead_letters.retry import LIVE
 from pipelines.live import Feed, Outcome, run
 from pipelines.stages import Collector
+from pipelines.stop import Stop
 from pipelines.stores.protocols import Sink
 
 
@@ -23,7 +23,7 @@ def read_feeds(
     protect: Protector,
     case: Watchlist | None,
     *,
-    stop: threading.Event,
+    stop: Stop,
     folder: Path,
     drain: Callable[[], int] | None = None,
 ) -> list[Outcome]:
