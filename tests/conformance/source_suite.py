@@ -33,10 +33,10 @@ from ingest.records import Gap, Heartbeat, Item, Post, Reject, Tombstone, encode
 from ingest.sources import responses
 from ingest.sources.base import LiveSource, Means, Order
 from ingest.sources.registry import find, make
-from pipelines.live import Feed, run
 from pipelines.live.choose import means as real_means
+from pipelines.live.reader import Feed
+from pipelines.live.run import run
 from pipelines.stages import Collector, bury
-from pipelines.stop import Stop
 from pipelines.stores.sqlite import SqliteStore
 from tests.stands.base import START, Fault, Stand, moment
 
@@ -92,9 +92,9 @@ class World:
     def store(self) -> SqliteStore:
         return SqliteStore(self.folder / "marsad.db")
 
-    def run(self, *, limit: int | None = None, stop: Stop | None = None) -> None:
+    def run(self, *, limit: int | None = None, stop: threading.Event | None = None) -> None:
         """What ``marsad ingest`` does, without scoring."""
-        stop = stop or Stop()
+        stop = stop or threading.Event()
         source = self.source() if limit is not None else self._live(stop)
         protector = self.protector()
         with self.store() as store:
@@ -105,7 +105,7 @@ class World:
                 stop=stop,
             )
 
-    def _live(self, stop: Stop) -> LiveSource:
+    def _live(self, stop: threading.Event) -> LiveSource:
         order = Order(
             url=self.stand.url,
             target=self.stand.target,
@@ -352,7 +352,7 @@ class listening:  # noqa: N801 - reads as a word
     """Runs the source in a thread, for ever, until the block ends."""
 
     def __init__(self, world: World) -> None:
-        self._stop = Stop()
+        self._stop = threading.Event()
         self._thread = threading.Thread(target=world.run, kwargs={"stop": self._stop})
 
     def __enter__(self) -> None:

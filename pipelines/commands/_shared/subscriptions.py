@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -11,9 +12,9 @@ from pipelines.commands._shared.context import configured
 from pipelines.commands._shared.output import notify
 from pipelines.dead_letters.quarantine import Aside
 from pipelines.dead_letters.retry import LIVE
-from pipelines.live import Feed, Outcome, run
+from pipelines.live.reader import Feed
+from pipelines.live.run import Outcome, run
 from pipelines.stages import Collector
-from pipelines.stop import Stop
 from pipelines.stores.protocols import Sink
 
 
@@ -23,7 +24,7 @@ def read_feeds(
     protect: Protector,
     case: Watchlist | None,
     *,
-    stop: Stop,
+    stop: threading.Event,
     folder: Path,
     drain: Callable[[], int] | None = None,
 ) -> list[Outcome]:

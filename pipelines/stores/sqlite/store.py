@@ -11,6 +11,7 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from ingest.records import Counter, Post
+from pipelines.closing import Closing
 from pipelines.daily import Daily
 from pipelines.dead_letters.queue import DAYS, DeadLetters, plain_names
 from pipelines.errors import StoreError, StoreMissing
@@ -54,7 +55,7 @@ CLEANING = 0.02
 _REQUEUE = 1_000
 
 
-class SqliteStore(AbstractContextManager["SqliteStore"]):
+class SqliteStore(Closing):
     """Posts in one SQLite file. Fulfils :class:`~pipelines.stores.protocols.Store`.
 
     One object belongs to one thread; any number of processes may read and search while one
@@ -125,9 +126,6 @@ class SqliteStore(AbstractContextManager["SqliteStore"]):
         if not self._reindexing:
             schema.require_moved(self._connection, self.path)
             analysis.require(str(self.path), reindex.stored(self._connection)[0])
-
-    def __exit__(self, *raised: object) -> None:
-        self.close()
 
     def close(self) -> None:
         """Release the file."""
