@@ -66,6 +66,7 @@ bench: $(VENV)/.installed-dev ## Measure: file to index, every stage beside its 
 	@$(BIN)/python -m tests.bench_stages --data $(DATA)
 	@$(PIP) --editable '.[bench]'
 	@$(BIN)/python -m tests.bench_scale --data $(DATA) --posts $(POSTS)
+	@$(BIN)/python -m tests.bench_trends
 
 train: $(VENV)/.installed-dev ## Make the shipped model from the data folder (hours, resumable; DATA=folder WORK=folder)
 	@$(BIN)/python -m nlp.training.language --data $(DATA)
