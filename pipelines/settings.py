@@ -1,7 +1,8 @@
 """What is configured: defaults, then ``marsad.toml``, then the environment; options come last.
 
-``marsad.toml`` is looked for in the working folder; ``MARSAD_CONFIG`` names another file.
-Every setting is documented in ``docs/settings.md``; a test compares the two.
+``marsad.toml`` is looked for in the working folder; ``MARSAD_CONFIG`` names another file. All
+mistakes are told at once, each with its place. Every setting is documented in
+``docs/settings.md``; a test compares the two.
 """
 
 from __future__ import annotations
@@ -11,23 +12,53 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-import msgspec
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic_core import ErrorDetails
 
 from ingest import zones
 from pipelines.errors import SettingsError
 
 #: Where days begin if neither a setting nor a watchlist says so.
-TIMEZONE = "Africa/Casablanca"
+TIMEZONE = "UTC"
+
+#: What names of topics may hold (kafka.apache.org/documentation/#topicconfigs: letters, digits,
+#: ``.``, ``_`` and ``-``, 249 at most), with room for the names that follow a prefix.
+_PREFIX = re.compile(r"[a-zA-Z0-9._-]{1,200}")
 
 
-class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+def _whole(value: Any) -> Any:
+    if isinstance(value, bool):  # which Python counts among the numbers
+        raise ValueError("it must be a whole number")  # noqa: TRY004 - what pydantic collects
+    return value
+
+
+_Whole = Annotated[int, BeforeValidator(_whole), Field(ge=0)]
+_Port = Annotated[int, BeforeValidator(_whole), Field(ge=0, le=65_535)]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class KafkaSettings(_Table):
     """How to reach the brokers: the table ``[kafka]``. The password is never a setting."""
 
     prefix: str = "marsad."
     """What the names of topics and groups begin with: one for each collection."""
+
+    @field_validator("prefix")
+    @classmethod
+    def _names_topics(cls, value: str) -> str:
+        if not _PREFIX.fullmatch(value):
+            raise ValueError(
+                f"{value!r} can't begin the name of a topic: use 1 to 200 letters, digits, dots, "
+                "hyphens and underscores, as in marsad."
+            )
+        return value
+
     tls: bool = False
     """Encrypt the connection."""
     ca: str = ""
@@ -42,14 +73,14 @@ class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """Who logs in; the password stands in the variable MARSAD_KAFKA_PASSWORD."""
 
 
-class SourceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class SourceSettings(_Table):
     """One source to read: an entry of ``[[sources]]``."""
 
     source: str
     """Which one: a name of ``marsad sources list``."""
     name: str = ""
     """What metrics call it; the source's name if empty. Name no channel and no account."""
-    targets: list[str] = []
+    targets: tuple[str, ...] = ()
     """Channels, tags, videos, feeds…, as its command takes them."""
     url: str = ""
     """Another base address than the platform's own."""
@@ -57,13 +88,13 @@ class SourceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """From this moment on, unless a later place is saved."""
     until: str = ""
     """Before this moment; ``now`` is the start. What is live ends there."""
-    limit: int = 0
+    limit: _Whole = 0
     """Records of each target to read at most each time it is started; 0 for all."""
     every: str = ""
     """When to read what has ended again: ``10m``, ``1h``…; empty for never."""
 
 
-class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Settings(_Table):
     """All settings, with their defaults."""
 
     store: str = "marsad.db"
@@ -75,27 +106,41 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     Empty for the watchlist's, and without a watchlist :data:`TIMEZONE`.
     """
+
+    @field_validator("timezone")
+    @classmethod
+    def _is_zone(cls, value: str) -> str:
+        _zone(value)
+        return value
+
     model: str = ""
     """A Hugging Face sequence-classification checkpoint; empty for the shipped model."""
-    threads: int = 0
+    threads: _Whole = 0
     """Threads of the model; 0 for one per core."""
-    dead_days: int = 30
+    dead_days: Annotated[int, BeforeValidator(_whole), Field(ge=1)] = 30
     """Days after which what was kept aside is destroyed."""
     urls: dict[str, str] = {}
     """Base addresses of platforms, by name, where not their own: mirrors, own servers, tests."""
+
+    @field_validator("urls")
+    @classmethod
+    def _are_addresses(cls, value: dict[str, str]) -> dict[str, str]:
+        _check_urls(value)
+        return value
+
     sources: list[SourceSettings] = []
     """What ``marsad ingest all`` and ``marsad worker collect`` read."""
     brokers: str = ""
     """Kafka brokers, ``host:port,host:port``; empty for none: one machine does all."""
     kafka: KafkaSettings = KafkaSettings()
     """How to reach the brokers."""
-    metrics_port: int = 0
+    metrics_port: _Port = 0
     """Port of metrics and probes of commands that run for long; 0 for none."""
     metrics_address: str = "127.0.0.1"
     """Address on which metrics are served; there is no password on it."""
     web_host: str = "127.0.0.1"
     """Address of the web page; any other than this machine's own needs accounts."""
-    web_port: int = 8016
+    web_port: _Port = 8016
     """Port of the web page."""
     web_hosts: list[str] = []
     """Names by which browsers reach the web page; requests for others are refused."""
@@ -103,16 +148,22 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """File with the accounts of the web page; empty for ``web.db`` beside the keyring."""
 
 
-#: How msgspec says that a value has the wrong type, and what people call the types.
-_EXPECTED = re.compile(r"Expected `(\w+)`(?:, got `\w+`)?")
-_KINDS = {
-    "int": "a whole number",
-    "str": "text, in quotes",
-    "bool": "true or false",
-    "array": 'a list, as in ["a", "b"]',
-    "object": "a table",
+#: What people are told instead of the library's words, by its code.
+_WORDS = {
+    "int_type": "it must be a whole number",
+    "int_parsing": "it must be a whole number",
+    "int_from_float": "it must be a whole number",
+    "bool_type": "it must be true or false",
+    "bool_parsing": "it must be true or false",
+    "string_type": "it must be text, in quotes",
+    "list_type": 'it must be a list, as in ["a", "b"]',
+    "tuple_type": 'it must be a list, as in ["a", "b"]',
+    "dict_type": "it must be a table",
+    "model_type": "it must be a table",
+    "greater_than_equal": "it must be {ge} or more",
+    "less_than_equal": "it must be {le} or less",
+    "literal_error": "it must be one of {expected}",
 }
-_ONE_SOURCE = re.compile(r"sources\[(\d+)\](?:\.(.*))?")
 
 _ENVIRONMENT = {
     "MARSAD_STORE": "store",
@@ -144,7 +195,7 @@ def file_name(environ: Mapping[str, str] = os.environ) -> str:
 def load(environ: Mapping[str, str] = os.environ, folder: Path | None = None) -> Settings:
     """Return the settings in force. Raises :class:`SettingsError` naming file and field."""
     path = (folder or Path()) / file_name(environ)
-    values: dict[str, object] = {}
+    values: dict[str, Any] = {}
     try:
         with path.open("rb") as stream:
             values = tomllib.load(stream)
@@ -153,73 +204,63 @@ def load(environ: Mapping[str, str] = os.environ, folder: Path | None = None) ->
             raise SettingsError(f"there is no file {path} (from MARSAD_CONFIG)") from error
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path} can't be read: {error}") from error
-    settings = _convert(values, str(path), strict=True)
-    from_environment: dict[str, object] = {
-        field: environ[name] for name, field in _ENVIRONMENT.items() if environ.get(name)
-    }
-    if from_environment:
-        named = ", ".join(name for name in _ENVIRONMENT if environ.get(name))
-        settings = _convert(_merged(settings, from_environment), f"environment ({named})")
-    return settings
-
-
-def _merged(settings: Settings, changes: Mapping[str, object]) -> dict[str, object]:
-    """Return settings as a table, with changes that name a field or ``table.field``."""
-    values: dict[str, object] = msgspec.to_builtins(settings)
-    for name, value in changes.items():
-        table, dot, field = name.rpartition(".")
-        if dot:
-            inner = values[table]
-            assert isinstance(inner, dict)
-            inner[field] = value
-        else:
-            values[name] = value
-    return values
-
-
-def _convert(values: dict[str, object], place: str, *, strict: bool = False) -> Settings:
+    for name, field in _ENVIRONMENT.items():
+        if environ.get(name):
+            _put(values, field, environ[name])
     try:
-        settings = msgspec.convert(values, Settings, strict=strict)
-    except msgspec.ValidationError as error:
-        raise SettingsError(f"{place}: {_explained(str(error), values)}") from error
-    zone(settings.timezone, place)
-    _check_urls(settings.urls, place)
-    if settings.threads < 0:
-        raise SettingsError(f"{place}: threads is {settings.threads}; it must be 0 or more")
-    if not 0 <= settings.metrics_port <= 65535:
-        raise SettingsError(
-            f"{place}: metrics_port is {settings.metrics_port}; a port is 1 to 65535, 0 for none"
-        )
-    if not 0 <= settings.web_port <= 65535:
-        raise SettingsError(f"{place}: web_port is {settings.web_port}; a port is 1 to 65535")
-    if settings.dead_days < 1:
-        raise SettingsError(f"{place}: dead_days is {settings.dead_days}; it must be 1 or more")
-    return settings
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        told = [_explained(one, values, path, environ) for one in error.errors()]
+        raise SettingsError("\n".join(told)) from error
 
 
-def _explained(message: str, values: Mapping[str, object]) -> str:
-    """Return what is wrong in words of ``marsad.toml``, with the settings that there are."""
-    what, _, path = message.partition(" - at ")
-    path = path.strip("`").removeprefix("$").removeprefix(".")
-    table, known, where = "the settings", Settings.__struct_fields__, path
-    if found := _ONE_SOURCE.fullmatch(path):
-        table, known = "the fields of [[sources]]", SourceSettings.__struct_fields__
+def _put(values: dict[str, Any], field: str, value: str) -> None:
+    """Set a field of the settings, ``name`` or ``table.name``."""
+    table, dot, name = field.rpartition(".")
+    if dot:
+        inner = values.get(table, {})
+        # A table that is none stays as it is, and is told.
+        values[table] = inner | {name: value} if isinstance(inner, dict) else inner
+    else:
+        values[name] = value
+
+
+def _explained(
+    error: ErrorDetails, values: Mapping[str, Any], path: Path, environ: Mapping[str, str]
+) -> str:
+    """Return one mistake in words of ``marsad.toml`` or the environment, with its place."""
+    location = list(error["loc"])
+    kind = error["type"]
+    field = ".".join(map(str, location))
+    variables = [name for name, one in _ENVIRONMENT.items() if one == field and environ.get(name)]
+    place = f"environment ({variables[0]})" if variables else str(path)
+    known, table = Settings.model_fields, "the settings"
+    parts = []
+    if location[0] == "sources" and len(location) > 1:
+        known, table = SourceSettings.model_fields, "the fields of [[sources]]"
+        number = int(location[1])
         sources = values["sources"]
-        one = sources[int(found[1])] if isinstance(sources, list) else None
-        name = one.get("source") if isinstance(one, dict) else None
-        where = f"[[sources]] number {int(found[1]) + 1}" + (f" ({name})" if name else "")
-        where += f", {found[2]}" if found[2] else ""
-    elif path.split(".")[0] == "kafka":
-        table, known = "the fields of [kafka]", KafkaSettings.__struct_fields__
-        where = "[kafka]" + (f", {path[6:]}" if path[6:] else "")
-    if wrong := _EXPECTED.fullmatch(what):
-        return f"{where}: it must be {_KINDS.get(wrong[1], wrong[1])}"
-    what = what.replace("Object contains unknown field", "there is no setting")
-    what = what.replace("Object missing required field", "missing is")
-    return f"{where + ': ' if where else ''}{what}; {table} are: {', '.join(known)}"
+        one = sources[number] if isinstance(sources, list) else None
+        source = one.get("source") if isinstance(one, dict) else None
+        parts.append(f"[[sources]] number {number + 1}" + (f" ({source})" if source else ""))
+        location = location[2:]
+    elif location[0] == "kafka" and not variables:
+        known, table = KafkaSettings.model_fields, "the fields of [kafka]"
+        parts.append("[kafka]")
+        location = location[1:]
+    name = str(location[-1]) if location else ""
+    if kind in {"extra_forbidden", "missing"}:
+        says = "there is no setting" if kind == "extra_forbidden" else "missing is"
+        parts, what = parts[:1], f"{says} `{name}`; {table} are: {', '.join(known)}"
+    else:
+        parts += [".".join(map(str, location))] if location else []
+        context = error.get("ctx", {})
+        own = context.get("error")
+        what = str(own) if own else _WORDS.get(kind, error["msg"]).format(**context)
+    return ": ".join(filter(None, (place, ", ".join(parts), what)))
 
 
-def _check_urls(urls: Mapping[str, str], place: str) -> None:
+def _check_urls(urls: Mapping[str, str]) -> None:
     """See that each address belongs to a source: a misspelt one would ask the real platform."""
     if not urls:
         return
@@ -229,12 +270,9 @@ def _check_urls(urls: Mapping[str, str], place: str) -> None:
     known = sorted({*(entry.name for entry in ENTRIES), *(one.platform for one in READERS)})
     for name, url in urls.items():
         if name not in known:
-            raise SettingsError(
-                f"{place}: [urls] names {name!r}, which is no platform; "
-                f"they are: {', '.join(known)}"
-            )
+            raise ValueError(f"{name!r} is no platform; they are: {', '.join(known)}")
         if "://" not in url:
-            raise SettingsError(f"{place}: [urls] {name} is {url!r}; it must be a whole address")
+            raise ValueError(f"{name} is {url!r}; it must be a whole address")
 
 
 def zone(name: str, place: str = "--timezone") -> ZoneInfo:
@@ -243,8 +281,15 @@ def zone(name: str, place: str = "--timezone") -> ZoneInfo:
     Raises :class:`SettingsError`.
     """
     try:
+        return _zone(name)
+    except ValueError as error:
+        raise SettingsError(f"{place}: {error}") from error
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
         return zones.zone(name or TIMEZONE)
     except ValueError as error:
-        raise SettingsError(
-            f"{place}: there is no time zone {name!r}; use a name such as Europe/Paris or UTC"
+        raise ValueError(
+            f"there is no time zone {name!r}; use a name such as Europe/Paris or UTC"
         ) from error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -37,8 +36,8 @@ from pipelines.embedded import drain_some
 from pipelines.errors import SettingsError
 from pipelines.live.choose import Wanted, check, duration, feeds, means
 from pipelines.live.run import Outcome
-from pipelines.live.signals import on_signals
 from pipelines.settings import Settings, SourceSettings, file_name, zone
+from pipelines.stop import Stop
 from pipelines.stores.protocols import Sink
 
 #: Posts scored at a time while sources are read: new ones wait for as long as that takes.
@@ -236,8 +235,6 @@ def _wanted(one: SourceSettings, number: int, settings: Settings) -> Wanted:
     def wrong(what: object) -> SettingsError:
         return SettingsError(f"{file_name()}: [[sources]] number {number} ({one.source}): {what}")
 
-    if one.limit < 0:
-        raise wrong(f"limit is {one.limit}; it is 0 or more")
     try:
         wanted = Wanted(
             source=one.source,
@@ -266,14 +263,14 @@ def read_sources(
     """Read sources into a store, or into Kafka, until they end or the process is to end."""
     where = destination(store, brokers)
     case = chosen_watchlist(watchlist)
-    stop = threading.Event()
+    stop = Stop()
     given = means(stop, notify)
     try:
         made = feeds(wanted, given, environ=os.environ, urls=configured().urls)
         protect = protector(case)
         with (
             monitored(),
-            on_signals(stop),
+            stop.on_signals(),
             _target(command, store, where, case, stop) as (taking, drain, folder),
         ):
             outcomes = read_feeds(
@@ -290,7 +287,7 @@ def _target(
     store: str | None,
     where: Any,
     case: Watchlist | None,
-    stop: threading.Event,
+    stop: Stop,
 ) -> Iterator[tuple[Sink, Callable[[], int] | None, Path]]:
     """Give what takes the posts, what scores some of them, and the folder for answers."""
     settings = configured()

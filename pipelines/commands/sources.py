@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 
 import click
 import msgspec
@@ -23,6 +22,7 @@ from pipelines.live.check import verdict
 from pipelines.live.choose import Wanted, feeds, means
 from pipelines.pages.check import NAMES, page_of, read_once
 from pipelines.pages.choose import addresses
+from pipelines.stop import Stop
 
 _GIVES = ("live", "history", "deletions", "counters")
 _NEVER = "not yet"
@@ -205,7 +205,7 @@ def _read_posts(name: str, target: str, url: str, seconds: int) -> tuple[bool, s
     target = target or entry.probe
     if entry.targets == "required" and not target:
         raise click.UsageError(f"name a {entry.target} to check {name} with")
-    stop = threading.Event()
+    stop = Stop()
     given = means(stop, notify)
     try:
         wanted = Wanted(source=name, targets=[target] if target else [], url=url, limit=ENOUGH)

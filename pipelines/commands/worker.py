@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -27,7 +25,7 @@ from pipelines.settings import zone
 from pipelines.stores.protocols import Store
 
 if TYPE_CHECKING:
-    from pipelines.kafka.loop import Stop
+    from pipelines.stop import Stop
 
 log = logging.getLogger(__name__)
 
@@ -119,7 +117,7 @@ def index(store: str | None, brokers: str | None, instance: str, metrics_port: i
         store_identity.before_new(where, IndexStage.name, lambda: _is_there(store))
         opened = _with_room(store, stop)
         try:
-            opened.retry_while(lambda: not stop.asked)
+            opened.retry_while(lambda: not stop.is_set())
             # Another zone than the store's is told now: an error amid the work is waited out.
             stage = IndexStage(where, opened, zone(opened.timezone()))
             try:
@@ -144,26 +142,20 @@ def _is_there(address: str | None) -> bool:
 
 
 def _with_room(address: str | None, stop: Stop) -> Store:
-    """Open the store; one without room is waited for, as it is in the midst of work."""
+    """Open the store; one without room is retried, as it is in the midst of work."""
     from pipelines import metrics
     from pipelines.kafka.connection import AWAY
+    from pipelines.retry import call
 
     # Only a new store takes its days from it, and only where no setting does.
     case = None if configured().timezone else chosen_watchlist(None)
-    failures = 0
-    while True:
-        try:
-            return open_store(address, readonly=False, case=case)
-        except StoreFull as error:
-            failures += 1
-            delay = AWAY.after(failures)
-            log.warning("%s Trying again in %.0f s.", error, delay)
-            end = time.monotonic() + delay
-            while time.monotonic() < end:
-                if stop.asked:
-                    raise
-                metrics.turn()
-                time.sleep(0.5)
+    return call(
+        lambda: open_store(address, readonly=False, case=case),
+        AWAY,
+        StoreFull,
+        stop=stop,
+        heartbeat=metrics.turn,
+    )
 
 
 @command.command()
@@ -186,12 +178,10 @@ def collect(
     from pipelines.commands.ingest_live import configured_sources
     from pipelines.kafka.leases import Leases
     from pipelines.kafka.leases import collect as share
-    from pipelines.live.signals import on_signals
 
     where = needed_brokers(brokers)
     reading = Reading(configured_sources(configured()), chosen_watchlist(watchlist), where)
-    stop = threading.Event()
-    with _working(metrics_port), on_signals(stop):
+    with _working(metrics_port) as stop:
         leases = Leases(where, reading.count, instance=instance)
         try:
             notify(f"Sharing {count(reading.count, 'source')} with the other collectors.")
@@ -205,7 +195,7 @@ def collect(
 def _working(metrics_port: int | None) -> Iterator[Any]:
     """Set up what a process needs that runs for long: log, metrics, an end in good order."""
     from pipelines.kafka.log import quiet
-    from pipelines.kafka.loop import Stop
+    from pipelines.stop import Stop
 
     quiet()
     with monitored(metrics_port), Stop().on_signals() as stop:

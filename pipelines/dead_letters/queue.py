@@ -10,13 +10,12 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
 
-from pipelines.closing import Closing
 from pipelines.dead_letters.search import finder
 from pipelines.errors import StoreBusy, StoreError, StoreFull
 from pipelines.records import CollectedTombstone, DeadLetter
@@ -67,7 +66,7 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-class DeadLetters(Closing):
+class DeadLetters(AbstractContextManager["DeadLetters"]):
     """The dead letters of one store, in the file ``<store>.dead``.
 
     The file is made when the first letter is put there. Every writing removes what has expired,
@@ -83,6 +82,9 @@ class DeadLetters(Closing):
         self._clock = clock
         self._open: sqlite3.Connection | None = None
         self._unclean = False
+
+    def __exit__(self, *raised: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """Release the file."""

@@ -15,11 +15,11 @@ import msgspec
 from kafka import KafkaAdminClient
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 
-from pipelines.backoff import Backoff
 from pipelines.errors import BrokerAway, BrokerError, SettingsError
-from pipelines.kafka import failures, reach
+from pipelines.kafka import failures
 from pipelines.kafka.consumer import Consumer
 from pipelines.kafka.producer import Producer
+from pipelines.retry import RetryPolicy, call
 from pipelines.settings import KafkaSettings
 
 T = TypeVar("T")
@@ -32,14 +32,15 @@ _REQUEST_LIMIT = 2 * MESSAGE_LIMIT
 
 #: Milliseconds until a broker must have answered for the first time.
 START = 15_000
-#: Seconds after which the addresses are looked at.
+#: Seconds without an answer after which a warning is logged.
 _SOON = 2.0
-#: When addresses were last looked at, by themselves (seconds of the monotonic clock).
-_looked: dict[str, float] = {}
+#: When that was last done, by addresses (seconds of the monotonic clock).
+_warned: dict[str, float] = {}
 #: Seconds until the brokers have agreed who leads in place of one that died.
 ELECTION = 60.0
 #: Seconds between two tries while brokers, or what lies behind them, are away.
-AWAY = Backoff(1.0, 30.0)
+AWAY = RetryPolicy(1.0, 30.0)
+_ASK_AGAIN = RetryPolicy(1.0, 1.0)
 #: Milliseconds after which brokers end a transaction whose producer died. Readers wait for it.
 TRANSACTION = 15_000
 #: What brokers show Marsad as in their logs and metrics.
@@ -198,41 +199,38 @@ def explained(where: Brokers) -> AbstractContextManager[None]:
 def insist(where: Brokers, ask: Callable[[], T], seconds: float | None = None) -> T:
     """Return the answer to a question; ask again for a while if there is none.
 
-    A broker that died a moment ago is still asked until the others have noticed. They get so many
+    A broker that died a moment ago is asked until the others have noticed. They get so many
     ``seconds``, or the time in which a broker must have answered for the first time. Raises
     :class:`BrokerError`.
     """
-    end = time.monotonic() + (START / 1000 if seconds is None else seconds)
-    early = threading.Timer(_SOON, _tell, [where, end])
+
+    def once() -> T:
+        with explained(where):
+            return ask()
+
+    limit = START / 1000 if seconds is None else seconds
+    early = threading.Timer(_SOON, _warn, [where, time.monotonic() + limit])
     early.daemon = True
     early.start()
     try:
-        while True:
-            try:
-                with explained(where):
-                    return ask()
-            except BrokerAway as error:
-                if time.monotonic() > end:
-                    if wrong := reach.why(where.addresses, where.security):
-                        raise failures.unreachable(where.addresses, wrong) from error
-                    raise
-            time.sleep(AWAY.first)
+        return call(
+            once, _ASK_AGAIN, BrokerAway, seconds=limit, before_sleep=lambda error, pause: None
+        )
     finally:
         early.cancel()
 
 
-def _tell(where: Brokers, end: float) -> None:
-    """Say what is wrong as soon as it can be seen: it may be a broker that only just starts.
+def _warn(where: Brokers, end: float) -> None:
+    """Warn before the time is up: the broker may be one that only just starts.
 
     Once, although one question may be a part of another, and threads may ask at the same time.
     """
     now = time.monotonic()
-    if now - _looked.get(where.addresses, 0.0) < START / 1000:
+    if now - _warned.get(where.addresses, 0.0) < START / 1000:
         return
-    _looked[where.addresses] = now
-    if wrong := reach.why(where.addresses, where.security):
-        left = max(0.0, end - now)
-        log.warning("No broker yet: %s. Trying for %.0f s more.", wrong, left)
+    _warned[where.addresses] = now
+    left = max(0.0, end - now)
+    log.warning("No answer from %s yet. Retrying for %.0f s more.", where.addresses, left)
 
 
 def explain(where: Brokers, error: Exception) -> BrokerError:

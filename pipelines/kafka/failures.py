@@ -103,6 +103,12 @@ def explain(addresses: str, prefix: str, error: Exception) -> BrokerError:
         return BrokerError(
             "Another worker runs under the same --instance: give each one a name of its own."
         )
+    if isinstance(error, kafka_errors.InvalidTimestampError):
+        return BrokerError(
+            f"The brokers at {addresses} refuse records because the clock of this machine differs "
+            "from theirs by an hour or more: set the clock (NTP), or run marsad topics create "
+            "--alter, after which brokers stamp the records themselves (LogAppendTime)."
+        )
     if isinstance(error, _LASTING):
         return BrokerError(f"The brokers at {addresses} refuse what they are asked: {error}")
     if isinstance(error, _ELSEWHERE):
@@ -113,17 +119,10 @@ def explain(addresses: str, prefix: str, error: Exception) -> BrokerError:
             "kafka.ca is who signed their certificate."
         )
     return BrokerAway(
-        f"No broker answers as it should at {addresses} ({name}): check the address, whether the "
-        "brokers run, and whether they want TLS or a login ([kafka] in marsad.toml, the password "
-        "in MARSAD_KAFKA_PASSWORD)."
-    )
-
-
-def unreachable(addresses: str, wrong: str) -> BrokerAway:
-    """Return the error for brokers of which is seen why they do not answer."""
-    return BrokerAway(
-        f"No broker answers as it should at {addresses}: {wrong}. Check --brokers (or "
-        "MARSAD_BROKERS), [kafka] in marsad.toml, and whether the brokers run."
+        f"No broker answers at {addresses} ({name}). Likely causes: the address is wrong, or the "
+        "brokers do not run; they want TLS (kafka.tls) or a login (kafka.sasl, kafka.user, the "
+        "password in MARSAD_KAFKA_PASSWORD), or have none although marsad.toml sets one; they "
+        "advertise a name (advertised.listeners) that this machine does not know."
     )
 
 

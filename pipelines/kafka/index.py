@@ -123,10 +123,15 @@ class IndexStage:
         """Erase texts from the topics."""
         if not ids:
             return
-        with explained(self._where):
-            if self._producer is None:
-                self._producer = self._where.producer()
-            erase(self._where, self._producer, ids)
+        try:
+            with explained(self._where):
+                if self._producer is None:
+                    self._producer = self._where.producer()
+                erase(self._where, self._producer, ids)
+        except BaseException:
+            # An idempotent producer that failed once stays failed: the next try makes its own.
+            self.close()
+            raise
 
 
 def bury(where: Brokers, producer: Producer, graves: Iterable[CollectedTombstone]) -> None:

@@ -19,6 +19,7 @@ from pipelines import metrics
 from pipelines.errors import BrokerAway, BrokerError, StoreBusy
 from pipelines.kafka import topics
 from pipelines.kafka.connection import Brokers, explain
+from pipelines.stop import Stop
 
 log = logging.getLogger(__name__)
 
@@ -41,8 +42,8 @@ class Leases:
         self._lock = threading.Condition()
         self._mine: frozenset[int] | None = None
         self._failure: BrokerError | None = None
-        self._watchers: set[threading.Event] = set()
-        self._closing = threading.Event()
+        self._watchers: set[Stop] = set()
+        self._closing = Stop()
         # Sources one after the other to collectors one after the other: an even share.
         self._consumer = where.consumer(
             "collect", instance=instance, assignor=RoundRobinPartitionAssignor
@@ -57,7 +58,7 @@ class Leases:
         self._thread.join(timeout=10)
         self._consumer.close(timeout_ms=5_000)
 
-    def mine(self, end: threading.Event) -> frozenset[int]:
+    def mine(self, end: Stop) -> frozenset[int]:
         """Return the numbers of the sources to read; sets ``end`` when that changes.
 
         Waits for the group's decision, until ``end`` is set: then none. Raises
@@ -126,8 +127,8 @@ def _lost(error: Exception) -> BrokerError:
 
 def collect(
     leases: Leases,
-    read: Callable[[frozenset[int], threading.Event], None],
-    stop: threading.Event,
+    read: Callable[[frozenset[int], Stop], None],
+    stop: Stop,
 ) -> None:
     """Read the sources that are this collector's, until ``stop`` is set.
 
@@ -135,7 +136,7 @@ def collect(
     :class:`~pipelines.errors.MarsadError`.
     """
     while not stop.is_set():
-        end = Either(stop)
+        end = Stop(stop)
         mine = leases.mine(end)
         if mine and not end.is_set():
             log.info("reading %d sources", len(mine))
@@ -147,24 +148,3 @@ def collect(
                 end.wait(_BUSY)
                 continue
         end.wait()
-
-
-class Either(threading.Event):
-    """An event that is set as soon as another one is."""
-
-    def __init__(self, other: threading.Event) -> None:
-        super().__init__()
-        self._other = other
-
-    def is_set(self) -> bool:
-        """Tell whether one of the two is set."""
-        return super().is_set() or self._other.is_set()
-
-    def wait(self, timeout: float | None = None) -> bool:
-        """Wait until one of the two is set, or for so many seconds."""
-        left = timeout
-        while not self.is_set() and (left is None or left > 0):
-            turn = 0.2 if left is None else min(0.2, left)
-            super().wait(turn)
-            left = None if left is None else left - turn
-        return self.is_set()

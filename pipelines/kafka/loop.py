@@ -8,13 +8,11 @@ each partition where that says. It can be killed at any moment.
 from __future__ import annotations
 
 import logging
-import signal
 import time
 import uuid
 from collections import deque
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from types import FrameType
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Protocol
 
 import kafka.errors as kafka_errors
@@ -25,6 +23,7 @@ from kafka.structs import OffsetAndMetadata
 from pipelines import metrics
 from pipelines.errors import BrokerAway, StoreError, StoreVersion
 from pipelines.kafka.connection import AWAY, Brokers, explain
+from pipelines.stop import Stop
 
 log = logging.getLogger(__name__)
 
@@ -97,29 +96,6 @@ class Stage(Protocol):
         """Called when nothing waits on the worker's partitions."""
 
 
-class Stop:
-    """Whether the process was asked to end."""
-
-    def __init__(self) -> None:
-        self.asked = False
-
-    @contextmanager
-    def on_signals(self) -> Iterator[Stop]:
-        """End the loop in good order on SIGTERM and SIGINT; at once on the second of them."""
-        signals = (signal.SIGTERM, signal.SIGINT)
-        before = {number: signal.signal(number, self._ask) for number in signals}
-        try:
-            yield self
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-
-    def _ask(self, number: int, frame: FrameType | None) -> None:
-        if self.asked:
-            raise KeyboardInterrupt
-        self.asked = True
-
-
 class Worker:
     """Runs a stage on the partitions that its group gives it."""
 
@@ -144,7 +120,7 @@ class Worker:
         try:
             metrics.begin(self._stage.name)
             self._consumer.subscribe(topics=self._stage.topics)
-            while not self._stop.asked:
+            while not self._stop.is_set():
                 metrics.turn()
                 try:
                     self._turn()
@@ -245,8 +221,8 @@ class Worker:
     def _wait(self, error: Exception) -> None:
         """Wait a while, as a member of the group that takes nothing; then begin anew."""
         self._failures += 1
-        delay = AWAY.after(self._failures)
-        if self._stop.asked:
+        delay = AWAY.delay(self._failures)
+        if self._stop.is_set():
             log.warning("%s Ending without it: the same records come again.", error)
             return
         log.warning("%s Trying again in %.0f s.", error, delay)
@@ -255,7 +231,7 @@ class Worker:
         metrics.paused(self._stage.name, True)
         end = time.monotonic() + delay
         paused: set[TopicPartition] = set()
-        while time.monotonic() < end and not self._stop.asked:
+        while time.monotonic() < end and not self._stop.is_set():
             metrics.turn()
             self._tell_brokers()
             assigned = set(self._consumer.assignment())

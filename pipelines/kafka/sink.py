@@ -8,18 +8,17 @@ never ahead of the posts it covers, nor behind them.
 from __future__ import annotations
 
 import hashlib
-import logging
 import re
-import time
 import uuid
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 import platformdirs
 
 from ingest.records import RAW_LIMIT, Counter, Gap, Heartbeat
-from pipelines.closing import Closing
 from pipelines.daily import Daily
 from pipelines.dead_letters.queue import DAYS, DeadLetters, plain_names
 from pipelines.errors import BrokerAway, StoreBusy
@@ -29,17 +28,19 @@ from pipelines.kafka.messages import HEADERS, BooksMessage, Place, PositionMessa
 from pipelines.kafka.positions import Positions
 from pipelines.kafka.producer import Producer
 from pipelines.records import Batch, DeadLetter, Ledger, Position
+from pipelines.retry import call
 from pipelines.stages import utc_now
+from pipelines.stop import Stop
 
-log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 
-class KafkaSink(Closing):
+class KafkaSink(AbstractContextManager["KafkaSink"]):
     """Takes what was collected to the topics; fulfils :class:`~pipelines.stores.protocols.Sink`.
 
     What could not be used stays raw on this machine, in a file that its owner alone may read;
-    its count and reason travel. ``patience`` is how many seconds to try again while brokers are
-    away. All methods raise :class:`~pipelines.errors.BrokerError`.
+    its count and reason travel. While brokers are away, calls are retried for ``seconds``, until
+    ``stop`` is set at most. All methods raise :class:`~pipelines.errors.BrokerError`.
     """
 
     def __init__(
@@ -47,8 +48,9 @@ class KafkaSink(Closing):
         where: Brokers,
         *,
         dead_days: float = DAYS,
-        patience: float = 600.0,
-        sleep: Callable[[float], None] = time.sleep,
+        seconds: float = 600.0,
+        stop: Stop | None = None,
+        sleep: Callable[[float], None] | None = None,
     ) -> None:
         topics.require(
             where,
@@ -57,13 +59,17 @@ class KafkaSink(Closing):
         )
         self._where = where
         self._dead_days = dead_days
-        self._patience = patience
+        self._seconds = seconds
+        self._stop = stop
         self._sleep = sleep
         self._positions = Positions(where)
         self._producers: dict[str, Producer] = {}
         self.dead_path = dead_path(where)
         self._expire = Daily(self._remove_expired)
         self._expire()
+
+    def __exit__(self, *raised: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """Close the connections; inputs can be opened by others without a wait."""
@@ -87,14 +93,8 @@ class KafkaSink(Closing):
 
         One that was read to its end is opened no more: there is nothing to write.
         """
-        tries = Patience(self._patience, self._sleep)
-        while True:
-            try:
-                found = self._found(key)
-            except BrokerAway as error:
-                tries.wait(error)
-            else:
-                return found.position if found else None
+        found = self._retry(lambda: self._found(key))
+        return found.position if found else None
 
     def accept(self, batch: Batch) -> Ledger:
         """Make a batch durable with its position, in one transaction.
@@ -106,16 +106,7 @@ class KafkaSink(Closing):
         # Before the moment from which they count: keeping them twice is keeping them once.
         self._keep_aside(batch)
         token = uuid.uuid4().hex
-        tries = Patience(self._patience, self._sleep)
-        while not self._taken(batch, token, tries):
-            try:
-                with explained(self._where):
-                    self._produce(batch, token)
-                break
-            except BrokerAway as error:
-                # Whether it was taken is unknown: opening the input anew ends what is open.
-                self.release(batch.position.key)
-                tries.wait(error)
+        self._retry(lambda: self._write(batch, token))
         if batch.retried:
             with self.dead_letters() as letters:
                 letters.remove(batch.retried)
@@ -146,15 +137,29 @@ class KafkaSink(Closing):
         self._producers[key] = producer
         return found
 
-    def _taken(self, batch: Batch, token: str, tries: Patience) -> bool:
-        """Tell whether the topics have the batch; opens its input where that is needed."""
+    def _retry(self, ask: Callable[[], T]) -> T:
+        return call(
+            ask, AWAY, BrokerAway, seconds=self._seconds, stop=self._stop, sleep=self._sleep
+        )
+
+    def _write(self, batch: Batch, token: str) -> None:
+        """Bring a batch to the topics, unless an earlier try did."""
+        if self._taken(batch, token):
+            return
+        try:
+            with explained(self._where):
+                self._produce(batch, token)
+        except BaseException:
+            # Whether it was taken is unknown, and the library's producer stays failed: opening
+            # the input anew ends what is open.
+            self.release(batch.position.key)
+            raise
+
+    def _taken(self, batch: Batch, token: str) -> bool:
+        """Return whether the topics have the batch; opens its input where that is needed."""
         key = batch.position.key
-        while key not in self._producers:
-            try:
-                found = self._open(key)
-            except BrokerAway as error:
-                tries.wait(error)
-                continue
+        if key not in self._producers:
+            found = self._open(key)
             if found and found.token == token:
                 return True
             if (found.position.cursor if found else "") != batch.previous_cursor:
@@ -198,25 +203,6 @@ class KafkaSink(Closing):
             if batch.dead:
                 letters.put(batch.dead)
             letters.forget(names)
-
-
-class Patience:
-    """Waits between tries until it is at its end."""
-
-    def __init__(self, seconds: float, sleep: Callable[[float], None]) -> None:
-        self._left = seconds
-        self._sleep = sleep
-        self._failures = 0
-
-    def wait(self, error: BrokerAway) -> None:
-        """Wait a while. Raises ``error`` if that was long enough."""
-        if self._left <= 0:
-            raise error
-        self._failures += 1
-        delay = AWAY.after(self._failures)
-        log.warning("%s Trying again in %.0f s.", error, delay)
-        self._sleep(delay)
-        self._left -= delay
 
 
 def dead_path(where: Brokers) -> Path:

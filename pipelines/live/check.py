@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+import queue
 import time
 from datetime import datetime
 
@@ -10,8 +10,8 @@ import msgspec
 
 from ingest.errors import SourceBlocked, SourceChanged, SourceError, SourceGone
 from ingest.records import Item, Post, Reject, Tombstone
-from pipelines.live.inbox import Inbox
-from pipelines.live.reader import Came, Failed, Feed, Message, Reader
+from pipelines.live.reader import SIZE, Came, Failed, Feed, Message, Reader, take
+from pipelines.stop import Stop
 
 
 class Found(msgspec.Struct, kw_only=True):
@@ -47,14 +47,14 @@ class Found(msgspec.Struct, kw_only=True):
             self.reasons.append(record.reason)
 
 
-def check(feed: Feed, stop: threading.Event, seconds: float) -> Found:
+def check(feed: Feed, stop: Stop, seconds: float) -> Found:
     """Read a feed from its beginning until its limit, its end, or for so many seconds."""
-    inbox: Inbox[Message] = Inbox()
+    inbox: queue.Queue[Message] = queue.Queue(SIZE)
     found = Found()
     begun = time.monotonic()
     Reader(feed, "", inbox, stop).start()
     while (left := begun + seconds - time.monotonic()) > 0 and not stop.is_set():
-        for message in inbox.take(1_000, left):
+        for message in take(inbox, 1_000, left):
             if isinstance(message, Came):
                 found.take(message.item)
                 continue

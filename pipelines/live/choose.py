@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
@@ -17,6 +16,7 @@ from ingest.sources.registry import Entry, find, make, secrets
 from ingest.stop import Stopped
 from pipelines.live.reader import Feed
 from pipelines.stages import utc_now
+from pipelines.stop import Stop
 
 _DURATION = re.compile(r"(\d+)\s*([smhd])")
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
@@ -39,7 +39,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     persistent: bool = False
 
 
-def means(stop: threading.Event, say: Callable[[str], None] = lambda message: None) -> Means:
+def means(stop: Stop, say: Callable[[str], None] = lambda message: None) -> Means:
     """Return what sources work with in a run that ends when ``stop`` is set.
 
     Its client is to be closed at the end.

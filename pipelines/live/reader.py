@@ -1,8 +1,9 @@
-"""One source and the thread that reads it: into the inbox, over interruptions, until the end."""
+"""One source and the thread that reads it: into a queue, over interruptions, until the end."""
 
 from __future__ import annotations
 
 import logging
+import queue
 import threading
 import time
 import traceback
@@ -15,10 +16,15 @@ from ingest.errors import SourceError
 from ingest.records import Item, Post, Reject, Tombstone
 from ingest.sources.base import LiveSource
 from ingest.stop import Stopped
-from pipelines.live.inbox import Inbox
-from pipelines.live.patience import gives_up, pause
+from pipelines.live.retry_policy import gives_up, pause
+from pipelines.stop import Stop
 
 log = logging.getLogger(__name__)
+#: Messages that a queue between readers and the writer holds at most: some seconds of a burst,
+#: some tens of megabytes. A full queue slows reading down.
+SIZE = 4_096
+#: Seconds after which a reader that waits for room looks whether the run is to end.
+_LOOK = 0.5
 #: A stream that lived so many seconds was no failure.
 _LIVED = 60.0
 
@@ -68,6 +74,18 @@ class Ended(msgspec.Struct, frozen=True):
 Message = Came | Failed | Ended
 
 
+def take(inbox: queue.Queue[Message], most: int, timeout: float) -> list[Message]:
+    """Return up to ``most`` messages that are there; wait ``timeout`` seconds for the first."""
+    taken: list[Message] = []
+    try:
+        taken.append(inbox.get(timeout=timeout) if timeout > 0 else inbox.get_nowait())
+        while len(taken) < most:
+            taken.append(inbox.get_nowait())
+    except queue.Empty:
+        pass
+    return taken
+
+
 class Reader(threading.Thread):
     """Reads one feed from a cursor on."""
 
@@ -75,15 +93,15 @@ class Reader(threading.Thread):
         self,
         feed: Feed,
         cursor: str,
-        inbox: Inbox[Message],
-        stop: threading.Event,
+        inbox: queue.Queue[Message],
+        stop: Stop,
         *,
         heard: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """``heard``: whether an earlier run read something of it, so that its name is right."""
         # A thread that waits for a socket must not keep the process: what it has not put into
-        # the inbox comes again.
+        # the queue comes again.
         super().__init__(name=f"reading {feed.source.name}", daemon=True)
         self._feed = feed
         self._cursor = cursor
@@ -128,7 +146,7 @@ class Reader(threading.Thread):
         return again
 
     def _items(self) -> bool:
-        """Put items into the inbox; return whether there may be more another time."""
+        """Put items into the queue; return whether there may be more another time."""
         for item in self._feed.source.open(self._cursor):
             self._tell(Came(self._feed, item))
             further, self._cursor = item.cursor != self._cursor, item.cursor
@@ -160,7 +178,13 @@ class Reader(threading.Thread):
         return True
 
     def _tell(self, message: Message) -> None:
-        self._inbox.put(message, self._stop_event.is_set)
+        while True:
+            try:
+                self._inbox.put(message, timeout=_LOOK)
+                break
+            except queue.Full:
+                if self._stop_event.is_set():
+                    raise Stopped from None
         if self._stop_event.is_set():
             raise Stopped
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+import queue
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -15,11 +15,11 @@ from pipelines import metrics
 from pipelines.daily import Daily
 from pipelines.dead_letters.quarantine import Aside
 from pipelines.embedded import position_key
-from pipelines.live.inbox import Inbox
-from pipelines.live.reader import Came, Ended, Failed, Feed, Message, Reader
+from pipelines.live.reader import SIZE, Came, Ended, Failed, Feed, Message, Reader, take
 from pipelines.live.writer import Writer
 from pipelines.records import Ledger
 from pipelines.stages import Collector, utc_now
+from pipelines.stop import Stop
 from pipelines.stores.protocols import Sink
 
 #: Items made durable in one step, of all sources together.
@@ -47,7 +47,7 @@ def run(
     collector: Callable[[Feed], Collector],
     *,
     watchlist: str = "",
-    stop: threading.Event,
+    stop: Stop,
     drain: Callable[[], int] | None = None,
     aside: Aside | None = None,
     tell: Callable[[str], None] = lambda message: None,
@@ -66,7 +66,7 @@ def run(
     :class:`~pipelines.errors.StoreError` if the intake fails, after stopping the threads; a
     feed that fails is told, and the others go on.
     """
-    inbox: Inbox[Message] = Inbox()
+    inbox: queue.Queue[Message] = queue.Queue(SIZE)
     writers = {
         id(feed): Writer(
             feed,
@@ -98,7 +98,7 @@ def run(
         deadline = time.monotonic() + _GRACE
         for reader in readers:
             reader.join(max(0.0, deadline - time.monotonic()))
-    while messages := inbox.take(BATCH, 0):
+    while messages := take(inbox, BATCH, 0):
         _write(messages, writers)
     for writer in writers.values():
         writer.stopped()
@@ -117,9 +117,9 @@ def live_key(feed: Feed, watchlist: str) -> str:
 
 
 def _loop(
-    inbox: Inbox[Message],
+    inbox: queue.Queue[Message],
     writers: dict[int, Writer],
-    stop: threading.Event,
+    stop: Stop,
     drain: Callable[[], int] | None,
     housekeeping: Callable[[], None],
 ) -> None:
@@ -128,7 +128,7 @@ def _loop(
     while open_feeds and not stop.is_set():
         metrics.turn()
         housekeeping()
-        messages = inbox.take(BATCH, 0 if waiting else _TURN)
+        messages = take(inbox, BATCH, 0 if waiting else _TURN)
         if messages:
             ended, came = _write(messages, writers)
             open_feeds -= ended

@@ -22,8 +22,8 @@ from pipelines.dead_letters.quarantine import Aside
 from pipelines.dead_letters.queue import plain_names
 from pipelines.embedded import add
 from pipelines.live import gaps as missing
-from pipelines.live.patience import code, named
 from pipelines.live.reader import Failed, Feed
+from pipelines.live.retry_policy import code, named
 from pipelines.live.state import Details, words
 from pipelines.metrics import Outcome as Counted
 from pipelines.records import Batch, Ledger, Position

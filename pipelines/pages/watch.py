@@ -19,12 +19,12 @@ from ingest.errors import SourceBlocked, SourceChanged, SourceError, SourceGone
 from ingest.records import PAGES, Counter, Gap, Heartbeat
 from ingest.sources.counters.fetch import Refusal
 from ingest.sources.counters.registry import Figure, Reader
-from pipelines.backoff import Backoff
 from pipelines.daily import Daily
 from pipelines.dead_letters.quarantine import Aside
-from pipelines.live.patience import named
+from pipelines.live.retry_policy import named
 from pipelines.live.state import words
 from pipelines.records import Batch, Position
+from pipelines.retry import RetryPolicy
 from pipelines.stages import utc_now
 from pipelines.stores.protocols import Store
 
@@ -166,7 +166,7 @@ def _once(
 def backoff(error: SourceError, failures: int, every: timedelta) -> float:
     """Return the seconds to wait after so many failures in a row: doubling up to a limit."""
     longest = max(PAUSES.get(type(error), _PAUSE), every)
-    return Backoff(every.total_seconds(), longest.total_seconds()).after(failures)
+    return RetryPolicy(every.total_seconds(), longest.total_seconds()).delay(failures)
 
 
 def _save(

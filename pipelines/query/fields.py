@@ -100,7 +100,7 @@ FIELDS: dict[str, Field] = {
         Field("lang", "lang:ary,ary-Latn", _one_of(LANGUAGES)),
         Field("sentiment", "sentiment:negative", _one_of(LABELS)),
         Field("entity", "entity:whatsapp", entity_id),
-        Field("target", "target:inwi=negative", _target),
+        Field("target", "target:union=negative", _target),
         Field("platform", "platform:twitter", _platform),
         Field("source", "source:sample", _any),
         Field("id", "id:twitter:703500000000000000", _any),

@@ -37,6 +37,7 @@ from pipelines.live.choose import means as real_means
 from pipelines.live.reader import Feed
 from pipelines.live.run import run
 from pipelines.stages import Collector, bury
+from pipelines.stop import Stop
 from pipelines.stores.sqlite import SqliteStore
 from tests.stands.base import START, Fault, Stand, moment
 
@@ -92,9 +93,9 @@ class World:
     def store(self) -> SqliteStore:
         return SqliteStore(self.folder / "marsad.db")
 
-    def run(self, *, limit: int | None = None, stop: threading.Event | None = None) -> None:
+    def run(self, *, limit: int | None = None, stop: Stop | None = None) -> None:
         """What ``marsad ingest`` does, without scoring."""
-        stop = stop or threading.Event()
+        stop = stop or Stop()
         source = self.source() if limit is not None else self._live(stop)
         protector = self.protector()
         with self.store() as store:
@@ -105,7 +106,7 @@ class World:
                 stop=stop,
             )
 
-    def _live(self, stop: threading.Event) -> LiveSource:
+    def _live(self, stop: Stop) -> LiveSource:
         order = Order(
             url=self.stand.url,
             target=self.stand.target,
@@ -352,7 +353,7 @@ class listening:  # noqa: N801 - reads as a word
     """Runs the source in a thread, for ever, until the block ends."""
 
     def __init__(self, world: World) -> None:
-        self._stop = threading.Event()
+        self._stop = Stop()
         self._thread = threading.Thread(target=world.run, kwargs={"stop": self._stop})
 
     def __enter__(self) -> None:

@@ -20,11 +20,12 @@ from nlp.score import Scored
 from pipelines.kafka import topics
 from pipelines.kafka.connection import Brokers, brokers
 from pipelines.kafka.index import IndexStage
-from pipelines.kafka.loop import Stop, Worker
+from pipelines.kafka.loop import Worker
 from pipelines.kafka.positions import Positions
 from pipelines.kafka.score import ScoreStage
 from pipelines.records import Batch, Collected, CollectedTombstone, DeadLetter, Position
 from pipelines.settings import KafkaSettings
+from pipelines.stop import Stop
 from pipelines.stores.sqlite import SqliteStore
 from tests.servers import Kafka
 
@@ -154,7 +155,7 @@ def running(*runs: Callable[[Stop], None]) -> Iterator[None]:
     try:
         yield
     finally:
-        stop.asked = True
+        stop.set()
         for thread in threads:
             thread.join(PATIENCE)
     assert failures == []

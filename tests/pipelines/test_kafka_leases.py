@@ -11,7 +11,8 @@ import pytest
 from pipelines.errors import BrokerError, StoreBusy
 from pipelines.kafka import leases
 from pipelines.kafka.connection import Brokers
-from pipelines.kafka.leases import Either, Leases, collect
+from pipelines.kafka.leases import Leases, collect
+from pipelines.stop import Stop
 from tests.pipelines.kafka_fixtures import PATIENCE, until
 
 SOURCES = 5
@@ -22,12 +23,12 @@ class Collector:
 
     def __init__(self, where: Brokers) -> None:
         self.reads: frozenset[int] = frozenset()
-        self.stop = threading.Event()
+        self.stop = Stop()
         self._leases = Leases(where, SOURCES)
         self._thread = threading.Thread(target=collect, args=(self._leases, self._read, self.stop))
         self._thread.start()
 
-    def _read(self, numbers: frozenset[int], end: threading.Event) -> None:
+    def _read(self, numbers: frozenset[int], end: Stop) -> None:
         self.reads = numbers
         end.wait()
         self.reads = frozenset()
@@ -73,11 +74,11 @@ def test_an_input_that_another_reads_is_tried_again_and_ends_no_collector(
     where: Brokers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(leases, "_BUSY", 0.1)
-    stop = threading.Event()
+    stop = Stop()
     tried: list[frozenset[int]] = []
     shares = Leases(where, 1)
 
-    def read(numbers: frozenset[int], end: threading.Event) -> None:
+    def read(numbers: frozenset[int], end: Stop) -> None:
         tried.append(numbers)
         if len(tried) == 1:
             raise StoreBusy("somebody else reads it")
@@ -96,25 +97,25 @@ def test_a_collector_that_lost_its_place_for_any_reason_reads_no_further(
     def fails(**_: object) -> None:
         raise KeyError("a partition that the library does not know any more")
 
-    end = threading.Event()
+    end = Stop()
     shares = Leases(where, SOURCES)
     try:
-        shares.mine(threading.Event())
+        shares.mine(Stop())
         assert shares.mine(end) == frozenset(range(SOURCES))
         monkeypatch.setattr(shares._consumer, "poll", fails)
         assert end.wait(PATIENCE)
         with pytest.raises(BrokerError, match="start it again"):
-            shares.mine(threading.Event())
+            shares.mine(Stop())
     finally:
         shares.close()
 
 
-def test_an_event_ends_with_the_one_that_it_follows() -> None:
-    stop = threading.Event()
-    end = Either(stop)
+def test_stop__is_set_with_its_parent() -> None:
+    stop = Stop()
+    end = Stop(stop)
     assert not end.wait(0.01)
     stop.set()
     assert end.wait()
-    own = Either(threading.Event())
+    own = Stop(Stop())
     own.set()
     assert own.is_set()

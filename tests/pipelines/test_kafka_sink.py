@@ -6,7 +6,6 @@ import json
 import signal
 import subprocess
 import sys
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from pipelines.kafka.messages import HEADERS, BooksMessage, PostMessage, Reader
 from pipelines.kafka.sink import KafkaSink
 from pipelines.live.choose import Wanted
 from pipelines.records import Ledger
+from pipelines.stop import Stop
 from tests.conftest import Marsad
 from tests.pipelines.kafka_fixtures import (
     batch,
@@ -185,7 +185,7 @@ def test_brokers_that_never_say_how_a_transaction_ended_are_given_up(
     if real_kafka.proxy is None:
         pytest.skip("no proxy before the broker of MARSAD_TEST_KAFKA")
     behind = msgspec.structs.replace(where, addresses=real_kafka.proxy.address)
-    with KafkaSink(behind, patience=0.0) as intake:
+    with KafkaSink(behind, seconds=0.0) as intake:
         intake.accept(batch("", "1", posts=[post(1)]))
         real_kafka.proxy.lose = lambda kind, number: kind == END_TRANSACTION
         try:
@@ -316,7 +316,7 @@ def test_what_a_collector_keeps_aside_says_what_it_is_and_a_deletion_finds_it(
         stand.send_raw('{"did": "did:plc:amina", ', START + 1)
         stand.publish(1)
         wanted = Wanted(source="bluesky", url=stand.url, since=base.START, limit=1)
-        Reading([wanted], None, where).some(frozenset({0}), threading.Event())
+        Reading([wanted], None, where).some(frozenset({0}), Stop())
     said = marsad("dead", "retry", code=1).stderr
     assert "of a live source; what it still offers is read again by itself" in said
     # An answer that could not be used, as it is kept beside the letters.

@@ -130,17 +130,17 @@ def test_poison_goes_to_the_dead_letters_and_the_rest_of_its_batch_is_indexed(
         {"key": b"e", "value": b"\xff\x00", "headers": HEADERS},
     ]
     places = [250, 10, 499, 400, 300, 20]
-    records = good[:]
+    produced = good[:]
     for place, bad in sorted(zip(places, poison, strict=True), key=lambda pair: pair[0]):
-        messages.insert(place, bad)
-    assert len(records) == 500
-    for message in records:
+        produced.insert(place, bad)
+    assert len(produced) == 500
+    for message in produced:
         message["partition"] = 0
     producer = where.producer()
-    sent = [producer.send(where.topic("posts"), **message) for message in records]
+    sent = [producer.send(where.topic("posts"), **message) for message in produced]
     offsets = {
         message["key"]: future.get(PATIENCE).offset
-        for message, future in zip(records, sent, strict=True)
+        for message, future in zip(produced, sent, strict=True)
     }
     producer.close()
     with pipeline(where, path):
@@ -205,14 +205,14 @@ def test_posts_that_are_read_again_from_the_beginning_have_one_outcome_each(
     where: Brokers, path: Path
 ) -> None:
     """Also those that can't be used, which lie in another order in the worker's hands."""
-    records = [
+    produced = [
         {"key": b"a", "value": value(1, "impossible"), "headers": HEADERS, "partition": 0},
         {"key": b"b", "value": value(2), "headers": HEADERS, "partition": 0},
         {"key": b"c", "value": b"{", "headers": HEADERS, "partition": 0},
         {"key": b"d", "value": value(4, "impossible"), "headers": HEADERS, "partition": 1},
         {"key": b"e", "value": b"{", "headers": [], "partition": 1},
     ]
-    send(where, "posts", *records)
+    send(where, "posts", *produced)
     with pipeline(where, path):
         before = settled(path, 5)
     assert before == Ledger(received=5, indexed=1, dead=4)
@@ -281,12 +281,12 @@ def test_a_second_process_of_one_instance_ends_what_the_first_left_open(where: B
 def test_an_index_worker_goes_on_where_the_store_is_and_not_where_the_group_is(
     where: Brokers, path: Path
 ) -> None:
-    records = [
+    produced = [
         {"key": f"forum:{n}".encode(), "headers": HEADERS, "partition": 0,
          "value": messages.encode(messages.post_message(scored(post(n))))}
         for n in range(10)
     ]  # fmt: skip
-    send(where, "scored", *records)
+    send(where, "scored", *produced)
     # The group says that all is done, as after a reset by hand; the store knows better.
     consumer = where.consumer("index")
     place = TopicPartition(where.topic("scored"), 0)
@@ -301,12 +301,12 @@ def test_an_index_worker_goes_on_where_the_store_is_and_not_where_the_group_is(
 def test_what_was_deleted_by_its_age_before_it_was_read_is_told(
     where: Brokers, path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    records = [
+    produced = [
         {"key": b"k", "value": messages.encode(messages.post_message(scored(post(n)))),
          "headers": HEADERS, "partition": 0}
         for n in range(5)
     ]  # fmt: skip
-    send(where, "scored", *records)
+    send(where, "scored", *produced)
     admin = where.admin()
     admin.delete_records({TopicPartition(where.topic("scored"), 0): 3})
     admin.close()
@@ -537,5 +537,5 @@ def test_posts_of_2016_outlive_the_retention_of_their_topics(where: Brokers) -> 
     (record,) = records(where, "posts")["posts"]
     message = json.loads(record.value)
     assert message["post"]["created_at"].startswith("2016")
-    assert record.timestamp_type == 0
+    assert record.timestamp_type == 1  # LogAppendTime
     assert record.timestamp > 1_700_000_000_000

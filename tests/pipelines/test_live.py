@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-import threading
+import queue
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -24,15 +24,15 @@ from pipelines.commands.status import command as status
 from pipelines.commands.status import joined
 from pipelines.dead_letters.quarantine import Aside
 from pipelines.errors import StoreBusy
-from pipelines.live.inbox import Inbox
-from pipelines.live.patience import TRIES, gives_up, pause
-from pipelines.live.reader import Feed, Message, Reader
+from pipelines.live.reader import Came, Feed, Message, Reader, take
+from pipelines.live.retry_policy import TRIES, gives_up, pause
 from pipelines.live.run import Outcome, live_key, run
 from pipelines.live.silence import POSTS, SHORTEST, TIMES, Habit
 from pipelines.live.state import heard
 from pipelines.live.writer import Writer
 from pipelines.records import Batch, Ledger, Position, Sum
 from pipelines.stages import Collector
+from pipelines.stop import Stop
 from pipelines.stores.sqlite import SqliteStore
 from pipelines.trends import rows
 
@@ -80,7 +80,7 @@ class World:
 
     def fail(self, source: Scripted, error: SourceError, hours: float) -> None:
         """A run in which a source could not be read for some hours, ended when that is told."""
-        stop = threading.Event()
+        stop = Stop()
 
         def fails(cursor: str) -> Iterator[Item]:
             self.at += timedelta(hours=hours)
@@ -95,7 +95,7 @@ class World:
         self,
         *sources: Scripted,
         drain: Callable[[], int] | None = None,
-        stop: threading.Event | None = None,
+        stop: Stop | None = None,
         heard: Callable[[], None] = lambda: None,
         **feed: object,
     ) -> list[Outcome]:
@@ -110,7 +110,7 @@ class World:
             [Feed(source=one, label="test", **{"live": False, **feed}) for one in sources],  # type: ignore[arg-type]
             self.store,
             lambda feed: Collector(protector, None, origin=feed.source.key),
-            stop=stop or threading.Event(),
+            stop=stop or Stop(),
             drain=drain,
             aside=Aside(self.folder / "aside", days=30),
             tell=tell,
@@ -168,7 +168,7 @@ class Beginning(Scripted):
 
 
 def test_a_source_that_begins_now_keeps_that_place_before_anything_is_read(world: World) -> None:
-    stop = threading.Event()
+    stop = Stop()
     source = Beginning(post(0), Heartbeat(source="scripted", at=START), post(2), post(3))
 
     def killed(cursor: str) -> Iterator[Item]:
@@ -222,7 +222,7 @@ def test_what_comes_once_more_after_an_interruption_is_no_success(world: World) 
             yield Item(post(1), "here")
             raise SourceError("it ended")
 
-    feed, inbox, stop = Feed(source=Stuck(), label="test"), Inbox[Message](), threading.Event()
+    feed, inbox, stop = Feed(source=Stuck(), label="test"), queue.Queue[Message](), Stop()
     pauses: list[float | None] = []
     reader = Reader(feed, "", inbox, stop)
     reader._wait = pauses.append  # type: ignore[assignment,method-assign]
@@ -241,9 +241,9 @@ def test_a_source_that_ends_is_given_up_where_it_never_gets_further_however_long
                 yield Item(post(1), place)
             raise SourceError("page 80 fails")
 
-    feed, inbox = Feed(source=Stuck(), label="test", live=False), Inbox[Message]()
+    feed, inbox = Feed(source=Stuck(), label="test", live=False), queue.Queue[Message]()
     seconds = itertools.count(0, 100)
-    reader = Reader(feed, "", inbox, threading.Event(), clock=lambda: float(next(seconds)))
+    reader = Reader(feed, "", inbox, Stop(), clock=lambda: float(next(seconds)))
     pauses: list[float | None] = []
     reader._wait = pauses.append  # type: ignore[assignment,method-assign]
     tries = 1
@@ -302,7 +302,7 @@ def test_scoring_waits_until_nothing_is_to_be_made_durable_and_then_catches_up(
 
 
 def test_a_stop_while_the_rest_is_scored_leaves_what_waits_for_the_next_run(world: World) -> None:
-    stop = threading.Event()
+    stop = Stop()
     scored: list[int] = []
 
     def drain() -> int:
@@ -315,24 +315,32 @@ def test_a_stop_while_the_rest_is_scored_leaves_what_waits_for_the_next_run(worl
     assert scored.count(5) == 3
 
 
-def test_who_puts_into_a_full_inbox_waits_for_room() -> None:
-    inbox: Inbox[int] = Inbox(size=2)
-    stop = threading.Event()
-    thread = threading.Thread(target=lambda: [inbox.put(n, stop.is_set) for n in range(5)])
-    thread.start()
-    taken: list[int] = []
-    while len(taken) < 5:
-        assert len(inbox) <= 2
-        taken += inbox.take(1, 1.0)
-    thread.join()
-    assert taken == [0, 1, 2, 3, 4]
+def test_reader__waits_while_the_queue_is_full() -> None:
+    feed = Feed(source=Scripted(*(post(n) for n in range(5))), label="test", live=False)
+    inbox: queue.Queue[Message] = queue.Queue(2)
+    reader = Reader(feed, "", inbox, Stop())
+    reader.start()
+    taken: list[Message] = []
+    while len(taken) < 6:  # five posts, and that the source ended
+        assert inbox.qsize() <= 2
+        taken += take(inbox, 1, 1.0)
+    reader.join()
+    assert [one.item.record.id for one in taken[:5] if isinstance(one, Came)] == [
+        f"scripted:{n}" for n in range(5)
+    ]
 
 
-def test_who_waits_for_room_is_let_go_at_the_end() -> None:
-    inbox: Inbox[int] = Inbox(size=1)
-    inbox.put(1, lambda: False)
-    with pytest.raises(Stopped):
-        inbox.put(2, lambda: True)
+def test_reader__that_waits_for_room_ends_with_the_run() -> None:
+    feed = Feed(source=Scripted(post(1), post(2)), label="test", live=False)
+    inbox: queue.Queue[Message] = queue.Queue(1)
+    stop = Stop()
+    reader = Reader(feed, "", inbox, stop)
+    reader.start()
+    while not inbox.full():
+        pass
+    stop.set()
+    reader.join()
+    assert inbox.qsize() == 1
 
 
 # What is not known

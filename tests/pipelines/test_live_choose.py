@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from importlib import import_module
@@ -27,6 +26,7 @@ from pipelines.live.choose import Wanted, address, duration, feeds, means
 from pipelines.live.reader import Feed
 from pipelines.pages.choose import addresses
 from pipelines.settings import load
+from pipelines.stop import Stop
 from tests.ingest import counter_fixtures as shape
 from tests.platform_server import platform
 
@@ -37,7 +37,7 @@ KEYS = {need.variable: "a key" for entry in ENTRIES for need in entry.needs}
 
 
 def made(*wanted: Wanted, urls: Mapping[str, str] | None = None) -> list[Feed]:
-    given = means(threading.Event())
+    given = means(Stop())
     try:
         return feeds(wanted, given, environ=KEYS, urls=urls or {})
     finally:
@@ -184,7 +184,7 @@ def test_sources_of_the_settings_are_read_with_what_they_say(tmp_path: Path) -> 
         )
     )
     assert [(one.source, one.label, one.targets) for one in found] == [
-        ("mastodon", "tags", ["a", "b"])
+        ("mastodon", "tags", ("a", "b"))
     ]
     assert found[0].every == timedelta(minutes=10)
     assert found[0].since is not None
@@ -208,7 +208,7 @@ def test_sources_of_the_settings_are_read_with_what_they_say(tmp_path: Path) -> 
             '[[sources]]\nsource = "bluesky"\nlimit = "x"\n',
             r"number 1 \(bluesky\), limit: it must be a whole number$",
         ),
-        ('[[sources]]\nsource = "bluesky"\nlimit = -1\n', "limit is -1"),
+        ('[[sources]]\nsource = "bluesky"\nlimit = -1\n', "limit: it must be 0 or more"),
         ('[[sources]]\nsource = "bluesky"\nuntil = "then"\n', r"\(bluesky\): .*then"),
         (
             '[[sources]]\nsource = "bluesky"\n[[sources]]\nsource = "rss"\nevery = "10s"\n',

@@ -23,9 +23,10 @@ packages = {name.partition(".")[0] for name in sys.modules} - set(sys.stdlib_mod
 print(*sorted(name for name in packages if not name.startswith("_")), file=sys.stderr)
 """
 #: Our own rooms, the command line, records, the store's engine, its compression, time zones,
-#: the places of settings, and tables for the terminal.
+#: the places of settings, settings themselves (pydantic), and tables for the terminal.
 LOADED = {
-    "apsw", "click", "ingest", "msgspec", "nlp", "pipelines", "platformdirs", "rich",
+    "annotated_types", "apsw", "click", "ingest", "msgspec", "nlp", "pipelines", "platformdirs",
+    "pydantic", "pydantic_core", "rich", "typing_inspection",
     "typing_extensions", "tzdata", "zstandard",
 }  # fmt: skip
 

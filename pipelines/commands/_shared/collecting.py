@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable, Sequence
 
 from ingest.watchlist.loader import Watchlist
@@ -12,10 +11,10 @@ from pipelines.commands._shared.output import notify
 from pipelines.commands._shared.subscriptions import read_feeds
 from pipelines.dead_letters.quarantine import beside
 from pipelines.kafka.connection import Brokers
-from pipelines.kafka.leases import Either
 from pipelines.kafka.sink import KafkaSink
 from pipelines.live.choose import Wanted, feeds, means
 from pipelines.live.reader import Feed
+from pipelines.stop import Stop
 
 
 class Reading:
@@ -29,29 +28,29 @@ class Reading:
         self._watchlist = watchlist
         self._where = where
         self._protector = protector(watchlist)
-        made, close = self._feeds(threading.Event())
+        made, close = self._feeds(Stop())
         close()
         self.count = len(made)
 
-    def some(self, numbers: frozenset[int], end: threading.Event) -> None:
+    def some(self, numbers: frozenset[int], end: Stop) -> None:
         """Read the sources with these numbers into the topics until they end, or ``end`` is set.
 
         Raises :class:`~pipelines.errors.MarsadError`.
         """
-        stop = Either(end)  # a run that fails sets it
+        stop = Stop(end)  # a run that fails sets it
         made, close = self._feeds(stop)
         chosen = [feed for number, feed in enumerate(made) if number in numbers]
         notify("Reading " + ", ".join(feed.source.name for feed in chosen) + ".")
         try:
             days = configured().dead_days
-            with KafkaSink(self._where, dead_days=days, patience=float("inf")) as intake:
+            with KafkaSink(self._where, dead_days=days, seconds=float("inf"), stop=stop) as intake:
                 read_feeds(
                     chosen, intake, self._protector, self._watchlist, stop=stop, folder=beside("")
                 )
         finally:
             close()
 
-    def _feeds(self, stop: threading.Event) -> tuple[list[Feed], Callable[[], None]]:
+    def _feeds(self, stop: Stop) -> tuple[list[Feed], Callable[[], None]]:
         given = means(stop, notify)
         try:
             made = feeds(self._wanted, given, environ=os.environ, urls=configured().urls)

@@ -25,11 +25,17 @@ def make_scorer() -> Scorer:
 
 
 def tell_days(store: Store, case: Watchlist | None) -> None:
-    """Say so if a store that was there before counts its days elsewhere than its new watchlist.
+    """Notify of the zone that days are counted in, where nobody chose it.
 
-    A zone that is configured was chosen, and needs no word.
+    That is the default's in a new store without a watchlist, and the store's own where that
+    differs from its new watchlist's. A zone that is configured was chosen.
     """
     days = store.timezone()
+    if not case and not configured().timezone and not store.ledger().received:
+        notify(
+            f"Days of this store begin as in {days}, since neither a watchlist nor `timezone` in "
+            "marsad.toml names another zone."
+        )
     if case and case.timezone != days and not configured().timezone:
         notify(
             f"Days begin as in {days}, the time zone this store was made with; the watchlist "

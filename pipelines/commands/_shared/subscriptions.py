@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from pipelines.dead_letters.retry import LIVE
 from pipelines.live.reader import Feed
 from pipelines.live.run import Outcome, run
 from pipelines.stages import Collector
+from pipelines.stop import Stop
 from pipelines.stores.protocols import Sink
 
 
@@ -24,7 +24,7 @@ def read_feeds(
     protect: Protector,
     case: Watchlist | None,
     *,
-    stop: threading.Event,
+    stop: Stop,
     folder: Path,
     drain: Callable[[], int] | None = None,
 ) -> list[Outcome]:

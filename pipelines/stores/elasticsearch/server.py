@@ -14,8 +14,8 @@ from elastic_transport import ConnectionTimeout, TlsError, TransportError
 from elasticsearch import ApiError, Elasticsearch, UnsupportedProductError
 
 from pipelines import metrics
-from pipelines.backoff import Backoff
 from pipelines.errors import StoreBusy, StoreError, StoreFull, StoreVersion
+from pipelines.retry import RetryPolicy
 from pipelines.stores.elasticsearch.serial import SERIALIZERS
 
 T = TypeVar("T")
@@ -38,7 +38,7 @@ FINGERPRINT = "MARSAD_ELASTICSEARCH_FINGERPRINT"
 
 #: The server is there but can't do it now; the same request later may succeed.
 PASSING = frozenset({429, 502, 503, 504})
-_PAUSES = Backoff(0.1, 5.0)
+_PAUSES = RetryPolicy(0.1, 5.0)
 #: Seconds until it is told that a server is waited for, and then between two times.
 _TELL, _TELL_AGAIN = 2.0, 60.0
 
@@ -192,7 +192,7 @@ class Waiting:
         """
         metrics.store_retry(cause)
         self._failures += 1
-        wait = _PAUSES.after(self._failures)
+        wait = _PAUSES.delay(self._failures)
         now = time.monotonic()
         if now + wait > self._end or not self._server.wanted():
             raise reason

@@ -7,7 +7,7 @@ import re
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from itertools import islice
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -15,7 +15,6 @@ from zoneinfo import ZoneInfo
 import platformdirs
 
 from ingest.records import Counter, Post
-from pipelines.closing import Closing
 from pipelines.daily import Daily
 from pipelines.dead_letters.queue import DAYS, DeadLetters, plain_names
 from pipelines.errors import StoreError
@@ -54,7 +53,7 @@ _REQUEUE = 1_000
 CLEANING, CLEANING_SHARE = 20.0, 0.1
 
 
-class ElasticsearchStore(Closing):
+class ElasticsearchStore(AbstractContextManager["ElasticsearchStore"]):
     """Posts on an Elasticsearch server. Fulfils :class:`~pipelines.stores.protocols.Store`.
 
     What one object wrote, it finds; others find it some seconds later, and at the latest when
@@ -107,6 +106,9 @@ class ElasticsearchStore(Closing):
         except BaseException:
             self._server.close()
             raise
+
+    def __exit__(self, *raised: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """Close the connections; what was written can be found by others first."""

@@ -11,7 +11,6 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from ingest.records import Counter, Post
-from pipelines.closing import Closing
 from pipelines.daily import Daily
 from pipelines.dead_letters.queue import DAYS, DeadLetters, plain_names
 from pipelines.errors import StoreError, StoreMissing
@@ -58,7 +57,7 @@ CLEANING = 0.02
 _REQUEUE = 1_000
 
 
-class SqliteStore(Closing):
+class SqliteStore(AbstractContextManager["SqliteStore"]):
     """Posts in one SQLite file. Fulfils :class:`~pipelines.stores.protocols.Store`.
 
     One object belongs to one thread; any number of processes may read and search while one
@@ -129,6 +128,9 @@ class SqliteStore(Closing):
         if not self._reindexing:
             schema.require_moved(self._connection, self.path)
             analysis.require(str(self.path), reindex.stored(self._connection)[0])
+
+    def __exit__(self, *raised: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """Release the file."""

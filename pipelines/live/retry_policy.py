@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from ingest.errors import SourceBlocked, SourceChanged, SourceError, SourceGone
-from pipelines.backoff import Backoff
+from pipelines.retry import RetryPolicy
 
 #: A source that ends by itself is waited for so long at most when it asks to be left alone.
 PATIENCE = timedelta(minutes=15)
@@ -13,17 +13,17 @@ PATIENCE = timedelta(minutes=15)
 TRIES = 5
 #: Seconds between tries, by why the last one failed: a network may be back any moment, a page
 #: that changed its form will not be back within the hour.
-_PAUSES: dict[type[SourceError], Backoff] = {
-    SourceBlocked: Backoff(30, 3_600),
-    SourceChanged: Backoff(30, 3_600),
-    SourceGone: Backoff(60, 21_600),
+_PAUSES: dict[type[SourceError], RetryPolicy] = {
+    SourceBlocked: RetryPolicy(30, 3_600),
+    SourceChanged: RetryPolicy(30, 3_600),
+    SourceGone: RetryPolicy(60, 21_600),
 }
-_NETWORK = Backoff(1, 60)
+_NETWORK = RetryPolicy(1, 60)
 
 
 def pause(error: SourceError, failures: int) -> float:
     """Return the seconds to wait after so many failures in a row; what a platform asks counts."""
-    return error.wait or _PAUSES.get(type(error), _NETWORK).after(failures)
+    return error.wait or _PAUSES.get(type(error), _NETWORK).delay(failures)
 
 
 def gives_up(error: SourceError, failures: int, *, endless: bool, fresh: bool) -> bool:
