@@ -9,6 +9,7 @@ _BREAKS = {"br", "li", "tr", "div"}
 _PARAGRAPHS = {"p", "ul", "ol", "blockquote", "pre", "h1", "h2", "h3", "h4", "h5", "h6", "table"}
 _HIDDEN = {"script", "style", "template", "head", "title"}
 _EMPTY = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "wbr"}
+_UNCLOSED = re.compile(r"<(?![a-zA-Z/!?][^<>]*+>)")
 _MANY = re.compile(r"[^\S\n]*\n[^\S\n]*(?:\n\s*)*")
 
 
@@ -20,10 +21,27 @@ def text_of(html: str) -> str:
     if "<" not in html and "&" not in html:
         return html.strip()
     reader = _Text()
-    reader.feed(html)
+    reader.feed(only_closed(html))
     reader.close()
     text = "".join(reader.parts)
     return _MANY.sub(lambda gap: "\n\n" if gap[0].count("\n") > 1 else "\n", text).strip()
+
+
+def only_closed(html: str) -> str:
+    """Return markup without comments, with ``&lt;`` for each ``<`` that begins no closed tag.
+
+    The library's parser looks for an end that never comes from each such place anew, in time that
+    grows with the square of the length (https://github.com/python/cpython/issues/135462).
+    """
+    parts, at = [], 0
+    while (begin := html.find("<!--", at)) >= 0:
+        end = html.find("-->", begin + 4)
+        if end < 0:
+            break
+        parts.append(html[at:begin])
+        at = end + 3
+    # a section <![…]]> is passed over up to its first >, as browsers do
+    return _UNCLOSED.sub("&lt;", "".join([*parts, html[at:]])).replace("<![", "<!")
 
 
 class Lenient(HTMLParser):

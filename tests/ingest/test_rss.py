@@ -1,17 +1,28 @@
 """Feeds: what an entry becomes, what is asked for again, and what is wrong with a feed."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from ingest.errors import SourceChanged, SourceError
+from ingest.mapping.items import Seen
+from ingest.records import Post
 from ingest.sources.rss import feed as feeds
+from ingest.sources.rss.feed import map_item
 from ingest.sources.rss.feed import read as read_feed
+from ingest.sources.rss.markup import LARGEST
 from tests.stands.base import moment
 from tests.stands.http import FIXTURES
 from tests.stands.reading import Reading, at, gaps, ids, reading, rejects
 from tests.stands.rss import PATH, Newspaper, newspaper
+
+NOW = datetime(2016, 3, 1, tzinfo=UTC)
+
+
+def rss(items: str) -> bytes:
+    return f"<rss version='2.0'><channel><title>a</title>{items}</channel></rss>".encode()
+
 
 ATOM = (FIXTURES / "rss" / "atom.xml").read_bytes()
 
@@ -224,3 +235,43 @@ def test_what_is_no_address_is_told_at_once(read: Reading, target: str) -> None:
 def test_another_base_address_takes_the_path_of_the_feed(read: Reading, stand: Newspaper) -> None:
     stand.publish(1)
     assert len(read.posts(target=f"https://journal.example{PATH}")) == 1
+
+
+# Feeds without end
+
+
+def test_read__refuses_a_feed_whose_elements_never_close() -> None:
+    for piece in (b"<p>", b"<a ", b"<div>"):
+        with pytest.raises(SourceChanged, match="without end"):
+            read_feed(
+                b"<rss version='2.0'><channel><item>" + piece * 100_000, "", "https://a.example"
+            )
+
+
+def test_read__refuses_a_feed_that_is_too_large() -> None:
+    with pytest.raises(SourceChanged, match="larger than 5 MB"):
+        read_feed(b"<rss>" + b" " * LARGEST, "", "https://a.example")
+
+
+def test_read__reads_html_without_end_inside_a_whole_feed() -> None:
+    body = rss("<item><guid>1</guid><description>" + "&lt;!--" * 100_000 + "</description></item>")
+    [entry] = read_feed(body, "", "https://a.example").entries
+    assert entry.body.startswith("<!--")
+
+
+def test_a_link_without_end__costs_the_link_and_not_the_article() -> None:
+    link = "https://" + "a." * 200_000 + "example/1"
+    body = rss(f"<item><title>salam</title><link>{link}</link></item>")
+    [entry] = read_feed(body, "", "https://a.example").entries
+    post = map_item(entry, Seen(source="rss", now=NOW, host="a.example"))
+    assert isinstance(post, Post)
+    assert len(post.id) < 100
+
+
+@pytest.mark.parametrize("content_type", ["", "text/xml", "application/xml; charset=utf-8"])
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_read__knows_a_feed_of_wide_letters_by_its_bytes(encoding: str, content_type: str) -> None:
+    body = rss("<item><title>سلام</title></item>").decode()
+    wide = f'<?xml version="1.0" encoding="UTF-16"?>{body}'.encode(encoding)
+    [entry] = read_feed(wide, content_type, "https://a.example").entries
+    assert entry.title == "سلام"

@@ -15,11 +15,15 @@ import msgspec
 from ingest.errors import SourceChanged
 from ingest.http.client import refuse_walls
 from ingest.mapping.html import text_of
+from ingest.mapping.ids import LONGEST
 from ingest.mapping.items import Seen, post
 from ingest.records import Post, Reject
+from ingest.sources.rss.markup import as_utf8, refuse_endless
 
 #: What feedparser says of a feed that it read as well as any other.
 _HARMLESS = (feedparser.CharacterEncodingOverride, feedparser.NonXMLContentType)
+# HTML is read by :mod:`ingest.mapping.html`, which needs no more time for markup without end.
+_AS_IT_IS = {"sanitize_html": False, "resolve_relative_uris": False}
 _ENDS = (b"</rss>", b"</feed>", b"</rdf:rdf>")
 _GLOBAL = ("http:", "https:", "urn:", "tag:")
 _LONGEST_WAIT = 60
@@ -78,6 +82,8 @@ def read(body: bytes, content_type: str, url: str) -> Feed:
     Raises :class:`~ingest.errors.SourceBlocked` for a page that wants a login or a human, and
     :class:`~ingest.errors.SourceChanged` for anything else that is no feed.
     """
+    body, content_type = as_utf8(body, content_type)
+    refuse_endless(body)
     headers = {"content-location": url, "content-type": content_type or "application/xml"}
     parsed = _parsed(body, headers)
     if not parsed.get("version") and not parsed.entries:
@@ -103,6 +109,8 @@ def map_item(entry: Entry, seen: Seen) -> Post | Reject:
     """
     title, body = entry.title, entry.body
     native = entry.guid or entry.link
+    if len(native) > LONGEST:
+        native = digest(native.encode())
     if native and not native.startswith(_GLOBAL):
         native = f"{seen.host}/{native}"
     return post(
@@ -132,11 +140,11 @@ def host_of(url: str) -> str:
 def _parsed(body: bytes, headers: dict[str, str]) -> Any:
     """Return what feedparser makes of a feed, which fails at references to no letter."""
     try:
-        return feedparser.parse(body, response_headers=headers)
+        return feedparser.parse(body, response_headers=headers, **_AS_IT_IS)
     except Exception:  # it promises none, and has no tree of errors
         letters = _REFERENCE.sub(_letter, body)
     try:
-        return feedparser.parse(letters, response_headers=headers)
+        return feedparser.parse(letters, response_headers=headers, **_AS_IT_IS)
     except Exception as error:
         raise SourceChanged(f"it can't be read ({type(error).__name__})", body=body) from error
 
