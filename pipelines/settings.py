@@ -92,6 +92,8 @@ class SourceSettings(_Table):
     """Records of each target to read at most each time it is started; 0 for all."""
     every: str = ""
     """When to read what has ended again: ``10m``, ``1h``…; empty for never."""
+    timezone: str = ""
+    """Zone of dates that name none, as those of some feeds; empty: UTC is assumed."""
 
 
 class Settings(_Table):

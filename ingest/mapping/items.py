@@ -7,7 +7,7 @@ are kept and flagged, ids are strings, hashtags come from the field or else from
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Final
 
 import msgspec
@@ -35,6 +35,8 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     now: datetime
     host: str = ""
     """The host it came from, where ids or accounts count within one."""
+    zone: tzinfo | None = None
+    """Zone of dates that name none; without one UTC is assumed, and the post says so."""
 
 
 def post(
@@ -76,7 +78,8 @@ def post(
         dataset="",
         platform=platform,
         platform_first=True,
-        zone=UTC,
+        zone=seen.zone or UTC,
+        zone_told=seen.zone is not None,
         styles={},
         now=seen.now,
     )

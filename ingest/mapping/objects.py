@@ -11,6 +11,14 @@ MAX_COLUMNS = 10_000
 """More fields or cells than any post has; such a record is kept aside."""
 
 
+def unwrapped(record: dict[str, Any]) -> dict[str, Any]:
+    """Return the document inside what Elasticsearch and its dumps write around it."""
+    inner = record.get("_source")
+    if isinstance(inner, dict) and "_id" in record:
+        return {"_id": record["_id"], **inner}
+    return record
+
+
 class Bad(Exception):
     """A record can't be read; carries the reason code."""
 

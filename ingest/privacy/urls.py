@@ -121,7 +121,7 @@ _POST_FRAGMENT = re.compile(r"(?:p|post|comment|reply|msg)[_-]?\d+")
 _VALUE = re.compile(r"[\w-]{1,200}")
 _OURS = re.compile(r"archive:[^:]*:|(?!did:|at:|https?:)[a-z0-9_-]+:(?!//)")
 # Telegram counts messages within a chat, which stands before the number.
-_CHAT = re.compile(r"telegram:(\w+)/(\d+)")
+_CHAT = re.compile(r"telegram:([^/]+)/(-?\d+)")
 # Facebook's Graph writes `<account>_<post>`, Instagram `<post>_<account>`.
 _TWO_NUMBERS = re.compile(r"-?(\d+)((?:_\d+)+)")
 _RENAMED_NUMBERS = re.compile(rf"{PSEUDONYM.pattern}(?:_\d+)+|\d+_{PSEUDONYM.pattern}")
@@ -173,7 +173,7 @@ def _numbers(found: re.Match[str], platform: str, rename: Rename) -> str:
     if platform == "instagram":
         post, _, account = found.group().rpartition("_")
         return f"{post}_{rename(account)}"
-    if platform != "facebook" and len(first) < 5:
+    if platform not in {"facebook", "vk"} and len(first) < 5:
         return found.group()  # a page and a line, a thread and a post
     return rename(first) + rest
 

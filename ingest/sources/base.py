@@ -62,6 +62,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     """Exclusive. A live source ends there."""
     secrets: Mapping[str, str] = {}
     """Keys and tokens by the name of their environment variable, those that are set."""
+    timezone: str = ""
+    """Zone of dates that name none; empty: UTC is assumed, and the posts say so."""
 
 
 class Means(msgspec.Struct, frozen=True, kw_only=True):

@@ -56,6 +56,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds that lie between two readings at least: more where pages made for people are
     fetched, or feeds."""
     needs: Sequence[Need] = ()
+    zoneless: bool = False
+    """Its dates may name no time zone, so that its command takes ``--timezone``."""
     verified: date | None = None
     """When it was last seen to work on the real platform; ``None``: not yet."""
 
@@ -155,6 +157,7 @@ ENTRIES: Sequence[Entry] = (
         slowest=60,
         probe="https://www.w3.org/blog/feed/",
         example="https://www.example.org/feed.xml",
+        zoneless=True,
     ),
     Entry(
         name="x",

@@ -12,6 +12,7 @@ from typing import Any
 import click
 import msgspec
 
+from ingest import dates
 from ingest.errors import SourceError
 from ingest.sources.counters.table import parse_when
 from ingest.sources.registry import ENTRIES, Entry
@@ -34,8 +35,8 @@ from pipelines.commands._shared.subscriptions import read_feeds
 from pipelines.dead_letters.quarantine import beside
 from pipelines.embedded import drain_some
 from pipelines.errors import SettingsError
-from pipelines.live.choose import Wanted, check, duration, feeds, means
-from pipelines.live.run import Outcome
+from pipelines.live import Outcome, Wanted, feeds
+from pipelines.live.choose import check, duration, means
 from pipelines.settings import Settings, SourceSettings, file_name, zone
 from pipelines.stop import Stop
 from pipelines.stores.protocols import Sink
@@ -78,7 +79,7 @@ def _command(entry: Entry) -> click.Command:
         help=_help(entry),
         short_help=entry.summary,
     )
-    for option in _OPTIONS:
+    for option in (*_OPTIONS, *([_TIMEZONE] if entry.zoneless else [])):
         option(made)
     return made
 
@@ -117,6 +118,15 @@ def _at(text: str, settings: Settings) -> datetime:
     return datetime.now(UTC) if text == "now" else parse_when(text, zone(settings.timezone)).at
 
 
+def _zone(ctx: click.Context, option: click.Parameter, name: str | None) -> str | None:
+    if name:
+        try:
+            dates.zone_named(name)
+        except ValueError as error:
+            raise click.BadParameter(f"{error}; write Europe/Paris or +01:00") from None
+    return name
+
+
 def _time(ctx: click.Context, option: click.Parameter, text: str | None) -> timedelta | None:
     if text is None:
         return None
@@ -126,6 +136,12 @@ def _time(ctx: click.Context, option: click.Parameter, text: str | None) -> time
         raise click.BadParameter(str(error)) from None
 
 
+_TIMEZONE = click.option(
+    "--timezone",
+    metavar="ZONE",
+    callback=_zone,
+    help="Zone of dates that name none (else UTC is assumed, and their posts say so).",
+)
 _URL = click.option("--url", metavar="URL", help="Base address: an instance, a mirror, your own.")
 #: Options that narrow what is read.
 _NARROW: Sequence[Callable[[Any], Any]] = (
@@ -169,9 +185,11 @@ def _read_one(
     watchlist: str | None,
     store: str | None,
     brokers: str | None,
+    timezone: str | None = None,
 ) -> None:
     wanted = Wanted(
         source=entry.name,
+        timezone=timezone or "",
         targets=targets,
         url=url or "",
         since=since,
@@ -244,6 +262,7 @@ def _wanted(one: SourceSettings, number: int, settings: Settings) -> Wanted:
             since=_at(one.since, settings) if one.since else None,
             until=_at(one.until, settings) if one.until else None,
             limit=one.limit or None,
+            timezone=one.timezone,
             every=duration(one.every) if one.every else None,
             persistent=True,
         )

@@ -37,6 +37,8 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     every: timedelta | None = None
     limit: int | None = None
     persistent: bool = False
+    timezone: str = ""
+    """Zone of dates that name none, for sources whose dates may."""
 
 
 def means(stop: Stop, say: Callable[[str], None] = lambda message: None) -> Means:
@@ -77,6 +79,7 @@ def feeds(
                 since=one.since,
                 until=one.until,
                 secrets=keys,
+                timezone=one.timezone,
             )
             source = make(entry, order, given)
             if source.key in made:

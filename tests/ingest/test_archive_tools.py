@@ -153,7 +153,7 @@ def test_one_account_and_one_post_are_the_same_whichever_tool_exported_them() ->
                 seen[post.id].add((post.author, post.created_at, post.url))
                 tools[post.id].add(folder)
     shared = {name: found for name, found in tools.items() if len(found) > 1}
-    assert len(shared["twitter:703500000000000101"]) == 6
+    assert len(shared["twitter:703500000000000101"]) == 7
     assert len(shared["instagram:ZZaa11"]) == 4
     assert any(name.startswith("telegram:") for name in shared)
     for name in shared:

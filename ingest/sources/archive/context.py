@@ -15,7 +15,7 @@ import msgspec
 from ingest import dates
 from ingest.errors import MappingError
 from ingest.mapping.fields import KNOWN, NOTHING, ObjectMapper, RowMapper, column_names, plain
-from ingest.mapping.objects import MAX_COLUMNS, Bad, parse_object
+from ingest.mapping.objects import MAX_COLUMNS, Bad, parse_object, unwrapped
 from ingest.mapping.posts import Frame, build, tombstone
 from ingest.mapping.reasons import reject
 from ingest.mapping.tool import Deletion, Record, Skipped, Tool
@@ -102,6 +102,7 @@ class Reader:
             record = parse_object(raw, self._context.codec)
         except Bad as bad:
             return [reject(bad.reason, raw)]
+        record = unwrapped(record)
         tool = self._tool_of(record)
         if tool is None:
             return [self._built(self._objects.values(record), raw)]

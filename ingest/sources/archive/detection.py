@@ -12,7 +12,7 @@ import msgspec
 from ingest.errors import SourceError
 from ingest.mapping.fields import KNOWN, column_names, plain
 from ingest.mapping.objects import MAX_COLUMNS, Bad, parse_object
-from ingest.sources.archive import csv_rows, encodings
+from ingest.sources.archive import csv_rows, encodings, private
 from ingest.sources.archive.compression import (
     ArchiveFile,
     Compression,
@@ -131,6 +131,8 @@ def survey(file: ArchiveFile, encoding: str, named: Collection[str]) -> Survey:
     base = msgspec.structs.replace(base, start=start)
     if not head[start:].strip():
         return Survey(base, head, complete)
+    if head[start:].lstrip()[:1] in {b"{", b"[", b"w"}:
+        private.refuse_document(file.name, head)
     found = _as_json(base, head, complete=complete)
     if found is not None:
         return Survey(found, head, complete)
@@ -218,6 +220,7 @@ def _as_table(
     if not complete:
         body = body[: body.rfind(newline.encode()) + 1] or body
     text = body.decode(base.codec, "replace").replace("\r\n", "\n").replace("\r", "\n")
+    private.refuse_text(name, text)
     known = KNOWN | {plain(name) for name in named}
     dialect, hint = csv_rows.detect(text, known)
     start, first = base.start, 1

@@ -15,11 +15,13 @@ from ingest.sources.archive.json_stream import Elements
 #: Fields of one large object in which archives keep their posts, the likeliest first.
 _CONTAINERS = [
     *("posts", "statuses", "tweets", "messages", "data", "items", "results", "records"),
-    *("entries", "comments", "rows", "documents"),
+    *("entries", "comments", "rows", "documents", "videos", "feed", "orderedItems", "hits"),
+    *("children", "threads", "descendants", "list"),
 ]
 #: Fields of one large object whose own object has nothing but such a list and remarks about it.
 _WRAPPERS = frozenset(
     {"data", "items", "result", "results", "response", "payload", "records", "posts", "tweets"}
+    | {"hits"}
 )
 _TEXTS = frozenset(plain(alias) for alias in ALIASES["text"].split() if "." not in alias)
 _TOKEN = re.compile(rb'"[^"\\\n]*+(?:\\[^\n][^"\\\n]*+)*+"|[{}\[\]]')

@@ -13,10 +13,19 @@ from collections.abc import Iterable, Sequence
 
 from ingest.mapping.tool import Record, Tool
 from ingest.sources.archive.tools import fourcat, marsad, own_data, zeeschuimer
+from ingest.sources.bluesky import export as bluesky
 from ingest.sources.facebook import crowdtangle
+from ingest.sources.facebook import export as facebook
+from ingest.sources.mastodon import export as mastodon
+from ingest.sources.reddit import export as reddit
+from ingest.sources.rss import json_feed
 from ingest.sources.snscrape import export as snscrape
 from ingest.sources.telegram import export as telegram
-from ingest.sources.x import tcat, twitter_v1, twitter_v2
+from ingest.sources.telegram import telethon
+from ingest.sources.tiktok import export as tiktok
+from ingest.sources.vk import export as vk
+from ingest.sources.x import compliance, tables, tcat, twitter_v1, twitter_v2
+from ingest.sources.youtube import api_export as youtube_api
 from ingest.sources.youtube import export as youtube
 
 #: All tools by name; where two know a record, the first one reads it.
@@ -29,10 +38,27 @@ TOOLS: dict[str, Tool] = {
         twitter_v1.TOOL,
         twitter_v2.TOOL,
         telegram.TOOL,
+        telethon.TOOL,
+        bluesky.TOOL,
+        bluesky.JETSTREAM,
+        mastodon.TOOL,
+        mastodon.OUTBOX,
+        youtube_api.TOOL,
+        youtube_api.DOWNLOADED,
+        reddit.TOOL,
+        tiktok.TOOL,
+        vk.TOOL,
+        compliance.TOOL,
+        json_feed.TOOL,
+        facebook.TOOL,
         own_data.TWITTER,
         own_data.FACEBOOK,
         own_data.INSTAGRAM,
         tcat.TOOL,
+        *tables.TOOLS,
+        compliance.TABLE,
+        facebook.NETVIZZ,
+        facebook.SCRIPT,
         crowdtangle.FACEBOOK,
         crowdtangle.INSTAGRAM,
         youtube.COMMENTS,

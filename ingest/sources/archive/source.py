@@ -19,7 +19,7 @@ from ingest.mapping import hints
 from ingest.mapping.choices import choose, flattened
 from ingest.mapping.datasets import file_name, given_name
 from ingest.mapping.ids import platform_name
-from ingest.mapping.objects import Bad, parse_object
+from ingest.mapping.objects import Bad, parse_object, unwrapped
 from ingest.mapping.reasons import damage_detail, reject, warning
 from ingest.mapping.tool import Record, Tool
 from ingest.records import RAW_LIMIT, Item, Post, Reject
@@ -337,7 +337,7 @@ class ArchiveSource:
 def _parsed(lines: Iterable[Line], layout: Layout) -> Iterator[Record]:
     for line in islice(lines, _SAMPLE):
         try:
-            yield parse_object(line.raw, layout.codec)
+            yield unwrapped(parse_object(line.raw, layout.codec))
         except Bad:
             continue
 

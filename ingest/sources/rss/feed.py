@@ -5,19 +5,20 @@ from __future__ import annotations
 import hashlib
 import re
 from datetime import UTC, datetime
-from time import struct_time
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import feedparser
 import msgspec
 
+from ingest import dates
 from ingest.errors import SourceChanged
 from ingest.http.client import refuse_walls
 from ingest.mapping.html import text_of
 from ingest.mapping.ids import LONGEST
 from ingest.mapping.items import Seen, post
 from ingest.records import Post, Reject
+from ingest.sources.rss.encoding import with_guessed_encoding
 from ingest.sources.rss.markup import as_utf8, refuse_endless
 
 #: What feedparser says of a feed that it read as well as any other.
@@ -56,12 +57,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def date(self) -> datetime | None:
-        """When it was published, where that can be read, with its zone."""
-        try:
-            date = datetime.fromisoformat(self.published)
-        except ValueError:
-            return None
-        return date if date.tzinfo else None
+        """When it was published, where that can be read; UTC is assumed where no zone is named."""
+        return dates.read(self.published, UTC).moment
 
 
 class Feed(msgspec.Struct, frozen=True):
@@ -84,7 +81,8 @@ def read(body: bytes, content_type: str, url: str) -> Feed:
     """
     body, content_type = as_utf8(body, content_type)
     refuse_endless(body)
-    headers = {"content-location": url, "content-type": content_type or "application/xml"}
+    body, content_type = with_guessed_encoding(body, content_type or "application/xml")
+    headers = {"content-location": url, "content-type": content_type}
     parsed = _parsed(body, headers)
     if not parsed.get("version") and not parsed.entries:
         refuse_walls(body)
@@ -92,7 +90,8 @@ def read(body: bytes, content_type: str, url: str) -> Feed:
     problem = ""
     if parsed.bozo and not isinstance(parsed.bozo_exception, _HARMLESS):
         problem = " ".join(str(parsed.bozo_exception).split())[:200]
-    entries = [_entry(entry) for entry in parsed.entries]
+    home = str(parsed.feed.get("link") or "").rstrip("/")
+    entries = _without_shared_guids([_entry(entry) for entry in parsed.entries], home)
     if problem and not body.rstrip().lower().endswith(_ENDS):
         entries = entries[:-1]
     minutes = min(_number(str(parsed.feed.get("ttl", ""))) or 0, _LONGEST_WAIT)
@@ -162,27 +161,47 @@ def _number(text: str) -> int | None:
 def _entry(entry: Any) -> Entry:
     contents = [*entry.get("content", ()), entry.get("summary_detail") or {}]
     longest = max(contents, key=lambda part: len(part.get("value") or ""))
+    published, updated = _date(entry, "published"), _date(entry, "updated")
     return Entry(
         guid=str(entry.get("id") or ""),
         link=str(entry.get("link") or ""),
         title=_plain(entry.get("title_detail") or {}),
         body=_plain(longest),
         author=str(entry.get("author") or ""),
-        published=_date(entry, "published") or _date(entry, "created"),
-        updated=_date(entry, "updated"),
+        published=published or _date(entry, "created") or updated,
+        updated=updated,
         comments=_number(str(entry.get("slash_comments", ""))),
     )
 
 
 def _date(entry: Any, name: str) -> str:
+    """Return a date as the feed writes it: feedparser takes zones that it does not know for UTC."""
     # not entry.get(): for want of one date feedparser gives another
-    moment = dict.get(entry, f"{name}_parsed")
-    if isinstance(moment, struct_time):
-        try:
-            return datetime(*moment[:6], tzinfo=UTC).isoformat()
-        except ValueError:
-            pass
-    return str(dict.get(entry, name) or "")
+    return str(dict.get(entry, name) or "").strip()
+
+
+def _without_shared_guids(entries: list[Entry], home: str) -> list[Entry]:
+    """Return the entries without what several of them have for an id.
+
+    A ``guid`` of entries with several links is the id of none, and neither is the address of the
+    site itself (``home``) or a link of three and more entries. One ``guid`` and one link with two
+    texts is one article, corrected.
+    """
+    guids: dict[str, set[str]] = {}
+    links: dict[str, set[tuple[str, str]]] = {}
+    for entry in entries:
+        link = entry.link if entry.link.rstrip("/") != home else ""
+        guids.setdefault(entry.guid, set()).add(link or f"\0{entry.title}\0{entry.body}")
+        links.setdefault(entry.link, set()).add((entry.title, entry.body))
+    found = []
+    for entry in entries:
+        if len(guids[entry.guid]) > 1 or (home and entry.guid.rstrip("/") == home):
+            entry = msgspec.structs.replace(entry, guid="")
+        shared = len(links[entry.link]) > 2 or (home and entry.link.rstrip("/") == home)
+        if not entry.guid and shared:
+            entry = msgspec.structs.replace(entry, link="")
+        found.append(entry)
+    return found
 
 
 def _plain(part: Any) -> str:

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from ingest import dates
 from ingest.errors import SourceError
 from ingest.http.client import Answer
 from ingest.mapping.items import Seen, reject
@@ -56,6 +57,7 @@ class Rss:
         self.name = f"rss:{self.url.partition('://')[2]}"
         self._order = order
         self._means = means
+        self._zone = dates.zone_named(order.timezone) if order.timezone else None
 
     @property
     def key(self) -> str:
@@ -149,7 +151,7 @@ class Rss:
 
     def _record(self, entry: Entry) -> Post | Reject:
         # A feed may be one person's, and its address name them where the author is a pseudonym.
-        seen = Seen(source="rss", now=self._means.now(), host=host_of(self.url))
+        seen = Seen(source="rss", now=self._means.now(), host=host_of(self.url), zone=self._zone)
         return kept(partial(msgspec.json.encode, entry), map_item, entry, seen)
 
     def _heartbeat(self, place: Place) -> Item:

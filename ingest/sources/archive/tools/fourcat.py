@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
+from ingest.mapping.addresses import post_at
 from ingest.mapping.tool import (
     Around,
     Fields,
@@ -45,6 +46,10 @@ _HOSTS = {
     "twitter.com": "twitter",
     "facebook.com": "facebook",
     "tiktok.com": "tiktok",
+    "bsky.app": "bluesky",
+    "vk.com": "vk",
+    "youtube.com": "youtube",
+    "t.me": "telegram",
 }
 _HIDDEN = frozenset({"REDACTED"})
 _YES = frozenset({"yes", "true", "1"})
@@ -71,7 +76,7 @@ def map_row(row: Record, around: Around) -> Mapped:
         "url": url,
         "hashtags": row.get("hashtags"),
         "likes": take(row, "like_count", "num_likes", "amount_likes", "likes", "likeCount"),
-        "reposts": take(row, "retweet_count", "reposts", "amount_shares", "shares"),
+        "reposts": take(row, "retweet_count", "repost_count", "reposts", "amount_shares", "shares"),
         "replies": take(
             row,
             "reply_count",
@@ -95,6 +100,11 @@ def map_row(row: Record, around: Around) -> Mapped:
         # The other tools have the channel's id, which also never changes.
         fields["author"] = first(take(row, "authorChannelId", "channelId"), fields["author"])
         fields["reply_to_id"] = take(row, "isReplyTo", "isReplyToId")
+    elif platform == "bluesky":
+        # The live source knows accounts by their DID, which never changes.
+        fields["author"] = first(row.get("author_id"), fields["author"])
+        fields["hashtags"] = first(row.get("tags"), fields["hashtags"])
+        fields["reply_to_id"] = _bluesky_post(row.get("in_reply_to"))
     elif platform == "facebook":
         fields["author"] = first(fields["author"], row.get("page_id"))
     return filled(fields)
@@ -104,8 +114,16 @@ def _platform(row: Record, url: str) -> str:
     for column, platform in _OWN.items():
         if column in row:
             return platform
+    if word(row.get("id")).startswith("at://"):
+        return "bluesky"
     host = urlsplit(url).hostname if url.startswith("http") else None
     return _HOSTS.get((host or "").removeprefix("www."), "")
+
+
+def _bluesky_post(value: object) -> object:
+    """Return the URI of a post that an address or a URI names."""
+    found = post_at(word(value))
+    return found.native if found is not None and found.platform == "bluesky" else None
 
 
 def _tweet(fields: Fields, row: Record) -> Fields:
@@ -166,5 +184,5 @@ def map_message(record: Record, around: Around) -> Mapped:
     )
 
 
-TABLE = Tool(name="4cat-csv", version=1, knows=knows_table, map_item=map_row, table=True)
+TABLE = Tool(name="4cat-csv", version=2, knows=knows_table, map_item=map_row, table=True)
 TELEGRAM = Tool(name="4cat-telegram", version=1, knows=knows_message, map_item=map_message)

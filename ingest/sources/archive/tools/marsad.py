@@ -66,5 +66,5 @@ def _json(cell: str | None) -> object:
         return None
 
 
-CSV = Tool(name="marsad-csv", version=2, knows=knows, map_item=map_item, table=True)
-NDJSON = Tool(name="marsad-ndjson", version=1, knows=knows_line, map_item=map_line)
+CSV = Tool(name="marsad-csv", version=3, knows=knows, map_item=map_item, table=True)
+NDJSON = Tool(name="marsad-ndjson", version=2, knows=knows_line, map_item=map_line)

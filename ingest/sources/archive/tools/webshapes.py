@@ -7,11 +7,19 @@ advertisement.
 from __future__ import annotations
 
 from ingest.mapping.tool import Fields, Record, dig, first, or_empty, word
-from ingest.sources.x.tweets import address, repost, restored
+from ingest.sources.x.tweets import address, repost, restored, time_of
 
 
 def x_post(tweet: Record) -> Fields | None:
-    """Return the fields of a post of X: of its GraphQL interface, or of the one before."""
+    """Return the fields of a post of X: of its GraphQL interface, or of the one before.
+
+    A post with limited visibility is wrapped once more; an advertisement is none; all versions of
+    an edited post are one, with the id of the first.
+    """
+    if tweet.get("promoted") or tweet.get("promotedMetadata"):
+        return {}
+    if isinstance(inner := tweet.get("tweet"), dict) and "legacy" not in tweet:
+        tweet = inner
     legacy = tweet.get("legacy")
     if not isinstance(legacy, dict):
         return None
@@ -31,6 +39,12 @@ def x_post(tweet: Record) -> Fields | None:
         "quotes": legacy.get("quote_count"),
         "views": first(dig(tweet, "views", "count"), dig(tweet, "ext_views", "count")),
     }
+    versions = _x_versions(tweet, native)
+    if len(versions) > 1:
+        fields["id"] = versions[0]
+        fields["url"] = address(versions[0])
+        fields["created_at"] = time_of(int(versions[0])).isoformat()
+        fields["edited_at"] = time_of(int(word(native))).isoformat()
     original = dig(legacy, "retweeted_status_result", "result")
     if isinstance(original, dict):
         # A post with limited visibility is wrapped once more.
@@ -42,6 +56,17 @@ def x_post(tweet: Record) -> Fields | None:
         fields["repost_of_id"] = first(original.get("rest_id"), dig(original, "legacy", "id_str"))
         fields = repost(fields)
     return fields
+
+
+def _x_versions(tweet: Record, native: object) -> list[str]:
+    """Return the ids of a post's versions, the oldest first; nothing if they can't be trusted."""
+    control = tweet.get("edit_control")
+    known = first(
+        dig(control, "edit_tweet_ids"), dig(control, "edit_control_initial", "edit_tweet_ids")
+    )
+    ids = [word(entry) for entry in known] if isinstance(known, list) else []
+    whole = all(entry.isdecimal() and len(entry) < 20 for entry in ids)
+    return sorted(ids, key=int) if whole and word(native) in ids else []
 
 
 def _x_text(tweet: Record) -> object:

@@ -52,4 +52,4 @@ def map_item(record: Record, around: Around) -> Mapped:
     return None if fields is None else filled(fields)
 
 
-TOOL = Tool(name="zeeschuimer", version=1, knows=knows, map_item=map_item)
+TOOL = Tool(name="zeeschuimer", version=2, knows=knows, map_item=map_item)

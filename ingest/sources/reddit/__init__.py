@@ -1,0 +1,1 @@
+"""Reddit: dumps of submissions and comments."""

@@ -1,0 +1,68 @@
+"""Submissions and comments of the Pushshift and Arctic Shift dumps, and of Reddit's own API.
+
+Fields: https://github.com/reddit-archive/reddit/wiki/JSON, pushshift/api#61,
+ArthurHeitmann/arctic_shift. A listing of the API wraps each thing in ``{"kind": …, "data": …}``.
+"""
+
+from __future__ import annotations
+
+from ingest.mapping.missing import is_gone
+from ingest.mapping.tool import (
+    DELETED,
+    Around,
+    Fields,
+    Mapped,
+    Record,
+    Tool,
+    filled,
+    joined,
+    word,
+)
+
+_KINDS = frozenset({"t1", "t3"})
+
+
+def _thing(record: Record) -> Record:
+    data = record.get("data")
+    return data if record.get("kind") in _KINDS and isinstance(data, dict) else record
+
+
+def knows(record: Record) -> bool:
+    """Tell whether a record is a submission or a comment."""
+    thing = _thing(record)
+    if "subreddit" not in thing or "id" not in thing:
+        return False
+    return ("title" in thing and "selftext" in thing) or ("body" in thing and "link_id" in thing)
+
+
+def map_item(record: Record, around: Around) -> Mapped:
+    """Return the fields of a submission or comment; what was deleted is no post."""
+    if not knows(record):
+        return None
+    thing = _thing(record)
+    comment = "body" in thing and "link_id" in thing
+    text = thing.get("body") if comment else thing.get("selftext")
+    if is_gone(text) or (not comment and is_gone(thing.get("title"))):
+        return DELETED
+    author = word(thing.get("author"))
+    native = word(thing.get("id")).removeprefix("t1_").removeprefix("t3_")
+    permalink = word(thing.get("permalink"))
+    fields: Fields = {
+        "platform": "reddit",
+        "id": f"{'t1' if comment else 't3'}_{native}",
+        "text": text if comment else joined((word(thing.get("title")), word(text)), "\n\n"),
+        "created_at": thing.get("created_utc"),
+        "collected_at": thing.get("retrieved_on"),
+        "author": "" if is_gone(author) else author,
+        "url": f"https://www.reddit.com{permalink}" if permalink[:1] == "/" else permalink,
+        "likes": thing.get("score"),
+        "replies": thing.get("num_comments"),
+    }
+    if word(thing.get("edited")).replace(".", "").isdecimal():
+        fields["edited_at"] = thing["edited"]
+    if comment:
+        fields["reply_to_id"] = thing.get("parent_id") or thing.get("link_id")
+    return filled(fields)
+
+
+TOOL = Tool(name="reddit", version=1, knows=knows, map_item=map_item)

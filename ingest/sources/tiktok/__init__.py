@@ -1,0 +1,1 @@
+"""TikTok: answers of its Research API."""

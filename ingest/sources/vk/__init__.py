@@ -1,0 +1,1 @@
+"""VK: posts as its API gives them."""
