@@ -7,6 +7,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 DATA ?= ../shared/data
+# Posts of the store that `make bench` measures.
+POSTS ?= 100000
 WORK ?= build/training
 # Tests wait for servers more than they compute, so there are more of them than cores.
 JOBS ?= 4
@@ -59,9 +61,12 @@ lint: $(VENV)/.installed-dev ## ruff and mypy --strict
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 
-bench: $(VENV)/.installed-dev ## Measure: file to index, every stage beside its bare client, memory (DATA=folder)
+bench: $(VENV)/.installed-dev ## Measure: file to index, every stage beside its bare client, memory (DATA=folder POSTS=n)
 	@$(BIN)/python -m tests.bench --data $(DATA)
 	@$(BIN)/python -m tests.bench_stages --data $(DATA)
+	@$(PIP) --editable '.[bench]'
+	@$(BIN)/python -m tests.bench_scale --data $(DATA) --posts $(POSTS)
+	@$(BIN)/python -m tests.bench_trends
 
 train: $(VENV)/.installed-dev ## Make the shipped model from the data folder (hours, resumable; DATA=folder WORK=folder)
 	@$(BIN)/python -m nlp.training.language --data $(DATA)

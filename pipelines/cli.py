@@ -6,7 +6,6 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
-from importlib.metadata import version
 
 import click
 
@@ -79,7 +78,7 @@ class LazyGroup(click.Group):
     epilog="Exit codes: 0 done, 1 failed, 2 wrong usage, 3 nothing found. "
     "Settings: marsad.toml or MARSAD_STORE, MARSAD_WATCHLIST, … (see docs/settings.md).",
 )
-@click.version_option(version("marsad"), prog_name="marsad")
+@click.version_option(package_name="marsad", prog_name="marsad")
 def group() -> None:
     """Follow a protest on social media: collect posts, score, search, chart, export."""
 

@@ -9,16 +9,19 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from ingest.records import Item, Post
-from ingest.sources.base import Source
-from nlp.score import Scorer
 from pipelines.records import Batch, Collected, DeadLetter, Ledger, Position
 from pipelines.stages import FAILED, FAILED_DETAIL, Collector, index, score_each, utc_now
 from pipelines.stores.protocols import Sink, Store
+
+if TYPE_CHECKING:
+    from ingest.sources.base import Source
+    from nlp.score import Scorer
 
 #: Records per transaction: large enough for batches of equal lengths, small enough for memory.
 BATCH = 1024

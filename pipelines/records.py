@@ -162,6 +162,23 @@ class Sum(msgspec.Struct, frozen=True):
     positive: float
 
 
+class HumanLabel(msgspec.Struct, frozen=True, kw_only=True):
+    """What one coder said about one aspect of a post. It holds nothing of the post's text."""
+
+    post: str
+    """The post's id."""
+    coder: str
+    aspect: str
+    """``sentiment``, ``language``, or ``target:ENTITY`` for the attitude to an entity."""
+    label: str
+    """``negative``, ``neutral``, ``positive``, a code of a language, or ``unclear``."""
+    digest: str = ""
+    """Digest of the post when it was labelled: an edited post is not what was labelled."""
+    weight: float = 1.0
+    """How many posts of the sampled query it stands for: one over its chance to be sampled."""
+    at: datetime
+
+
 class Deletion(msgspec.Struct, frozen=True):
     """What a deletion did."""
 

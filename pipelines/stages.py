@@ -10,11 +10,11 @@ import logging
 import traceback
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import msgspec
 
-from ingest.privacy.protector import Protector
 from ingest.records import (
     Counter,
     Gap,
@@ -31,8 +31,11 @@ from ingest.watchlist.loader import Watchlist
 from ingest.watchlist.matcher import Matcher
 from nlp.crossscript import analyse
 from nlp.errors import ModelError
-from nlp.score import Scored, Scorer
 from pipelines.records import Collected, CollectedTombstone, DeadLetter, Document
+
+if TYPE_CHECKING:
+    from ingest.privacy.protector import Protector
+    from nlp.score import Scored, Scorer
 
 log = logging.getLogger(__name__)
 

@@ -71,7 +71,7 @@ def _lines(
 def _state(rows: Sequence[Row]) -> str:
     """Return the state of a bucket: of a source that is not listening no group knows more."""
     states = {row.state for row in rows}
-    return "ok" if "ok" in states else "unknown" if "unknown" in states else "zero"
+    return "ok" if states & {"ok", "few"} else "unknown" if "unknown" in states else "zero"
 
 
 def _quiet(buckets: int, by: By, state: str, split: bool) -> list[Text | str]:
@@ -85,13 +85,18 @@ def _bucket(
 ) -> Iterator[list[Text | str]]:
     bucket = rows[0].bucket.replace("T", " ")
     for row in rows:
-        if row.posts is None or row.negative is None:
+        if not row.posts:
             continue
         cells: list[Text | str] = [bucket]
         bucket = ""
         if split:
             cells.append(names.get(row.group, row.group))
         cells.append(f"{row.posts:,}")
+        if row.negative is None:
+            note = "too few posts" if row.state == "few" else ""
+            cells += [Text(note, style="dim")] if width >= _WIDE else []
+            yield cells + [""] * (4 if width >= _MIDDLE else 2)
+            continue
         if width >= _WIDE:
             cells.append(_bar(row))
         cells.append(_percent(row.negative))

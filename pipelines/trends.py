@@ -1,18 +1,16 @@
 """Sentiment over time: from a store's daily (or hourly) sums to the rows people read.
 
-The way: sums, one for each bucket, group, language and label
-→ :func:`cells` (all sums of one bucket and group together, weeks formed from days)
-→ an :data:`Estimator` (shares and their intervals of one cell)
-→ :func:`rows` (every bucket from the first to the last, also those without posts).
-
-Languages stay apart up to the estimator, because a correction for a model's known errors needs
-them: it is another estimator with the same signature, and nothing else changes.
+The way: sums, one for each bucket, group, language and label (:func:`in_buckets` forms weeks and
+months from days) → one estimate for each bucket and group, from the model's probabilities
+(:func:`~pipelines.analysis.estimates.as_scored`) or corrected with labels
+(:func:`~pipelines.analysis.correction.correct`) → :func:`rows`, every bucket from the first to
+the last, also those without posts. Table, chart, JSON and pages show these rows and compute
+nothing of their own.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -20,13 +18,17 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from ingest.records import PAGES, Gap, unfilled
+from pipelines.analysis.estimates import Estimate, Share, as_scored
 from pipelines.records import Sum
 
-By = Literal["day", "week", "hour"]
-State = Literal["ok", "zero", "unknown"]
+By = Literal["hour", "day", "week", "month"]
+State = Literal["ok", "few", "zero", "unknown"]
 
-#: 97.5 % quantile of the normal distribution: intervals of 95 %.
-Z = 1.959963984540054
+#: A bucket with fewer posts than these has no shares: their intervals would say nothing.
+FEWEST_POSTS = 10
+
+#: A range of more buckets than these is not filled up to what was asked for.
+_MOST_BUCKETS = 4_000
 
 #: An empty bucket is unknown, not zero, if at least this part of it lies in gaps. A stream that
 #: reconnects within seconds does not make a silent day unknown.
@@ -36,47 +38,30 @@ UNKNOWN_FROM = 0.01
 _DIGITS = 6
 
 
-class Share(msgspec.Struct, frozen=True):
-    """A share between 0 and 1 (or a balance between -1 and 1) with its 95 % interval."""
-
-    value: float
-    low: float
-    high: float
-
-
-class Estimate(msgspec.Struct, frozen=True):
-    """What is said about the sentiment of one cell."""
-
-    negative: Share
-    neutral: Share
-    positive: Share
-    balance: Share
-
-
-#: From all sums of one bucket and group (at least one post) to what they say.
-Estimator = Callable[[Sequence[Sum]], Estimate]
-
-
 class Row(msgspec.Struct, frozen=True, kw_only=True):
     """One bucket of one group. Shares are ``None`` without posts, counts too if unknown."""
 
     bucket: str
-    """``2016-02-27``, ``2016-W08`` (ISO 8601 week) or ``2016-02-27T21``, in the store's zone."""
+    """``2016-02-27``, ``2016-W08`` (ISO 8601 week), ``2016-02`` or ``2016-02-27T21``, in the
+    store's zone."""
     start: str
     """First day of the bucket (or its hour), so that weeks can be sorted and drawn."""
     group: str
     """Entity, language or platform; empty without a split."""
     state: State
-    """``ok``: posts; ``zero``: none; ``unknown``: none, but a source was not listening."""
+    """``ok``: posts; ``few``: fewer than :data:`FEWEST_POSTS`, so no shares; ``zero``: none;
+    ``unknown``: none, but a source was not listening."""
     gap: float
     """Part of the bucket, 0 to 1, in which a source was not listening."""
     posts: int | None
     negative_posts: int | None = None
-    """Posts whose label is negative; the shares below are not counts of labels."""
+    """Estimated number of negative posts: the share below of all posts, rounded so that the three
+    add up. ``None`` where there is no share."""
     neutral_posts: int | None = None
     positive_posts: int | None = None
     negative: float | None = None
-    """Mean of the calibrated probabilities that a post is negative."""
+    """Share of negative posts: corrected with labels, else the mean of the calibrated
+    probabilities."""
     negative_low: float | None = None
     negative_high: float | None = None
     neutral: float | None = None
@@ -89,6 +74,11 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     """Positive share minus negative share, -1 to 1."""
     balance_low: float | None = None
     balance_high: float | None = None
+    corrected: bool = False
+    """Whether the shares are corrected with the study's labels (else intervals hold sampling
+    error alone)."""
+    mix: dict[str, float] = {}
+    """Share of each language among the posts; a changing mix can look like a changing mood."""
 
 
 def sums_by(by: By) -> Literal["day", "hour"]:
@@ -96,59 +86,16 @@ def sums_by(by: By) -> Literal["day", "hour"]:
     return "hour" if by == "hour" else "day"
 
 
-def wilson(share: float, posts: int) -> Share:
-    """Return a share with Wilson's score interval of 95 %, for a mean of probabilities.
-
-    The interval is for the share among all posts like these, of which these are a sample; it is
-    that of ``posts`` yes-or-no answers with the same mean (E. B. Wilson 1927, J. Am. Stat.
-    Assoc. 22:209-212; recommended for few answers by Brown, Cai and DasGupta 2001, Stat. Sci.
-    16:101-133). For probabilities it errs on the safe side, since numbers between 0 and 1 with
-    the mean *m* never vary more than such answers, whose variance is *m*(1-*m*) (Bhatia and
-    Davis 2000, Am. Math. Monthly 107:353-357): it is as wide as if labels had been drawn.
-
-    It rests on calibrated probabilities and on posts that are independent of one another.
-    Reposts are not: a day that one repeated post fills is less certain than its interval says.
-    """
-    share = min(max(share, 0.0), 1.0)
-    spread = Z * Z / posts
-    centre = (share + spread / 2) / (1 + spread)
-    half = math.sqrt(spread * (share * (1 - share) + spread / 4)) / (1 + spread)
-    # the interval holds the share itself; rounding must not say otherwise
-    return Share(share, min(max(centre - half, 0.0), share), max(min(centre + half, 1.0), share))
+def in_buckets(sums: Iterable[Sum], by: By) -> list[Sum]:
+    """Return sums of days as sums of weeks or months, where these are asked for."""
+    if by in {"day", "hour"}:
+        return list(sums)
+    return [msgspec.structs.replace(one, bucket=bucket_of(one.bucket, by)) for one in sums]
 
 
-def pooled(negative: float, neutral: float, positive: float, posts: int) -> Estimate:
-    """Return the estimate for sums of probabilities over so many posts (at least one).
-
-    The balance is the mean of numbers between -1 and 1. Moved to 0 to 1 it takes the same
-    interval with the same bound of its variance, which is generous where many are neutral.
-    """
-    balance = wilson(((positive - negative) / posts + 1) / 2, posts)
-    return Estimate(
-        wilson(negative / posts, posts),
-        wilson(neutral / posts, posts),
-        wilson(positive / posts, posts),
-        Share(*(2 * value - 1 for value in (balance.value, balance.low, balance.high))),
-    )
-
-
-def as_scored(sums: Sequence[Sum]) -> Estimate:
-    """Return the estimate that the model's probabilities give, without any correction."""
-    return pooled(
-        math.fsum(one.negative for one in sums),
-        math.fsum(one.neutral for one in sums),
-        math.fsum(one.positive for one in sums),
-        sum(one.posts for one in sums),
-    )
-
-
-def cells(sums: Iterable[Sum], by: By) -> dict[tuple[str, str], list[Sum]]:
-    """Return the sums of each bucket and group; days become ISO weeks where weeks are asked."""
-    found: dict[tuple[str, str], list[Sum]] = {}
-    for one in sums:
-        bucket = week_of(one.bucket) if by == "week" else one.bucket
-        found.setdefault((bucket, one.group), []).append(one)
-    return found
+def bucket_of(day: str, by: By) -> str:
+    """Return the week or month of a day; a day or an hour is its own bucket."""
+    return week_of(day) if by == "week" else day[:7] if by == "month" else day
 
 
 def groups(sums: Iterable[Sum]) -> list[str]:
@@ -165,27 +112,61 @@ def rows(
     *,
     zone: ZoneInfo,
     gaps: Sequence[Gap] = (),
-    estimate: Estimator = as_scored,
+    corrected: Mapping[tuple[str, str], Estimate] | None = None,
+    shares: bool = True,
+    since: str = "",
+    until: str = "",
 ) -> list[Row]:
-    """Return one row for every group and every bucket between the first and the last post.
+    """Return one row for every group and bucket, also for those without posts.
 
-    ``sums`` are those of :func:`sums_by`; ``zone`` is the store's, where its days begin.
-    Ordered by bucket, then by group as :func:`groups` has them.
+    ``sums`` are those of :func:`sums_by`, or of :func:`in_buckets`; ``zone`` is the store's, where
+    its days begin. ``corrected`` are estimates by bucket and group; without them shares are means
+    of probabilities. Without ``shares`` rows count posts only (a query that chooses posts by
+    their label says nothing about shares). The rows reach from ``since`` to the day before
+    ``until``, where these are given, else from the first to the last post. Ordered by bucket,
+    then by group as :func:`groups` has them.
     """
-    sums = [one for one in sums if one.posts]
-    found = cells(sums, by)
+    found: dict[tuple[str, str], list[Sum]] = {}
+    for one in in_buckets((one for one in sums if one.posts), by):
+        found.setdefault((one.bucket, one.group), []).append(one)
     if not found:
         return []
     names = groups(sums)
-    spans = buckets(
-        min(bucket for bucket, _ in found), max(bucket for bucket, _ in found), by, zone
-    )
+    spans = _spans({bucket for bucket, _ in found}, by, zone, since, until)
     blind = _covered(spans, _missed(gaps))
     return [
-        _row(span, group, found.get((span.bucket, group), ()), gap, estimate)
+        _row(
+            span,
+            group,
+            found.get((span.bucket, group), ()),
+            gap,
+            (corrected or {}).get((span.bucket, group)),
+            shares,
+        )
         for span, gap in zip(spans, blind, strict=True)
         for group in names
     ]
+
+
+def _spans(found: Iterable[str], by: By, zone: ZoneInfo, since: str, until: str) -> list[Span]:
+    """Return the buckets from the first to the last of those found and those asked for."""
+    known = set(found)
+    if since:
+        known.add(f"{since}T00" if by == "hour" else bucket_of(since, by))
+    if until:
+        last = (_day(until) - timedelta(days=1)).isoformat() if until > "0001-01-01" else until
+        known.add(f"{last}T23" if by == "hour" else bucket_of(last, by))
+    first, last = min(known), max(known)
+    days = (_day(_first_day(last)) - _day(_first_day(first))).days
+    if days * (24 if by == "hour" else 1) > _MOST_BUCKETS:
+        first, last = min(found), max(found)
+    return buckets(first, last, by, zone)
+
+
+def _first_day(bucket: str) -> str:
+    if "-W" in bucket:
+        return _monday(bucket).isoformat()
+    return f"{bucket}-01" if len(bucket) == 7 else bucket[:10]
 
 
 def deaf_times(
@@ -210,7 +191,14 @@ def _missed(gaps: Sequence[Gap]) -> list[Gap]:
     return [gap for gap in unfilled(gaps) if not gap.source.startswith(PAGES)]
 
 
-def _row(span: Span, group: str, sums: Sequence[Sum], gap: float, estimate: Estimator) -> Row:
+def _row(
+    span: Span,
+    group: str,
+    sums: Sequence[Sum],
+    gap: float,
+    corrected: Estimate | None,
+    shares: bool,
+) -> Row:
     if not sums:
         unknown = gap >= UNKNOWN_FROM
         count = None if unknown else 0
@@ -225,30 +213,60 @@ def _row(span: Span, group: str, sums: Sequence[Sum], gap: float, estimate: Esti
             neutral_posts=count,
             positive_posts=count,
         )
-    counts = {"negative": 0, "neutral": 0, "positive": 0}
-    for one in sums:
-        counts[one.label] += one.posts
-    said = estimate(sums)
+    posts = sum(one.posts for one in sums)
+    row = Row(
+        bucket=span.bucket,
+        start=span.start,
+        group=group,
+        state="ok" if posts >= FEWEST_POSTS else "few",
+        gap=gap,
+        posts=posts,
+        mix=_mix(sums, posts),
+    )
+    if not shares or row.state == "few":
+        return row
+    return with_estimate(row, corrected or as_scored(sums), corrected=corrected is not None)
+
+
+def with_estimate(row: Row, estimate: Estimate, *, corrected: bool) -> Row:
+    """Return a row with the shares of an estimate, and the numbers of posts they stand for."""
     figures: dict[str, float] = {}
     for name in Estimate.__struct_fields__:
-        share: Share = getattr(said, name)
+        share: Share = getattr(estimate, name)
         figures |= {
             name: round(share.value, _DIGITS),
             f"{name}_low": round(share.low, _DIGITS),
             f"{name}_high": round(share.high, _DIGITS),
         }
-    return Row(
-        bucket=span.bucket,
-        start=span.start,
-        group=group,
-        state="ok",
-        gap=gap,
-        posts=sum(counts.values()),
-        negative_posts=counts["negative"],
-        neutral_posts=counts["neutral"],
-        positive_posts=counts["positive"],
+    negative, neutral, positive = apportion(
+        [estimate.negative.value, estimate.neutral.value, estimate.positive.value], row.posts or 0
+    )
+    return msgspec.structs.replace(
+        row,
+        negative_posts=negative,
+        neutral_posts=neutral,
+        positive_posts=positive,
+        corrected=corrected,
         **figures,
     )
+
+
+def apportion(shares: Sequence[float], posts: int) -> list[int]:
+    """Return whole numbers of posts in these proportions that add up (largest remainder)."""
+    whole = sum(shares) or 1.0
+    exact = [share / whole * posts for share in shares]
+    counts = [int(one) for one in exact]
+    order = sorted(range(len(exact)), key=lambda place: counts[place] - exact[place])
+    for place in order[: posts - sum(counts)]:
+        counts[place] += 1
+    return counts
+
+
+def _mix(sums: Sequence[Sum], posts: int) -> dict[str, float]:
+    counts: dict[str, int] = {}
+    for one in sums:
+        counts[one.language] = counts.get(one.language, 0) + one.posts
+    return {name: round(counts[name] / posts, 4) for name in sorted(counts)}
 
 
 class Span(msgspec.Struct, frozen=True):
@@ -267,6 +285,10 @@ def buckets(first: str, last: str, by: By, zone: ZoneInfo) -> list[Span]:
     if by == "hour":
         starts = _hours(first, last, zone)
         names = [f"{start:%Y-%m-%dT%H}" for start in starts]
+    elif by == "month":
+        months = _months(first, last)
+        starts = [datetime(year, month, 1) for year, month in months]
+        names = [f"{start:%Y-%m}" for start in starts]
     else:
         step = timedelta(days=7 if by == "week" else 1)
         day, end = (_monday(first), _monday(last)) if by == "week" else (_day(first), _day(last))
@@ -298,6 +320,13 @@ def _day(text: str) -> date:
 def _monday(week: str) -> date:
     year, number = week.split("-W")
     return date.fromisocalendar(int(year), int(number), 1)
+
+
+def _months(first: str, last: str) -> list[tuple[int, int]]:
+    """Return the months from the first to the last, and the one after it."""
+    year, month = int(first[:4]), int(first[5:7])
+    count = (int(last[:4]) - year) * 12 + int(last[5:7]) - month + 2
+    return [(year + (month - 1 + step) // 12, (month - 1 + step) % 12 + 1) for step in range(count)]
 
 
 def _hours(first: str, last: str, zone: ZoneInfo) -> list[datetime]:

@@ -201,6 +201,31 @@ def test_every_dependency_is_pinned() -> None:
         assert name in pinned, name
 
 
+def test_tree__in_the_docs_names_every_folder_of_the_packages() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    tree = text.partition("## Tree")[2].split("```")[1]
+    drawn = {name for line in tree.splitlines() for name in re.findall(r"[\w-]+(?=/)", line)}
+    there = {
+        folder.name
+        for package in PACKAGES
+        for folder in (ROOT / package, *(ROOT / package).rglob("*/"))
+        if any(folder.glob("*.py"))
+    }
+    assert there - drawn == set()
+
+
+def test_invariants__in_the_docs_name_tests_that_are_there() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    table = text.partition("## Invariants")[2].partition("## Gotchas")[0]
+    rows = [line for line in table.splitlines() if re.match(r"\| \d+ \|", line)]
+    assert len(rows) == 10
+    for row in rows:
+        held_by = re.findall(r"`(tests/[\w/]+\.py)`", row)
+        assert held_by, row
+        for name in held_by:
+            assert (ROOT / name).is_file(), name
+
+
 #: Dependencies that no module of ours imports, each with why it is declared all the same.
 UNIMPORTED = {
     "lxml": "the parser that beautifulsoup4 is told to use",

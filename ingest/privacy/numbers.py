@@ -12,8 +12,6 @@ import ipaddress
 import re
 from collections.abc import Iterator
 
-import phonenumbers
-
 from ingest.privacy.folded import Span
 
 PHONE = "[phone]"
@@ -176,6 +174,8 @@ def _is_dialled(digits: str, *, plus: bool) -> bool:
 
 
 def _is_valid(digits: str, country: str) -> bool:
+    import phonenumbers  # its 60 modules only where there is a number to look up
+
     try:
         return phonenumbers.is_valid_number(phonenumbers.parse(digits, country))
     except phonenumbers.NumberParseException:

@@ -66,17 +66,15 @@ def render(
     events: Sequence[Event] = (),
     names: Mapping[str, str] | None = None,
     deaf: Sequence[Stretch] = (),
-    earlier: Sequence[Row] = (),
 ) -> bytes:
     """Return the chart of rows (at least one), as the bytes of a file.
 
     ``names`` are the groups' names for people, by group; ``deaf`` is when a source was not
-    listening (:func:`pipelines.trends.deaf_times`); ``earlier`` are the rows before those drawn
-    that the first windows of the curves reach back to (:mod:`pipelines.charts.lead`).
+    listening (:func:`pipelines.trends.deaf_times`).
     """
 
     def make() -> Figure:
-        return draw(rows, by, caption, events=events, names=names or {}, deaf=deaf, earlier=earlier)
+        return draw(rows, by, caption, events=events, names=names or {}, deaf=deaf)
 
     return rendered(make, headline(caption), form)
 

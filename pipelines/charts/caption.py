@@ -30,6 +30,8 @@ class Caption(msgspec.Struct, frozen=True, kw_only=True):
     """Those of them that are invented, as their archive says."""
     without_date: int = 0
     pending: int = 0
+    method: str = ""
+    """How the shares were made (:func:`pipelines.analysis.words.method`)."""
     models: Sequence[str] = ()
 
 
@@ -90,10 +92,7 @@ def foot(caption: Caption, hidden: Sequence[str]) -> list[str]:
             "Negative, neutral, positive: a post's attitude towards that entity, not its overall "
             "mood. A post counts for every entity it mentions."
         )
-    lines.append(
-        "Bars count posts by their most probable label; shares are means of calibrated "
-        "probabilities, with Wilson's 95 % interval."
-    )
+    lines += [f"Bars, curves and table are one estimate. {caption.method}".strip()]
     models = ", ".join(caption.models) or "unknown"
     query = f" Query: {caption.exact}" if caption.exact else ""
     lines.append(f"Model: {models}. Made with Marsad.{query}")

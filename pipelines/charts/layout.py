@@ -25,8 +25,8 @@ from pipelines.charts.page import (
     Page,
     number,
 )
-from pipelines.charts.panels import FEWEST, WIDTHS, time_of
-from pipelines.trends import By, Row
+from pipelines.charts.panels import end_of, time_of
+from pipelines.trends import FEWEST_POSTS, By, Row
 
 #: Groups in one chart; the others are named in its foot.
 MOST_GROUPS = 6
@@ -45,13 +45,12 @@ def draw(
     events: Sequence[Event],
     names: Mapping[str, str],
     deaf: Sequence[panels.Stretch] = (),
-    earlier: Sequence[Row] = (),
 ) -> Figure:
     """Return the finished figure."""
     groups = _groups(rows)
     shown, hidden = groups[:MOST_GROUPS], groups[MOST_GROUPS:]
     first = time_of(rows[0])
-    last = time_of(rows[-1]) + WIDTHS[by]
+    last = end_of(rows[-1], by)
     marked = [event for event in events if first <= _noon(event) < last]
     lanes = _lanes(marked, first, last)
     print_ = foot(caption, [names.get(group, group) for group, _ in hidden])
@@ -63,8 +62,7 @@ def draw(
     most = max((row.posts or 0) for _, own in shown for row in own)
     axes: list[Any] = []
     for group, own in shown:
-        lead = [row for row in earlier if row.group == group]
-        axes += panels.panel(page, own, by, names.get(group, group), most, deaf, lead)
+        axes += panels.panel(page, own, by, names.get(group, group), most, deaf)
         page.down(_GROUP_GAP)
     page.up(_GROUP_GAP)
     for ax in axes:
@@ -109,7 +107,7 @@ def _head(
     page.down(0.16)
     page.text(headline(caption), fontsize=13, fontweight="bold")
     page.down(0.29)
-    each = {"day": "by day", "week": "by ISO week", "hour": "by hour"}[by]
+    each = {"day": "by day", "week": "by ISO week", "month": "by month", "hour": "by hour"}[by]
     first, last = rows[0].bucket.replace("T", " "), rows[-1].bucket.replace("T", " ")
     words = f"{count(caption)}, {span_of(first, last)}, {each}, time zone {caption.timezone}"
     page.text(words, color=INK if caption.fictional else SOFT)
@@ -123,15 +121,10 @@ def _legend(page: Page, by: By, deaf: bool) -> None:
     for colour, words in ((NEGATIVE, "negative"), (NEUTRAL, "neutral"), (POSITIVE, "positive")):
         page.text("■", left=left, color=colour)
         left += 0.15 + page.wide(page.text(words, left=left + 0.15)) + 0.18
-    window = {
-        "day": "share over the last 7 days",
-        "week": "weekly share",
-        "hour": "share over the last 24 hours",
-    }
     page.text("━", left=left, color=NEGATIVE)
     page.text("━", left=left + 0.15, color=POSITIVE)
     left += 0.32
-    words = f"{window[by]} (from {FEWEST} posts on), band: 95 % interval"
+    words = f"share per {by} (from {FEWEST_POSTS} posts on), band: 95 % interval"
     left += page.wide(page.text(words, left=left)) + 0.18
     if deaf:
         page.text("▨", left=left, color=SOFT)

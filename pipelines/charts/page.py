@@ -13,6 +13,8 @@ from matplotlib.ft2font import FT2Font
 
 # Okabe and Ito's colours, distinct to colour-blind people and in grey print.
 NEGATIVE, NEUTRAL, POSITIVE = "#D55E00", "#C9C9C9", "#0072B2"
+#: Posts without shares.
+UNSPLIT = "#8e8e8e"
 INK, SOFT, FAINT = "#1a1a1a", "#5c5c5c", "#e4e4e4"
 
 # Inches.

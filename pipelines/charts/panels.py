@@ -20,28 +20,22 @@ from pipelines.charts.page import (
     POSITIVE,
     RIGHT,
     SOFT,
+    UNSPLIT,
     WIDTH,
     Page,
     number,
 )
-from pipelines.trends import UNKNOWN_FROM, By, Estimate, Row, Share, pooled
+from pipelines.trends import UNKNOWN_FROM, By, Row
 
 # Inches.
 TITLE, VOLUME, BETWEEN, SHARES = 0.28, 0.95, 0.17, 0.85
 #: Height of one group's panels.
 HEIGHT = TITLE + VOLUME + BETWEEN + SHARES
 
-#: Single days have few posts: the curve joins each with those before it, and says so. Never
-#: with those after it, or the mood would seem to change before what changed it.
-WINDOW: dict[By, int] = {"day": 7, "week": 1, "hour": 24}
-
-#: Where fewer posts than these lie in the window, no share is drawn: its interval would say
-#: nothing. The table and the export have them all.
-FEWEST = 5
-
 WIDTHS: dict[By, timedelta] = {
     "day": timedelta(days=1),
     "week": timedelta(days=7),
+    "month": timedelta(days=30),
     "hour": timedelta(hours=1),
 }
 
@@ -64,12 +58,10 @@ def panel(
     name: str,
     most: int,
     deaf: Sequence[Stretch] = (),
-    earlier: Sequence[Row] = (),
 ) -> list[Any]:
     """Draw the panels of one group below what is on the page; return their axes.
 
-    ``deaf`` is when a source was not listening; ``earlier`` are the group's rows before those
-    drawn, which the windows of the first shares reach back to.
+    ``deaf`` is when a source was not listening.
     """
     posts = sum(row.posts or 0 for row in rows)
     page.down(0.06)
@@ -93,13 +85,13 @@ def panel(
         for start, end in blind(rows, by, deaf):
             ax.axvspan(start, end, facecolor="#f4f4f4", hatch="////", linewidth=0, zorder=0.5)
     _volume(volume, rows, by, most)
-    _shares(shares, rows, by, earlier)
+    _shares(shares, rows, by)
     return [volume, shares]
 
 
 def _volume(ax: Any, rows: list[Row], by: By, most: int) -> None:
     starts = [number(time_of(row)) for row in rows]
-    end = number(time_of(rows[-1]) + WIDTHS[by])
+    end = number(end_of(rows[-1], by))
     shown = visible(rows)
     below = [0] * len(rows)
     for label, colour in (("negative", NEGATIVE), ("neutral", NEUTRAL), ("positive", POSITIVE)):
@@ -121,6 +113,9 @@ def _volume(ax: Any, rows: list[Row], by: By, most: int) -> None:
             linewidth=0,
         )
         below = above
+    counts = [0 if row.negative_posts is not None else row.posts or 0 for row in shown]
+    if any(counts):  # posts without shares: too few, or chosen by their label
+        ax.stairs(counts, [*starts, end], fill=True, color=UNSPLIT, linewidth=0)
     ax.set_ylim(0, most * 1.06)
     ax.yaxis.set_major_locator(MaxNLocator(nbins=4, integer=True))
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
@@ -154,58 +149,36 @@ def visible(rows: Sequence[Row]) -> list[Row]:
     return drawn
 
 
-def _shares(ax: Any, rows: list[Row], by: By, earlier: Sequence[Row]) -> None:
-    lines = list(_lines(rows, by, earlier))
+def _shares(ax: Any, rows: list[Row], by: By) -> None:
+    lines = list(_lines(rows))
     for label, colour in (("positive", POSITIVE), ("negative", NEGATIVE)):
         for line in lines:
-            times = [time for time, _ in line]
-            shares: list[Share] = [getattr(estimate, label) for _, estimate in line]
-            lows, highs = [share.low for share in shares], [share.high for share in shares]
-            values = [share.value for share in shares]
+            times = [number(time_of(row) + middle_of(row, by)) for row in line]
+            values = [getattr(row, label) for row in line]
+            lows = [getattr(row, f"{label}_low") for row in line]
+            highs = [getattr(row, f"{label}_high") for row in line]
             ax.fill_between(times, lows, highs, color=colour, alpha=0.17, linewidth=0)
             # a bucket alone makes no line: it gets a dot
-            dot = "o" if len(line) == 1 or (by == "week" and len(rows) <= 60) else ""
+            dot = "o" if len(line) == 1 or len(rows) <= 60 else ""
             ax.plot(times, values, color=colour, linewidth=1.4, marker=dot, markersize=2.6)
             if len(line) == 1:
                 ax.plot(times * 2, [*lows, *highs], color=colour, alpha=0.35, linewidth=2)
     if not lines:
+        few = any(row.state == "few" for row in rows)
+        words = "too few posts" if few else "no shares: the query chooses posts by their label"
         style = {"fontsize": 8, "color": SOFT, "ha": "center", "va": "center"}
-        ax.text(0.5, 0.25, "too few posts", transform=ax.transAxes, **style)
+        ax.text(0.5, 0.25, words, transform=ax.transAxes, **style)
     ax.set_ylim(0, 1)
     ax.set_yticks([0, 0.5, 1], ["0 %", "50 %", "100 %"])
     ax.set_ylabel("share", fontsize=8, color=SOFT)
     ax.yaxis.set_label_coords(-0.055, 0.5)
 
 
-def _lines(
-    rows: list[Row], by: By, earlier: Sequence[Row]
-) -> Iterator[list[tuple[float, Estimate]]]:
-    """Yield unbroken stretches of the running shares; nothing runs over the unknown."""
-    everything = enumerate([*earlier, *rows], start=-len(earlier))
-    for known, run in groupby(everything, key=lambda numbered: numbered[1].state != "unknown"):
-        stretch = list(run) if known else []
-        line: list[tuple[float, Estimate]] = []
-        for place, (drawn, row) in enumerate(stretch):
-            window = stretch[max(0, place + 1 - WINDOW[by]) : place + 1]
-            joined = _joined([one for _, one in window]) if drawn >= 0 else None
-            if joined:
-                line.append((number(time_of(row) + WIDTHS[by] / 2), joined))
-            elif line:
-                yield line
-                line = []
-        if line:
-            yield line
-
-
-def _joined(rows: Sequence[Row]) -> Estimate | None:
-    posts = sum(row.posts or 0 for row in rows)
-    if posts < FEWEST:
-        return None
-    sums = [
-        sum((row.posts or 0) * (getattr(row, label) or 0.0) for row in rows)
-        for label in ("negative", "neutral", "positive")
-    ]
-    return pooled(sums[0], sums[1], sums[2], posts)
+def _lines(rows: Sequence[Row]) -> Iterator[list[Row]]:
+    """Yield unbroken runs of rows with shares."""
+    for shared, run in groupby(rows, key=lambda row: row.negative is not None):
+        if shared:
+            yield list(run)
 
 
 def blind(
@@ -216,12 +189,12 @@ def blind(
     A bucket of which nothing is known is hatched as a whole; one in which posts came, where and
     as long as a source was not listening: the posts that came are not unknown.
     """
-    narrowest = (time_of(rows[-1]) + WIDTHS[by] - time_of(rows[0])) * _NARROWEST
+    narrowest = (end_of(rows[-1], by) - time_of(rows[0])) * _NARROWEST
     for state, run in groupby(rows, key=_blindness):
         own = list(run) if state else []
         if not own:
             continue
-        first, last = time_of(own[0]), time_of(own[-1]) + WIDTHS[by]
+        first, last = time_of(own[0]), end_of(own[-1], by)
         if state == "unknown":
             yield number(first), number(last)
             continue
@@ -241,16 +214,31 @@ def _blindness(row: Row) -> str:
 
 def _dates(ax: Any, rows: list[Row], by: By) -> None:
     if len(rows) <= _FEW_BUCKETS:
-        form = {"day": "%d %b", "week": "W%V", "hour": "%d %b %H:00"}[by]
+        form = {"day": "%d %b", "week": "W%V", "month": "%b", "hour": "%d %b %H:00"}[by]
         form = "%H:00" if by == "hour" and len(rows) > 6 else form
         starts = [time_of(row) for row in rows]
-        middles = [number(start + WIDTHS[by] / 2) for start in starts]
+        middles = [
+            number(start + middle_of(row, by)) for start, row in zip(starts, rows, strict=True)
+        ]
         labels = [start.strftime(form) for start in starts]
         # an ISO week is of the year that its middle is in
         moments = [start + WIDTHS[by] / 2 for start in starts]
         ax.set_xticks(middles, with_years(labels, moments))
         return
     date_axis(ax, time_of(rows[-1]) - time_of(rows[0]))
+
+
+def end_of(row: Row, by: By) -> datetime:
+    """Return when a row's bucket ends, in local time."""
+    start = time_of(row)
+    if by == "month":
+        return (start.replace(day=1) + timedelta(days=32)).replace(day=1)
+    return start + WIDTHS[by]
+
+
+def middle_of(row: Row, by: By) -> timedelta:
+    """Return how long after its begin the middle of a row's bucket is."""
+    return (end_of(row, by) - time_of(row)) / 2
 
 
 def time_of(row: Row) -> datetime:

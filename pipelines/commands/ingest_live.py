@@ -35,8 +35,8 @@ from pipelines.commands._shared.subscriptions import read_feeds
 from pipelines.dead_letters.quarantine import beside
 from pipelines.embedded import drain_some
 from pipelines.errors import SettingsError
-from pipelines.live import Outcome, Wanted, feeds
-from pipelines.live.choose import check, duration, means
+from pipelines.live.choose import Wanted, check, duration, feeds, means
+from pipelines.live.run import Outcome
 from pipelines.settings import Settings, SourceSettings, file_name, zone
 from pipelines.stop import Stop
 from pipelines.stores.protocols import Sink

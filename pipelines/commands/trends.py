@@ -13,6 +13,7 @@ import msgspec
 from rich.console import Console
 
 from pipelines import trend_table
+from pipelines.analysis import words as answer_words
 from pipelines.annotations import Event
 from pipelines.annotations import load as load_events
 from pipelines.commands._shared.options import (
@@ -44,7 +45,7 @@ _MISSING = (
 @filter_options
 @click.option(
     "--by",
-    type=click.Choice(["day", "week", "hour"]),
+    type=click.Choice(["hour", "day", "week", "month"]),
     default="day",
     show_default=True,
     help="Length of a bucket; weeks begin on Monday (ISO 8601).",
@@ -83,8 +84,10 @@ def command(
 ) -> None:
     """Show sentiment over time: posts, and the shares that are negative, neutral, positive.
 
-    Shares are means of calibrated probabilities, in per cent, with 95 % intervals. Days are
-    those of the store's time zone. With --split entity, --entity shows these entities alone.
+    Shares are in per cent, with 95 % intervals. With 100 labels of your own or more (marsad
+    label) they are corrected for what the model gets wrong; without, they are means of its
+    calibrated probabilities, whose intervals hold sampling error alone. Days are those of the
+    store's time zone. With --split entity, --entity shows these entities alone.
 
     \b
     Examples:
@@ -115,6 +118,8 @@ def command(
         trend_table.show(answer.rows, by, names, Console(highlight=False))
         if any(row.state == "unknown" for row in answer.rows):
             notify("?: unknown, as a source was not listening (see `marsad status`).")
+        for line in answer_words.remarks(answer.series):
+            notify(line)
     by_ids = split == "entity" and (charts or not (as_json or as_csv))
     lost = ["entities stand by their ids"] if by_ids or (charts and "entity" in filters) else []
     lost += ["events are not marked"] if charts and marks is None else []
@@ -145,7 +150,6 @@ def _draw(
             events=events,
             names=names,
             deaf=deaf,
-            earlier=answer.earlier,
         )
         write(path, content)
         notify(f"Drawn: {path}")
@@ -163,6 +167,7 @@ def _caption(answer: Answer, filters: Filters, split: Split | None) -> Caption:
         exact=_words(answer.query, filters),
         split=split or "",
         towards=[names.get(entity, entity) for entity in answer.wanted],
+        method="" if answer.series.selected_by else answer_words.method(answer.series),
         timezone=answer.timezone,
         posts=answer.posts,
         fictional=answer.fictional,
@@ -206,5 +211,8 @@ def _csv(table: Sequence[Row]) -> str:
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(Row.__struct_fields__)
-    writer.writerows(msgspec.structs.astuple(row) for row in table)
+    for row in table:
+        cells = msgspec.structs.asdict(row)
+        cells["mix"] = " ".join(f"{language}:{part}" for language, part in row.mix.items())
+        writer.writerow(cells.values())
     return stream.getvalue()

@@ -5,9 +5,3 @@ settings. A feed's thread reads items into a bounded inbox (a full one slows rea
 writer makes them durable through an :class:`~pipelines.stores.protocols.Sink`, with the position of
 each source, and scores in small slices when nothing waits to be made durable.
 """
-
-from pipelines.live.choose import Wanted, feeds
-from pipelines.live.reader import Feed
-from pipelines.live.run import Outcome, run
-
-__all__ = ["Feed", "Outcome", "Wanted", "feeds", "run"]

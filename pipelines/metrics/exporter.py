@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterable
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler
-from socketserver import ThreadingTCPServer
 from threading import Thread
 from typing import TYPE_CHECKING
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from pipelines.errors import SettingsError
 from pipelines.metrics.health import Health
 
 if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
     from prometheus_client import CollectorRegistry
 
 #: Seconds after which a client that says nothing is hung up on.
@@ -28,13 +30,15 @@ class Exporter:
         """Serve in a thread of its own; port 0 takes a free one. Raises ``SettingsError``."""
         self.address = address
         try:
-            self._server = _Server(address, port, registry, health)
+            self._server = make_server(
+                address, port, _app(registry, health), _server_class(address), _Handler
+            )
         except (OSError, OverflowError) as error:
             raise SettingsError(
                 f"metrics can't be served at {address}, port {port} ({error}): name a free port "
                 "and an address of this machine."
             ) from error
-        self.port: int = self._server.server_address[1]
+        self.port: int = self._server.server_port
         self._thread = Thread(target=self._server.serve_forever, name="metrics", daemon=True)
         self._thread.start()
 
@@ -45,50 +49,40 @@ class Exporter:
         self._server.server_close()
 
 
-class _Server(ThreadingTCPServer):
-    allow_reuse_address = True
-    # A client that hangs holds up neither others nor the end of the process.
-    daemon_threads = True
+def _server_class(address: str) -> type[WSGIServer]:
+    """Return the library's server, for IPv6 where the address is one."""
+    from prometheus_client.exposition import ThreadingWSGIServer
 
-    def __init__(
-        self, address: str, port: int, registry: CollectorRegistry, health: Health
-    ) -> None:
-        self.registry = registry
-        self.health = health
-        if ":" in address:
-            self.address_family = socket.AF_INET6
-        super().__init__((address, port), _Handler)
+    class Server(ThreadingWSGIServer):
+        address_family = socket.AF_INET6 if ":" in address else socket.AF_INET
+
+    return Server
 
 
-class _Handler(BaseHTTPRequestHandler):
-    server: _Server
-    timeout = _PATIENCE
+def _app(registry: CollectorRegistry, health: Health) -> WSGIApplication:
+    """Return what answers: the library for ``/metrics``, the state of the process for probes."""
+    from prometheus_client import make_wsgi_app
 
-    def do_GET(self) -> None:
-        path = self.path.partition("?")[0]
+    metrics: WSGIApplication = make_wsgi_app(registry, disable_compression=True)
+    probes = {"/healthz": health.alive, "/readyz": health.ready}
+
+    def answer(environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+        path = environ["PATH_INFO"]
         if path == "/metrics":
-            from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
-
-            body = generate_latest(self.server.registry)
-            self._answer(HTTPStatus.OK, CONTENT_TYPE_PLAIN_0_0_4, body)
-        elif path == "/healthz":
-            self._probe(*self.server.health.alive())
-        elif path == "/readyz":
-            self._probe(*self.server.health.ready())
+            return metrics(environ, start)
+        if path in probes:
+            good, words = probes[path]()
+            status = HTTPStatus.OK if good else HTTPStatus.SERVICE_UNAVAILABLE
         else:
-            body = b"There are /metrics, /healthz and /readyz.\n"
-            self._answer(HTTPStatus.NOT_FOUND, "text/plain", body)
+            status, words = HTTPStatus.NOT_FOUND, "There are /metrics, /healthz and /readyz."
+        start(f"{status.value} {status.phrase}", [("Content-Type", "text/plain; charset=utf-8")])
+        return [f"{words}\n".encode()]
 
-    def _probe(self, good: bool, words: str) -> None:
-        status = HTTPStatus.OK if good else HTTPStatus.SERVICE_UNAVAILABLE
-        self._answer(status, "text/plain", f"{words}\n".encode())
+    return answer
 
-    def _answer(self, status: HTTPStatus, kind: str, body: bytes) -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+
+class _Handler(WSGIRequestHandler):
+    timeout = _PATIENCE
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
         """Say nothing: a probe every ten seconds is no news."""

@@ -26,6 +26,7 @@ from pipelines.records import (
     Deletion,
     Document,
     Hit,
+    HumanLabel,
     Ledger,
     Page,
     Position,
@@ -145,6 +146,23 @@ class Reading(Protocol):
         """Return the readings of one page, or of all, ordered by time, page, metric, source."""
 
 
+class Labels(Protocol):
+    """Labels that people gave to stored posts."""
+
+    def put_labels(self, labels: Sequence[HumanLabel]) -> int:
+        """Store labels of posts that are there; return how many these are.
+
+        A coder's later label of the same aspect replaces the earlier one. Labels stay when a
+        post is scored or indexed again, and are removed with their post.
+        """
+
+    def labelled(self, query: Node) -> list[tuple[Hit, list[HumanLabel]]]:
+        """Return the posts that match and have labels, by id, each with its labels.
+
+        Labels of an earlier content of an edited post are left out.
+        """
+
+
 class Administration(Protocol):
     """The state of a store, its locks, and re-indexing."""
 
@@ -190,5 +208,5 @@ class Administration(Protocol):
         """Release the store."""
 
 
-class Store(ScoredSink, Backlog, Deletions, Reading, Administration, Protocol):
+class Store(ScoredSink, Backlog, Deletions, Reading, Labels, Administration, Protocol):
     """One place where posts rest, with all that it can do."""

@@ -33,8 +33,9 @@ from ingest.records import Gap, Heartbeat, Item, Post, Reject, Tombstone, encode
 from ingest.sources import responses
 from ingest.sources.base import LiveSource, Means, Order
 from ingest.sources.registry import find, make
-from pipelines.live import Feed, run
 from pipelines.live.choose import means as real_means
+from pipelines.live.reader import Feed
+from pipelines.live.run import run
 from pipelines.stages import Collector, bury
 from pipelines.stop import Stop
 from pipelines.stores.sqlite import SqliteStore

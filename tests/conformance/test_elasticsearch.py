@@ -11,7 +11,7 @@ from elasticsearch import helpers
 
 from pipelines.stores.elasticsearch import ElasticsearchStore, reindex, requests, server
 from pipelines.stores.protocols import Store
-from tests.conformance import reindex_suite, scored_suite
+from tests.conformance import labels_suite, reindex_suite, scored_suite
 from tests.conformance import store_suite as suite
 from tests.conformance.corpus import NOW
 from tests.pipelines.an_elasticsearch import asking, remove
@@ -146,3 +146,7 @@ class TestReindexing(reindex_suite.Reindexing):
     def small_batches(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(reindex, "PAGE", 2)
         monkeypatch.setattr(requests, "PAGE", 2)
+
+
+class TestLabelling(labels_suite.Labelling):
+    pass

@@ -8,7 +8,7 @@ import pytest
 
 from pipelines.stores.protocols import Store
 from pipelines.stores.sqlite import SqliteStore, reindex
-from tests.conformance import reindex_suite, scored_suite
+from tests.conformance import labels_suite, reindex_suite, scored_suite
 from tests.conformance import store_suite as suite
 
 
@@ -66,4 +66,8 @@ class TestScored(scored_suite.Scored):
 
 
 class TestReindexing(reindex_suite.Reindexing):
+    pass
+
+
+class TestLabelling(labels_suite.Labelling):
     pass

@@ -6,18 +6,15 @@ from xml.etree import ElementTree
 from zoneinfo import ZoneInfo
 
 import pytest
-from matplotlib.dates import date2num
 
 from ingest.records import Gap
 from pipelines import annotations
 from pipelines.annotations import Event
 from pipelines.charts import Caption, asked, format_of, render, write
 from pipelines.charts.layout import draw
-from pipelines.charts.lead import reaching_back
 from pipelines.charts.page import Page
 from pipelines.charts.panels import visible
 from pipelines.errors import OutputError, WatchlistError
-from pipelines.query import parse
 from pipelines.records import Sum
 from pipelines.trends import deaf_times, rows
 
@@ -33,10 +30,10 @@ def some_rows(days=30, groups=("inwi", "meditel"), gaps=()):
             group,
             "fr",
             "negative",
-            n % 5,
-            n % 5 * 0.7,
-            n % 5 * 0.2,
-            n % 5 * 0.1,
+            n % 5 * 10,
+            n % 5 * 7.0,
+            n % 5 * 2.0,
+            n % 5 * 1.0,
         )
         for n in [*range(1, days), 1]
         for group in groups
@@ -242,38 +239,15 @@ def test_no_curve_is_drawn_over_too_few_posts():
     assert "too few posts" in [text.get_text() for text in shares.texts]
 
 
-def test_the_curve_does_not_change_before_the_posts_do():
-    calm = [Sum(f"2016-02-{d}", "", "fr", "positive", 5, 0, 0, 5) for d in range(10, 20)]
-    angry = [Sum(f"2016-02-{d}", "", "fr", "negative", 90, 90, 0, 0) for d in range(20, 25)]
-    found = rows(calm + angry, "day", zone=ZONE)
-    _, shares = draw(found, "day", CAPTION, events=(), names={}).axes
-    negative = list(shares.lines[-1].get_ydata())
-    assert negative[:10] == [0] * 10
-    assert min(negative[10:]) > 0.7
-
-
-def test_a_curve_that_begins_within_its_window_reaches_back_to_the_posts_before():
-    found = some_rows(groups=("inwi",))
-    whole = draw(found, "day", CAPTION, events=(), names={}).axes[1].lines[-1]
-    late = draw(found[10:], "day", CAPTION, events=(), names={}, earlier=found[:10])
-    assert list(late.axes[1].lines[-1].get_ydata()) == list(whole.get_ydata())[-len(found[10:]) :]
-    assert late.axes[0].get_xlim()[0] == date2num(date.fromisoformat(found[10].start))
-
-
-@pytest.mark.parametrize(
-    ("query", "by", "longer"),
-    [
-        ("inwi since:2016-02-29", "day", "inwi since:2016-02-23"),
-        ("since:2016-02-29 until:2016-03-02", "hour", "since:2016-02-28 until:2016-03-02"),
-        ("since:0001-01-02", "day", "since:0001-01-01"),
-        ("since:2016-02-29", "week", None),
-        ("inwi -since:2016-02-29", "day", None),
-        ("a OR since:2016-02-29", "day", None),
-    ],
-)
-def test_only_a_beginning_that_holds_for_the_whole_query_is_moved(query, by, longer):
-    found = reaching_back(parse(query), by)
-    assert found == (parse(longer) if longer else None)
+def test_curve__shows_the_same_shares_as_the_rows():
+    sums = [Sum(f"2016-02-{d}", "", "fr", "positive", 50, 5, 10, 35) for d in range(10, 20)]
+    sums += [Sum(f"2016-02-{d}", "", "fr", "negative", 90, 80, 5, 5) for d in range(20, 25)]
+    found = rows(sums, "day", zone=ZONE)
+    volume, shares = draw(found, "day", CAPTION, events=(), names={}).axes
+    assert list(shares.lines[-1].get_ydata()) == [row.negative for row in found]
+    heights = [row.negative_posts for row in found]
+    assert [heights[0], heights[-1]] == [5, 80]
+    assert volume.patches[0].get_data().values.tolist() == [5, 80]
 
 
 @pytest.mark.parametrize("days", [2, 9, 30, 90, 400])

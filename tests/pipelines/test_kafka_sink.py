@@ -20,7 +20,7 @@ from pipelines.kafka import producer as producers
 from pipelines.kafka.connection import MESSAGE_LIMIT, Brokers
 from pipelines.kafka.messages import HEADERS, BooksMessage, PostMessage, Reader
 from pipelines.kafka.sink import KafkaSink
-from pipelines.live import Wanted
+from pipelines.live.choose import Wanted
 from pipelines.records import Ledger
 from pipelines.stop import Stop
 from tests.conftest import Marsad

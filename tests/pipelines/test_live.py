@@ -24,10 +24,9 @@ from pipelines.commands.status import command as status
 from pipelines.commands.status import joined
 from pipelines.dead_letters.quarantine import Aside
 from pipelines.errors import StoreBusy
-from pipelines.live import Feed, Outcome, run
-from pipelines.live.reader import Came, Message, Reader, take
+from pipelines.live.reader import Came, Feed, Message, Reader, take
 from pipelines.live.retry_policy import TRIES, gives_up, pause
-from pipelines.live.run import live_key
+from pipelines.live.run import Outcome, live_key, run
 from pipelines.live.silence import POSTS, SHORTEST, TIMES, Habit
 from pipelines.live.state import heard
 from pipelines.live.writer import Writer

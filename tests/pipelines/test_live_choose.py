@@ -22,8 +22,8 @@ from ingest.sources.registry import ENTRIES, find, secrets
 from pipelines.commands.ingest_live import configured_sources
 from pipelines.commands.sources import command as sources
 from pipelines.errors import SettingsError
-from pipelines.live import Feed, Wanted, feeds
-from pipelines.live.choose import address, duration, means
+from pipelines.live.choose import Wanted, address, duration, feeds, means
+from pipelines.live.reader import Feed
 from pipelines.pages.choose import addresses
 from pipelines.settings import load
 from pipelines.stop import Stop

@@ -12,8 +12,8 @@ from pipelines.commands._shared.subscriptions import read_feeds
 from pipelines.dead_letters.quarantine import beside
 from pipelines.kafka.connection import Brokers
 from pipelines.kafka.sink import KafkaSink
-from pipelines.live import Feed, Wanted, feeds
-from pipelines.live.choose import means
+from pipelines.live.choose import Wanted, feeds, means
+from pipelines.live.reader import Feed
 from pipelines.stop import Stop
 
 

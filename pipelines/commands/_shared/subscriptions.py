@@ -11,7 +11,8 @@ from pipelines.commands._shared.context import configured
 from pipelines.commands._shared.output import notify
 from pipelines.dead_letters.quarantine import Aside
 from pipelines.dead_letters.retry import LIVE
-from pipelines.live import Feed, Outcome, run
+from pipelines.live.reader import Feed
+from pipelines.live.run import Outcome, run
 from pipelines.stages import Collector
 from pipelines.stop import Stop
 from pipelines.stores.protocols import Sink

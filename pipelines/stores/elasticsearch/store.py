@@ -6,7 +6,7 @@ import hashlib
 import re
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from itertools import islice
 from typing import Literal
@@ -18,7 +18,7 @@ from ingest.records import Counter, Post
 from pipelines.daily import Daily
 from pipelines.dead_letters.queue import DAYS, DeadLetters, plain_names
 from pipelines.errors import StoreError
-from pipelines.query import Node, only
+from pipelines.query import All, Node, only
 from pipelines.records import (
     Batch,
     Collected,
@@ -27,6 +27,7 @@ from pipelines.records import (
     Deletion,
     Document,
     Hit,
+    HumanLabel,
     Ledger,
     Page,
     Position,
@@ -34,7 +35,7 @@ from pipelines.records import (
     Status,
     Sum,
 )
-from pipelines.stores.elasticsearch import books, clean, graves, lease, read, setup
+from pipelines.stores.elasticsearch import books, clean, graves, labels, lease, read, setup
 from pipelines.stores.elasticsearch.accept import accept, position, recover
 from pipelines.stores.elasticsearch.flight import Flight
 from pipelines.stores.elasticsearch.index import give_up, index, requeue
@@ -43,6 +44,7 @@ from pipelines.stores.elasticsearch.reindex import reindex
 from pipelines.stores.elasticsearch.reject import reject
 from pipelines.stores.elasticsearch.server import Server
 from pipelines.stores.elasticsearch.watch import Watch
+from pipelines.stores.labels import matched, queries
 from pipelines.stores.sqlite.lock import hold
 
 _REQUEUE = 1_000
@@ -197,6 +199,8 @@ class ElasticsearchStore(AbstractContextManager["ElasticsearchStore"]):
         if batch.retried and self.dead_path.exists():
             with self.dead_letters() as letters:
                 letters.remove(batch.retried)
+        if batch.tombstones:
+            self._remove_labels()
         if removed or plain:
             clean.mark(self._server, self.names)
             self._unclean = True
@@ -290,6 +294,7 @@ class ElasticsearchStore(AbstractContextManager["ElasticsearchStore"]):
         self._forget(tombstones)
         clean.mark(self._server, self.names)
         self._fresh(*self._stale)
+        self._remove_labels()
         self._unclean = not clean.settle(self._server, self.names)
         return Deletion(texts, written, not self._unclean or not texts)
 
@@ -325,6 +330,30 @@ class ElasticsearchStore(AbstractContextManager["ElasticsearchStore"]):
         """Return the readings of one page, or of all, ordered by time, page, metric, source."""
         self._fresh(self.names.books)
         return read.counters(self._server, self.names, page)
+
+    # Labels
+
+    def put_labels(self, labels_of_people: Sequence[HumanLabel]) -> int:
+        """Store labels; see :meth:`pipelines.stores.protocols.Labels.put_labels`."""
+        self._writing()
+        posts = {label.post: None for label in labels_of_people}
+        known = [hit.post.id for hit in self._among(All(), posts)]
+        return labels.put(self._server, self.names.prefix, known, labels_of_people)
+
+    def labelled(self, query: Node) -> list[tuple[Hit, list[HumanLabel]]]:
+        """Return labelled posts that match; see :meth:`.protocols.Labels.labelled`."""
+        found = labels.read(self._server, self.names.prefix)
+        return matched(self._among(query, found), found)
+
+    def _among(self, query: Node, names: Mapping[str, object]) -> list[Hit]:
+        return [hit for part in queries(query, names) for hit in self.scan(part)]
+
+    def _remove_labels(self) -> None:
+        """Remove the labels of posts that were deleted."""
+        found = labels.read(self._server, self.names.prefix)
+        if found:
+            there = {hit.post.id for hit in self._among(All(), found)}
+            labels.remove_orphans(self._server, self.names.prefix, found, there)
 
     def timezone(self) -> str:
         """Return the zone that days are counted in; see :meth:`.Store.timezone`."""

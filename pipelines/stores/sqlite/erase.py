@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 import apsw
 
-from pipelines.stores.sqlite import rows, words
+from pipelines.stores.sqlite import labels, rows, words
 from pipelines.stores.sqlite.load import load
 from pipelines.stores.sqlite.queue import erase_waiting
 from pipelines.stores.sqlite.words import json_list
@@ -69,6 +69,7 @@ def erase(connection: Connection, ids: Iterable[str], authors: Iterable[str]) ->
         rows.remove(connection, load(connection, numbers[start : start + _CHUNK]))
     removed = weights.keys() | found.keys()
     if removed:
+        labels.remove(connection, removed)
         connection.executemany(
             "INSERT INTO counters (name, value) VALUES (?, ?) "
             "ON CONFLICT (name) DO UPDATE SET value = value + excluded.value",

@@ -23,6 +23,7 @@ from pipelines.records import (
     Deletion,
     Document,
     Hit,
+    HumanLabel,
     Ledger,
     Page,
     Position,
@@ -31,8 +32,10 @@ from pipelines.records import (
     Sum,
 )
 from pipelines.stores import analysis
+from pipelines.stores.labels import matched, queries
 from pipelines.stores.sqlite import (
     erase,
+    labels,
     ledger,
     queue,
     read,
@@ -290,6 +293,22 @@ class SqliteStore(AbstractContextManager["SqliteStore"]):
         """Return the readings of one page, or of all, ordered by time, page, metric, source."""
         with self._reading():
             return read.counters(self._connection, page)
+
+    # Labels
+
+    def put_labels(self, labels_of_people: Sequence[HumanLabel]) -> int:
+        """Store labels; see :meth:`pipelines.stores.protocols.Labels.put_labels`."""
+        with self._writing():
+            return labels.put(self._connection, labels_of_people)
+
+    def labelled(self, query: Node) -> list[tuple[Hit, list[HumanLabel]]]:
+        """Return labelled posts that match; see :meth:`.protocols.Labels.labelled`."""
+        with self._reading():
+            found = labels.read(self._connection)
+            hits = [
+                hit for part in queries(query, found) for hit in read.scan(self._connection, part)
+            ]
+        return matched(hits, found)
 
     def timezone(self) -> str:
         """Return the zone that days are counted in; see :meth:`.Store.timezone`."""

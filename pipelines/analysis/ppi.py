@@ -1,0 +1,61 @@
+"""The share of a label in all posts of a query, from a random sample that people labelled.
+
+Prediction-powered inference: the mean of the model's probabilities over all posts, corrected by
+what they are off on the labelled ones. It is right however bad the model is, since it rests on
+the sample alone; a good model makes its interval narrower.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipelines.analysis.estimates import Share, Z
+
+Floats = NDArray[np.float64]
+
+
+def share(
+    truth: Sequence[float],
+    predicted: Sequence[float],
+    weights: Sequence[float],
+    mean: float,
+    posts: int,
+) -> Share:
+    """Return the share of a label in ``posts`` posts, with its 95 % interval.
+
+    ``truth`` is 1 for each labelled post that has the label, else 0; ``predicted`` are the
+    model's probabilities of it, ``weights`` how many posts each labelled one stands for (one over
+    its chance to be sampled); ``mean`` is the mean probability over all posts.
+
+    PPI++ (Angelopoulos, Duchi and Zrnic 2023, arXiv:2311.01453) for a mean, with its power tuning
+    λ; with weights it is the design-based estimator of Egami, Hinck, Stewart and Wei 2023,
+    NeurIPS (arXiv:2306.04746). Raises :class:`ValueError` with fewer than two labelled posts.
+    """
+    y, f, w = (np.asarray(values, dtype=np.float64) for values in (truth, predicted, weights))
+    n = len(y)
+    if n < 2:
+        raise ValueError("two labelled posts at least are needed")
+    w = w / w.sum()
+    tuning = _power(y, f, w, n / max(posts, n))
+    rest = y - tuning * f
+    value = tuning * mean + float(w @ rest)
+    # of a ratio of weighted sums (Taylor); equal weights give the usual variance of a mean
+    spread = float(n / (n - 1) * (w**2 @ (rest - w @ rest) ** 2))
+    spread += tuning**2 * float(w @ (f - w @ f) ** 2) / max(posts, 1)
+    half = Z * math.sqrt(spread)
+    value = min(max(value, 0.0), 1.0)
+    return Share(value, max(value - half, 0.0), min(value + half, 1.0))
+
+
+def _power(y: Floats, f: Floats, w: Floats, part: float) -> float:
+    """Return λ: 0 leaves the model out, 1 trusts it as it is."""
+    middle = f - w @ f
+    variance = float(w @ middle**2)
+    if variance == 0:
+        return 0.0
+    covariance = float(w @ (middle * (y - w @ y)))
+    return min(max(covariance / (variance * (1 + part)), 0.0), 1.0)

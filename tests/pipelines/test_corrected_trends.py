@@ -1,0 +1,217 @@
+"""Corrected shares are right where the truth is known."""
+
+import random
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+
+from ingest.records import Sentiment
+from pipelines.analysis import quantify
+from pipelines.analysis.correction import FEWEST_LABELS, LabelledSum, correct
+from pipelines.analysis.ppi import share
+from pipelines.analysis.series import gold, overall, selected_by, trend_series
+from pipelines.analysis.words import remarks
+from pipelines.query import All, parse
+from pipelines.records import HumanLabel, Sum
+from pipelines.stores.sqlite import SqliteStore
+from tests.pipelines import studies
+from tests.pipelines.a_store import ZONE, fill, post
+
+NOW = datetime(2016, 3, 1, tzinfo=UTC)
+
+
+# The method, on simulated studies (the long run is `make bench`)
+
+
+def test_correction__is_nearer_to_the_truth_than_counting_and_its_intervals_hold():
+    found = studies.simulate(range(10), ("ary-Latn", "ary", "fr"), 200, kept=200)
+    assert found.corrected.mean() < 0.9 * found.counted.mean()
+    assert found.better >= 0.7  # ten studies; 500 are measured by the bench
+    assert 0.90 <= found.held.mean() <= 0.99
+
+
+def test_draws__are_the_same_for_the_same_counts():
+    one = studies.study(3, ("fr",), 150, studies.confusion(("fr",)))
+    counts = quantify.Counts(
+        one.counts.sum(axis=3).reshape(-1, 3),
+        one.labelled.reshape(-1, 3, 3),
+        np.zeros(studies.DAYS, dtype=np.int64),
+    )
+    first, second = quantify.sample(counts, kept=20), quantify.sample(counts, kept=20)
+    assert (first.shares == second.shares).all()
+    assert np.allclose(first.confusion.sum(axis=3), 1)
+
+
+def test_draws__more_labels_than_posts_are_refused():
+    labelled = np.zeros((1, 3, 3), dtype=np.int64)
+    labelled[0, 1, 1] = 2
+    counts = quantify.Counts(np.array([[5, 1, 0]]), labelled, np.zeros(1, dtype=np.int64))
+    with pytest.raises(ValueError, match="more labelled posts than posts"):
+        quantify.sample(counts)
+
+
+def test_log_gamma__is_that_of_the_standard_library():
+    import math
+
+    for x in (1e-3, 0.5, 1.0, 3.7, 80.0, 1e4):
+        assert quantify._log_gamma(np.array([x]))[0] == pytest.approx(math.lgamma(x), abs=1e-7)
+
+
+# Sums
+
+
+def sums(day, negative, neutral, positive, language="fr"):
+    counts = {"negative": negative, "neutral": neutral, "positive": positive}
+    return [
+        Sum(day, "", language, label, many, many / 2, many / 4, many / 4)
+        for label, many in counts.items()
+        if many
+    ]
+
+
+def labelled(day, predicted, label, posts, language="fr"):
+    return LabelledSum(day, "", language, predicted, label, posts)
+
+
+def test_correct__with_too_few_labels_says_nothing():
+    few = [labelled("2016-02-27", "neutral", "negative", FEWEST_LABELS - 1)]
+    assert correct(sums("2016-02-27", 300, 300, 300), few) is None
+
+
+def test_correct__moves_shares_to_what_people_say():
+    found = correct(
+        sums("2016-02-27", 400, 400, 200) + sums("2016-02-28", 200, 200, 100),
+        [
+            labelled("2016-02-27", "negative", "negative", 40),
+            labelled("2016-02-27", "neutral", "negative", 30),  # the model misses their anger
+            labelled("2016-02-27", "neutral", "neutral", 10),
+            labelled("2016-02-27", "positive", "positive", 20),
+        ],
+    )
+    assert found is not None
+    assert (found.labels, found.languages) == (100, {"fr": 100})
+    for day in ("2016-02-27", "2016-02-28"):
+        negative = found.estimates[day, ""].negative
+        assert 0.5 < negative.low < negative.value < negative.high < 0.85
+        assert 0.62 < negative.value < 0.75
+
+
+# The whole query
+
+
+def test_ppi__is_right_although_the_model_is_wrong_and_holds_95_times_in_100():
+    draw = random.Random(5)
+    held = 0
+    for _ in range(400):
+        truth = [draw.random() < 0.7 for _ in range(2000)]
+        model = [draw.uniform(0.2, 0.7) if true else draw.uniform(0, 0.4) for true in truth]
+        chosen = draw.sample(range(2000), 150)
+        found = share(
+            [float(truth[n]) for n in chosen],
+            [model[n] for n in chosen],
+            [1.0] * 150,
+            sum(model) / 2000,
+            2000,
+        )
+        held += found.low <= 0.7 <= found.high
+    assert 370 <= held <= 394
+
+
+def test_ppi__a_good_model_makes_the_interval_narrower():
+    truth = [float(n % 10 < 6) for n in range(200)]
+    good = [0.9 if one else 0.1 for one in truth]
+    widths = []
+    for model in (good, [0.5] * 200):
+        found = share(truth, model, [1.0] * 200, sum(model) / 200, 100_000)
+        widths.append(found.high - found.low)
+    assert widths[0] < 0.25 * widths[1]
+
+
+def test_ppi__weights_undo_a_sample_that_took_one_stratum_more_often():
+    # 900 posts of which a ninth are negative, 100 that all are; 50 of each are labelled
+    truth = [float(n % 9 == 0) for n in range(54)] + [1.0] * 50
+    weights = [900 / 54] * 54 + [100 / 50] * 50
+    found = share(truth, [0.5] * 104, weights, 0.5, 1000)
+    assert found.value == pytest.approx(0.2)
+
+
+# From the store
+
+
+def label(name, said, coder="A", aspect="sentiment"):
+    return HumanLabel(post=name, coder=coder, aspect=aspect, label=said, at=NOW)
+
+
+@pytest.fixture
+def store(tmp_path):
+    posts = [post(n, f"text {n}", label="neutral" if n % 2 else "negative") for n in range(240)]
+    path = fill(tmp_path / "t.db", posts)
+    with SqliteStore(path, timezone=ZONE) as opened:
+        yield opened
+
+
+def series(store, query="", **options):
+    from zoneinfo import ZoneInfo
+
+    return trend_series(store, parse(query), "day", zone=ZoneInfo(ZONE), **options)
+
+
+def test_series__without_labels_is_what_the_model_says_and_says_so(store):
+    found = series(store)
+    assert (found.corrected, found.labels, found.overall) == (False, 0, {})
+    assert found.rows[0].negative == 0.45
+    assert "not corrected" in "\n".join(remarks(found))
+
+
+def test_series__is_corrected_with_a_hundred_labels(store):
+    ids = [hit.post.id for hit in store.scan(All())]
+    store.put_labels([label(name, "negative") for name in ids[:120]])
+    found = series(store)
+    assert (found.corrected, found.labels, found.label_languages) == (True, 120, {"ary-Latn": 120})
+    assert found.rows[0].negative > 0.9
+    assert found.rows[0].corrected
+    assert found.overall["negative"].value > 0.9
+    assert found.model_overall["negative"] == pytest.approx(0.45)
+    text = "\n".join(remarks(found))
+    assert "corrected for the model's errors with 120 labels" in text
+    assert "the model alone says 45%" in text
+    assert not series(store, correction=False).corrected
+
+
+def test_series__of_posts_chosen_by_their_label_has_no_shares(store):
+    found = series(store, "sentiment:negative text")
+    assert found.selected_by == "sentiment"
+    assert (found.rows[0].posts, found.rows[0].negative) == (120, None)
+    assert "would only repeat it" in "\n".join(remarks(found))
+
+
+@pytest.mark.parametrize(
+    ("query", "split", "answer"),
+    [
+        ("sentiment:negative", "", "sentiment"),
+        ("a OR -sentiment:negative", "", "sentiment"),
+        ("sentiment:negative", "entity", ""),
+        ("target:inwi=negative", "entity", "attitude"),
+        ("target:inwi=negative", "", ""),
+        ("inwi lang:fr", "", ""),
+    ],
+)
+def test_selected_by__tells_which_label_chooses_posts(query, split, answer):
+    assert selected_by(parse(query), split) == answer
+
+
+def test_gold__is_what_most_coders_say(store):
+    first, second, *_ = store.scan(All())
+    pairs = [
+        (first, [label("x", "negative", c) for c in "AB"] + [label("x", "neutral", "C")]),
+        (second, [label("y", "negative"), label("y", "positive", "B")]),
+    ]
+    assert [one.sentiment for one in gold(pairs)] == ["negative", ""]
+
+
+def test_overall__needs_a_hundred_labels(store):
+    hits = list(store.scan(All()))[:99]
+    people = gold([(hit, [label(hit.post.id, "negative")]) for hit in hits])
+    assert overall(store.sums(All(), "day", ""), people) == {}
+    assert isinstance(hits[0].post.sentiment, Sentiment)
