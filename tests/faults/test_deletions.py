@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import closing
 from pathlib import Path
 
 from kafka.admin import ConfigResource, ConfigResourceType
 
 from tests.cluster import cluster, invented, until
-from tests.faults.load import FAULTS
+from tests.faults.load import FAULTS, Load
+from tests.faults.test_kills import ended
 from tests.faults.topics import everything
 from tests.servers import Kafka
 
@@ -21,6 +23,23 @@ SECONDS_FOR_HOURS = {
 }
 
 if FAULTS:
+    #: Seconds: longer than the two minutes after which the client library gives a batch up.
+    OUTAGE = 130.0
+
+    def test_outage__of_more_than_two_minutes_during_a_deletion_is_survived(
+        load: Load, kafka: Kafka
+    ) -> None:
+        ended(load.send(50))
+        load.arrived()
+        name = sorted(load.ids)[0]
+        load.cluster.marsad("delete", name)
+        kafka.process.kill()
+        time.sleep(OUTAGE)
+        kafka.process.start()
+        load.gone.add(name)
+        load.came(deleted=1)
+        ended(load.send(20))
+        load.arrived()
 
     def test_a_deleted_text_leaves_the_topics(
         real_kafka: Kafka, topic_prefix: str, tmp_path: Path

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
 from kafka.admin import ConfigResource, ConfigResourceType
 
-from pipelines.errors import BrokerError
+from pipelines.errors import BrokerAway, BrokerError
 from pipelines.kafka import topics
-from pipelines.kafka.connection import Brokers, brokers
+from pipelines.kafka.connection import Brokers, brokers, explained
 from pipelines.settings import KafkaSettings
 from tests.conftest import Marsad
-from tests.pipelines.kafka_fixtures import until
+from tests.pipelines.kafka_fixtures import records, send, until
 from tests.servers import Kafka, small_kafka
 
 NAMES = {"posts", "scored", "tombstones", "books", "dead", "positions", "leases"}
@@ -157,3 +158,25 @@ def test_a_topic_that_was_made_anew_has_another_identity(bare: Brokers) -> None:
     until(gone, "the topic is deleted")
     topics.create(bare)
     assert topics.require(bare, "scored") != before
+
+
+@pytest.mark.parametrize("hours", [-1.5, 1.5])
+def test_clock__that_is_off_by_more_than_an_hour_keeps_no_record_out(
+    bare: Brokers, hours: float
+) -> None:
+    topics.create(bare, partitions=1)
+    now = time.time()
+    send(bare, "posts", {"value": b"{}", "timestamp_ms": int((now + hours * 3600) * 1000)})
+    (record,) = records(bare, "posts")["posts"]
+    assert abs(record.timestamp / 1000 - now) < 600  # the broker's time, not the producer's
+
+
+def test_clock__that_is_ahead_is_named_where_topics_take_the_producer_s_time(
+    bare: Brokers,
+) -> None:
+    topics.create(bare, partitions=1)
+    change(bare, "posts", message_timestamp_type="CreateTime")
+    ahead = int((time.time() + 2 * 3600) * 1000)
+    with pytest.raises(BrokerError, match=r"clock .* NTP.* LogAppendTime") as told, explained(bare):
+        send(bare, "posts", {"value": b"{}", "timestamp_ms": ahead})
+    assert not isinstance(told.value, BrokerAway)
