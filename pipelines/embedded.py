@@ -136,8 +136,8 @@ def drain(
 def drain_some(store: Store, scorer: Callable[[], Scorer], zone: ZoneInfo, limit: int) -> int:
     """Score and index up to so many of the posts that wait; return how many those were.
 
-    One that the model fails on is kept aside. Raises :class:`~nlp.errors.ModelError` if it fails
-    on every text.
+    A post that the model fails on becomes a dead letter. Raises
+    :class:`~nlp.errors.ModelError` if it fails on every text.
     """
     posts = store.pending(limit)
     if not posts:
@@ -151,10 +151,10 @@ def drain_some(store: Store, scorer: Callable[[], Scorer], zone: ZoneInfo, limit
 
 
 def _letter(post: Post) -> DeadLetter:
-    """Return a post that the model fails on as it is kept aside, to be tried again."""
-    from pipelines.kafka.messages import letter_of
+    """Return a post that the model fails on as a dead letter, to be tried again."""
+    from pipelines.kafka.messages import as_dead_letter
 
-    return letter_of(Collected(post), f"score:{post.id}", FAILED, FAILED_DETAIL, utc_now())
+    return as_dead_letter(Collected(post), f"score:{post.id}", FAILED, FAILED_DETAIL, utc_now())
 
 
 def requeue(store: Store, posts: Iterator[Post], change: Callable[[list[Post]], list[Post]]) -> int:

@@ -26,7 +26,7 @@ class Collected(msgspec.Struct, frozen=True):
 class CollectedTombstone(msgspec.Struct, frozen=True):
     """A deletion that left the collect stage, with the names under older keys.
 
-    ``raw_name`` is the native id or the account's name as it came: what is kept aside raw on this
+    ``raw_name`` is the native id or the account's name as it came: raw dead letters on this
     machine is searched for it. It is never stored and never sent anywhere.
     """
 
@@ -42,7 +42,7 @@ REFUSED = "store-refused"
 
 
 class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
-    """A record that could not be used, as it is kept aside (readable by its owner alone).
+    """A record that could not be used, as a dead letter (readable by its owner alone).
 
     ``origin`` and ``line`` name the place once and for all, so that keeping it twice is
     keeping it once. ``context`` is what is needed to try again (the source's options, JSON).
@@ -91,7 +91,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     notices: Sequence[Gap | Heartbeat | Counter] = ()
     retried: Sequence[DeadLetter] = ()
     """Dead letters that were tried again and are among this batch's records now: they leave
-    the books as dead (once, however often this is repeated) and the place they are kept."""
+    the ledger as dead (once, however often this is repeated) and the place they are kept."""
 
 
 class Ledger(msgspec.Struct, frozen=True, kw_only=True):

@@ -120,7 +120,7 @@ class Settings(_Table):
     threads: _Whole = 0
     """Threads of the model; 0 for one per core."""
     dead_days: Annotated[int, BeforeValidator(_whole), Field(ge=1)] = 30
-    """Days after which what was kept aside is destroyed."""
+    """Days after which dead letters is destroyed."""
     urls: dict[str, str] = {}
     """Base addresses of platforms, by name, where not their own: mirrors, own servers, tests."""
 

@@ -117,7 +117,7 @@ class Collector:
             elif isinstance(record, Reject):
                 collection.dead.append(self._dead(record, item.line, now))
             elif isinstance(record, Tombstone):
-                collection.tombstones.append(bury(self._protector, record))
+                collection.tombstones.append(collected_tombstone(self._protector, record))
             else:
                 collection.notices.append(record)
         return collection
@@ -145,7 +145,7 @@ class Collector:
         )
 
 
-def bury(protector: Protector, tombstone: Tombstone) -> CollectedTombstone:
+def collected_tombstone(protector: Protector, tombstone: Tombstone) -> CollectedTombstone:
     """Return a deletion as stores take it: without names of people but for ``raw_name``."""
     protected = protector.protect_tombstone(tombstone)
     native = tombstone.id.partition(":")[2] if tombstone.id else tombstone.author.lstrip("@")

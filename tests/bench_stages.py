@@ -122,9 +122,9 @@ def bench_all(bench: Bench) -> None:
         topic = where.topic("posts")
         bench.tell("bare producer", len(found) / produce(where, topic, keys, found))
         bench.tell("bare consumer", len(found) / consume(where, topic, len(found)))
-    with bench.cluster("bench") as made, KafkaSink(brokers(made)) as intake:
+    with bench.cluster("bench") as made, KafkaSink(brokers(made)) as sink:
         source = ArchiveSource(bench.file)
-        seconds = timed(lambda: collect(source, intake, collector, key="bench"))
+        seconds = timed(lambda: collect(source, sink, collector, key="bench"))
         bench.tell("collect", bench.posts / seconds, "bare producer")
         alone = bench.posts / bench.rates["reading the file"]
         alone += bench.posts / bench.rates["privacy and matching"]

@@ -151,7 +151,7 @@ class Cluster:
         return Worker(log, [*command, *map(str, arguments)], environment).start()
 
     def ledger(self, address: str = "") -> dict[str, int]:
-        """The books of the store, or of another one; empty while it can't be asked."""
+        """The ledger of the store, or of another one; empty while it can't be asked."""
         try:
             store = open_store(address or self.store)
         except StoreError:
@@ -164,7 +164,7 @@ class Cluster:
             store.close()
 
     def books(self) -> dict[str, int]:
-        """The books of the store, as soon as it can be asked."""
+        """The ledger of the store, as soon as it can be asked."""
         found: dict[str, int] = until(self.ledger, "the store tells of its books")
         return found
 

@@ -121,7 +121,7 @@ class Marsad:
         return [json.loads(line) for line in self(*arguments, code=code).stdout.splitlines()]
 
     def ledger(self, *arguments: str | Path) -> dict[str, int]:
-        """Return the books of a store."""
+        """Return the ledger of a store."""
         status: dict[str, dict[str, int]] = json.loads(self("status", "--json", *arguments).stdout)
         return status["ledger"]
 

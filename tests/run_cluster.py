@@ -97,7 +97,7 @@ def _collection(stack: ExitStack, folder: Path) -> Cluster:
         kafka,
         f"{elasticsearch}/{name}",
         name,
-        # Pseudonyms as in `make run`; what is kept aside goes with the temporary folder.
+        # Pseudonyms as in `make run`; dead letters goes with the temporary folder.
         MARSAD_KEYS=str(keyring.default_path()),
         XDG_DATA_HOME=str(folder / "data"),
         MARSAD_TIMEZONE=os.environ.get("MARSAD_TIMEZONE", "Africa/Casablanca"),

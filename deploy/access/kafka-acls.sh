@@ -39,7 +39,7 @@ grant_all() {
 grant_all topics topic "" Create Describe DescribeConfigs AlterConfigs
 
 # collect: marsad worker collect, marsad ingest … --brokers
-for topic in posts tombstones books positions; do
+for topic in posts tombstones ledger positions; do
     grant collect topic "$topic" Write Describe
 done
 for topic in positions leases; do
@@ -57,7 +57,7 @@ grant score group score Read
 grant_all score transactional-id score- Write Describe
 
 # index: marsad worker index; it writes empty records to posts, which erase deleted texts
-for topic in scored tombstones books dead; do
+for topic in scored tombstones ledger dead; do
     grant index topic "$topic" Read Describe
 done
 grant index topic posts Write Describe

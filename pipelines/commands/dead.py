@@ -1,4 +1,4 @@
-"""``marsad dead``: what could not be used, kept aside with its reason."""
+"""``marsad dead``: what could not be used, kept with its reason as a dead letter."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _WIDEST = 24
 
 @click.group()
 def command() -> None:
-    """Look at, or retry, what was kept aside. Readable by you alone; it expires.
+    """Look at, or retry, dead letters. Readable by you alone; it expires.
 
     \b
     Examples:
@@ -54,19 +54,19 @@ def command() -> None:
 
 @contextmanager
 def _letters(store: str | None, brokers: str | None) -> Iterator[DeadLetters]:
-    """Give what is kept aside of a store's input, or of what this machine sent to brokers."""
+    """Give dead letters of a store's input, or of what this machine sent to brokers."""
     if where := destination(store, brokers):
         from pipelines.kafka.sink import dead_path
 
-        with DeadLetters(dead_path(where), days=configured().dead_days) as letters:
-            letters.purge_expired()
-            yield letters
+        with DeadLetters(dead_path(where), days=configured().dead_days) as dead_letters:
+            dead_letters.purge_expired()
+            yield dead_letters
         return
     opened = open_store(store)
     try:
-        with opened.dead_letters() as letters:
-            letters.purge_expired()
-            yield letters
+        with opened.dead_letters() as dead_letters:
+            dead_letters.purge_expired()
+            yield dead_letters
     finally:
         opened.close()
 
@@ -80,12 +80,12 @@ def _letters(store: str | None, brokers: str | None) -> Iterator[DeadLetters]:
 def list_dead(
     store: str | None, brokers: str | None, reason: str, limit: int, as_json: bool
 ) -> None:
-    """List what was kept aside: number, place, reason, when it expires. Never its text."""
-    with _letters(store, brokers) as letters:
-        reasons = letters.reasons()
-        entries = letters.entries(reason=reason, limit=limit)
+    """List dead letters: number, place, reason, when it expires. Never its text."""
+    with _letters(store, brokers) as dead_letters:
+        reasons = dead_letters.reasons()
+        entries = dead_letters.entries(reason=reason, limit=limit)
     if not entries:
-        nothing_found("Nothing is kept aside.")
+        nothing_found("There are no dead letters.")
     if as_json:
         for entry in entries:
             write_line(msgspec.json.encode(entry))
@@ -117,13 +117,13 @@ def list_dead(
 @brokers_option
 def show(number: int, store: str | None, brokers: str | None) -> None:
     """Write the raw bytes of one record to standard output, and its reason to standard error."""
-    with _letters(store, brokers) as letters:
-        letter = letters.get(number)
-    if letter is None:
-        nothing_found(f"Nothing is kept aside under number {number}.")
+    with _letters(store, brokers) as dead_letters:
+        dead_letter = dead_letters.get(number)
+    if dead_letter is None:
+        nothing_found(f"There is no dead letter of number {number}.")
         return
-    notify(f"{letter.place}: {letter.reason}: {letter.detail}")
-    sys.stdout.buffer.write(letter.raw + b"\n")
+    notify(f"{dead_letter.place}: {dead_letter.reason}: {dead_letter.detail}")
+    sys.stdout.buffer.write(dead_letter.raw + b"\n")
 
 
 @command.command()
@@ -158,9 +158,9 @@ def retry(
 
     def again(target: Sink, kept: DeadLetters) -> Retried:
         chosen = numbers or tuple(entry.number for entry in kept.entries(reason=reason))
-        found = [letter for number in chosen if (letter := kept.get(number))]
+        found = [dead_letter for number in chosen if (dead_letter := kept.get(number))]
         if not found:
-            nothing_found("Nothing is kept aside.")
+            nothing_found("There are no dead letters.")
         return try_again(target, found, protector(case), case, mapping=fields, tell=tell)
 
     if where := destination(store, brokers):

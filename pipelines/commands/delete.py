@@ -18,10 +18,10 @@ from pipelines.commands._shared.context import (
     protector,
 )
 from pipelines.commands._shared.deletions import check, whereabouts
-from pipelines.commands._shared.deletions import graves as made_graves
+from pipelines.commands._shared.deletions import deletions as made_graves
 from pipelines.commands._shared.options import brokers_option, store_option
 from pipelines.commands._shared.output import count, nothing_found, notify
-from pipelines.dead_letters.quarantine import Aside, beside
+from pipelines.dead_letters.quarantine import Quarantine, beside
 from pipelines.dead_letters.queue import DeadLetters, plain_names
 from pipelines.query import only
 from pipelines.records import Collected, CollectedTombstone, Deletion
@@ -69,7 +69,7 @@ def command(
 ) -> None:
     """Delete posts for good: a tombstone stays, so that no later import brings them back.
 
-    The text is removed everywhere: tables, full-text index, journal, what is kept aside.
+    The text is removed everywhere: tables, full-text index, journal, dead letters.
     An id that was never seen gets a tombstone too. Earlier exports are yours to delete.
     With --brokers the texts leave the topics as well, within a day (docs/kafka.md).
 
@@ -83,29 +83,29 @@ def command(
     where = chosen_brokers(brokers)
     opened = open_existing(store)
     try:
-        aside = _kept_aside(opened)
+        quarantine = _count_dead_letters(opened)
         places = tuple(dict.fromkeys(map(platform_name, platforms)))
         if authors and not places:
             places = whereabouts(opened, configured(), topics=where is not None)
             if not places:
                 nothing_found("The store is empty; name the account's --platform.")
-        graves = made_graves(protector(None), ids, authors, places)
-        names = {name for grave in graves for name in plain_names(grave)}
+        deletions = made_graves(protector(None), ids, authors, places)
+        names = {name for deletion in deletions for name in plain_names(deletion)}
         # Looked at first: an index worker that is quicker carries it out as well as we do.
-        due = _due(opened, graves) if where else Deletion(0, 0)
+        due = _due(opened, deletions) if where else Deletion(0, 0)
         if where:
-            aside += _leave_topics(where, opened, graves, names)
+            quarantine += _leave_topics(where, opened, deletions, names)
         # On the topics they are records as others: who reads them into the store counts them.
-        deletion = opened.delete(graves, counted=not where)
-        aside -= _kept_aside(opened)
+        deletion = opened.delete(deletions, counted=not where)
+        quarantine -= _count_dead_letters(opened)
         # Collectors keep theirs in a folder of their own, whatever the store is.
         folders = {beside(store or configured().store), *([beside("")] if where else [])}
-        aside += sum(Aside(one, configured().dead_days).forget(names) for one in folders)
+        quarantine += sum(Quarantine(one, configured().dead_days).forget(names) for one in folders)
     finally:
         opened.close()
     notify(
         f"{count(max(deletion.posts, due.posts), 'post')} deleted, "
-        f"{count(aside, 'record')} kept aside removed, "
+        f"{count(quarantine, 'dead letter')} removed, "
         f"{count(max(deletion.tombstones, due.tombstones), 'tombstone')} written."
     )
     if authors and not ids and not max(deletion.posts, due.posts):
@@ -113,22 +113,22 @@ def command(
             "No post of this account was found: see how the data write the name, or delete by the "
             "author's pseudonym. What comes of it later is refused."
         )
-    if there := sorted({g.tombstone.platform for g in graves if _by_name(g)}):
+    if there := sorted({g.tombstone.platform for g in deletions if _by_name(g)}):
         # On another of them the name may be a stranger's.
         notify(f"Accounts of that name were deleted on {', '.join(there)}.")
     if not deletion.clean:
         notify(_LEFT_ON_SERVER if on_server(store) else _LEFT_IN_FILE)
 
 
-def _by_name(grave: CollectedTombstone) -> bool:
-    return bool(grave.tombstone.author) and not is_pseudonym(grave.raw_name)
+def _by_name(deletion: CollectedTombstone) -> bool:
+    return bool(deletion.tombstone.author) and not is_pseudonym(deletion.raw_name)
 
 
-def _due(store: Store, graves: Sequence[CollectedTombstone]) -> Deletion:
+def _due(store: Store, deletions: Sequence[CollectedTombstone]) -> Deletion:
     """Return what a deletion has to do in a store: posts to remove, tombstones to write."""
     names = {
-        "id": _ids(graves),
-        "author": [n for g in graves if (own := g.tombstone.author) for n in (own, *g.aliases)],
+        "id": _ids(deletions),
+        "author": [n for g in deletions if (own := g.tombstone.author) for n in (own, *g.aliases)],
     }
     posts = {
         hit.post.id
@@ -138,40 +138,40 @@ def _due(store: Store, graves: Sequence[CollectedTombstone]) -> Deletion:
     }
     named = [
         Collected(Post(id=g.tombstone.id, platform="", text="", author=g.tombstone.author))
-        for g in graves
+        for g in deletions
     ]
-    return Deletion(len(posts), len(graves) - len(store.deleted_ids(named)))
+    return Deletion(len(posts), len(deletions) - len(store.deleted_ids(named)))
 
 
-def _ids(graves: Sequence[CollectedTombstone]) -> list[str]:
-    return [name for g in graves if g.tombstone.id for name in (g.tombstone.id, *g.aliases)]
+def _ids(deletions: Sequence[CollectedTombstone]) -> list[str]:
+    return [name for g in deletions if g.tombstone.id for name in (g.tombstone.id, *g.aliases)]
 
 
 def _leave_topics(
-    where: Brokers, store: Store, graves: list[CollectedTombstone], names: set[str]
+    where: Brokers, store: Store, deletions: list[CollectedTombstone], names: set[str]
 ) -> int:
-    """Put deletions on the topics, and erase what they name there and from what is kept aside.
+    """Put deletions on the topics, and erase what they name there and from dead letters.
 
-    ``names`` are those by which records kept aside may know them.
+    ``names`` are those by which dead letters may know them.
     What of an author is still on its way is refused by the store, as by every one that is filled
     from these topics later, and erased by the worker that brings it. Returns how many records
-    kept aside went.
+    kept as a dead letter went.
     """
     from pipelines.kafka.connection import explained
-    from pipelines.kafka.index import bury, erase
+    from pipelines.kafka.index import collected_tombstone, erase
     from pipelines.kafka.sink import dead_path
 
     with explained(where):
         producer = where.producer()
         try:
-            bury(where, producer, graves)
-            erase(where, producer, [*_ids(graves), *store.write_tombstones(graves)])
+            collected_tombstone(where, producer, deletions)
+            erase(where, producer, [*_ids(deletions), *store.write_tombstones(deletions)])
         finally:
             producer.give_up()
-    with DeadLetters(dead_path(where), days=configured().dead_days) as letters:
-        return letters.forget(names)
+    with DeadLetters(dead_path(where), days=configured().dead_days) as dead_letters:
+        return dead_letters.forget(names)
 
 
-def _kept_aside(store: Store) -> int:
-    with store.dead_letters() as letters:
-        return sum(letters.reasons().values())
+def _count_dead_letters(store: Store) -> int:
+    with store.dead_letters() as dead_letters:
+        return sum(dead_letters.reasons().values())

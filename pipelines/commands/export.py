@@ -109,7 +109,9 @@ def command(
     if account.fictional:
         notify(f"{account.fictional:,} of the posts are fictional; the README says so.")
     if account.plain_authors:
-        notify(f"{account.plain_authors:,} of the posts carry the plain names of their authors.")
+        notify(
+            f"{account.plain_authors:,} of the posts carry the raw account names of their authors."
+        )
     notify(
         f"{account.posts:,} posts written to {folder}: {', '.join(account.files)}, README.txt, "
         "manifest.json."

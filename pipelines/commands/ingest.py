@@ -127,9 +127,10 @@ def archive(
 ) -> None:
     """Read posts from files: NDJSON, JSON or CSV, plain, gzip or zstd; `-` is standard input.
 
-    Format, encoding, delimiter and fields are detected; what can't be read is kept aside with
-    its reason (`marsad dead list`). Interrupted, the same command goes on; a file read to its
-    end is recognised, wherever it lies. Another mapping or watchlist reads it anew.
+    Format, encoding, delimiter and fields are detected; a record that can't be read becomes a
+    dead letter with its reason (`marsad dead list`). After an interruption the same command
+    resumes; a file read to its end is recognised, wherever it lies. Another mapping or
+    watchlist reads it anew.
 
     \b
     Examples:
@@ -167,7 +168,7 @@ class _Target:
     """Where an import goes: what takes the posts, and what follows each batch."""
 
     def __init__(self, taking: Sink, catch_up: Callable[[], object], days: str = "") -> None:
-        self.intake = taking
+        self.sink = taking
         self.catch_up = catch_up
         """Score and index what waits, where that is this command's work."""
         self.days = days
@@ -251,7 +252,7 @@ class _Run:
     def _read(self, source: ArchiveSource) -> Imported:
         watchlist = self._case.fingerprint if self._case else ""
         key = position_key(source, f"{watchlist}\0{'plain' if self._reason else ''}")
-        position = self._target.intake.position(key)
+        position = self._target.sink.position(key)
         if position and position.done:
             return Imported(Ledger(), done=True, known=True)
         details = msgspec.json.encode(
@@ -279,7 +280,7 @@ class _Run:
 
             result = collect(
                 source,
-                self._target.intake,
+                self._target.sink,
                 collector,
                 key=key,
                 metadata=details,

@@ -27,15 +27,15 @@ from pipelines.commands._shared.context import (
     open_store,
     protector,
 )
-from pipelines.commands._shared.monitoring import monitored, telling
+from pipelines.commands._shared.monitoring import instrumented, monitored
 from pipelines.commands._shared.options import brokers_option, store_option, watchlist_option
 from pipelines.commands._shared.output import ledger_line, notify
 from pipelines.commands._shared.scoring import make_scorer, tell_days
-from pipelines.commands._shared.subscriptions import read_feeds
+from pipelines.commands._shared.subscriptions import read_subscriptions
 from pipelines.dead_letters.quarantine import beside
 from pipelines.embedded import drain_some
 from pipelines.errors import SettingsError
-from pipelines.live.choose import Wanted, check, duration, feeds, means
+from pipelines.live.choose import Wanted, check, duration, means, subscriptions
 from pipelines.live.run import Outcome
 from pipelines.settings import Settings, SourceSettings, file_name, zone
 from pipelines.stop import Stop
@@ -285,14 +285,14 @@ def read_sources(
     stop = Stop()
     given = means(stop, notify)
     try:
-        made = feeds(wanted, given, environ=os.environ, urls=configured().urls)
+        made = subscriptions(wanted, given, environ=os.environ, urls=configured().urls)
         protect = protector(case)
         with (
             monitored(),
             stop.on_signals(),
             _target(command, store, where, case, stop) as (taking, drain, folder),
         ):
-            outcomes = read_feeds(
+            outcomes = read_subscriptions(
                 made, taking, protect, case, stop=stop, folder=folder, drain=drain
             )
     finally:
@@ -326,7 +326,7 @@ def _target(
             metrics.ready("store", True)
             yield (
                 opened,
-                telling(opened, lambda: drain_some(opened, lambda: scorer, local, SLICE)),
+                instrumented(opened, lambda: drain_some(opened, lambda: scorer, local, SLICE)),
                 beside(store or settings.store),
             )
         total = opened.ledger()
@@ -337,6 +337,6 @@ def _target(
 
 def _tell(outcomes: Sequence[Outcome]) -> None:
     for one in outcomes:
-        notify(ledger_line(one.feed.source.name, one.outcomes, read=True))
+        notify(ledger_line(one.subscription.source.name, one.outcomes, read=True))
     if any(one.given_up for one in outcomes):
         raise click.exceptions.Exit(1)

@@ -52,11 +52,11 @@ def command(watchlist: str | None, batch_size: int, dead: Path | None, shown: bo
     scorer = make_scorer()
     bad = good = 0
     output = sys.stdout.buffer
-    with progress("Scoring", shown=shown) as report, _open(dead) as graves:
+    with progress("Scoring", shown=shown) as report, _open(dead) as deletions:
         for result in score_lines(read_lines(sys.stdin.buffer), scorer, finder, batch_size):
             if isinstance(result, BadLine):
                 bad += 1
-                _keep(result, graves)
+                _keep(result, deletions)
             else:
                 good += 1
                 output.write(result + b"\n")
@@ -74,7 +74,7 @@ def command(watchlist: str | None, batch_size: int, dead: Path | None, shown: bo
 def _open(path: Path | None) -> IO[bytes]:
     if path is None:
         return Path("/dev/null").open("wb")
-    # What could not be read may name people: the owner's alone, like all that is kept aside.
+    # What could not be read may name people: the owner's alone, like all dead letters.
     path.touch(mode=0o600)
     path.chmod(0o600)
     if os.path.sameopenfile(sys.stdin.fileno(), os.open(path, os.O_RDONLY)):
@@ -82,10 +82,10 @@ def _open(path: Path | None) -> IO[bytes]:
     return path.open("ab")
 
 
-def _keep(result: BadLine, graves: IO[bytes]) -> None:
-    if graves.name == "/dev/null":
+def _keep(result: BadLine, deletions: IO[bytes]) -> None:
+    if deletions.name == "/dev/null":
         notify(f"line {result.line}: {result.reason}")
         return
     raw = result.raw.decode("utf-8", "surrogateescape")
     row = {"line": result.line, "reason": result.reason, "raw": raw}
-    graves.write(json.dumps(row).encode() + b"\n")
+    deletions.write(json.dumps(row).encode() + b"\n")

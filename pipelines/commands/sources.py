@@ -19,7 +19,7 @@ from pipelines.commands._shared.context import configured
 from pipelines.commands._shared.output import notify, write_line
 from pipelines.live.check import check as read_for_a_moment
 from pipelines.live.check import verdict
-from pipelines.live.choose import Wanted, feeds, means
+from pipelines.live.choose import Wanted, means, subscriptions
 from pipelines.pages.check import NAMES, page_of, read_once
 from pipelines.pages.choose import addresses
 from pipelines.stop import Stop
@@ -209,9 +209,9 @@ def _read_posts(name: str, target: str, url: str, seconds: int) -> tuple[bool, s
     given = means(stop, notify)
     try:
         wanted = Wanted(source=name, targets=[target] if target else [], url=url, limit=ENOUGH)
-        (feed,) = feeds([wanted], given, environ=os.environ, urls=configured().urls)
-        found = read_for_a_moment(feed, stop, seconds)
+        (subscription,) = subscriptions([wanted], given, environ=os.environ, urls=configured().urls)
+        found = read_for_a_moment(subscription, stop, seconds)
     finally:
         stop.set()
         given.client.close()
-    return found.works, verdict(feed.source.name, found)
+    return found.works, verdict(subscription.source.name, found)

@@ -1,4 +1,4 @@
-"""``marsad status``: the books, the inputs and the gaps of a store."""
+"""``marsad status``: the ledger, the inputs and the gaps of a store."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from pipelines.commands._shared.context import chosen_brokers, open_store
 from pipelines.commands._shared.options import brokers_option, store_option
 from pipelines.commands._shared.output import console, count, dead_list, write_line
 from pipelines.embedded import add
-from pipelines.live.state import Heard, heard, words
+from pipelines.live.state import SourceStatus, source_status, words
 from pipelines.records import Ledger, Position, Status
 
 if TYPE_CHECKING:
     from pipelines.kafka.connection import Brokers
-    from pipelines.kafka.lag import StageFlow
+    from pipelines.kafka.lag import StageLag
 
 #: Gaps shorter than this are shown in sum.
 SHORT = timedelta(minutes=1)
@@ -35,11 +35,11 @@ _MEANINGS = {
     "duplicate": "the same again, or older than what is stored",
     "filtered": "without a word of the watchlist",
     "deleted": "deletions told, and posts that came after",
-    "dead": "kept aside with a reason",
+    "dead": "kept with the reason as a dead letter",
     "pending": "stored, waiting to be scored",
 }
 _ON_TOPICS = {
-    "dead": "kept aside with a reason, on the machine that collected it",
+    "dead": "kept with the reason as a dead letter, on the machine that collected it",
     "pending": "waiting to be scored or indexed, on topics too",
 }
 
@@ -49,9 +49,9 @@ _ON_TOPICS = {
 @brokers_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def command(store: str | None, brokers: str | None, as_json: bool) -> None:
-    """Show the books, the inputs and the gaps of a store.
+    """Show the ledger, the inputs and the gaps of a store.
 
-    Every record that came in has exactly one outcome, so the books balance. They tell what became
+    Every record that came in has exactly one outcome, so the outcomes add up. They tell what became
     of it then: a post that was deleted later stays among the indexed.
 
     \b
@@ -81,14 +81,14 @@ def command(store: str | None, brokers: str | None, as_json: bool) -> None:
         _show_stages(stages, out)
 
 
-def _with_topics(status: Status, where: Brokers) -> tuple[Status, list[StageFlow]]:
+def _with_topics(status: Status, where: Brokers) -> tuple[Status, list[StageLag]]:
     """Return the state with what is on its way to the store, and how the stages do."""
-    from pipelines.kafka.lag import flow
+    from pipelines.kafka.lag import lag
     from pipelines.kafka.log import quiet
     from pipelines.kafka.positions import Positions
 
     quiet()
-    moving = flow(where, status.inputs)
+    moving = lag(where, status.inputs)
     positions = Positions(where)
     try:
         collected = [message.position for message in positions.all().values()]
@@ -125,11 +125,11 @@ def _kept_authors(position: Position) -> str:
         return ""
 
 
-def _sources(status: Status) -> list[Heard]:
-    return [found for position in status.inputs if (found := heard(position))]
+def _sources(status: Status) -> list[SourceStatus]:
+    return [found for position in status.inputs if (found := source_status(position))]
 
 
-def _show_stages(stages: list[StageFlow], console: Console) -> None:
+def _show_stages(stages: list[StageLag], console: Console) -> None:
     for stage in stages:
         waiting = (
             f"{stage.waiting:,} waiting" if stage.exact else f"about {stage.waiting:,} waiting"
@@ -143,7 +143,9 @@ def _show(status: Status, console: Console, *, on_topics: bool) -> None:
     days = status.timezone or "no posts, and no time zone yet"
     console.print(Text.assemble((status.store, "bold"), f"  ({days})"))
     meanings = _MEANINGS | (
-        _ON_TOPICS if on_topics else {"dead": f"kept aside with a reason ({dead_list()})"}
+        _ON_TOPICS
+        if on_topics
+        else {"dead": f"kept with the reason as a dead letter ({dead_list()})"}
     )
     books = Table("outcome", "records", "", box=None, header_style="dim")
     for name in Ledger.__struct_fields__:
@@ -165,7 +167,7 @@ def _show(status: Status, console: Console, *, on_topics: bool) -> None:
     for position in status.inputs:
         if position.key.startswith(_PLACES):
             continue
-        if source := heard(position):
+        if source := source_status(position):
             _show_source(source, console)
             continue
         state = "read to its end" if position.done else "not finished: the same command goes on"
@@ -240,14 +242,14 @@ def _show_filled(gaps: list[Gap], console: Console) -> None:
         )
 
 
-def _show_source(source: Heard, console: Console) -> None:
-    state = f"last heard {_written(source.at)}" if source.at else "never heard"
-    if source.failing:
-        state += f", could not be read{' since' if source.at else ''}: {source.failing}"
+def _show_source(source: SourceStatus, console: Console) -> None:
+    state = f"last read {_written(source.last_seen)}" if source.last_seen else "never read"
+    if source.last_error:
+        state += f", could not be read{' since' if source.last_seen else ''}: {source.last_error}"
     console.print(f"source {source.source}: {state}", soft_wrap=True)
     if source.silent:
         console.print(
-            f"Warning: {source.source} had given nothing for {words(source.silent)} then, which is "
-            "unlike it",
+            f"Warning: {source.source}: no posts for {words(source.silent)} then, which is longer "
+            "than usual",
             soft_wrap=True,
         )

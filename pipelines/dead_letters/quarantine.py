@@ -1,4 +1,4 @@
-"""What a platform sent instead of an answer, kept aside so that somebody can find out why.
+"""What a platform sent instead of an answer, kept so that somebody can find out why.
 
 The folder and its files are readable by their owner alone. A file goes after as many days as
 dead letters live, and of each source only the newest ones stay.
@@ -41,7 +41,7 @@ def _name(source: str) -> str:
     return f"{name[:_LONGEST]}-{digest}"
 
 
-class Aside:
+class Quarantine:
     """A folder of answers that could not be used."""
 
     def __init__(self, folder: Path, days: float) -> None:

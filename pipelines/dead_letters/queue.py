@@ -1,4 +1,4 @@
-"""Records that could not be used, kept aside as they came.
+"""Records that could not be used, kept as they came.
 
 They may hold anything, also names that elsewhere are pseudonyms: so they live in a file of
 their own that its owner alone may read, they expire, and a deletion removes those that name
@@ -92,14 +92,18 @@ class DeadLetters(AbstractContextManager["DeadLetters"]):
             self._open.close()
             self._open = None
 
-    def put(self, letters: Iterable[DeadLetter]) -> None:
+    def put(self, dead_letters: Iterable[DeadLetter]) -> None:
         """Keep letters aside. The same place again updates it and extends nothing.
 
         One without bytes that is truncated was kept on the machine that collected it, which is
         where it can be looked at and tried again.
         """
-        letters = [letter for letter in letters if letter.raw or not letter.truncated]
-        if not letters:
+        dead_letters = [
+            dead_letter
+            for dead_letter in dead_letters
+            if dead_letter.raw or not dead_letter.truncated
+        ]
+        if not dead_letters:
             return
         at = self._clock()
         with self._writing(create=True) as connection:
@@ -114,18 +118,18 @@ class DeadLetters(AbstractContextManager["DeadLetters"]):
                 "input = excluded.input",
                 (
                     (
-                        letter.origin,
-                        letter.line,
-                        letter.reason,
-                        letter.detail,
-                        letter.raw,
-                        letter.truncated,
-                        letter.context,
-                        _stamp(letter.at),
+                        dead_letter.origin,
+                        dead_letter.line,
+                        dead_letter.reason,
+                        dead_letter.detail,
+                        dead_letter.raw,
+                        dead_letter.truncated,
+                        dead_letter.context,
+                        _stamp(dead_letter.at),
                         _stamp(at + timedelta(days=self._days)),
-                        letter.input,
+                        dead_letter.input,
                     )
-                    for letter in letters
+                    for dead_letter in dead_letters
                 ),
             )
 
@@ -202,11 +206,11 @@ class DeadLetters(AbstractContextManager["DeadLetters"]):
             at=datetime.fromisoformat(at),
         )
 
-    def remove(self, letters: Sequence[DeadLetter]) -> None:
+    def remove(self, dead_letters: Sequence[DeadLetter]) -> None:
         """Remove letters, by their place: a retry took them in."""
         with self._writing() as connection:
             if connection is not None:
-                places = [(letter.origin, letter.line) for letter in letters]
+                places = [(dead_letter.origin, dead_letter.line) for dead_letter in dead_letters]
                 self._delete(connection, "origin = ? AND line = ?", places)
 
     def forget(self, names: Iterable[str]) -> int:
@@ -280,7 +284,7 @@ class DeadLetters(AbstractContextManager["DeadLetters"]):
             make_or_check(self.path, make=create)
         except OSError as error:
             raise StoreError(
-                f"{self.path} can't be opened ({error.strerror}): what is kept aside may be read "
+                f"{self.path} can't be opened ({error.strerror}): dead letters may be read "
                 "by the account alone that imported it."
             ) from error
         with explained(self.path):
@@ -319,9 +323,9 @@ def _has_inputs(connection: sqlite3.Connection) -> bool:
 
 
 def plain_names(collected: CollectedTombstone) -> set[str]:
-    """Return the names by which records kept aside may know what was deleted.
+    """Return the names by which dead letters may know what was deleted.
 
-    Raw ones hold the plain name; those that were protected before something failed (a post that
+    Raw ones hold the raw account name; those protected before something failed (a post that
     the store or the model refused) its pseudonyms. Of an id also its last part (``set:4711``,
     ``did/post/3kab``), unless it is so short that it would be found everywhere.
     """

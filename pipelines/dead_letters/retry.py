@@ -31,7 +31,7 @@ class Retried(msgspec.Struct, frozen=True):
 
 def retry(
     store: Sink,
-    letters: Sequence[DeadLetter],
+    dead_letters: Sequence[DeadLetter],
     protector: Protector,
     watchlist: Watchlist | None,
     *,
@@ -40,13 +40,13 @@ def retry(
 ) -> Retried:
     """Try letters again, each with what its import knew, or with another field mapping.
 
-    A letter leaves the books as dead in the same transaction in which its record enters them.
+    A letter leaves the ledger as dead in the same transaction in which its record enters them.
     """
     collector = Collector(protector, watchlist)
     by_origin: dict[str, list[tuple[DeadLetter, Item | Collected]]] = defaultdict(list)
-    for letter in letters:
-        if found := _parsed(letter, mapping, tell):
-            by_origin[letter.origin].append((letter, found))
+    for dead_letter in dead_letters:
+        if found := _parsed(dead_letter, mapping, tell):
+            by_origin[dead_letter.origin].append((dead_letter, found))
     for origin, pairs in by_origin.items():
         collection = collector([one for _, one in pairs if isinstance(one, Item)], utc_now())
         # A message between stages was protected and matched before it was sent.
@@ -59,37 +59,37 @@ def retry(
                 posts=collection.posts,
                 tombstones=collection.tombstones,
                 filtered=collection.filtered,
-                retried=[letter for letter, _ in pairs],
+                retried=[dead_letter for dead_letter, _ in pairs],
             )
         )
     taken = sum(map(len, by_origin.values()))
-    return Retried(taken, len(letters) - taken)
+    return Retried(taken, len(dead_letters) - taken)
 
 
 def _parsed(
-    letter: DeadLetter, mapping: Mapping[str, str] | None, tell: Callable[[str], None]
+    dead_letter: DeadLetter, mapping: Mapping[str, str] | None, tell: Callable[[str], None]
 ) -> Item | Collected | None:
-    found = _read(letter, mapping)
+    found = _read(dead_letter, mapping)
     if isinstance(found, str):
-        tell(f"{letter.place}: {found}")
+        tell(f"{dead_letter.place}: {found}")
         return None
     return found
 
 
-def _read(letter: DeadLetter, mapping: Mapping[str, str] | None) -> Item | Collected | str:
+def _read(dead_letter: DeadLetter, mapping: Mapping[str, str] | None) -> Item | Collected | str:
     """Return what a letter holds, or why it still can't be used."""
-    if letter.truncated:
+    if dead_letter.truncated:
         return "too long to be kept whole: import its file again"
-    if letter.context == MESSAGE:
+    if dead_letter.context == MESSAGE:
         from pipelines.kafka.messages import reread
 
-        return reread(letter.raw) or _why(letter.reason, letter.detail)
-    if letter.reason == REFUSED:
-        return Collected(decode_post(letter.raw))  # protected and matched, too
-    if letter.context == LIVE:
+        return reread(dead_letter.raw) or _why(dead_letter.reason, dead_letter.detail)
+    if dead_letter.reason == REFUSED:
+        return Collected(decode_post(dead_letter.raw))  # protected and matched, too
+    if dead_letter.context == LIVE:
         return "of a live source; what it still offers is read again by itself"
     try:
-        item = parse_raw(letter.raw, letter.context, mapping=mapping)
+        item = parse_raw(dead_letter.raw, dead_letter.context, mapping=mapping)
     except MarsadError as error:
         return str(error)
     if isinstance(item.record, Reject):

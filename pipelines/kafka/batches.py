@@ -15,14 +15,14 @@ from pipelines.kafka import messages, topics
 from pipelines.kafka.cursor import Cursor
 from pipelines.kafka.messages import (
     BadMessage,
-    BooksMessage,
     DeadMessage,
-    Place,
+    DeadRecord,
+    LedgerMessage,
     PostMessage,
     Reader,
     TombstoneMessage,
 )
-from pipelines.kafka.score import letter
+from pipelines.kafka.score import dead_letter
 from pipelines.records import (
     MESSAGE,
     Batch,
@@ -37,11 +37,11 @@ from pipelines.records import (
 READERS: dict[str, Reader[Any]] = {
     topics.SCORED: Reader(PostMessage),
     topics.TOMBSTONES: Reader(TombstoneMessage),
-    topics.BOOKS: Reader(BooksMessage),
+    topics.LEDGER: Reader(LedgerMessage),
     topics.DEAD: Reader(DeadMessage),
 }
 #: Of these no message may be missed.
-_NEEDED = {topics.TOMBSTONES, topics.BOOKS}
+_NEEDED = {topics.TOMBSTONES, topics.LEDGER}
 
 
 def indexed(batch: Batch, zone: ZoneInfo) -> tuple[Batch, list[Document]]:
@@ -65,7 +65,7 @@ def indexed(batch: Batch, zone: ZoneInfo) -> tuple[Batch, list[Document]]:
 def _unfit(collected: Collected, error: Exception) -> DeadLetter:
     detail = f"its words can't be indexed ({type(error).__name__})"
     origin = f"index:{collected.post.id}"
-    return messages.letter_of(collected, origin, messages.UNREADABLE, detail, stages.utc_now())
+    return messages.as_dead_letter(collected, origin, messages.UNREADABLE, detail, stages.utc_now())
 
 
 def read_batch(
@@ -82,7 +82,7 @@ def read_batch(
     posts: list[Collected] = []
     tombstones: list[CollectedTombstone] = []
     dead: list[DeadLetter] = []
-    books: list[tuple[BooksMessage, datetime]] = []
+    counted: list[tuple[LedgerMessage, datetime]] = []
     for record in records:
         if record.value is None:  # an erased text: its deletion comes as a tombstone
             continue
@@ -92,30 +92,30 @@ def read_batch(
         except BadMessage as bad:
             if bad.reason == messages.NEWER and name in _NEEDED:
                 raise messages.newer(record) from bad
-            dead.append(_dead(letter(record, bad.reason, bad.detail), at))
+            dead.append(_dead(dead_letter(record, bad.reason, bad.detail), at))
             continue
         if isinstance(message, PostMessage):
             if not cursor.knows(message.origin):
                 posts.append(messages.collected(message))
                 cursor = cursor.after(message.origin)
         elif isinstance(message, TombstoneMessage):
-            tombstones.append(messages.buried(message))
+            tombstones.append(messages.received_tombstone(message))
         elif isinstance(message, DeadMessage):
             if not cursor.knows(message.place):
                 dead.append(_dead(message, at))
                 cursor = cursor.after(message.place)
         else:
-            books.append((message, at))
+            counted.append((message, at))
     cursor = msgspec.structs.replace(cursor, offset=records[-1].offset + 1)
     batch = Batch(
         position=msgspec.structs.replace(position, cursor=str(cursor)),
         previous_cursor=str(before) if before.offset else "",
         posts=posts,
         tombstones=tombstones,
-        filtered=sum(book.filtered for book, _ in books),
-        dead=[*dead, *(_elsewhere(p, at) for book, at in books for p in book.dead)],
-        retried=[_elsewhere(p, at) for book, at in books for p in book.retried],
-        notices=[notice for book, _ in books for notice in _notices(book)],
+        filtered=sum(counts.filtered for counts, _ in counted),
+        dead=[*dead, *(_elsewhere(p, at) for counts, at in counted for p in counts.dead)],
+        retried=[_elsewhere(p, at) for counts, at in counted for p in counts.retried],
+        notices=[notice for counts, _ in counted for notice in _notices(counts)],
     )
     return batch, cursor
 
@@ -128,8 +128,8 @@ def _at(record: Any) -> datetime:
         return stages.utc_now()
 
 
-def _notices(book: BooksMessage) -> list[Gap | Heartbeat | Counter]:
-    return [*book.gaps, *book.heartbeats, *book.counters]
+def _notices(counts: LedgerMessage) -> list[Gap | Heartbeat | Counter]:
+    return [*counts.gaps, *counts.heartbeats, *counts.counters]
 
 
 def _dead(message: DeadMessage, at: datetime) -> DeadLetter:
@@ -145,13 +145,13 @@ def _dead(message: DeadMessage, at: datetime) -> DeadLetter:
     )
 
 
-def _elsewhere(place: Place, at: datetime) -> DeadLetter:
+def _elsewhere(place: DeadRecord, at: datetime) -> DeadLetter:
     """Return a letter whose bytes are on the machine that collected it."""
     return DeadLetter(
         origin=place.origin,
         line=place.line,
         reason=place.reason,
-        detail="kept aside on the machine that collected it",
+        detail="kept as dead letters on the machine that collected it",
         truncated=True,
         at=at,
     )

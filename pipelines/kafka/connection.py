@@ -25,8 +25,8 @@ from pipelines.settings import KafkaSettings
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
-#: The largest message that is produced, in bytes; a post that is larger is kept aside instead.
-#: Topics take twice as much, so that somebody else's can be kept aside as well.
+#: The largest message that is produced, in bytes; a larger post becomes a dead letter instead.
+#: Topics take twice as much, so that somebody else's can become a dead letter as well.
 MESSAGE_LIMIT = 4_000_000
 _REQUEST_LIMIT = 2 * MESSAGE_LIMIT
 
@@ -68,14 +68,14 @@ class Brokers(msgspec.Struct, frozen=True, kw_only=True):
 
     def admin(self) -> KafkaAdminClient:
         """Return a client that asks about topics. Raises :class:`BrokerError`."""
-        return insist(self, lambda: KafkaAdminClient(**self._common()))
+        return with_retry(self, lambda: KafkaAdminClient(**self._common()))
 
     def producer(self, transactional_id: str | None = None) -> Producer:
         """Return an idempotent producer, in transactions if it has an id for them.
 
         Raises :class:`BrokerError`.
         """
-        return insist(
+        return with_retry(
             self,
             lambda: Producer(
                 **self._common(),
@@ -107,7 +107,7 @@ class Brokers(msgspec.Struct, frozen=True, kw_only=True):
         same partitions back without the others noticing. ``client`` is what the brokers show it
         as. Raises :class:`BrokerError`.
         """
-        return insist(
+        return with_retry(
             self,
             lambda: Consumer(
                 **self._common() | {"client_id": client},
@@ -196,7 +196,7 @@ def explained(where: Brokers) -> AbstractContextManager[None]:
     return failures.explained(where.addresses, where.prefix)
 
 
-def insist(where: Brokers, ask: Callable[[], T], seconds: float | None = None) -> T:
+def with_retry(where: Brokers, ask: Callable[[], T], seconds: float | None = None) -> T:
     """Return the answer to a question; ask again for a while if there is none.
 
     A broker that died a moment ago is asked until the others have noticed. They get so many

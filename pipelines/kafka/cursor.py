@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from pipelines.kafka.messages import Origin
+from pipelines.kafka.messages import RecordOffset
 
 
 class Cursor(msgspec.Struct, frozen=True):
@@ -31,7 +31,7 @@ class Cursor(msgspec.Struct, frozen=True):
         seen = ",".join(f"{partition}:{offset}" for partition, offset in self.seen.items())
         return f"{self.offset} {self.topic} {seen}"
 
-    def knows(self, origin: Origin | None) -> bool:
+    def knows(self, origin: RecordOffset | None) -> bool:
         """Tell whether what came from there has been here."""
         return (
             origin is not None
@@ -39,7 +39,7 @@ class Cursor(msgspec.Struct, frozen=True):
             and origin.offset < self.seen.get(origin.partition, 0)
         )
 
-    def after(self, origin: Origin | None) -> Cursor:
+    def after(self, origin: RecordOffset | None) -> Cursor:
         """Return the cursor once something from there has been here."""
         if origin is None:
             return self

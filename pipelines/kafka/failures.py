@@ -16,6 +16,7 @@ _LASTING = (
     kafka_errors.UnsupportedVersionError,
     kafka_errors.MessageSizeTooLargeError,
     kafka_errors.RecordListTooLargeError,
+    kafka_errors.InvalidRecordError,
     kafka_errors.InvalidTopicError,
     kafka_errors.InvalidTransactionTimeoutError,
     kafka_errors.InvalidReplicationFactorError,

@@ -98,9 +98,9 @@ class IndexStage:
             before,
         )
         # Before the store moves on: whatever fails, the same batch comes again.
-        condemned = self._store.write_tombstones(batch.tombstones) if batch.tombstones else set()
+        deleted_ids = self._store.write_tombstones(batch.tombstones) if batch.tombstones else set()
         refused = self._refused(batch)
-        self._erase(refused | condemned)
+        self._erase(refused | deleted_ids)
         batch, documents = batches.indexed(batch, self._zone)
         outcomes = self._store.accept_scored(batch, documents)
         self._cursors[partition] = cursor
@@ -134,16 +134,18 @@ class IndexStage:
             raise
 
 
-def bury(where: Brokers, producer: Producer, graves: Iterable[CollectedTombstone]) -> None:
+def collected_tombstone(
+    where: Brokers, producer: Producer, deletions: Iterable[CollectedTombstone]
+) -> None:
     """Put deletions on their topic, durably."""
     sent = [
         producer.send(
             where.topic(topics.TOMBSTONES),
-            key=messages.grave_key(grave),
-            value=messages.encode(messages.tombstone_message(grave)),
+            key=messages.tombstone_key(deletion),
+            value=messages.encode(messages.tombstone_message(deletion)),
             headers=HEADERS,
         )
-        for grave in graves
+        for deletion in deletions
     ]
     _await(producer, sent)
 

@@ -19,8 +19,8 @@ from pipelines.kafka.batches import READERS
 from pipelines.kafka.connection import Brokers, explained
 from pipelines.kafka.cursor import read_cursor
 from pipelines.kafka.index import place_key
-from pipelines.kafka.loop import Note
-from pipelines.kafka.messages import BadMessage, BooksMessage
+from pipelines.kafka.loop import CommitMetadata
+from pipelines.kafka.messages import BadMessage, LedgerMessage
 from pipelines.records import Ledger, Position
 
 #: Records that are read to be counted; of more the difference of offsets is told.
@@ -32,7 +32,7 @@ _PATIENCE = 60.0
 _TRIES = 5
 
 
-class StageFlow(msgspec.Struct, frozen=True, kw_only=True):
+class StageLag(msgspec.Struct, frozen=True, kw_only=True):
     """What waits for one stage, and how fast that works."""
 
     stage: str
@@ -49,12 +49,12 @@ class StageFlow(msgspec.Struct, frozen=True, kw_only=True):
 class Flow(msgspec.Struct, frozen=True, kw_only=True):
     """Everything on its way, as a store's books have to count it."""
 
-    stages: list[StageFlow]
+    stages: list[StageLag]
     ledger: Ledger
     """What was collected and is not in the store yet."""
 
 
-def flow(where: Brokers, inputs: Iterable[Position]) -> Flow:
+def lag(where: Brokers, inputs: Iterable[Position]) -> Flow:
     """Return what is on its way to a store, of which ``inputs`` are the positions.
 
     The store is to be asked first: what goes into it meanwhile is then counted here or there.
@@ -126,37 +126,37 @@ def _flow(
     collected: float,
 ) -> Flow:
     to_index = [counts[name] for name in (topics.SCORED, topics.TOMBSTONES, topics.DEAD)]
-    books = counts[topics.BOOKS]
+    counted = counts[topics.LEDGER]
     pending = counts[topics.POSTS].records + sum(one.records for one in to_index)
     stages = [
-        StageFlow(stage="collect", waiting=0, exact=True, per_second=collected, workers=0),
+        StageLag(stage="collect", waiting=0, exact=True, per_second=collected, workers=0),
         _stage("score", [counts[topics.POSTS]], groups["score"]),
         _stage("index", to_index, groups["index"]),
     ]
     return Flow(
         stages=stages,
         ledger=Ledger(
-            received=pending + books.filtered + books.dead,
+            received=pending + counted.filtered + counted.dead,
             pending=pending,
-            filtered=books.filtered,
-            dead=books.dead,
+            filtered=counted.filtered,
+            dead=counted.dead,
         ),
     )
 
 
 def _stage(
     name: str, waiting: Iterable[_Waiting], offsets: Mapping[TopicPartition, Any]
-) -> StageFlow:
-    notes: dict[str, Note] = {}
+) -> StageLag:
+    notes: dict[str, CommitMetadata] = {}
     for offset in offsets.values():
         try:
-            note = msgspec.json.decode(offset.metadata or "", type=Note)
+            note = msgspec.json.decode(offset.metadata or "", type=CommitMetadata)
         except msgspec.DecodeError:  # reset by a tool
             continue
         if time.time() - note.at < _SPAN:
             notes[note.worker] = max(note, notes.get(note.worker, note), key=lambda n: n.at)
     counted = list(waiting)
-    return StageFlow(
+    return StageLag(
         stage=name,
         waiting=sum(one.records for one in counted),
         exact=all(one.exact for one in counted),
@@ -182,7 +182,7 @@ def _waiting(
     starts = {tp: max(offset, first[tp]) for tp, offset in starts.items()}
     behind = {tp: offset for tp, offset in starts.items() if offset < ends[tp]}
     distance = sum(ends[tp] - offset for tp, offset in behind.items())
-    if distance > COUNTED and name != topics.BOOKS:
+    if distance > COUNTED and name != topics.LEDGER:
         return _Waiting(records=distance, exact=False)
     result = _Waiting()
     if not behind:
@@ -203,17 +203,17 @@ def _waiting(
 
 
 def _count(name: str, record: Any, result: _Waiting) -> None:
-    if name != topics.BOOKS:
+    if name != topics.LEDGER:
         result.records += 1
         return
     try:
-        books = READERS[name](record)
+        counted = READERS[name](record)
     except BadMessage:
         result.dead += 1
         return
-    assert isinstance(books, BooksMessage)
-    result.filtered += books.filtered
-    result.dead += len(books.dead) - len(books.retried)
+    assert isinstance(counted, LedgerMessage)
+    result.filtered += counted.filtered
+    result.dead += len(counted.dead) - len(counted.retried)
 
 
 def _lately(consumer: KafkaConsumer, partitions: list[TopicPartition]) -> float:

@@ -48,7 +48,7 @@ _NOT_OURS = (KeyError, ValueError)
 Offsets = dict[TopicPartition, OffsetAndMetadata]
 
 
-class Note(msgspec.Struct, frozen=True, array_like=True):
+class CommitMetadata(msgspec.Struct, frozen=True, array_like=True):
     """What a worker says of itself beside each offset that it commits."""
 
     worker: str
@@ -62,7 +62,7 @@ class Claim(msgspec.Struct, frozen=True):
     """A worker's right to some records: its place in the group when it took them."""
 
     member: Any
-    note: Note
+    note: CommitMetadata
 
     def offsets(self, following: Mapping[TopicPartition, int]) -> Offsets:
         """Return the offsets to commit, where each partition is to go on."""
@@ -182,7 +182,7 @@ class Worker:
             self._done.popleft()
         span = min(_SPAN, max(1.0, now - self._started))
         rate = sum(count for _, count in self._done) / span
-        return Claim(self._member, Note(self._name, time.time(), round(rate, 1)))
+        return Claim(self._member, CommitMetadata(self._name, time.time(), round(rate, 1)))
 
     def _begin_new(self, records: dict[TopicPartition, Any]) -> None:
         """Go to where new partitions have to begin, whatever came of them already."""

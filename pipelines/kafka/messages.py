@@ -1,8 +1,8 @@
 """The messages on the topics: what they hold, and how they are written and read.
 
 A message's value is JSON; its header ``marsad`` holds the number of the schema, so that a worker
-can tell a message of a newer Marsad from a damaged one. There is no field for a plain name, so
-that none can ever be sent.
+can tell a message of a newer Marsad from a damaged one. There is no field for a raw account
+name, so that none can ever be sent.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ FOREIGN = "message-foreign"
 UNREADABLE = "message-unreadable"
 
 
-class Origin(msgspec.Struct, frozen=True, array_like=True):
+class RecordOffset(msgspec.Struct, frozen=True, array_like=True):
     """The record that a message was made from: tells what was done again from what is new."""
 
     topic: str
@@ -55,31 +55,31 @@ class PostMessage(msgspec.Struct, frozen=True, omit_defaults=True):
     post: Post
     aliases: tuple[str, ...] = ()
     author_aliases: tuple[str, ...] = ()
-    origin: Origin | None = None
+    origin: RecordOffset | None = None
     """Of a scored post, where it was before."""
 
 
 class TombstoneMessage(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A deletion. The plain name that it came with stays on the collecting machine."""
+    """A deletion. The raw account name that it came with stays on the collecting machine."""
 
     tombstone: Tombstone
     aliases: tuple[str, ...] = ()
 
 
-class Place(msgspec.Struct, frozen=True, array_like=True):
-    """A record that was kept aside on the machine that collected it: where, and why."""
+class DeadRecord(msgspec.Struct, frozen=True, array_like=True):
+    """A record that became a dead letter on the machine that collected it: where, and why."""
 
     origin: str
     line: Number
     reason: str
 
 
-class BooksMessage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class LedgerMessage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What one batch of a collector counted beside its posts, and what it learned."""
 
     filtered: Count = 0
-    dead: tuple[Place, ...] = ()
-    retried: tuple[Place, ...] = ()
+    dead: tuple[DeadRecord, ...] = ()
+    retried: tuple[DeadRecord, ...] = ()
     gaps: tuple[Gap, ...] = ()
     heartbeats: tuple[Heartbeat, ...] = ()
     counters: tuple[Counter, ...] = ()
@@ -96,7 +96,7 @@ class DeadMessage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     detail: str = ""
     raw: bytes = b""
     truncated: bool = False
-    place: Origin | None = None
+    place: RecordOffset | None = None
     """The same place, for good; of one on ``posts``, which may be read again."""
 
 
@@ -125,10 +125,10 @@ class BadMessage(Exception):
         self.detail = detail
 
 
-def letter_of(
+def as_dead_letter(
     collected: Collected, origin: str, reason: str, detail: str, at: datetime
 ) -> DeadLetter:
-    """Return a post as it is kept aside between stages, to be tried again as a message."""
+    """Return a post as a dead letter between stages, to be tried again as a message."""
     raw = encode(post_message(collected))
     return DeadLetter(
         origin=origin,
@@ -159,7 +159,7 @@ def encode(message: msgspec.Struct) -> bytes:
     return _ENCODER.encode(message)
 
 
-def post_message(collected: Collected, origin: Origin | None = None) -> PostMessage:
+def post_message(collected: Collected, origin: RecordOffset | None = None) -> PostMessage:
     """Return a collected (or scored) post as it travels."""
     return PostMessage(collected.post, collected.aliases, collected.author_aliases, origin)
 
@@ -169,24 +169,24 @@ def collected(message: PostMessage) -> Collected:
     return Collected(message.post, message.aliases, message.author_aliases)
 
 
-def grave_key(buried: CollectedTombstone) -> bytes:
+def tombstone_key(received_tombstone: CollectedTombstone) -> bytes:
     """Return the key of a deletion: of two of the same the newer one stays."""
-    stone = buried.tombstone
+    stone = received_tombstone.tombstone
     return (stone.id or f"author:{stone.author}").encode()
 
 
-def tombstone_message(buried: CollectedTombstone) -> TombstoneMessage:
-    """Return a deletion as it travels: without the plain name."""
-    return TombstoneMessage(buried.tombstone, buried.aliases)
+def tombstone_message(received_tombstone: CollectedTombstone) -> TombstoneMessage:
+    """Return a deletion as it travels: without the raw account name."""
+    return TombstoneMessage(received_tombstone.tombstone, received_tombstone.aliases)
 
 
-def buried(message: TombstoneMessage) -> CollectedTombstone:
+def received_tombstone(message: TombstoneMessage) -> CollectedTombstone:
     """Return a deletion as it arrived."""
     return CollectedTombstone(message.tombstone, message.aliases)
 
 
 def reread(raw: bytes) -> Collected | None:
-    """Return the post of a message that was kept aside, ``None`` if it still can't be read."""
+    """Return the post of a dead letter that is a message, ``None`` if it still can't be read."""
     try:
         return collected(_POST.read(raw))
     except BadMessage:
@@ -243,7 +243,7 @@ def _moments(message: msgspec.Struct) -> Iterator[datetime | None]:
     if isinstance(message, PostMessage):
         yield message.post.created_at
         yield message.post.collected_at
-    elif isinstance(message, BooksMessage):
+    elif isinstance(message, LedgerMessage):
         for gap in message.gaps:
             yield gap.start
             yield gap.end

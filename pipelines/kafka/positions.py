@@ -12,7 +12,7 @@ from kafka import TopicPartition
 from kafka.admin import OffsetSpec
 
 from pipelines.errors import BrokerAway
-from pipelines.kafka.connection import ELECTION, Brokers, insist
+from pipelines.kafka.connection import ELECTION, Brokers, with_retry
 from pipelines.kafka.messages import NEWER, BadMessage, PositionMessage, Reader, newer
 from pipelines.kafka.topics import POSITIONS
 
@@ -50,7 +50,7 @@ class Positions:
         belongs to a transaction that is still open, this waits for its end. Raises
         :class:`~pipelines.errors.BrokerError`.
         """
-        insist(self._where, self._read_on, ELECTION)
+        with_retry(self._where, self._read_on, ELECTION)
         return self._known
 
     def _read_on(self) -> None:

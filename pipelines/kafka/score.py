@@ -16,22 +16,29 @@ from pipelines import metrics, stages
 from pipelines.kafka import messages, topics
 from pipelines.kafka.connection import CLIENT, Brokers, explained
 from pipelines.kafka.loop import Claim, Offsets, Records
-from pipelines.kafka.messages import HEADERS, BadMessage, DeadMessage, Origin, PostMessage, Reader
+from pipelines.kafka.messages import (
+    HEADERS,
+    BadMessage,
+    DeadMessage,
+    PostMessage,
+    Reader,
+    RecordOffset,
+)
 from pipelines.kafka.producer import Producer
 from pipelines.records import Collected
 
 _READ = Reader(PostMessage)
 #: Seconds without traffic after which a partition gets an empty record.
-TICK = 3600.0
+MARKER_SECONDS = 3600.0
 #: The key of such a record, which stands for no post.
-TICK_KEY = b"marsad.tick"
+MARKER_KEY = b"marsad.tick"
 
 
 class ScoreStage:
     """Scores what was collected. Fulfils :class:`~pipelines.kafka.loop.Stage`.
 
     ``name`` makes the transaction's id: another process with the same one ends what the first
-    left open at once. ``tick`` is how many seconds a partition may rest. Raises
+    left open at once. ``marker_seconds`` is how many seconds a partition may rest. Raises
     :class:`~pipelines.errors.BrokerError`.
     """
 
@@ -39,7 +46,9 @@ class ScoreStage:
     most = 512
     client = CLIENT
 
-    def __init__(self, where: Brokers, scorer: Scorer, name: str, *, tick: float = TICK) -> None:
+    def __init__(
+        self, where: Brokers, scorer: Scorer, name: str, *, marker_seconds: float = MARKER_SECONDS
+    ) -> None:
         written = (topics.POSTS, topics.SCORED, topics.DEAD)
         self._identity = topics.require(where, topics.POSTS, write=written)[topics.POSTS]
         self.topics: tuple[str, ...] = (where.topic(topics.POSTS),)
@@ -47,8 +56,8 @@ class ScoreStage:
         self._scorer = scorer
         self._id = where.topic(f"score-{name}")
         self._producer: Producer | None = None
-        self._tick = tick
-        self._ticked: dict[TopicPartition, float] = {}
+        self._marker_seconds = marker_seconds
+        self._marked: dict[TopicPartition, float] = {}
 
     def close(self) -> None:
         """Close the connection."""
@@ -61,7 +70,7 @@ class ScoreStage:
 
     def begin(self, partition: TopicPartition) -> int | None:
         """Return ``None``: the group has it, since offsets move with what they cover."""
-        self._ticked[partition] = time.monotonic()
+        self._marked[partition] = time.monotonic()
         return None
 
     def rest(self, partitions: Collection[TopicPartition]) -> None:
@@ -71,15 +80,17 @@ class ScoreStage:
         alone: without this a deleted text would stay for as long as nobody posts.
         """
         now = time.monotonic()
-        due = [tp for tp in partitions if now - self._ticked.get(tp, now) >= self._tick]
+        due = [tp for tp in partitions if now - self._marked.get(tp, now) >= self._marker_seconds]
         if not due:
             return
         with self._sending() as producer:
             for tp in due:
                 for topic in map(self._where.topic, (topics.POSTS, topics.SCORED)):
                     if tp.partition in producer.partitions_for(topic):
-                        producer.send(topic, key=TICK_KEY, partition=tp.partition, headers=HEADERS)
-        self._ticked.update(dict.fromkeys(due, now))
+                        producer.send(
+                            topic, key=MARKER_KEY, partition=tp.partition, headers=HEADERS
+                        )
+        self._marked.update(dict.fromkeys(due, now))
 
     def work(self, records: Records, claim: Claim) -> Offsets:
         """Score a batch and hand it on, with the offsets, in one transaction."""
@@ -89,27 +100,29 @@ class ScoreStage:
             self._produce(producer, outcome)
             producer.send_offsets_to_transaction(offsets, claim.member)
         metrics.records("score", "passed", len(outcome.scored))
-        for letter in outcome.dead:
-            metrics.dead("score", letter.reason)
+        for dead_letter in outcome.dead:
+            metrics.dead("score", dead_letter.reason)
         return {}
 
     def _outcome(self, records: Sequence[Any]) -> _Outcome:
         outcome = _Outcome()
-        dead: dict[Origin, DeadMessage] = {}
+        dead: dict[RecordOffset, DeadMessage] = {}
         read: list[tuple[Any, Collected]] = []
         for record in records:
             if record.value is None:
-                if record.key != TICK_KEY:
+                if record.key != MARKER_KEY:
                     outcome.erased.append(record.key)
                 continue
             try:
                 read.append((record, messages.collected(_READ(record))))
             except BadMessage as bad:
-                dead[self._origin(record)] = letter(record, bad.reason, bad.detail)
+                dead[self._origin(record)] = dead_letter(record, bad.reason, bad.detail)
         scored = stages.score_each([collected.post for _, collected in read], self._scorer)
         for (record, collected), post in zip(read, scored, strict=True):
             if post is None:
-                dead[self._origin(record)] = letter(record, stages.FAILED, stages.FAILED_DETAIL)
+                dead[self._origin(record)] = dead_letter(
+                    record, stages.FAILED, stages.FAILED_DETAIL
+                )
             else:
                 whole = msgspec.structs.replace(collected, post=post)
                 message = messages.post_message(whole, self._origin(record))
@@ -119,8 +132,8 @@ class ScoreStage:
             outcome.dead.append(msgspec.structs.replace(dead[place], place=place))
         return outcome
 
-    def _origin(self, record: Any) -> Origin:
-        return Origin(self._identity, record.partition, record.offset)
+    def _origin(self, record: Any) -> RecordOffset:
+        return RecordOffset(self._identity, record.partition, record.offset)
 
     def _produce(self, producer: Producer, outcome: _Outcome) -> None:
         topic = self._where.topic
@@ -164,8 +177,8 @@ class _Outcome:
         self.erased: list[bytes] = []
 
 
-def letter(record: Any, reason: str, detail: str) -> DeadMessage:
-    """Return a record that can't be used as it is kept aside: where it was, why, its bytes."""
+def dead_letter(record: Any, reason: str, detail: str) -> DeadMessage:
+    """Return a record that can't be used as a dead letter: where it was, why, its bytes."""
     value = record.value or b""
     return DeadMessage(
         origin=f"{record.topic}/{record.partition}",

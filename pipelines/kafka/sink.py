@@ -24,7 +24,7 @@ from pipelines.dead_letters.queue import DAYS, DeadLetters, plain_names
 from pipelines.errors import BrokerAway, StoreBusy
 from pipelines.kafka import messages, topics
 from pipelines.kafka.connection import AWAY, MESSAGE_LIMIT, Brokers, explained
-from pipelines.kafka.messages import HEADERS, BooksMessage, Place, PositionMessage
+from pipelines.kafka.messages import HEADERS, DeadRecord, LedgerMessage, PositionMessage
 from pipelines.kafka.positions import Positions
 from pipelines.kafka.producer import Producer
 from pipelines.records import Batch, DeadLetter, Ledger, Position
@@ -55,7 +55,7 @@ class KafkaSink(AbstractContextManager["KafkaSink"]):
         topics.require(
             where,
             topics.POSITIONS,
-            write=(topics.POSTS, topics.TOMBSTONES, topics.BOOKS, topics.POSITIONS),
+            write=(topics.POSTS, topics.TOMBSTONES, topics.LEDGER, topics.POSITIONS),
         )
         self._where = where
         self._dead_days = dead_days
@@ -84,7 +84,7 @@ class KafkaSink(AbstractContextManager["KafkaSink"]):
             producer.give_up()
 
     def dead_letters(self) -> DeadLetters:
-        """Open what was kept aside on this machine."""
+        """Open dead letters on this machine."""
         self.dead_path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         return DeadLetters(self.dead_path, days=self._dead_days)
 
@@ -102,14 +102,14 @@ class KafkaSink(AbstractContextManager["KafkaSink"]):
         Returns its outcomes as far as they are known here: posts are pending. Raises
         :class:`~pipelines.errors.StoreBusy` if another process has read the input on.
         """
-        batch = _without_giants(batch)
+        batch = _without_oversized(batch)
         # Before the moment from which they count: keeping them twice is keeping them once.
-        self._keep_aside(batch)
+        self._keep_dead_letters(batch)
         token = uuid.uuid4().hex
         self._retry(lambda: self._write(batch, token))
         if batch.retried:
-            with self.dead_letters() as letters:
-                letters.remove(batch.retried)
+            with self.dead_letters() as dead_letters:
+                dead_letters.remove(batch.retried)
         if batch.position.done:
             self.release(batch.position.key)
         self._expire()
@@ -180,33 +180,33 @@ class KafkaSink(AbstractContextManager["KafkaSink"]):
         producer.begin_transaction()
         for post in batch.posts:
             send(topics.POSTS, post.post.id, messages.post_message(post))
-        for grave in batch.tombstones:
-            stone = grave.tombstone
-            named = messages.grave_key(grave).decode()
-            send(topics.TOMBSTONES, named, messages.tombstone_message(grave))
-            for name in (stone.id, *grave.aliases) if stone.id else ():
+        for deletion in batch.tombstones:
+            stone = deletion.tombstone
+            named = messages.tombstone_key(deletion).decode()
+            send(topics.TOMBSTONES, named, messages.tombstone_message(deletion))
+            for name in (stone.id, *deletion.aliases) if stone.id else ():
                 send(topics.POSTS, name, None)
-        if (books := _books(batch)) != BooksMessage():
-            send(topics.BOOKS, batch.position.key, books)
+        if (counted := _ledger_message(batch)) != LedgerMessage():
+            send(topics.LEDGER, batch.position.key, counted)
         send(topics.POSITIONS, batch.position.key, PositionMessage(batch.position, token))
         producer.commit_transaction()
 
     def _remove_expired(self) -> None:
-        with self.dead_letters() as letters:
-            letters.purge_expired()
+        with self.dead_letters() as dead_letters:
+            dead_letters.purge_expired()
 
-    def _keep_aside(self, batch: Batch) -> None:
-        names = {name for grave in batch.tombstones for name in plain_names(grave)}
+    def _keep_dead_letters(self, batch: Batch) -> None:
+        names = {name for deletion in batch.tombstones for name in plain_names(deletion)}
         if not batch.dead and not (names and self.dead_path.exists()):
             return
-        with self.dead_letters() as letters:
+        with self.dead_letters() as dead_letters:
             if batch.dead:
-                letters.put(batch.dead)
-            letters.forget(names)
+                dead_letters.put(batch.dead)
+            dead_letters.forget(names)
 
 
 def dead_path(where: Brokers) -> Path:
-    """Return the file for what is kept aside on this machine.
+    """Return the file for dead letters on this machine.
 
     It goes by the prefix alone: a deletion finds it by whatever addresses the brokers have.
     """
@@ -215,16 +215,16 @@ def dead_path(where: Brokers) -> Path:
     return platformdirs.user_data_path("marsad") / "stores" / f"kafka-{slug}-{digest}.dead"
 
 
-def _without_giants(batch: Batch) -> Batch:
+def _without_oversized(batch: Batch) -> Batch:
     """Return a batch whose posts are small enough to travel; others become dead letters."""
-    giants = [
+    oversized = [
         (post, body)
         for post in batch.posts
         if len(body := messages.encode(messages.post_message(post))) > MESSAGE_LIMIT
     ]
-    if not giants:
+    if not oversized:
         return batch
-    letters = [
+    dead_letters = [
         DeadLetter(
             origin=f"collect:{post.post.id}",
             line=0,
@@ -234,21 +234,24 @@ def _without_giants(batch: Batch) -> Batch:
             truncated=True,
             at=utc_now(),
         )
-        for post, body in giants
+        for post, body in oversized
     ]
-    left_out = {id(post) for post, _ in giants}
+    left_out = {id(post) for post, _ in oversized}
     return msgspec.structs.replace(
         batch,
         posts=[post for post in batch.posts if id(post) not in left_out],
-        dead=[*batch.dead, *letters],
+        dead=[*batch.dead, *dead_letters],
     )
 
 
-def _books(batch: Batch) -> BooksMessage:
-    def places(letters: Sequence[DeadLetter]) -> tuple[Place, ...]:
-        return tuple(Place(letter.origin, letter.line, letter.reason) for letter in letters)
+def _ledger_message(batch: Batch) -> LedgerMessage:
+    def places(dead_letters: Sequence[DeadLetter]) -> tuple[DeadRecord, ...]:
+        return tuple(
+            DeadRecord(dead_letter.origin, dead_letter.line, dead_letter.reason)
+            for dead_letter in dead_letters
+        )
 
-    return BooksMessage(
+    return LedgerMessage(
         filtered=batch.filtered,
         dead=places(batch.dead),
         retried=places(batch.retried),

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from pipelines.errors import BrokerAway, BrokerError, StoreBusy
-from pipelines.kafka.connection import SESSION, Brokers, explained, insist
+from pipelines.kafka.connection import SESSION, Brokers, explained, with_retry
 from pipelines.records import Batch, Position
 from pipelines.stores.protocols import Store
 
@@ -93,7 +93,7 @@ def alone(
 
 def _others(where: Brokers, group: str, client: str) -> list[str]:
     """Return the workers of other stores, as an operator knows them."""
-    members = insist(where, lambda: _members(where, where.topic(group)))
+    members = with_retry(where, lambda: _members(where, where.topic(group)))
     return sorted(
         f"{member['group_instance_id'] or member['member_id']} at {member['client_host']}"
         for member in members

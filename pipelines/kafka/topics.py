@@ -12,7 +12,7 @@ import msgspec
 from kafka.admin import ConfigResource, ConfigResourceType
 
 from pipelines.errors import BrokerError
-from pipelines.kafka.connection import Brokers, explained, insist, missing
+from pipelines.kafka.connection import Brokers, explained, missing, with_retry
 
 T = TypeVar("T")
 
@@ -26,7 +26,7 @@ _TIMEOUT = 30_000
 POSTS = "posts"
 SCORED = "scored"
 TOMBSTONES = "tombstones"
-BOOKS = "books"
+LEDGER = "ledger"
 DEAD = "dead"
 POSITIONS = "positions"
 LEASES = "leases"
@@ -198,7 +198,7 @@ def _told(where: Brokers, ask: Callable[[Any], T]) -> T:
         finally:
             admin.close()
 
-    return insist(where, once)
+    return with_retry(where, once)
 
 
 def _cluster(where: Brokers, admin: Any) -> Mapping[str, Any]:

@@ -10,7 +10,7 @@ import msgspec
 
 from ingest.errors import SourceBlocked, SourceChanged, SourceError, SourceGone
 from ingest.records import Item, Post, Reject, Tombstone
-from pipelines.live.reader import SIZE, Came, Failed, Feed, Message, Reader, take
+from pipelines.live.reader import SIZE, Came, Failed, Message, Reader, Subscription, take
 from pipelines.stop import Stop
 
 
@@ -47,12 +47,12 @@ class Found(msgspec.Struct, kw_only=True):
             self.reasons.append(record.reason)
 
 
-def check(feed: Feed, stop: Stop, seconds: float) -> Found:
+def check(subscription: Subscription, stop: Stop, seconds: float) -> Found:
     """Read a feed from its beginning until its limit, its end, or for so many seconds."""
     inbox: queue.Queue[Message] = queue.Queue(SIZE)
     found = Found()
     begun = time.monotonic()
-    Reader(feed, "", inbox, stop).start()
+    Reader(subscription, "", inbox, stop).start()
     while (left := begun + seconds - time.monotonic()) > 0 and not stop.is_set():
         for message in take(inbox, 1_000, left):
             if isinstance(message, Came):

@@ -14,7 +14,7 @@ from ingest.http.client import Client
 from ingest.sources.base import Means, Order
 from ingest.sources.registry import Entry, find, make, secrets
 from ingest.stop import Stopped
-from pipelines.live.reader import Feed
+from pipelines.live.reader import Subscription
 from pipelines.stages import utc_now
 from pipelines.stop import Stop
 
@@ -55,20 +55,20 @@ def means(stop: Stop, say: Callable[[str], None] = lambda message: None) -> Mean
     return Means(client=client, now=utc_now, sleep=sleep, stopped=stop.is_set, say=say)
 
 
-def feeds(
+def subscriptions(
     wanted: Sequence[Wanted],
     given: Means,
     *,
     environ: Mapping[str, str],
     urls: Mapping[str, str],
-) -> list[Feed]:
+) -> list[Subscription]:
     """Return a feed for each target.
 
     ``environ`` holds keys and tokens, ``urls`` the configured addresses by source. Raises
     :class:`~ingest.errors.SourceError` for a source, target or address that can't be, and for a
     key that is missing.
     """
-    made: dict[str, Feed] = {}
+    made: dict[str, Subscription] = {}
     for one in wanted:
         entry = check(one)
         keys = secrets(entry, environ)
@@ -84,7 +84,7 @@ def feeds(
             source = make(entry, order, given)
             if source.key in made:
                 raise SourceError(f"{source.name} is named twice: name it once")
-            made[source.key] = Feed(
+            made[source.key] = Subscription(
                 source=source,
                 label=one.label or entry.name,
                 live=source.capabilities.live and one.until is None,

@@ -29,7 +29,7 @@ _LOOK = 0.5
 _LIVED = 60.0
 
 
-class Feed(msgspec.Struct, frozen=True, kw_only=True):
+class Subscription(msgspec.Struct, frozen=True, kw_only=True):
     """A source with how it is to be read."""
 
     source: LiveSource
@@ -52,14 +52,14 @@ class Feed(msgspec.Struct, frozen=True, kw_only=True):
 class Came(msgspec.Struct, frozen=True):
     """An item was read."""
 
-    feed: Feed
+    subscription: Subscription
     item: Item
 
 
 class Failed(msgspec.Struct, frozen=True):
     """A source could not be read any further; ``pause`` is ``None`` if it was given up."""
 
-    feed: Feed
+    subscription: Subscription
     error: SourceError
     pause: float | None
 
@@ -67,7 +67,7 @@ class Failed(msgspec.Struct, frozen=True):
 class Ended(msgspec.Struct, frozen=True):
     """A source has given all there is; ``again`` says whether it will be read again."""
 
-    feed: Feed
+    subscription: Subscription
     again: bool
 
 
@@ -91,25 +91,25 @@ class Reader(threading.Thread):
 
     def __init__(
         self,
-        feed: Feed,
+        subscription: Subscription,
         cursor: str,
         inbox: queue.Queue[Message],
         stop: Stop,
         *,
-        heard: bool = False,
+        seen_before: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """``heard``: whether an earlier run read something of it, so that its name is right."""
+        """``seen_before``: whether an earlier run read something of it: its name is right."""
         # A thread that waits for a socket must not keep the process: what it has not put into
         # the queue comes again.
-        super().__init__(name=f"reading {feed.source.name}", daemon=True)
-        self._feed = feed
+        super().__init__(name=f"reading {subscription.source.name}", daemon=True)
+        self._feed = subscription
         self._cursor = cursor
         self._inbox = inbox
         self._stop_event = stop
         self._clock = clock
-        self._heard = heard
-        self._left = feed.limit
+        self._seen_before = seen_before
+        self._left = subscription.limit
         self._failures = 0
         self._gave = False
         self._failed_at = cursor
@@ -124,10 +124,10 @@ class Reader(threading.Thread):
 
     def _once(self) -> bool:
         """Read the source once; return whether to read it again."""
-        feed, opened = self._feed, self._clock()
+        subscription, opened = self._feed, self._clock()
         try:
             if not self._items():
-                self._tell(Ended(feed, again=False))
+                self._tell(Ended(subscription, again=False))
                 return False
         except SourceError as error:
             return self._failed(error, opened)
@@ -139,10 +139,10 @@ class Reader(threading.Thread):
             _tell(error)
             return self._failed(SourceError(f"unexpected {type(error).__name__}"), opened)
         self._failures = 0
-        again = feed.every is not None
-        self._tell(Ended(feed, again=again))
-        if feed.every is not None:
-            self._wait(feed.every.total_seconds())
+        again = subscription.every is not None
+        self._tell(Ended(subscription, again=again))
+        if subscription.every is not None:
+            self._wait(subscription.every.total_seconds())
         return again
 
     def _items(self) -> bool:
@@ -150,7 +150,7 @@ class Reader(threading.Thread):
         for item in self._feed.source.open(self._cursor):
             self._tell(Came(self._feed, item))
             further, self._cursor = item.cursor != self._cursor, item.cursor
-            self._heard = True
+            self._seen_before = True
             if isinstance(item.record, Post | Tombstone | Reject):
                 self._gave = self._gave or further
                 if self._left is not None:
@@ -166,14 +166,14 @@ class Reader(threading.Thread):
             self._failures = 0
         self._gave, self._failed_at = False, self._cursor
         self._failures += 1
-        feed = self._feed
-        endless = feed.live or feed.every is not None
-        fresh = not self._heard and not feed.persistent
+        subscription = self._feed
+        endless = subscription.live or subscription.every is not None
+        fresh = not self._seen_before and not subscription.persistent
         if gives_up(error, self._failures, endless=endless, fresh=fresh):
-            self._tell(Failed(feed, error, None))
+            self._tell(Failed(subscription, error, None))
             return False
         seconds = pause(error, self._failures)
-        self._tell(Failed(feed, error, seconds))
+        self._tell(Failed(subscription, error, seconds))
         self._wait(seconds)
         return True
 

@@ -13,9 +13,9 @@ import msgspec
 from ingest.records import Item
 from pipelines import metrics
 from pipelines.daily import Daily
-from pipelines.dead_letters.quarantine import Aside
+from pipelines.dead_letters.quarantine import Quarantine
 from pipelines.embedded import position_key
-from pipelines.live.reader import SIZE, Came, Ended, Failed, Feed, Message, Reader, take
+from pipelines.live.reader import SIZE, Came, Ended, Failed, Message, Reader, Subscription, take
 from pipelines.live.writer import Writer
 from pipelines.records import Ledger
 from pipelines.stages import Collector, utc_now
@@ -35,22 +35,22 @@ _GRACE = 2.0
 class Outcome(msgspec.Struct, frozen=True):
     """What a run did with one feed."""
 
-    feed: Feed
+    subscription: Subscription
     outcomes: Ledger
     """Of what was read in this run; posts as pending, also if they were scored since."""
     given_up: bool
 
 
 def run(
-    feeds: Sequence[Feed],
-    intake: Sink,
-    collector: Callable[[Feed], Collector],
+    subscriptions: Sequence[Subscription],
+    sink: Sink,
+    collector: Callable[[Subscription], Collector],
     *,
     watchlist: str = "",
     stop: Stop,
     drain: Callable[[], int] | None = None,
-    aside: Aside | None = None,
-    tell: Callable[[str], None] = lambda message: None,
+    quarantine: Quarantine | None = None,
+    notify: Callable[[str], None] = lambda message: None,
     now: Callable[[], datetime] = utc_now,
 ) -> list[Outcome]:
     """Read feeds until all have ended or ``stop`` is set; return what came of each.
@@ -58,7 +58,7 @@ def run(
     ``collector`` makes the collect stage of a feed, ``watchlist`` is the fingerprint it matches
     with. ``drain`` scores and indexes some of what waits and returns how many posts that were;
     it is called when nothing waits to be made durable, and until nothing waits when all feeds
-    have ended. Without it (behind Kafka) nothing is scored here. ``aside`` keeps what came
+    have ended. Without it (behind Kafka) nothing is scored here. ``quarantine`` keeps what came
     instead of an answer.
 
     The intake, ``drain`` and ``tell`` are called in the caller's thread alone. A stop is clean:
@@ -68,29 +68,29 @@ def run(
     """
     inbox: queue.Queue[Message] = queue.Queue(SIZE)
     writers = {
-        id(feed): Writer(
-            feed,
-            intake,
-            collector(feed),
-            live_key(feed, watchlist),
+        id(subscription): Writer(
+            subscription,
+            sink,
+            collector(subscription),
+            live_key(subscription, watchlist),
             watchlist=watchlist,
-            aside=aside,
-            tell=tell,
+            quarantine=quarantine,
+            notify=notify,
             now=now,
         )
-        for feed in feeds
+        for subscription in subscriptions
     }
     metrics.begin("collect")
     for writer in writers.values():
         writer.begin()
     readers = [
-        Reader(feed, writer.cursor, inbox, stop, heard=writer.heard)
-        for feed, writer in zip(feeds, writers.values(), strict=True)
+        Reader(subscription, writer.cursor, inbox, stop, seen_before=writer.seen_before)
+        for subscription, writer in zip(subscriptions, writers.values(), strict=True)
     ]
     for reader in readers:
         reader.start()
     try:
-        _loop(inbox, writers, stop, drain, Daily(lambda: _housekeeping(intake, aside)))
+        _loop(inbox, writers, stop, drain, Daily(lambda: _housekeeping(sink, quarantine)))
     except BaseException:
         stop.set()
         raise
@@ -104,16 +104,18 @@ def run(
         writer.stopped()
     while drain and not stop.is_set() and drain():
         pass
-    return [Outcome(one.feed, one.outcomes, one.given_up) for one in writers.values()]
+    return [Outcome(one.subscription, one.outcomes, one.given_up) for one in writers.values()]
 
 
-def live_key(feed: Feed, watchlist: str) -> str:
+def live_key(subscription: Subscription, watchlist: str) -> str:
     """Identify a source's position.
 
     What ends is read anew for another watchlist; a live source goes on where it is, since
     beginning anew would lose what was published since.
     """
-    return position_key(feed.source, "" if feed.source.capabilities.live else watchlist)
+    return position_key(
+        subscription.source, "" if subscription.source.capabilities.live else watchlist
+    )
 
 
 def _loop(
@@ -123,15 +125,15 @@ def _loop(
     drain: Callable[[], int] | None,
     housekeeping: Callable[[], None],
 ) -> None:
-    waiting, open_feeds = drain is not None, len(writers)
+    waiting, open_subscriptions = drain is not None, len(writers)
     looked = time.monotonic()
-    while open_feeds and not stop.is_set():
+    while open_subscriptions and not stop.is_set():
         metrics.turn()
         housekeeping()
         messages = take(inbox, BATCH, 0 if waiting else _TURN)
         if messages:
             ended, came = _write(messages, writers)
-            open_feeds -= ended
+            open_subscriptions -= ended
             waiting = drain is not None and (waiting or came > 0)
         elif waiting and drain is not None:
             waiting = drain() > 0
@@ -141,10 +143,10 @@ def _loop(
                 writer.look()
 
 
-def _housekeeping(intake: Sink, aside: Aside | None) -> None:
-    intake.housekeeping()
-    if aside:
-        aside.purge_expired()
+def _housekeeping(sink: Sink, quarantine: Quarantine | None) -> None:
+    sink.housekeeping()
+    if quarantine:
+        quarantine.purge_expired()
 
 
 def _write(messages: Sequence[Message], writers: dict[int, Writer]) -> tuple[int, int]:
@@ -160,7 +162,7 @@ def _write(messages: Sequence[Message], writers: dict[int, Writer]) -> tuple[int
         return writers[number].items(batch).pending if batch else 0
 
     for message in messages:
-        number = id(message.feed)
+        number = id(message.subscription)
         if isinstance(message, Came):
             items[number].append(message.item)
             continue

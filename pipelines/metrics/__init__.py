@@ -111,7 +111,7 @@ def records(stage: Stage, outcome: Outcome, number: int = 1) -> None:
 
 
 def dead(stage: Stage, reason: str, number: int = 1) -> None:
-    """Count records that were kept aside, by reason and as the outcome ``dead``."""
+    """Count records that became dead letters, by reason and as the outcome ``dead``."""
     made = _made()
     made.dead_letters.labels(stage, made.reasons(reason)).inc(number)
     made.records.labels(stage, "dead").inc(number)

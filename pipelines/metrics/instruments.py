@@ -38,7 +38,7 @@ class Instruments:
         )
         self.dead_letters = prometheus.Counter(
             "marsad_dead_letters",
-            "Records kept aside, by reason (docs/dead-letters.md).",
+            "Dead letters, by reason (docs/dead-letters.md).",
             ["stage", "reason"],
             registry=registry,
         )

@@ -20,7 +20,7 @@ from ingest.records import PAGES, Counter, Gap, Heartbeat
 from ingest.sources.counters.fetch import Refusal
 from ingest.sources.counters.registry import Figure, Reader
 from pipelines.daily import Daily
-from pipelines.dead_letters.quarantine import Aside
+from pipelines.dead_letters.quarantine import Quarantine
 from pipelines.live.retry_policy import named
 from pipelines.live.state import words
 from pipelines.records import Batch, Position
@@ -83,7 +83,7 @@ def watch(
     store: Store,
     pages: Sequence[Watched],
     fetcher: Reads,
-    aside: Aside,
+    quarantine: Quarantine,
     *,
     every: timedelta,
     times: int | None = None,
@@ -101,13 +101,13 @@ def watch(
     turns = [_Turn(page) for page in pages]
     queue = [(clock(), place) for place in range(len(turns))]
     heapq.heapify(queue)
-    expire = Daily(aside.purge_expired)
+    expire = Daily(quarantine.purge_expired)
     while queue:
         expire()
         due, place = queue[0]
         sleep(max(0.0, due - clock()))
         turn = turns[place]
-        pause = _once(store, turn, fetcher, aside, every, tell, now)
+        pause = _once(store, turn, fetcher, quarantine, every, tell, now)
         turn.reads += 1
         if times is not None and turn.reads >= times:
             heapq.heappop(queue)
@@ -122,7 +122,7 @@ def _once(
     store: Store,
     turn: _Turn,
     fetcher: Reads,
-    aside: Aside,
+    quarantine: Quarantine,
     every: timedelta,
     tell: Callable[[str], None],
     now: Callable[[], datetime],
@@ -135,7 +135,7 @@ def _once(
         turn.failures += 1
         cause = f"{type(result.error).__name__}: {result.error}"
         _save(store, page, at, [], cause, every)
-        kept = aside.keep(page.source, at, result.body)
+        kept = quarantine.keep(page.source, at, result.body)
         pause = max(backoff(result.error, turn.failures, every), result.wait)
         tell(
             f"{page.source.removeprefix(PAGES)}: {named(result.error)}"

@@ -1,6 +1,6 @@
-"""Posts that were stored under plain names (``marsad ingest --keep-authors``).
+"""Posts that were stored under raw account names (``marsad ingest --keep-authors``).
 
-A deletion must find them, but its tombstones hold pseudonyms only: a list of plain names of
+A deletion must find them, but its tombstones hold pseudonyms only: a list of raw account names of
 people who asked to be deleted is what nobody should keep. A post with a plain author that comes
 later brings its pseudonyms along, so those tombstones stop it.
 """
@@ -31,7 +31,7 @@ class PlainNames(msgspec.Struct, frozen=True):
 
 
 def plain_names(tombstones: Sequence[CollectedTombstone]) -> PlainNames:
-    """Return the plain names that deletions came with."""
+    """Return the raw account names that deletions came with."""
     ids, accounts = set(), set()
     for collected in tombstones:
         stone, plain = collected.tombstone, collected.raw_name

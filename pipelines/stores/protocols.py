@@ -95,7 +95,7 @@ class Backlog(Protocol):
         A post that was deleted or edited since :meth:`pending` returned it stays as it is now.
         """
 
-    def reject(self, posts: Sequence[Post], letters: Sequence[DeadLetter]) -> None:
+    def reject(self, posts: Sequence[Post], dead_letters: Sequence[DeadLetter]) -> None:
         """Turn waiting posts into dead letters, one for each, and count them as dead.
 
         A post that was deleted or edited since :meth:`pending` returned it stays as it is now.

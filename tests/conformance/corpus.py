@@ -84,7 +84,7 @@ def stone(
     )
 
 
-def letter(line: int, raw: bytes = b"{", reason: str = "json-truncated") -> DeadLetter:
+def dead_letter(line: int, raw: bytes = b"{", reason: str = "json-truncated") -> DeadLetter:
     return DeadLetter(origin="a-file", line=line, reason=reason, raw=raw, at=NOW)
 
 

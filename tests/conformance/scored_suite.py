@@ -19,9 +19,9 @@ from tests.conformance.corpus import (
     NOW,
     Feeder,
     corpus,
+    dead_letter,
     document,
     drain,
-    letter,
     post,
     scored,
     stone,
@@ -95,9 +95,11 @@ class Scored:
     def test_everything_else_of_a_batch_counts_as_well(self, store: Store) -> None:
         gap = Gap(source="stream", start=NOW, end=NOW + timedelta(hours=1), cause="no network")
         feed = ScoredFeeder(store)
-        outcomes = feed(post("t:1"), filtered=3, dead=[letter(1), letter(2)], notices=[gap])
+        outcomes = feed(
+            post("t:1"), filtered=3, dead=[dead_letter(1), dead_letter(2)], notices=[gap]
+        )
         assert outcomes == Ledger(received=6, indexed=1, filtered=3, dead=2)
-        feed(retried=[letter(1)])
+        feed(retried=[dead_letter(1)])
         assert store.ledger() == Ledger(received=5, indexed=1, filtered=3, dead=1)
         assert store.status().gaps == [gap]
 

@@ -34,9 +34,9 @@ from ingest.sources import responses
 from ingest.sources.base import LiveSource, Means, Order
 from ingest.sources.registry import find, make
 from pipelines.live.choose import means as real_means
-from pipelines.live.reader import Feed
+from pipelines.live.reader import Subscription
 from pipelines.live.run import run
-from pipelines.stages import Collector, bury
+from pipelines.stages import Collector, collected_tombstone
 from pipelines.stop import Stop
 from pipelines.stores.sqlite import SqliteStore
 from tests.stands.base import START, Fault, Stand, moment
@@ -100,9 +100,13 @@ class World:
         protector = self.protector()
         with self.store() as store:
             run(
-                [Feed(source=source, label=self.stand.name, live=limit is None, limit=limit)],
+                [
+                    Subscription(
+                        source=source, label=self.stand.name, live=limit is None, limit=limit
+                    )
+                ],
                 store,
-                lambda feed: Collector(protector, None, origin=feed.source.key),
+                lambda subscription: Collector(protector, None, origin=subscription.source.key),
                 stop=stop,
             )
 
@@ -336,7 +340,9 @@ class SourceSuite:
             world.stand.delete(second)
             until(lambda: len(world.waiting()) == 2)
         kept = {post.id for post in world.waiting()}
-        gone = bury(protector, Tombstone(platform=world.stand.name, id=second)).tombstone.id
+        gone = collected_tombstone(
+            protector, Tombstone(platform=world.stand.name, id=second)
+        ).tombstone.id
         assert gone not in kept
         assert kept == {self.protected(protector, one, world) for one in (first, third)}
         world.run(limit=1_000)

@@ -26,10 +26,10 @@ from tests.conformance.corpus import (
     NOW,
     Feeder,
     corpus,
+    dead_letter,
     document,
     drain,
     fill,
-    letter,
     post,
     scored,
     stone,
@@ -137,7 +137,7 @@ class Accepting:
         assert next(store.scan(All())).post.counts == {"a": huge, "b": huge}
 
     def test_filtered_and_dead_records_are_counted(self, store: Store) -> None:
-        outcomes = Feeder(store)(post("t:1"), filtered=3, dead=[letter(1), letter(2)])
+        outcomes = Feeder(store)(post("t:1"), filtered=3, dead=[dead_letter(1), dead_letter(2)])
         assert outcomes == Ledger(received=6, filtered=3, dead=2, pending=1)
         assert store.ledger() == outcomes
         assert store.status().dead_reasons == {"json-truncated": 2}
@@ -148,13 +148,13 @@ class Accepting:
         file = store.dead_letters().path
         feed = Feeder(store)
         with DeadLetters(file, days=0) as kept:
-            kept.put([letter(1, b"zqxrare"), letter(2)])
+            kept.put([dead_letter(1, b"zqxrare"), dead_letter(2)])
         feed(post("t:1"))
         another().close()  # type: ignore[attr-defined]
         assert b"zqxrare" not in file.read_bytes()
         # … and while a process runs on, each day.
         with DeadLetters(file, days=0) as kept:
-            kept.put([letter(1, b"zqxrare")])
+            kept.put([dead_letter(1, b"zqxrare")])
         feed(post("t:2"))
         assert b"zqxrare" in file.read_bytes()
         tomorrow = daily.today() + 1
@@ -164,10 +164,10 @@ class Accepting:
 
     def test_a_retried_letter_leaves_the_books_once(self, store: Store) -> None:
         feed = Feeder(store)
-        feed(dead=[letter(1), letter(2)])
-        feed(post("t:1"), retried=[letter(1)])
+        feed(dead=[dead_letter(1), dead_letter(2)])
+        feed(post("t:1"), retried=[dead_letter(1)])
         assert store.ledger() == Ledger(received=2, dead=1, pending=1)
-        feed(post("t:1"), retried=[letter(1)])  # the same retry, after a crash
+        feed(post("t:1"), retried=[dead_letter(1)])  # the same retry, after a crash
         assert store.ledger() == Ledger(received=3, dead=1, pending=1, duplicate=1)
         assert store.status().dead_reasons == {"json-truncated": 1}
 
@@ -288,8 +288,8 @@ class Deleting:
             elif step == "edit":
                 feed(post("t:1", "deux", version=2))
             else:
-                grave = stone(author="u_somebody") if by_author else stone("t:1")
-                feed(post("t:2", author="u_other"), tombstones=[grave])
+                deletion = stone(author="u_somebody") if by_author else stone("t:1")
+                feed(post("t:2", author="u_other"), tombstones=[deletion])
             if scoring:
                 drain(store)
         drain(store)
@@ -356,12 +356,12 @@ class Deleting:
         feed(post("t:1", author="u_a"), post(long, author="u_a"), post("t:3", author="u_b"))
         drain(store)
         feed(post("t:4", author="u_a"))  # waits to be scored
-        graves = [stone(author="u_a"), stone("t:3")]
-        assert store.write_tombstones(graves) == {"t:1", long, "t:4"}
-        assert store.write_tombstones(graves) == {"t:1", long, "t:4"}  # until it is done
+        deletions = [stone(author="u_a"), stone("t:3")]
+        assert store.write_tombstones(deletions) == {"t:1", long, "t:4"}
+        assert store.write_tombstones(deletions) == {"t:1", long, "t:4"}  # until it is done
         assert feed(post("t:6", author="u_a"), post("t:3", version=9)).deleted == 2
-        assert store.delete(graves).posts == 4
-        assert store.write_tombstones(graves) == set()
+        assert store.delete(deletions).posts == 4
+        assert store.write_tombstones(deletions) == set()
         assert texts(store) == {}
         balance(store.ledger())
 
@@ -466,9 +466,9 @@ class Queue:
         waiting = {p.id: p for p in store.pending(9)}
         feed(post("t:2", "deux", version=7))  # edited meanwhile: it is another post now
         lost = [waiting[name] for name in ("t:1", "t:2", "t:3")]
-        letters = [letter(n, reason="score-failed") for n in (1, 2, 3)]
+        dead_letters = [dead_letter(n, reason="score-failed") for n in (1, 2, 3)]
         for _ in range(2):  # as after a crash
-            store.reject(lost, letters)
+            store.reject(lost, dead_letters)
         assert store.ledger() == Ledger(received=5, dead=3, pending=2)
         assert [(p.id, p.text) for p in store.pending(9)] == [("t:2", "deux")]
         with store.dead_letters() as kept:
@@ -476,7 +476,7 @@ class Queue:
         drain(store)
         balance(store.ledger())
         assert texts(store) == {"t:2": "deux"}
-        again = Feeder(store, "again")(post("t:1"), retried=letters[:1])
+        again = Feeder(store, "again")(post("t:1"), retried=dead_letters[:1])
         assert again.pending == 1
         drain(store)
         assert set(texts(store)) == {"t:1", "t:2"}
@@ -488,7 +488,7 @@ class Queue:
         drain(store)
         before = store.ledger()
         store.requeue([hit.post for hit in store.scan(All())])
-        store.reject(store.pending(9), [letter(1, reason="score-failed")])
+        store.reject(store.pending(9), [dead_letter(1, reason="score-failed")])
         assert store.pending(9) == []
         assert store.ledger() == before
         assert set(texts(store)) == {"t:1"}

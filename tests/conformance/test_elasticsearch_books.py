@@ -1,4 +1,4 @@
-"""Whatever happens in whatever order, the books on Elasticsearch balance as well."""
+"""Whatever happens in whatever order, the ledger on Elasticsearch balance as well."""
 
 from __future__ import annotations
 

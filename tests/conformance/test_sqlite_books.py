@@ -1,4 +1,4 @@
-"""Whatever happens in whatever order, the books balance and hold what a simple model says."""
+"""Whatever happens in whatever order, every record is counted and hold what a simple model says."""
 
 import tempfile
 from pathlib import Path
@@ -12,7 +12,7 @@ from pipelines.query import All
 from pipelines.records import Ledger
 from pipelines.stores.protocols import Store
 from pipelines.stores.sqlite import SqliteStore
-from tests.conformance.corpus import Feeder, document, drain, letter, post, scored, stone
+from tests.conformance.corpus import Feeder, dead_letter, document, drain, post, scored, stone
 
 IDS = ("t:1", "t:2", "t:3", "t:4")
 AUTHORS = ("u_a", "u_b")
@@ -55,32 +55,32 @@ class Books(RuleBasedStateMachine):
         self.store.close()
         self.folder.cleanup()
 
-    def bury(self, graves: list) -> None:
-        for grave in graves:
-            named = grave.tombstone
+    def collected_tombstone(self, deletions: list) -> None:
+        for deletion in deletions:
+            named = deletion.tombstone
             self.buried |= {named.id or named.author}
             for name in IDS:
                 if named.id == name or named.author == author_of(name):
                     self.newest.pop(name, None)
                     self.again.discard(name)
                     self.books["deleted"] += self.waiting.pop(name, 0)
-        self.books["deleted"] += len(graves)
+        self.books["deleted"] += len(deletions)
 
     @rule(
         posts=st.lists(versions, max_size=5),
-        graves=st.lists(stones, max_size=1),
+        deletions=st.lists(stones, max_size=1),
         filtered=st.integers(0, 2),
         dead=st.integers(0, 2),
     )
-    def accept(self, posts: list[Post], graves: list, filtered: int, dead: int) -> None:
+    def accept(self, posts: list[Post], deletions: list, filtered: int, dead: int) -> None:
         Feeder(self.store)(
             *posts,
-            tombstones=graves,
+            tombstones=deletions,
             filtered=filtered,
-            dead=[letter(self.books["received"] + n) for n in range(dead)],
+            dead=[dead_letter(self.books["received"] + n) for n in range(dead)],
         )
-        self.bury(graves)
-        self.books["received"] += len(posts) + len(graves) + filtered + dead
+        self.collected_tombstone(deletions)
+        self.books["received"] += len(posts) + len(deletions) + filtered + dead
         self.books["filtered"] += filtered
         self.books["dead"] += dead
         for new in posts:
@@ -92,11 +92,11 @@ class Books(RuleBasedStateMachine):
                 self.newest[new.id] = new
                 self.waiting[new.id] = self.waiting.get(new.id, 0) + 1
 
-    @rule(grave=stones)
-    def delete(self, grave: object) -> None:
-        self.store.delete([grave])
+    @rule(deletion=stones)
+    def delete(self, deletion: object) -> None:
+        self.store.delete([deletion])
         self.books["received"] += 1
-        self.bury([grave])
+        self.collected_tombstone([deletion])
 
     @precondition(lambda self: self.waiting)
     @rule(limit=st.integers(1, 3), meanwhile=st.lists(versions, max_size=1))

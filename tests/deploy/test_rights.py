@@ -223,7 +223,7 @@ def test_the_rights_of_each_account_suffice_for_its_work(accounts: Accounts) -> 
     assert told["index"]["marsad_last_batch_timestamp_seconds"] > 1e9
     tools("delete", "forum:1-7")
     assert tools.rows("search", "--json", "--limit", "100", code=0)
-    until(lambda: tools.ledger()["deleted"] == 1, "the deletion is in the books")
+    until(lambda: tools.ledger()["deleted"] == 1, "the deletion is in the ledger")
 
 
 @pytest.mark.parametrize("stage", ["score", "index"])

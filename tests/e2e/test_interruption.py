@@ -1,4 +1,4 @@
-"""Killed at any moment, out of room, two at once: the books and the posts stay right."""
+"""Killed at any moment, out of room, two at once: the ledger and the posts stay right."""
 
 from __future__ import annotations
 

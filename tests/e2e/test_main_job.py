@@ -225,7 +225,7 @@ def test_a_deleted_post_is_gone_everywhere_and_stays_away(study: Marsad) -> None
     assert ledger["deleted"] == 2  # the deletion, and the post that came after it
     assert balanced(ledger)
     study("delete", "youtube:3")
-    # It came again; what was indexed stays so in the books, and what is there now beside them.
+    # It came again; what was indexed stays so in the ledger, and what is there now beside them.
     assert study.ledger() == ledger | {"received": ledger["received"] + 1, "deleted": 3}
     assert ledger["indexed"] == 3
     assert "\n2 posts now, " in study("status").stdout

@@ -29,7 +29,7 @@ class Load:
         self.ids: set[str] = set()
         self.gone: set[str] = set()
         self._sent = 0
-        self._books = cluster.books()
+        self._ledger = cluster.books()
 
     def file(self, number: int, years: Sequence[int] = (2016,)) -> Path:
         """A file of posts that are in no other."""
@@ -46,10 +46,10 @@ class Load:
 
     def begun(self) -> bool:
         """Whether something of it has come to the store."""
-        return self.cluster.ledger().get("received", 0) > self._books["received"]
+        return self.cluster.ledger().get("received", 0) > self._ledger["received"]
 
     def delete(self, name: str) -> str:
-        """Delete one of the posts, and wait until the books say so."""
+        """Delete one of the posts, and wait until the ledger say so."""
         self.cluster.marsad("delete", name)
         self.gone.add(name)
         self.came(deleted=1)
@@ -60,7 +60,7 @@ class Load:
         self._sent += number
 
     def arrived(self, **more: int) -> None:
-        """Wait until all that was sent is there: each post once, and nothing else in the books.
+        """Wait until all that was sent is there: each post once, and nothing else in the ledger.
 
         ``more`` are outcomes of what else was sent.
         """
@@ -71,15 +71,15 @@ class Load:
         assert {len(months) for months in there.values()} <= {1}
 
     def came(self, **outcomes: int) -> None:
-        """Wait for so many records since the last time, and hold the books to their outcomes."""
+        """Wait for so many records since the last time, and hold the ledger to their outcomes."""
         expected = dict(outcomes, received=sum(outcomes.values()))
-        ledger = self.cluster.settle(self._books["received"] + expected["received"])
-        changes = {name: ledger[name] - self._books[name] for name in ledger}
+        ledger = self.cluster.settle(self._ledger["received"] + expected["received"])
+        changes = {name: ledger[name] - self._ledger[name] for name in ledger}
         assert balanced(ledger)
         assert {name: n for name, n in changes.items() if n} == {
             k: n for k, n in expected.items() if n
         }
-        self._books = ledger
+        self._ledger = ledger
 
     def documents(self) -> dict[str, list[str]]:
         """The months in which each of these posts has a document."""

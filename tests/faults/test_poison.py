@@ -1,4 +1,4 @@
-"""Messages that can't be used are kept aside, and those around them arrive."""
+"""Messages that can't be used become dead letters, and those around them arrive."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ def ours(value: bytes, schema: int = 1) -> tuple[bytes, bytes, list[Any]]:
     return value, b"poison", [("marsad", b"%d" % schema)]
 
 
-def giant() -> bytes:
+def oversized() -> bytes:
     return b'{"post":{"id":"x:1","platform":"x","text":"' + b"a" * 5_000_000 + b'"}}'
 
 
 POISON = {
     "message-foreign": foreign(b"\x00\xff" + SECRET.encode()),
     "message-unreadable": ours(b'{"post": "' + SECRET.encode() + b'"}'),
-    "message-too-large": ours(giant()),
+    "message-too-large": ours(oversized()),
     "message-newer": ours(b'{"form": "of tomorrow"}', schema=99),
 }
 

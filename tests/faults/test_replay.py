@@ -124,7 +124,7 @@ def test_an_index_made_anew_from_the_topics_is_bit_for_bit_the_same(
 
 
 def settled(load: Load, store: str, books: dict[str, int]) -> dict[str, int] | None:
-    """The books of another store, once it has had as many records."""
+    """The ledger of another store, once it has had as many records."""
     there = load.cluster.ledger(store)
     done = there and there["received"] >= books["received"] and there["pending"] == 0
     return there if done else None

@@ -1,4 +1,4 @@
-"""Bad input is kept aside with its reason and its place, and costs no other record."""
+"""Bad input becomes a dead letter with its reason and its place, and costs no other record."""
 
 from __future__ import annotations
 

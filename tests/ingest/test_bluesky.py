@@ -18,7 +18,7 @@ from ingest.records import Gap, Heartbeat, Item, Post, Reject, Tombstone
 from ingest.sources.base import Means, Order
 from ingest.sources.bluesky.events import map_item
 from ingest.sources.bluesky.live import REWIND, REWIND_ELSEWHERE, UNREADABLE, Bluesky, Place
-from pipelines.stages import bury
+from pipelines.stages import collected_tombstone
 from tests.stands.jetstream import MINUTE, START, Jetstream, fixture, jetstream
 
 DID = "did:plc:000000000000000000000001"
@@ -105,7 +105,7 @@ def test_a_deletion_names_the_post_as_it_is_stored() -> None:
     assert isinstance(stone, Tombstone)
     assert stone.deleted_at == datetime(2026, 11, 1, 0, 2, tzinfo=UTC)
     stored = protector.protect(a_post(fixture("post"))).post
-    assert bury(protector, stone).tombstone.id == stored.id
+    assert collected_tombstone(protector, stone).tombstone.id == stored.id
 
 
 def test_a_deleted_account_takes_its_posts_along() -> None:
@@ -113,7 +113,7 @@ def test_a_deleted_account_takes_its_posts_along() -> None:
     stone = mapped(fixture("account_deleted"))
     assert isinstance(stone, Tombstone)
     stored = protector.protect(a_post(fixture("post"))).post
-    assert bury(protector, stone).tombstone.author == stored.author
+    assert collected_tombstone(protector, stone).tombstone.author == stored.author
 
 
 @pytest.mark.parametrize("status", ["deactivated", "suspended", "takendown", "throttled", ""])

@@ -79,13 +79,13 @@ def scored(collected: Collected) -> Collected:
     return msgspec.structs.replace(collected, post=whole)
 
 
-def grave(post_id: str = "", author: str = "", raw_name: str = "") -> CollectedTombstone:
+def deletion(post_id: str = "", author: str = "", raw_name: str = "") -> CollectedTombstone:
     """A deletion as the collect stage hands it on."""
     stone = Tombstone(platform="forum", id=post_id, author=author)
     return CollectedTombstone(stone, raw_name=raw_name)
 
 
-def letter(line: int, raw: bytes = b'{"half', reason: str = "json-truncated") -> DeadLetter:
+def dead_letter(line: int, raw: bytes = b'{"half', reason: str = "json-truncated") -> DeadLetter:
     return DeadLetter(origin="file", line=line, reason=reason, raw=raw, at=datetime.now(UTC))
 
 
@@ -162,12 +162,12 @@ def running(*runs: Callable[[Stop], None]) -> Iterator[None]:
     assert not any(thread.is_alive() for thread in threads)
 
 
-def scoring(where: Brokers, tick: float = 3600.0) -> Callable[[Stop], None]:
+def scoring(where: Brokers, marker_seconds: float = 3600.0) -> Callable[[Stop], None]:
     """A score worker."""
 
     def run(stop: Stop) -> None:
         name = f"s{time.monotonic_ns()}"
-        stage = ScoreStage(where, EchoScorer(), name, tick=tick)  # type: ignore[arg-type]
+        stage = ScoreStage(where, EchoScorer(), name, marker_seconds=marker_seconds)  # type: ignore[arg-type]
         try:
             Worker(where, stage, stop).run()
         finally:
@@ -193,9 +193,9 @@ def indexing(
 
 
 @contextmanager
-def pipeline(where: Brokers, path: Path, *, tick: float = 3600.0) -> Iterator[None]:
+def pipeline(where: Brokers, path: Path, *, marker_seconds: float = 3600.0) -> Iterator[None]:
     """One score worker and one index worker for the length of the block."""
-    with running(scoring(where, tick), indexing(where, path)):
+    with running(scoring(where, marker_seconds), indexing(where, path)):
         yield
 
 

@@ -27,7 +27,7 @@ from pipelines.commands._shared.output import ledger_line
 from pipelines.dead_letters.queue import DeadLetters, plain_names
 from pipelines.errors import StoreError
 from pipelines.records import DeadLetter, Ledger
-from pipelines.stages import bury
+from pipelines.stages import collected_tombstone
 
 ROOT = Path(__file__).parents[2]
 START = datetime(2016, 3, 1, tzinfo=UTC)
@@ -41,7 +41,7 @@ class Clock:
         return self.now
 
 
-def letter(line: int = 1, raw: bytes = b"raw", reason: str = "no-text") -> DeadLetter:
+def dead_letter(line: int = 1, raw: bytes = b"raw", reason: str = "no-text") -> DeadLetter:
     return DeadLetter(
         origin="posts.csv#4f", line=line, reason=reason, detail="why", raw=raw, at=START
     )
@@ -53,25 +53,25 @@ def path(tmp_path: Path) -> Path:
 
 
 def test_nothing_kept_is_no_file(path: Path) -> None:
-    with DeadLetters(path) as letters:
-        assert letters.entries() == []
-        assert letters.reasons() == {}
-        assert letters.get(1) is None
-        assert letters.forget(["x"]) == 0
-        letters.remove([letter()])
+    with DeadLetters(path) as dead_letters:
+        assert dead_letters.entries() == []
+        assert dead_letters.reasons() == {}
+        assert dead_letters.get(1) is None
+        assert dead_letters.forget(["x"]) == 0
+        dead_letters.remove([dead_letter()])
     assert not path.exists()
 
 
 def test_a_file_of_an_older_version_is_read_and_added_to(path: Path) -> None:
-    with DeadLetters(path) as letters:
-        letters.put([letter(1)])
+    with DeadLetters(path) as dead_letters:
+        dead_letters.put([dead_letter(1)])
     with closing(sqlite3.connect(path)) as older:
         older.execute("ALTER TABLE letters DROP COLUMN input")
-    with DeadLetters(path) as letters:
-        assert letters.get(1) == letter(1)
-        assert [entry.input for entry in letters.entries()] == ["posts.csv#4f"]
-        letters.put([letter(2)])
-        assert [entry.line for entry in letters.entries()] == [1, 2]
+    with DeadLetters(path) as dead_letters:
+        assert dead_letters.get(1) == dead_letter(1)
+        assert [entry.input for entry in dead_letters.entries()] == ["posts.csv#4f"]
+        dead_letters.put([dead_letter(2)])
+        assert [entry.line for entry in dead_letters.entries()] == [1, 2]
 
 
 def test_a_letter_comes_back_as_it_was(path: Path) -> None:
@@ -86,91 +86,93 @@ def test_a_letter_comes_back_as_it_was(path: Path) -> None:
         input="posts.csv",
         at=START,
     )
-    with DeadLetters(path, clock=Clock()) as letters:
-        letters.put([kept])
-    with DeadLetters(path, clock=Clock()) as letters:
-        (entry,) = letters.entries()
-        assert letters.get(entry.number) == kept
+    with DeadLetters(path, clock=Clock()) as dead_letters:
+        dead_letters.put([kept])
+    with DeadLetters(path, clock=Clock()) as dead_letters:
+        (entry,) = dead_letters.entries()
+        assert dead_letters.get(entry.number) == kept
         assert (entry.origin, entry.line, entry.reason) == ("o", 7, "encoding")
         assert (entry.size, entry.truncated, entry.at) == (256, True, START)
         assert entry.expires_at == START + timedelta(days=30)
 
 
 def test_a_listing_never_holds_raw_bytes(path: Path) -> None:
-    with DeadLetters(path, clock=Clock()) as letters:
-        letters.put([letter(raw=b"zqxrare")])
-        assert "zqxrare" not in repr(letters.entries())
+    with DeadLetters(path, clock=Clock()) as dead_letters:
+        dead_letters.put([dead_letter(raw=b"zqxrare")])
+        assert "zqxrare" not in repr(dead_letters.entries())
 
 
 def test_the_same_place_is_kept_once_and_not_for_longer(path: Path) -> None:
     clock = Clock()
-    with DeadLetters(path, clock=clock) as letters:
-        letters.put([letter(1), letter(2)])
+    with DeadLetters(path, clock=clock) as dead_letters:
+        dead_letters.put([dead_letter(1), dead_letter(2)])
         clock.now += timedelta(days=5)
-        letters.put([letter(1, reason="no-id"), letter(1, reason="no-id")])
-        first, second = letters.entries()
+        dead_letters.put([dead_letter(1, reason="no-id"), dead_letter(1, reason="no-id")])
+        first, second = dead_letters.entries()
     assert (first.line, first.reason) == (1, "no-id")
     assert first.expires_at == second.expires_at == START + timedelta(days=30)
 
 
 def test_reasons_are_counted_and_listed_apart(path: Path) -> None:
-    with DeadLetters(path, clock=Clock()) as letters:
-        letters.put([letter(n, reason="no-id" if n % 3 else "no-text") for n in range(10)])
-        assert letters.reasons() == {"no-id": 6, "no-text": 4}
-        assert [e.line for e in letters.entries(reason="no-text")] == [0, 3, 6, 9]
-        first = letters.entries(limit=4)
+    with DeadLetters(path, clock=Clock()) as dead_letters:
+        dead_letters.put(
+            [dead_letter(n, reason="no-id" if n % 3 else "no-text") for n in range(10)]
+        )
+        assert dead_letters.reasons() == {"no-id": 6, "no-text": 4}
+        assert [e.line for e in dead_letters.entries(reason="no-text")] == [0, 3, 6, 9]
+        first = dead_letters.entries(limit=4)
         assert [e.line for e in first] == [0, 1, 2, 3]
-        assert [e.line for e in letters.entries(limit=2, after=first[-1].number)] == [4, 5]
+        assert [e.line for e in dead_letters.entries(limit=2, after=first[-1].number)] == [4, 5]
 
 
 def test_expired_letters_are_not_shown_and_the_next_writing_removes_them(path: Path) -> None:
     clock = Clock()
-    with DeadLetters(path, days=2, clock=clock) as letters:
-        letters.put([letter(1, b"zqxrare")])
+    with DeadLetters(path, days=2, clock=clock) as dead_letters:
+        dead_letters.put([dead_letter(1, b"zqxrare")])
         clock.now += timedelta(days=1)
-        letters.put([letter(2)])
+        dead_letters.put([dead_letter(2)])
         clock.now += timedelta(days=1)
-        assert [e.line for e in letters.entries()] == [2]
-        assert letters.get(1) is None
-        assert letters.reasons() == {"no-text": 1}
-        letters.put([letter(3)])
+        assert [e.line for e in dead_letters.entries()] == [2]
+        assert dead_letters.get(1) is None
+        assert dead_letters.reasons() == {"no-text": 1}
+        dead_letters.put([dead_letter(3)])
     assert b"zqxrare" not in path.read_bytes()
 
 
 def test_expired_letters_go_though_nothing_is_written(path: Path) -> None:
     clock = Clock()
-    with DeadLetters(path, days=2, clock=clock) as letters:
-        letters.purge_expired()
+    with DeadLetters(path, days=2, clock=clock) as dead_letters:
+        dead_letters.purge_expired()
         assert not path.exists()
-        letters.put([letter(1, b"zqxrare")])
+        dead_letters.put([dead_letter(1, b"zqxrare")])
         clock.now += timedelta(days=1)
-        letters.put([letter(2)])
-        letters.purge_expired()
+        dead_letters.put([dead_letter(2)])
+        dead_letters.purge_expired()
         assert b"zqxrare" in path.read_bytes()
         clock.now += timedelta(days=1)
-        letters.purge_expired()
-        assert [e.line for e in letters.entries()] == [2]
+        dead_letters.purge_expired()
+        assert [e.line for e in dead_letters.entries()] == [2]
     assert b"zqxrare" not in path.read_bytes()
 
 
 def test_a_full_disk_or_another_process_makes_expired_letters_wait(path: Path) -> None:
     clock = Clock()
-    with DeadLetters(path, days=2, clock=clock) as letters:
-        letters.put([letter(1, b"zqxrare")])
+    with DeadLetters(path, days=2, clock=clock) as dead_letters:
+        dead_letters.put([dead_letter(1, b"zqxrare")])
         clock.now += timedelta(days=2)
         with closing(sqlite3.connect(path, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
-            letters._open.execute("PRAGMA busy_timeout = 0")  # type: ignore[union-attr]
-            letters.purge_expired()
-        letters.purge_expired()
+            dead_letters._open.execute("PRAGMA busy_timeout = 0")  # type: ignore[union-attr]
+            dead_letters.purge_expired()
+        dead_letters.purge_expired()
     assert b"zqxrare" not in path.read_bytes()
 
 
 def test_a_letter_that_was_taken_in_is_removed(path: Path) -> None:
-    with DeadLetters(path, clock=Clock()) as letters:
-        letters.put([letter(1, b"zqxrare"), letter(2)])
-        letters.remove([letter(1), letter(99)])
-        assert [e.line for e in letters.entries()] == [2]
+    with DeadLetters(path, clock=Clock()) as dead_letters:
+        dead_letters.put([dead_letter(1, b"zqxrare"), dead_letter(2)])
+        dead_letters.remove([dead_letter(1), dead_letter(99)])
+        assert [e.line for e in dead_letters.entries()] == [2]
     assert b"zqxrare" not in path.read_bytes()
 
 
@@ -185,25 +187,29 @@ def test_a_letter_that_was_taken_in_is_removed(path: Path) -> None:
     ],
 )
 def test_letters_that_name_a_deleted_author_are_forgotten(path: Path, raw: bytes) -> None:
-    with DeadLetters(path, clock=Clock()) as letters:
-        letters.put([letter(1, raw), letter(2, b"Jos"), letter(3, "José_Alia José".encode())])
-        assert letters.forget(["José_Ali", ""]) == 1
-        assert [e.line for e in letters.entries()] == [2, 3]
+    with DeadLetters(path, clock=Clock()) as dead_letters:
+        dead_letters.put(
+            [dead_letter(1, raw), dead_letter(2, b"Jos"), dead_letter(3, "José_Alia José".encode())]
+        )
+        assert dead_letters.forget(["José_Ali", ""]) == 1
+        assert [e.line for e in dead_letters.entries()] == [2, 3]
 
 
 def test_protected_posts_that_were_kept_aside_are_forgotten_with_their_author(path: Path) -> None:
-    """As through Kafka: the plain name never travels, the older key's pseudonym does."""
+    """As through Kafka: the raw account name never travels, the older key's pseudonym does."""
     old, new = (Key(name, START, secret) for name, secret in (("k1", "a1" * 32), ("k2", "b2" * 32)))
     written = Post(id="bluesky:3k", platform="bluesky", text="x", author="Karim")
-    with DeadLetters(path, clock=Clock()) as letters:
+    with DeadLetters(path, clock=Clock()) as dead_letters:
         for line, keys in enumerate(([old], [new], [old, new]), start=1):
             post = Protector(keys).protect(written).post
-            letters.put([letter(line, encode(post), "store-refused")])
+            dead_letters.put([dead_letter(line, encode(post), "store-refused")])
         other = Protector([new]).protect(msgspec.structs.replace(written, author="Nadia")).post
-        letters.put([letter(4, encode(other), "store-refused")])
-        grave = bury(Protector([new, old]), Tombstone(platform="bluesky", author="karim"))
-        assert letters.forget(plain_names(msgspec.structs.replace(grave, raw_name=""))) == 3
-        assert [e.line for e in letters.entries()] == [4]
+        dead_letters.put([dead_letter(4, encode(other), "store-refused")])
+        deletion = collected_tombstone(
+            Protector([new, old]), Tombstone(platform="bluesky", author="karim")
+        )
+        assert dead_letters.forget(plain_names(msgspec.structs.replace(deletion, raw_name=""))) == 3
+        assert [e.line for e in dead_letters.entries()] == [4]
 
 
 @settings(max_examples=40)
@@ -217,23 +223,23 @@ def test_whatever_a_name_looks_like_its_letters_are_forgotten(name: str, form: s
         "ascii": json.dumps({"user": name}).encode(),
         "csv": f"1;{name};2".encode(),
     }.get(form) or f"1;{name};2".encode(form)
-    with tempfile.TemporaryDirectory() as folder, DeadLetters(Path(folder) / "d") as letters:
-        letters.put([letter(1, raw)])
-        assert letters.forget(["another name", "did:plc:else/3k", name]) == 1
+    with tempfile.TemporaryDirectory() as folder, DeadLetters(Path(folder) / "d") as dead_letters:
+        dead_letters.put([dead_letter(1, raw)])
+        assert dead_letters.forget(["another name", "did:plc:else/3k", name]) == 1
 
 
 def test_the_bytes_of_forgotten_letters_are_gone_from_the_disk(path: Path) -> None:
-    with DeadLetters(path, clock=Clock()) as letters:
-        letters.put([letter(n, b"zqx%d " % n * (1 + n % 90)) for n in range(200)])
-        assert letters.forget([f"zqx{n}" for n in range(0, 200, 3)]) == 67
+    with DeadLetters(path, clock=Clock()) as dead_letters:
+        dead_letters.put([dead_letter(n, b"zqx%d " % n * (1 + n % 90)) for n in range(200)])
+        assert dead_letters.forget([f"zqx{n}" for n in range(0, 200, 3)]) == 67
         left = b"".join(p.read_bytes() for p in path.parent.iterdir())
     for number in range(200):
         assert (b"zqx%d " % number in left) == (number % 3 != 0)
 
 
 def test_the_file_is_its_owner_s_alone(path: Path) -> None:
-    with DeadLetters(path) as letters:
-        letters.put([letter()])
+    with DeadLetters(path) as dead_letters:
+        dead_letters.put([dead_letter()])
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
@@ -259,8 +265,8 @@ except StoreError as error:
 def test_another_account_is_told_that_it_may_not_read_them() -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "a.db.dead"
-        with DeadLetters(path) as letters:
-            letters.put([letter()])
+        with DeadLetters(path) as dead_letters:
+            dead_letters.put([dead_letter()])
         path.chmod(0)
         Path(folder).chmod(0o755)
         done = subprocess.run(
@@ -281,7 +287,7 @@ def test_another_file_is_not_taken_for_dead_letters(path: Path) -> None:
         DeadLetters(path).entries()
     path.write_text("just notes " * 100)
     with pytest.raises(StoreError, match="no store of Marsad"):
-        DeadLetters(path).put([letter()])
+        DeadLetters(path).put([dead_letter()])
 
 
 @pytest.mark.parametrize(

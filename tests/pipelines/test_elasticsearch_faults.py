@@ -42,10 +42,10 @@ from pipelines.stores.elasticsearch.names import address
 from pipelines.stores.protocols import Store
 from tests.conformance.corpus import (
     Feeder,
+    dead_letter,
     document,
     drain,
     fill,
-    letter,
     post,
     scored,
     stone,
@@ -66,10 +66,10 @@ FAULTS = bool(os.environ.get("MARSAD_TEST_FAULTS"))
 
 BATCHES: list[dict] = [
     {"posts": [post("t:1", "un", version=1), post("t:2"), post("t:3")], "filtered": 2,
-     "dead": [letter(1), letter(2)]},
+     "dead": [dead_letter(1), dead_letter(2)]},
     {"posts": [in_month(1, text="deux", version=2), post("t:2"), post("t:4", author="u_a")],
      "tombstones": [stone("t:3")]},
-    {"posts": [post("t:5"), post("t:5", "et puis", version=4)], "retried": [letter(1)],
+    {"posts": [post("t:5"), post("t:5", "et puis", version=4)], "retried": [dead_letter(1)],
      "tombstones": [stone(author="u_a")]},
 ]  # fmt: skip
 
@@ -303,9 +303,9 @@ class TestFaults:
             assert sorted(stored(url)) == ["t:1", "t:3"]
             assert store.ledger() == Ledger(received=3, indexed=2, dead=1)
             assert store.status().dead_reasons == {"store-refused": 1}
-            with store.dead_letters() as letters:
-                (entry,) = letters.entries()
-                kept = letters.get(entry.number)
+            with store.dead_letters() as dead_letters:
+                (entry,) = dead_letters.entries()
+                kept = dead_letters.get(entry.number)
             assert entry.origin == "index:t:2"
             assert kept is not None
             assert json.loads(kept.raw)["id"] == "t:2"
@@ -362,8 +362,8 @@ class TestFaults:
             drain(store)
             assert sorted(stored(url)) == ["t:1", "t:2", "t:3"]
             assert store.ledger() == Ledger(received=4, indexed=4)
-            with store.dead_letters() as letters:
-                assert letters.entries() == []
+            with store.dead_letters() as dead_letters:
+                assert dead_letters.entries() == []
 
     def test_a_post_that_is_deleted_as_its_month_begins_to_be_copied_stays_deleted(
         self, url: str, monkeypatch: pytest.MonkeyPatch
@@ -438,8 +438,8 @@ class TestFaults:
 
         def again(store: ElasticsearchStore) -> tuple[int, int]:
             with store.dead_letters() as kept:
-                letters = [kept.get(entry.number) for entry in kept.entries()]
-            result = retry(store, [x for x in letters if x], Protector(Keyring().use()), None)
+                dead_letters = [kept.get(entry.number) for entry in kept.entries()]
+            result = retry(store, [x for x in dead_letters if x], Protector(Keyring().use()), None)
             drain(store)
             return result.taken, result.left
 

@@ -51,14 +51,14 @@ def test_a_post_that_the_model_fails_on_is_kept_aside_and_the_others_go_on(
     assert store.ledger() == Ledger(received=20, indexed=19, dead=1)
     assert "the model fails on a post" in caplog.text
     assert "impossible" not in caplog.text  # though the model's error quotes it
-    with store.dead_letters() as letters:
-        [entry] = letters.entries()
-        letter = letters.get(entry.number)
+    with store.dead_letters() as dead_letters:
+        [entry] = dead_letters.entries()
+        dead_letter = dead_letters.get(entry.number)
     assert (entry.origin, entry.reason) == ("score:t:7", "score-failed")
-    assert letter
+    assert dead_letter
     # With a model that reads it, it comes in.
     protector = Protector(Keyring(tmp_path / "keys").use())
-    assert retry(store, [letter], protector, None).taken == 1
+    assert retry(store, [dead_letter], protector, None).taken == 1
     drain(store, Scorer, UTC)  # type: ignore[arg-type, return-value]
     assert store.ledger() == Ledger(received=20, indexed=20)
     assert "t:7" in {hit.post.id for hit in store.scan(All())}

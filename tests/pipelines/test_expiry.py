@@ -1,4 +1,4 @@
-"""What was kept aside goes in time, whatever comes after it, or nothing."""
+"""Dead letters goes in time, whatever comes after it, or nothing."""
 
 import functools
 import os
@@ -11,15 +11,15 @@ from pipelines import daily
 from pipelines.commands._shared.context import open_store
 from pipelines.commands.dead import command as dead
 from pipelines.daily import Daily
-from pipelines.dead_letters.quarantine import Aside, beside
+from pipelines.dead_letters.quarantine import Quarantine, beside
 from pipelines.dead_letters.queue import DeadLetters
-from tests.conformance.corpus import letter
+from tests.conformance.corpus import dead_letter
 from tests.pipelines.a_store import fill
 from tests.pipelines.test_live import START, Scripted, World, post
 
 
 def old_answer(folder: Path) -> Path:
-    kept = Aside(folder, days=30).keep("pages/a:b", START, b"zqxrare")
+    kept = Quarantine(folder, days=30).keep("pages/a:b", START, b"zqxrare")
     assert kept is not None
     os.utime(kept, (0, 0))
     return kept
@@ -59,7 +59,7 @@ def test_a_run_without_news_removes_what_has_expired(tmp_path: Path) -> None:
 
 def test_who_looks_at_what_is_kept_aside_removes_what_has_expired(store: str) -> None:
     file = Path(f"{store}.dead")
-    with DeadLetters(file, days=0) as letters:
-        letters.put([letter(1, b"zqxrare")])
+    with DeadLetters(file, days=0) as dead_letters:
+        dead_letters.put([dead_letter(1, b"zqxrare")])
     assert CliRunner().invoke(dead, ["list", "--store", store]).exit_code == 3
     assert b"zqxrare" not in file.read_bytes()

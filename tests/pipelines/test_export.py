@@ -238,7 +238,7 @@ def test_plain_names_of_authors_are_told(tmp_path):
     plain = msgspec.structs.replace(post(0), author="somebody")
     assert export([Hit(plain, "")], tmp_path, ALL, FACTS).plain_authors == 1
     told = manifest(tmp_path)
-    assert "1 post carries the plain names" in told["privacy"]
+    assert "1 post carries the raw account names" in told["privacy"]
     assert told["columns"]["author"].startswith("name of the account")
     assert "without its author's name" not in (tmp_path / "README.txt").read_text()
     assert "pseudonyms" not in manifest(tmp_path)["privacy"]

@@ -3,7 +3,7 @@
 import pytest
 
 from pipelines.kafka.cursor import Cursor, read_cursor
-from pipelines.kafka.messages import Origin
+from pipelines.kafka.messages import RecordOffset
 
 
 @pytest.mark.parametrize(
@@ -18,24 +18,24 @@ def test_the_empty_text_is_the_beginning() -> None:
 
 
 def test_a_message_is_known_once_it_was_here_and_what_comes_after_it_is_not() -> None:
-    cursor = Cursor(9).after(Origin("t", 2, 41))
-    assert cursor.knows(Origin("t", 2, 41))
-    assert cursor.knows(Origin("t", 2, 3))
-    assert not cursor.knows(Origin("t", 2, 42))
+    cursor = Cursor(9).after(RecordOffset("t", 2, 41))
+    assert cursor.knows(RecordOffset("t", 2, 41))
+    assert cursor.knows(RecordOffset("t", 2, 3))
+    assert not cursor.knows(RecordOffset("t", 2, 42))
 
 
 def test_each_partition_that_messages_come_from_has_its_own_place() -> None:
-    cursor = Cursor(9).after(Origin("t", 2, 41)).after(Origin("t", 0, 7))
-    assert cursor.knows(Origin("t", 2, 41))
-    assert cursor.knows(Origin("t", 0, 7))
-    assert not cursor.knows(Origin("t", 0, 8))
-    assert not cursor.knows(Origin("t", 1, 0))
+    cursor = Cursor(9).after(RecordOffset("t", 2, 41)).after(RecordOffset("t", 0, 7))
+    assert cursor.knows(RecordOffset("t", 2, 41))
+    assert cursor.knows(RecordOffset("t", 0, 7))
+    assert not cursor.knows(RecordOffset("t", 0, 8))
+    assert not cursor.knows(RecordOffset("t", 1, 0))
 
 
 def test_a_message_of_a_topic_made_anew_is_new_whatever_its_offset() -> None:
     cursor = Cursor(9, "old", {2: 1000})
-    assert not cursor.knows(Origin("new", 2, 3))
-    assert cursor.after(Origin("new", 2, 3)) == Cursor(9, "new", {2: 4})
+    assert not cursor.knows(RecordOffset("new", 2, 3))
+    assert cursor.after(RecordOffset("new", 2, 3)) == Cursor(9, "new", {2: 4})
 
 
 def test_nothing_is_concluded_without_an_origin() -> None:

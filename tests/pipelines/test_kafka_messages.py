@@ -23,9 +23,9 @@ from pipelines.kafka.cursor import Cursor
 from pipelines.kafka.messages import (
     HEADERS,
     BadMessage,
-    BooksMessage,
     DeadMessage,
-    Place,
+    DeadRecord,
+    LedgerMessage,
     PositionMessage,
     PostMessage,
     Reader,
@@ -33,7 +33,7 @@ from pipelines.kafka.messages import (
 )
 from pipelines.records import Batch, Collected, CollectedTombstone, Position
 from pipelines.stores.elasticsearch.documents import document_json
-from tests.pipelines.kafka_fixtures import grave, post
+from tests.pipelines.kafka_fixtures import deletion, post
 
 #: A machine with better things to do is no reason to fail.
 ANY_PACE = settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow])
@@ -99,8 +99,10 @@ def test_a_post_arrives_as_it_was_sent(collected: Collected) -> None:
 def test_a_deletion_arrives_without_its_plain_name(
     name: str, aliases: tuple[str, ...], raw_name: str
 ) -> None:
-    sent = msgspec.structs.replace(grave(name), aliases=aliases, raw_name=raw_name)
-    arrived = messages.buried(Reader(TombstoneMessage)(record(messages.tombstone_message(sent))))
+    sent = msgspec.structs.replace(deletion(name), aliases=aliases, raw_name=raw_name)
+    arrived = messages.received_tombstone(
+        Reader(TombstoneMessage)(record(messages.tombstone_message(sent)))
+    )
     assert arrived == CollectedTombstone(sent.tombstone, aliases, raw_name="")
 
 
@@ -110,17 +112,19 @@ def test_there_is_no_field_for_a_plain_name() -> None:
 
 
 @ANY_PACE
-@given(st.integers(0, 99), st.lists(st.builds(Place, WORDS, st.integers(0, 9), WORDS), max_size=3))
-def test_books_arrive_as_they_were_sent(filtered: int, places: list[Place]) -> None:
+@given(
+    st.integers(0, 99), st.lists(st.builds(DeadRecord, WORDS, st.integers(0, 9), WORDS), max_size=3)
+)
+def test_books_arrive_as_they_were_sent(filtered: int, places: list[DeadRecord]) -> None:
     moment = datetime(2026, 1, 1, tzinfo=UTC)
-    sent = BooksMessage(
+    sent = LedgerMessage(
         filtered=filtered,
         dead=tuple(places),
         gaps=(Gap(source="s", start=moment, cause="c"),),
         heartbeats=(Heartbeat(source="s", at=moment),),
         counters=(Counter(source="s", page="p", metric="likes", value=3, at=moment),),
     )
-    assert Reader(BooksMessage)(record(sent)) == sent
+    assert Reader(LedgerMessage)(record(sent)) == sent
 
 
 @ANY_PACE
@@ -139,10 +143,10 @@ def test_the_form_of_schema_1_is_the_one_that_older_workers_know() -> None:
         b'{"post":{"id":"forum:1","platform":"forum","text":"no calls today","version":1,'
         b'"created_at":"2016-02-27T12:00:00Z","author":"u_abcdefghijklmnop","digest":"1"}}'
     )
-    assert messages.encode(messages.tombstone_message(grave("forum:1", raw_name="x"))) == (
+    assert messages.encode(messages.tombstone_message(deletion("forum:1", raw_name="x"))) == (
         b'{"tombstone":{"platform":"forum","id":"forum:1"}}'
     )
-    assert messages.encode(BooksMessage(filtered=2, dead=(Place("o", 1, "r"),))) == (
+    assert messages.encode(LedgerMessage(filtered=2, dead=(DeadRecord("o", 1, "r"),))) == (
         b'{"filtered":2,"dead":[["o",1,"r"]]}'
     )
     assert messages.encode(DeadMessage(origin="posts/0", line=7, reason="r", raw=b"{")) == (
@@ -195,22 +199,25 @@ def test_why_a_message_can_not_be_used_is_told_without_its_words(
     ("name", "value"),
     [
         ("tombstones", b'{"tombstone": {"platform": "forum"}}'),
-        ("books", b'{"filtered": -1}'),
-        ("books", b'{"filtered": 99999999999999999999}'),
-        ("books", b'{"dead": [["a-file", 99999999999999999999, "r"]]}'),
-        ("books", b'{"gaps": [{"source": "s", "start": "2016-02-27T12:00:00"}]}'),
-        ("books", b'{"heartbeats": [{"source": "s", "at": "0001-01-01T00:00:00+10:00"}]}'),
+        ("ledger", b'{"filtered": -1}'),
+        ("ledger", b'{"filtered": 99999999999999999999}'),
+        ("ledger", b'{"dead": [["a-file", 99999999999999999999, "r"]]}'),
+        ("ledger", b'{"gaps": [{"source": "s", "start": "2016-02-27T12:00:00"}]}'),
+        ("ledger", b'{"heartbeats": [{"source": "s", "at": "0001-01-01T00:00:00+10:00"}]}'),
         ("dead", b'{"origin": "o", "line": 99999999999999999999, "reason": "r"}'),
     ],
 )
 def test_what_no_store_can_count_is_a_dead_letter_of_a_batch_that_goes_on(
     name: str, value: bytes
 ) -> None:
-    sound = {"tombstones": messages.tombstone_message(grave("forum:1")), "books": BooksMessage(),
-             "dead": DeadMessage(origin="o", line=1, reason="r")}  # fmt: skip
+    sound = {
+        "tombstones": messages.tombstone_message(deletion("forum:1")),
+        "ledger": LedgerMessage(),
+        "dead": DeadMessage(origin="o", line=1, reason="r"),
+    }
     found = batch_of(name, came(name, value), came(name, sound[name]))
     assert found.dead[0].reason == messages.UNREADABLE
-    assert len(found.tombstones) + len(found.dead) == (1 if name == "books" else 2)
+    assert len(found.tombstones) + len(found.dead) == (1 if name == "ledger" else 2)
 
 
 def test_a_record_whose_time_is_none_is_taken_as_of_now() -> None:
@@ -219,7 +226,7 @@ def test_a_record_whose_time_is_none_is_taken_as_of_now() -> None:
     assert dead.at.year >= 2026
 
 
-@pytest.mark.parametrize("name", ["tombstones", "books"])
+@pytest.mark.parametrize("name", ["tombstones", "ledger"])
 def test_a_deletion_that_this_version_can_not_read_is_never_passed_over(name: str) -> None:
     with pytest.raises(BrokerError, match=f"{name}/0 at offset 7: upgrade this one"):
         batch_of(name, came(name, b"{}", [("marsad", b"2")]))

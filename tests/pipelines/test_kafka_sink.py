@@ -13,12 +13,12 @@ import msgspec
 import pytest
 
 from pipelines.commands._shared.collecting import Reading
-from pipelines.dead_letters.quarantine import Aside, beside
+from pipelines.dead_letters.quarantine import Quarantine, beside
 from pipelines.dead_letters.queue import DeadLetters
 from pipelines.errors import BrokerAway, BrokerError, StoreBusy
 from pipelines.kafka import producer as producers
 from pipelines.kafka.connection import MESSAGE_LIMIT, Brokers
-from pipelines.kafka.messages import HEADERS, BooksMessage, PostMessage, Reader
+from pipelines.kafka.messages import HEADERS, LedgerMessage, PostMessage, Reader
 from pipelines.kafka.sink import KafkaSink
 from pipelines.live.choose import Wanted
 from pipelines.records import Ledger
@@ -27,9 +27,9 @@ from tests.conftest import Marsad
 from tests.pipelines.kafka_fixtures import (
     batch,
     cursor,
+    dead_letter,
+    deletion,
     every_byte,
-    grave,
-    letter,
     post,
     records,
     send,
@@ -41,29 +41,29 @@ from tests.stands.jetstream import START, jetstream
 
 
 def test_a_batch_becomes_durable_with_its_cursor_and_its_counts(where: Brokers) -> None:
-    with KafkaSink(where) as intake:
-        assert intake.position("input") is None
-        outcomes = intake.accept(
-            batch("", "7", posts=[post(1), post(2)], filtered=3, dead=[letter(5)])
+    with KafkaSink(where) as sink:
+        assert sink.position("input") is None
+        outcomes = sink.accept(
+            batch("", "7", posts=[post(1), post(2)], filtered=3, dead=[dead_letter(5)])
         )
         assert outcomes == Ledger(received=6, pending=2, filtered=3, dead=1)
-        found = intake.position("input")
+        found = sink.position("input")
     assert found is not None
     assert found.cursor == "7"
     there = records(where)
     read = Reader(PostMessage)
     assert sorted(read(one).post.id for one in there["posts"]) == ["forum:1", "forum:2"]
     assert {one.key for one in there["posts"]} == {b"forum:1", b"forum:2"}
-    (books,) = map(Reader(BooksMessage), there["books"])
-    assert (books.filtered, [place.reason for place in books.dead]) == (3, ["json-truncated"])
+    (counted,) = map(Reader(LedgerMessage), there["ledger"])
+    assert (counted.filtered, [place.reason for place in counted.dead]) == (3, ["json-truncated"])
 
 
 def test_an_operator_or_a_stranger_writes_to_the_positions_and_inputs_go_on(
     where: Brokers, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with KafkaSink(where) as intake:
+    with KafkaSink(where) as sink:
         for key in ("input", "other"):
-            intake.accept(batch("", "7", key=key))
+            sink.accept(batch("", "7", key=key))
     send(
         where,
         "positions",
@@ -72,32 +72,32 @@ def test_an_operator_or_a_stranger_writes_to_the_positions_and_inputs_go_on(
         {"key": b"\xff", "value": b"of another program"},
         {"key": b"\xff", "value": None},
     )
-    with KafkaSink(where) as intake:
-        assert intake.position("input") is None
-        found = intake.position("other")
+    with KafkaSink(where) as sink:
+        assert sink.position("input") is None
+        found = sink.position("other")
         assert found is not None
         assert found.cursor == "7"
     assert "positions/0, offset" in caplog.text
     assert "message-foreign" in caplog.text
     send(where, "positions", {"key": b"input", "value": b"{}", "headers": [("marsad", b"2")]})
-    with KafkaSink(where) as intake:
+    with KafkaSink(where) as sink:
         for _ in range(2):
             with pytest.raises(BrokerError, match="upgrade this one"):
-                intake.position("other")
+                sink.position("other")
 
 
 def test_a_record_has_the_time_of_its_collection_and_not_of_its_post(where: Brokers) -> None:
-    with KafkaSink(where) as intake:
-        intake.accept(batch("", "1", posts=[post(1)]))
+    with KafkaSink(where) as sink:
+        sink.accept(batch("", "1", posts=[post(1)]))
     (record,) = records(where, "posts")["posts"]
     assert record.timestamp > 1_700_000_000_000  # the post is of 2016
 
 
 def test_a_batch_that_does_not_begin_where_the_input_stands_is_refused(where: Brokers) -> None:
-    with KafkaSink(where) as intake:
-        intake.accept(batch("", "1", posts=[post(1)]))
-    with KafkaSink(where) as intake, pytest.raises(StoreBusy, match="input"):
-        intake.accept(batch("", "1", posts=[post(1)]))
+    with KafkaSink(where) as sink:
+        sink.accept(batch("", "1", posts=[post(1)]))
+    with KafkaSink(where) as sink, pytest.raises(StoreBusy, match="input"):
+        sink.accept(batch("", "1", posts=[post(1)]))
     assert len(records(where, "posts")["posts"]) == 1
 
 
@@ -114,10 +114,10 @@ def test_who_opens_an_input_shuts_out_who_read_it_before(where: Brokers) -> None
 
 
 def test_two_inputs_do_not_disturb_each_other(where: Brokers) -> None:
-    with KafkaSink(where) as intake:
-        intake.accept(batch("", "1", key="one", posts=[post(1)]))
-        intake.accept(batch("", "5", key="other", posts=[post(2)]))
-        intake.accept(batch("1", "2", key="one", posts=[post(3)], done=True))
+    with KafkaSink(where) as sink:
+        sink.accept(batch("", "1", key="one", posts=[post(1)]))
+        sink.accept(batch("", "5", key="other", posts=[post(2)]))
+        sink.accept(batch("1", "2", key="one", posts=[post(3)], done=True))
     assert (cursor(where, "one"), cursor(where, "other")) == ("2", "5")
 
 
@@ -149,19 +149,19 @@ def test_a_collector_killed_in_the_middle_of_a_batch_leaves_nothing_of_it(where:
     assert process.stdout.readline() == b"sent\n"
     process.send_signal(signal.SIGKILL)
     process.wait()
-    with KafkaSink(where) as intake:
-        found = intake.position("input")
+    with KafkaSink(where) as sink:
+        found = sink.position("input")
         assert found is not None
         assert found.cursor == "1"
-        intake.accept(batch("1", "2", posts=[post(2), post(3)]))
+        sink.accept(batch("1", "2", posts=[post(2), post(3)]))
     assert len(records(where, "posts")["posts"]) == 3
 
 
 def test_a_batch_whose_answer_was_lost_is_neither_lost_nor_doubled(where: Brokers) -> None:
     slept: list[float] = []
-    with KafkaSink(where, sleep=slept.append) as intake:
-        intake.accept(batch("", "1", posts=[post(1)]))
-        producer = intake._producers["input"]
+    with KafkaSink(where, sleep=slept.append) as sink:
+        sink.accept(batch("", "1", posts=[post(1)]))
+        producer = sink._producers["input"]
         commit = producer.commit_transaction
 
         def lose_the_answer() -> None:
@@ -171,7 +171,7 @@ def test_a_batch_whose_answer_was_lost_is_neither_lost_nor_doubled(where: Broker
             raise KafkaTimeoutError
 
         producer.commit_transaction = lose_the_answer
-        outcomes = intake.accept(batch("1", "2", posts=[post(2)]))
+        outcomes = sink.accept(batch("1", "2", posts=[post(2)]))
     assert outcomes.pending == 1
     assert slept == [1.0]
     assert len(records(where, "posts")["posts"]) == 2
@@ -185,28 +185,28 @@ def test_brokers_that_never_say_how_a_transaction_ended_are_given_up(
     if real_kafka.proxy is None:
         pytest.skip("no proxy before the broker of MARSAD_TEST_KAFKA")
     behind = msgspec.structs.replace(where, addresses=real_kafka.proxy.address)
-    with KafkaSink(behind, seconds=0.0) as intake:
-        intake.accept(batch("", "1", posts=[post(1)]))
+    with KafkaSink(behind, seconds=0.0) as sink:
+        sink.accept(batch("", "1", posts=[post(1)]))
         real_kafka.proxy.lose = lambda kind, number: kind == END_TRANSACTION
         try:
             with monkeypatch.context() as impatient:
                 # Long enough for a busy broker to hear of the end of the transaction.
                 impatient.setattr(producers, "PATIENCE", 6.0)
                 with pytest.raises(BrokerAway, match="No broker answers"):
-                    intake.accept(batch("1", "2", posts=[post(2)]))
+                    sink.accept(batch("1", "2", posts=[post(2)]))
         finally:
             real_kafka.proxy.reset()
-        found = intake.position("input")
+        found = sink.position("input")
         assert found is not None
-        intake.accept(batch(found.cursor, "3", posts=[post(3)]))
+        sink.accept(batch(found.cursor, "3", posts=[post(3)]))
     assert found.cursor == "2"  # the brokers had heard of its end
     assert len(records(where, "posts")["posts"]) == 3
 
 
 def test_a_deletion_erases_the_text_under_every_id_it_had(where: Brokers) -> None:
-    buried = msgspec.structs.replace(grave("forum:1"), aliases=("forum:old",))
-    with KafkaSink(where) as intake:
-        outcomes = intake.accept(batch("", "1", posts=[post(1)], tombstones=[buried]))
+    received_tombstone = msgspec.structs.replace(deletion("forum:1"), aliases=("forum:old",))
+    with KafkaSink(where) as sink:
+        outcomes = sink.accept(batch("", "1", posts=[post(1)], tombstones=[received_tombstone]))
     assert outcomes == Ledger(received=2, pending=1, deleted=1)
     there = records(where)
     erased = [record.key for record in there["posts"] if record.value is None]
@@ -222,11 +222,11 @@ def test_a_deletion_erases_the_text_under_every_id_it_had(where: Brokers) -> Non
 def test_a_post_that_is_too_large_is_kept_aside_and_the_others_go_on(
     where: Brokers, large: dict[str, Any]
 ) -> None:
-    giant = post(2, **large)
-    with KafkaSink(where) as intake:
-        outcomes = intake.accept(batch("", "3", posts=[post(1), giant, post(3)]))
-        with intake.dead_letters() as letters:
-            (entry,) = letters.entries()
+    oversized = post(2, **large)
+    with KafkaSink(where) as sink:
+        outcomes = sink.accept(batch("", "3", posts=[post(1), oversized, post(3)]))
+        with sink.dead_letters() as dead_letters:
+            (entry,) = dead_letters.entries()
     assert outcomes == Ledger(received=3, pending=2, dead=1)
     assert (entry.reason, entry.origin, entry.truncated) == (
         "message-too-large",
@@ -237,22 +237,22 @@ def test_a_post_that_is_too_large_is_kept_aside_and_the_others_go_on(
 
 
 def test_what_is_kept_aside_stays_on_this_machine_for_its_owner_alone(where: Brokers) -> None:
-    with KafkaSink(where) as intake:
-        intake.accept(batch("", "1", dead=[letter(1, b'{"author": "Fatna Zahraoui", ')]))
-        with intake.dead_letters() as letters:
-            kept = letters.get(letters.entries()[0].number)
+    with KafkaSink(where) as sink:
+        sink.accept(batch("", "1", dead=[dead_letter(1, b'{"author": "Fatna Zahraoui", ')]))
+        with sink.dead_letters() as dead_letters:
+            kept = dead_letters.get(dead_letters.entries()[0].number)
         assert kept is not None
         assert b"Fatna" in kept.raw
-        assert intake.dead_path.stat().st_mode & 0o077 == 0
+        assert sink.dead_path.stat().st_mode & 0o077 == 0
         # … and a deletion of that account reaches it.
-        intake.accept(batch("1", "2", tombstones=[grave(author="u_q", raw_name="Fatna Zahraoui")]))
-        with intake.dead_letters() as letters:
-            assert letters.entries() == []
+        sink.accept(batch("1", "2", tombstones=[deletion(author="u_q", raw_name="Fatna Zahraoui")]))
+        with sink.dead_letters() as dead_letters:
+            assert dead_letters.entries() == []
         # … and so does time, though nothing follows.
-        with DeadLetters(intake.dead_path, days=0) as letters:
-            letters.put([letter(2, b"Fatna")])
-    with KafkaSink(where) as intake:
-        assert b"Fatna" not in intake.dead_path.read_bytes()
+        with DeadLetters(sink.dead_path, days=0) as dead_letters:
+            dead_letters.put([dead_letter(2, b"Fatna")])
+    with KafkaSink(where) as sink:
+        assert b"Fatna" not in sink.dead_path.read_bytes()
     assert b"Fatna" not in every_byte(where)
 
 
@@ -320,7 +320,7 @@ def test_what_a_collector_keeps_aside_says_what_it_is_and_a_deletion_finds_it(
     said = marsad("dead", "retry", code=1).stderr
     assert "of a live source; what it still offers is read again by itself" in said
     # An answer that could not be used, as it is kept beside the letters.
-    Aside(beside(""), 30).keep("bluesky", base.START, b"<p>did:plc:amina</p>")
+    Quarantine(beside(""), 30).keep("bluesky", base.START, b"<p>did:plc:amina</p>")
     told = marsad("delete", "--author", "did:plc:amina", "--platform", "bluesky").stderr
-    assert "2 records kept aside removed" in told
+    assert "2 dead letters removed" in told
     assert not list(beside("").glob("*"))

@@ -16,7 +16,7 @@ from tests.conftest import Marsad
 from tests.pipelines.kafka_fixtures import records, send, until
 from tests.servers import Kafka, small_kafka
 
-NAMES = {"posts", "scored", "tombstones", "books", "dead", "positions", "leases"}
+NAMES = {"posts", "scored", "tombstones", "ledger", "dead", "positions", "leases"}
 
 
 @pytest.fixture
@@ -90,7 +90,7 @@ def test_only_the_topics_of_posts_get_another_number_of_partitions(
     marsad("topics", "create", "--partitions", "3")
     numbers = {found.name: found.partitions for found in topics.look(bare)}
     assert (numbers["posts"], numbers["scored"]) == (3, 3)
-    assert (numbers["books"], numbers["positions"], numbers["tombstones"]) == (1, 1, 1)
+    assert (numbers["ledger"], numbers["positions"], numbers["tombstones"]) == (1, 1, 1)
     marsad("topics", "create", "--partitions", "3")
     told = marsad("topics", "create", "--partitions", "12", "--alter", code=1).stderr
     assert f"{bare.topic('posts')} has 3 partitions and keeps them" in told
@@ -166,7 +166,11 @@ def test_clock__that_is_off_by_more_than_an_hour_keeps_no_record_out(
 ) -> None:
     topics.create(bare, partitions=1)
     now = time.time()
-    send(bare, "posts", {"value": b"{}", "timestamp_ms": int((now + hours * 3600) * 1000)})
+    send(
+        bare,
+        "posts",
+        {"key": b"k", "value": b"{}", "timestamp_ms": int((now + hours * 3600) * 1000)},
+    )
     (record,) = records(bare, "posts")["posts"]
     assert abs(record.timestamp / 1000 - now) < 600  # the broker's time, not the producer's
 
@@ -178,5 +182,5 @@ def test_clock__that_is_ahead_is_named_where_topics_take_the_producer_s_time(
     change(bare, "posts", message_timestamp_type="CreateTime")
     ahead = int((time.time() + 2 * 3600) * 1000)
     with pytest.raises(BrokerError, match=r"clock .* NTP.* LogAppendTime") as told, explained(bare):
-        send(bare, "posts", {"value": b"{}", "timestamp_ms": ahead})
+        send(bare, "posts", {"key": b"k", "value": b"{}", "timestamp_ms": ahead})
     assert not isinstance(told.value, BrokerAway)

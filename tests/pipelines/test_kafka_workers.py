@@ -25,8 +25,8 @@ from pipelines.errors import BrokerAway, BrokerError, ModelError
 from pipelines.kafka import messages, store_identity, topics
 from pipelines.kafka.connection import Brokers
 from pipelines.kafka.index import IndexStage
-from pipelines.kafka.lag import flow
-from pipelines.kafka.loop import Claim, Note, Stop, Worker
+from pipelines.kafka.lag import lag
+from pipelines.kafka.loop import Claim, CommitMetadata, Stop, Worker
 from pipelines.kafka.messages import HEADERS
 from pipelines.kafka.producer import Producer
 from pipelines.kafka.score import ScoreStage
@@ -41,10 +41,10 @@ from tests.pipelines.kafka_fixtures import (
     ZONE,
     EchoScorer,
     batch,
+    dead_letter,
+    deletion,
     every_byte,
-    grave,
     indexing,
-    letter,
     pipeline,
     post,
     records,
@@ -105,9 +105,9 @@ def value(number: int, text: str = "no calls today") -> bytes:
 
 
 def test_what_is_collected_is_scored_and_indexed_once(where: Brokers, path: Path) -> None:
-    with KafkaSink(where) as intake:
-        intake.accept(
-            batch("", "1", posts=[post(n) for n in range(300)], filtered=7, dead=[letter(9)])
+    with KafkaSink(where) as sink:
+        sink.accept(
+            batch("", "1", posts=[post(n) for n in range(300)], filtered=7, dead=[dead_letter(9)])
         )
     with pipeline(where, path):
         ledger = settled(path, 308)
@@ -147,13 +147,13 @@ def test_poison_goes_to_the_dead_letters_and_the_rest_of_its_batch_is_indexed(
     with pipeline(where, path):
         ledger = settled(path, 500)
     assert ledger == Ledger(received=500, indexed=494, dead=6)
-    with SqliteStore(path, readonly=True) as reading, reading.dead_letters() as letters:
-        kept = {entry.line: entry for entry in letters.entries()}
+    with SqliteStore(path, readonly=True) as reading, reading.dead_letters() as dead_letters:
+        kept = {entry.line: entry for entry in dead_letters.entries()}
         assert all(entry.origin == f"{where.topic('posts')}/0" for entry in kept.values())
         reasons = {
             key: kept[offsets[key]].reason for key in (b"a", b"b", b"c", b"d", b"forum:993", b"e")
         }
-        giant = kept[offsets[b"d"]]
+        oversized = kept[offsets[b"d"]]
     assert reasons == {
         b"a": "message-unreadable",
         b"b": "message-newer",
@@ -162,7 +162,7 @@ def test_poison_goes_to_the_dead_letters_and_the_rest_of_its_batch_is_indexed(
         b"forum:993": "score-failed",
         b"e": "message-unreadable",
     }
-    assert (giant.size, giant.truncated) == (1_000_000, True)
+    assert (oversized.size, oversized.truncated) == (1_000_000, True)
     for record in records(where, "dead")["dead"]:
         assert record.headers == HEADERS  # nothing of the text in headers
         assert b"hidden" not in (record.key or b"")
@@ -185,17 +185,17 @@ def test_a_message_of_a_newer_schema_can_be_tried_again_after_an_upgrade(
 def test_messages_that_come_again_are_neither_stored_nor_counted_again(
     where: Brokers, path: Path
 ) -> None:
-    with KafkaSink(where) as intake:
-        graves = [grave("forum:3")]
-        intake.accept(batch("", "1", posts=[post(n) for n in range(50)], tombstones=graves))
+    with KafkaSink(where) as sink:
+        deletions = [deletion("forum:3")]
+        sink.accept(batch("", "1", posts=[post(n) for n in range(50)], tombstones=deletions))
     with pipeline(where, path):
         before = settled(path, 51)
     posts = stored(path)
     assert "forum:3" not in posts
     set_back(where, "index")
     with pipeline(where, path):
-        with KafkaSink(where) as intake:
-            intake.accept(batch("1", "2", posts=[post(100)]))
+        with KafkaSink(where) as sink:
+            sink.accept(batch("1", "2", posts=[post(100)]))
         after = settled(path, 52)
     assert after.received == before.received + 1
     assert after.duplicate == before.duplicate == 0
@@ -222,15 +222,15 @@ def test_posts_that_are_read_again_from_the_beginning_have_one_outcome_each(
         send(where, "posts", {"key": b"f", "value": b"{", "headers": HEADERS, "partition": 0})
         after = settled(path, 6)
         until(lambda: len(records(where, "dead")["dead"]) == 9, "all were read again")
-        until(lambda: flow(where, inputs(path)).ledger == Ledger(), "nothing is on its way")
+        until(lambda: lag(where, inputs(path)).ledger == Ledger(), "nothing is on its way")
         after = settled(path, 6)
     assert after == Ledger(received=6, indexed=1, dead=5)
 
 
 def test_a_batch_that_another_worker_did_meanwhile_is_void(where: Brokers) -> None:
     """A worker that was stopped for a minute comes back with a batch in its hands."""
-    with KafkaSink(where) as intake:
-        intake.accept(batch("", "1", posts=[post(1)]))
+    with KafkaSink(where) as sink:
+        sink.accept(batch("", "1", posts=[post(1)]))
     slow = where.consumer("score")
     slow.subscribe(topics=[where.topic(topics.POSTS)])
     until(lambda: slow.poll(timeout_ms=200), "the slow worker has a record")
@@ -240,7 +240,7 @@ def test_a_batch_that_another_worker_did_meanwhile_is_void(where: Brokers) -> No
     (record,) = records(where, "posts")["posts"]
     place = TopicPartition(record.topic, record.partition)
     with pytest.raises(BrokerAway, match="Another worker"):
-        stage.work({place: [record]}, Claim(member, Note("zombie", 0.0, 0.0)))
+        stage.work({place: [record]}, Claim(member, CommitMetadata("zombie", 0.0, 0.0)))
     stage.close()
     assert records(where, "scored")["scored"] == []
 
@@ -252,13 +252,13 @@ def test_a_model_that_fails_on_everything_ends_the_worker_and_not_the_posts(
         def score(self, texts: object, mentions: object) -> list[Scored]:
             raise MemoryError
 
-    with KafkaSink(where) as intake:
-        intake.accept(batch("", "1", posts=[post(1), post(2)]))
+    with KafkaSink(where) as sink:
+        sink.accept(batch("", "1", posts=[post(1), post(2)]))
     some = records(where, "posts")["posts"]
     stage = ScoreStage(where, Broken(), "broken")  # type: ignore[arg-type]
     place = TopicPartition(some[0].topic, some[0].partition)
     with pytest.raises(ModelError, match="every text"):
-        stage.work({place: some}, Claim(None, Note("broken", 0.0, 0.0)))
+        stage.work({place: some}, Claim(None, CommitMetadata("broken", 0.0, 0.0)))
     stage.close()
     assert records(where, "dead", "scored") == {"dead": [], "scored": []}
 
@@ -268,7 +268,7 @@ def test_a_second_process_of_one_instance_ends_what_the_first_left_open(where: B
     first.init_transactions()
     first.begin_transaction()
     first.send(where.topic("scored"), key=b"forum:1", value=value(1), headers=HEADERS).get(30)
-    stage = ScoreStage(where, EchoScorer(), "one", tick=0.0)  # type: ignore[arg-type]
+    stage = ScoreStage(where, EchoScorer(), "one", marker_seconds=0.0)  # type: ignore[arg-type]
     place = TopicPartition(where.topic("posts"), 0)
     stage.begin(place)
     stage.rest([place])
@@ -321,10 +321,10 @@ def test_what_is_on_its_way_counts_as_pending(
     where: Brokers, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MARSAD_KAFKA_PREFIX", where.prefix)
-    with KafkaSink(where) as intake:
+    with KafkaSink(where) as sink:
         some = [post(n) for n in range(20)]
-        intake.accept(batch("", "1", posts=some, filtered=4, dead=[letter(1)]))
-    moving = flow(where, inputs(path))
+        sink.accept(batch("", "1", posts=some, filtered=4, dead=[dead_letter(1)]))
+    moving = lag(where, inputs(path))
     assert moving.ledger == Ledger(received=25, pending=20, filtered=4, dead=1)
     waiting = {stage.stage: (stage.waiting, stage.exact) for stage in moving.stages}
     assert waiting == {"collect": (0, True), "score": (20, True), "index": (0, True)}
@@ -335,12 +335,12 @@ def test_what_is_on_its_way_counts_as_pending(
         settled(path, 25)
         until(
             lambda: (
-                {s.stage for s in flow(where, inputs(path)).stages if s.per_second and s.workers}
+                {s.stage for s in lag(where, inputs(path)).stages if s.per_second and s.workers}
                 == {"score", "index"}
             ),
             "workers tell how fast they are",
         )
-    assert flow(where, inputs(path)).ledger == Ledger()
+    assert lag(where, inputs(path)).ledger == Ledger()
 
 
 def test_a_deleted_text_leaves_topics_within_the_time_that_they_are_set_to(
@@ -360,21 +360,23 @@ def test_a_deleted_text_leaves_topics_within_the_time_that_they_are_set_to(
             for name in ("posts", "scored")
         ]
     )
-    with pipeline(where, path, tick=0.5), KafkaSink(where) as intake:
+    with pipeline(where, path, marker_seconds=0.5), KafkaSink(where) as sink:
         leaver = [post(n, f"bitter words {n}", author="u_leaver") for n in (1, 2)]
         others = [post(3, "bitter words three"), post(4, "a recipe for soup")]
-        intake.accept(batch("", "1", posts=[*leaver, *others]))
+        sink.accept(batch("", "1", posts=[*leaver, *others]))
         settled(path, 4)
         assert b"bitter words" in every_byte(where)
-        intake.accept(
+        sink.accept(
             batch(
-                "1", "2", tombstones=[grave("forum:3"), grave(author="u_leaver", raw_name="Leaver")]
+                "1",
+                "2",
+                tombstones=[deletion("forum:3"), deletion(author="u_leaver", raw_name="Leaver")],
             )
         )
         settled(path, 6)
         # What was on its way meanwhile, and what is collected once more.
         late = [post(5, "bitter words five", author="u_leaver"), post(3, "bitter words again")]
-        intake.accept(batch("2", "3", posts=late))
+        sink.accept(batch("2", "3", posts=late))
         assert settled(path, 8).deleted == 4
         until(lambda: b"bitter words" not in every_byte(where), "the texts are off the topics")
     admin.close()
@@ -395,8 +397,8 @@ def test_a_post_that_is_stored_while_its_author_is_deleted_leaves_the_topics_as_
 
     with SqliteStore(path) as store:
         store.accept(batch("", "1", key="other", posts=[post(1, author="u_leaver")]))
-    with KafkaSink(where) as intake:
-        intake.accept(batch("", "1", tombstones=[grave(author="u_leaver", raw_name="Leaver")]))
+    with KafkaSink(where) as sink:
+        sink.accept(batch("", "1", tombstones=[deletion(author="u_leaver", raw_name="Leaver")]))
     with running(indexing(where, path, Late)):
         settled(path, 3)
     erased = {record.key for record in records(where, "posts")["posts"] if record.value is None}
@@ -412,30 +414,30 @@ def test_what_a_deletion_did_is_told_although_an_index_worker_was_quicker(
 
     def and_wait(*given: Any) -> int:
         """Let the worker win the race that it wins most of the time."""
-        aside = put_on_topics(*given)
+        quarantine = put_on_topics(*given)
         until(lambda: stored(path).keys() == {"forum:4"}, "the worker has deleted them")
-        return aside
+        return quarantine
 
     monkeypatch.setattr(delete, "_leave_topics", and_wait)
-    with KafkaSink(where) as intake:
+    with KafkaSink(where) as sink:
         mine = [post(n, author="u_leaverleaverleav") for n in (2, 3)]
-        intake.accept(batch("", "1", posts=[post(1), *mine, post(4)]))
+        sink.accept(batch("", "1", posts=[post(1), *mine, post(4)]))
     with pipeline(where, path):
         settled(path, 4)
         arguments = ["--author", "u_leaverleaverleav", "--platform", "forum", "forum:1"]
         places = ["--store", str(path), "--brokers", where.addresses]
         told = CliRunner().invoke(delete.command, [*arguments, *places])
         again = CliRunner().invoke(delete.command, [*arguments, *places])
-    assert "3 posts deleted, 0 records kept aside removed, 2 tombstones written." in told.output
-    assert "0 posts deleted, 0 records kept aside removed, 0 tombstones written." in again.output
+    assert "3 posts deleted, 0 dead letters removed, 2 tombstones written." in told.output
+    assert "0 posts deleted, 0 dead letters removed, 0 tombstones written." in again.output
 
 
 def test_a_text_that_was_deleted_while_it_waited_is_not_indexed_and_not_left_scored(
     where: Brokers, path: Path
 ) -> None:
-    with KafkaSink(where) as intake:
-        intake.accept(batch("", "1", posts=[post(1), post(2)]))
-        intake.accept(batch("1", "2", tombstones=[grave("forum:1")]))
+    with KafkaSink(where) as sink:
+        sink.accept(batch("", "1", posts=[post(1), post(2)]))
+        sink.accept(batch("1", "2", tombstones=[deletion("forum:1")]))
     with pipeline(where, path):
         ledger = settled(path, 3)
     assert (ledger.indexed, ledger.deleted) == (1, 2)
@@ -447,8 +449,8 @@ def test_a_worker_of_another_store_is_refused_until_those_of_the_first_are_gone(
     where: Brokers, path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     second = tmp_path / "second.db"
-    with KafkaSink(where) as intake:
-        intake.accept(batch("", "1", posts=[post(n) for n in range(40)]))
+    with KafkaSink(where) as sink:
+        sink.accept(batch("", "1", posts=[post(n) for n in range(40)]))
     with pipeline(where, path):
         settled(path, 1)
         with (
@@ -533,8 +535,8 @@ def test_posts_of_2016_outlive_the_retention_of_their_topics(where: Brokers) -> 
         for name, definition in topics.definitions().items()
         if name != topics.LEASES
     )
-    with KafkaSink(where) as intake:
-        intake.accept(batch("", "1", posts=[post(1)]))
+    with KafkaSink(where) as sink:
+        sink.accept(batch("", "1", posts=[post(1)]))
     (record,) = records(where, "posts")["posts"]
     message = json.loads(record.value)
     assert message["post"]["created_at"].startswith("2016")
@@ -557,11 +559,13 @@ def test_index_worker__replaces_a_producer_that_failed_once(
                 monkeypatch.setattr(one, "flush", _times_out)
         return one
 
+    with SqliteStore(path) as store:
+        store.accept(batch("", "1", key="other", posts=[post(1, author="u_leaver")]))
     with KafkaSink(where) as sink:
-        sink.accept(batch("", "1", posts=[post(1)], tombstones=[grave("forum:1")]))
-        monkeypatch.setattr(Brokers, "producer", producer)
-        with running(indexing(where, path)):
-            settled(path, 1)
+        sink.accept(batch("", "1", tombstones=[deletion(author="u_leaver", raw_name="Leaver")]))
+    monkeypatch.setattr(Brokers, "producer", producer)
+    with running(indexing(where, path)):
+        settled(path, 2)
     assert len(made) >= 2
     assert stored(path) == {}
 

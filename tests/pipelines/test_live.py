@@ -22,13 +22,13 @@ from ingest.sources.base import Capabilities
 from ingest.stop import Stopped
 from pipelines.commands.status import command as status
 from pipelines.commands.status import joined
-from pipelines.dead_letters.quarantine import Aside
+from pipelines.dead_letters.quarantine import Quarantine
 from pipelines.errors import StoreBusy
-from pipelines.live.reader import Came, Feed, Message, Reader, take
+from pipelines.live.reader import Came, Message, Reader, Subscription, take
 from pipelines.live.retry_policy import TRIES, gives_up, pause
 from pipelines.live.run import Outcome, live_key, run
-from pipelines.live.silence import POSTS, SHORTEST, TIMES, Habit
-from pipelines.live.state import heard
+from pipelines.live.silence import POSTS, SHORTEST, TIMES, ActivityBaseline
+from pipelines.live.state import source_status
 from pipelines.live.writer import Writer
 from pipelines.records import Batch, Ledger, Position, Sum
 from pipelines.stages import Collector
@@ -97,7 +97,7 @@ class World:
         drain: Callable[[], int] | None = None,
         stop: Stop | None = None,
         heard: Callable[[], None] = lambda: None,
-        **feed: object,
+        **subscription: object,
     ) -> list[Outcome]:
         """``heard`` is called whenever something is told."""
 
@@ -107,13 +107,16 @@ class World:
 
         protector = Protector(Keyring().use())
         return run(
-            [Feed(source=one, label="test", **{"live": False, **feed}) for one in sources],  # type: ignore[arg-type]
+            [
+                Subscription(source=one, label="test", **{"live": False, **subscription})
+                for one in sources
+            ],  # type: ignore[arg-type]
             self.store,
-            lambda feed: Collector(protector, None, origin=feed.source.key),
+            lambda subscription: Collector(protector, None, origin=subscription.source.key),
             stop=stop or Stop(),
             drain=drain,
-            aside=Aside(self.folder / "aside", days=30),
-            tell=tell,
+            quarantine=Quarantine(self.folder / "aside", days=30),
+            notify=tell,
             now=self.now,
         )
 
@@ -222,9 +225,13 @@ def test_what_comes_once_more_after_an_interruption_is_no_success(world: World) 
             yield Item(post(1), "here")
             raise SourceError("it ended")
 
-    feed, inbox, stop = Feed(source=Stuck(), label="test"), queue.Queue[Message](), Stop()
+    subscription, inbox, stop = (
+        Subscription(source=Stuck(), label="test"),
+        queue.Queue[Message](),
+        Stop(),
+    )
     pauses: list[float | None] = []
-    reader = Reader(feed, "", inbox, stop)
+    reader = Reader(subscription, "", inbox, stop)
     reader._wait = pauses.append  # type: ignore[assignment,method-assign]
     while len(pauses) < 4:
         reader._once()
@@ -241,9 +248,12 @@ def test_a_source_that_ends_is_given_up_where_it_never_gets_further_however_long
                 yield Item(post(1), place)
             raise SourceError("page 80 fails")
 
-    feed, inbox = Feed(source=Stuck(), label="test", live=False), queue.Queue[Message]()
+    subscription, inbox = (
+        Subscription(source=Stuck(), label="test", live=False),
+        queue.Queue[Message](),
+    )
     seconds = itertools.count(0, 100)
-    reader = Reader(feed, "", inbox, Stop(), clock=lambda: float(next(seconds)))
+    reader = Reader(subscription, "", inbox, Stop(), clock=lambda: float(next(seconds)))
     pauses: list[float | None] = []
     reader._wait = pauses.append  # type: ignore[assignment,method-assign]
     tries = 1
@@ -269,8 +279,8 @@ def test_an_item_that_can_not_be_used_is_kept_and_counted_once_however_often_it_
     second.key = first.key
     world.run(first)
     world.run(second)
-    with world.store.dead_letters() as letters:
-        entries = letters.entries()
+    with world.store.dead_letters() as dead_letters:
+        entries = dead_letters.entries()
         assert len(entries) == 2
         assert len({entry.line for entry in entries}) == 2
     assert world.store.ledger() == Ledger(received=5, pending=3, dead=2)
@@ -279,7 +289,7 @@ def test_an_item_that_can_not_be_used_is_kept_and_counted_once_however_often_it_
 def test_somebody_else_who_reads_the_same_source_is_noticed(world: World) -> None:
     source = Scripted(post(1), post(2))
     world.run(source, limit=1)
-    key = live_key(Feed(source=source, label="test"), "")
+    key = live_key(Subscription(source=source, label="test"), "")
     position = Position(key=key, name="scripted", cursor="elsewhere")
     with pytest.raises(StoreBusy):
         world.store.accept(Batch(position=position, previous_cursor="not there"))
@@ -316,9 +326,11 @@ def test_a_stop_while_the_rest_is_scored_leaves_what_waits_for_the_next_run(worl
 
 
 def test_reader__waits_while_the_queue_is_full() -> None:
-    feed = Feed(source=Scripted(*(post(n) for n in range(5))), label="test", live=False)
+    subscription = Subscription(
+        source=Scripted(*(post(n) for n in range(5))), label="test", live=False
+    )
     inbox: queue.Queue[Message] = queue.Queue(2)
-    reader = Reader(feed, "", inbox, Stop())
+    reader = Reader(subscription, "", inbox, Stop())
     reader.start()
     taken: list[Message] = []
     while len(taken) < 6:  # five posts, and that the source ended
@@ -331,10 +343,10 @@ def test_reader__waits_while_the_queue_is_full() -> None:
 
 
 def test_reader__that_waits_for_room_ends_with_the_run() -> None:
-    feed = Feed(source=Scripted(post(1), post(2)), label="test", live=False)
+    subscription = Subscription(source=Scripted(post(1), post(2)), label="test", live=False)
     inbox: queue.Queue[Message] = queue.Queue(1)
     stop = Stop()
-    reader = Reader(feed, "", inbox, stop)
+    reader = Reader(subscription, "", inbox, stop)
     reader.start()
     while not inbox.full():
         pass
@@ -492,18 +504,18 @@ def test_heartbeats_are_kept_once_a_minute(world: World) -> None:
 def test_status_says_when_a_source_was_heard_last_and_why_it_fails(world: World) -> None:
     world.run(Scripted(post(1), SourceChanged("another page")))
     (position,) = world.store.status().inputs
-    found = heard(position)
+    found = source_status(position)
     assert found is not None
     assert (found.source, found.at) == ("scripted", START)
     assert found.failing == "SourceChanged: another page"
-    heard_last = "last heard 2026-11-01 00:00:00 UTC, could not be read since: SourceChanged"
+    heard_last = "last read 2026-11-01 00:00:00 UTC, could not be read since: SourceChanged"
     assert f"source scripted: {heard_last}" in world.status()
 
 
 def test_status_says_so_of_a_source_that_never_worked(world: World) -> None:
     world.run(Scripted(SourceChanged("another page")))
     said = world.status()
-    assert "source scripted: never heard, could not be read: SourceChanged: another page" in said
+    assert "source scripted: never read, could not be read: SourceChanged: another page" in said
     assert "input scripted" not in said
 
 
@@ -566,64 +578,64 @@ def test_what_makes_no_sense_is_not_tried_again(
 # Silence
 
 
-def used_to(gap: timedelta) -> Habit:
+def used_to(gap: timedelta) -> ActivityBaseline:
     """The habit of a source that gave something this often, for two weeks."""
-    habit, at = Habit().listening(START), START
-    while at < START + timedelta(days=14) or habit.posts < POSTS:
+    baseline, at = ActivityBaseline().listening(START), START
+    while at < START + timedelta(days=14) or baseline.posts < POSTS:
         at += gap
-        habit = habit.gave(1, at)
-    return habit
+        baseline = baseline.gave(1, at)
+    return baseline
 
 
 @pytest.mark.parametrize("gap", [timedelta(minutes=5), timedelta(hours=2)])
 def test_a_silence_is_unlike_a_source_after_three_of_its_longest(gap: timedelta) -> None:
-    habit = used_to(gap)
-    assert habit.quiet_since is not None
-    limit = habit.quiet_since + max(SHORTEST, TIMES * gap)
-    assert habit.silent(limit) is None
-    assert habit.silent(limit + timedelta(seconds=1)) is not None
+    baseline = used_to(gap)
+    assert baseline.quiet_since is not None
+    limit = baseline.quiet_since + max(SHORTEST, TIMES * gap)
+    assert baseline.silent(limit) is None
+    assert baseline.silent(limit + timedelta(seconds=1)) is not None
 
 
 def test_a_quiet_night_is_a_habit_too() -> None:
-    habit, day = Habit().listening(START), START
+    baseline, day = ActivityBaseline().listening(START), START
     for _ in range(3):
         for minute in range(60):
-            habit = habit.gave(1, day + timedelta(hours=12, minutes=minute))
+            baseline = baseline.gave(1, day + timedelta(hours=12, minutes=minute))
         day += timedelta(days=1)
-    assert habit.silent(day + timedelta(hours=11)) is None
+    assert baseline.silent(day + timedelta(hours=11)) is None
 
 
 def test_a_source_without_a_habit_is_never_silent() -> None:
-    habit = Habit().listening(START).gave(POSTS - 1, START + timedelta(seconds=1))
-    assert habit.silent(START + timedelta(days=30)) is None
+    baseline = ActivityBaseline().listening(START).gave(POSTS - 1, START + timedelta(seconds=1))
+    assert baseline.silent(START + timedelta(days=30)) is None
 
 
 def test_time_in_which_nobody_listened_is_no_silence() -> None:
-    habit = used_to(timedelta(minutes=5))
-    assert habit.quiet_since is not None
-    later = habit.quiet_since + timedelta(days=3)
-    assert habit.listening(later).silent(later + timedelta(minutes=10)) is None
+    baseline = used_to(timedelta(minutes=5))
+    assert baseline.quiet_since is not None
+    later = baseline.quiet_since + timedelta(days=3)
+    assert baseline.listening(later).silent(later + timedelta(minutes=10)) is None
 
 
 def test_a_habit_forgets_what_is_older_than_two_weeks() -> None:
-    habit = used_to(timedelta(hours=5))
-    assert habit.quiet_since is not None
+    baseline = used_to(timedelta(hours=5))
+    assert baseline.quiet_since is not None
     for _ in range(15 * 24 * 6):
-        habit = habit.gave(1, habit.quiet_since + timedelta(minutes=10))
-    assert max(habit.longest.values()) == 600
+        baseline = baseline.gave(1, baseline.quiet_since + timedelta(minutes=10))
+    assert max(baseline.longest.values()) == 600
 
 
 def test_a_silence_is_told_once(world: World) -> None:
     source = Scripted(history=False)
     protector = Protector(Keyring().use())
     writer = Writer(
-        Feed(source=source, label="test"),
+        Subscription(source=source, label="test"),
         world.store,
         Collector(protector, None),
         "key",
         watchlist="",
-        aside=None,
-        tell=world.told.append,
+        quarantine=None,
+        notify=world.told.append,
         now=world.now,
     )
     for number in range(POSTS):
@@ -633,7 +645,7 @@ def test_a_silence_is_told_once(world: World) -> None:
     writer.look()
     writer.look()
     assert len(world.told) == 1
-    assert "unlike it" in world.told[0]
+    assert "longest usual gap" in world.told[0]
 
 
 class Silent(Scripted):
@@ -660,8 +672,8 @@ def test_a_run_warns_of_a_silence_and_status_shows_it(
     assert world.told == []
     world.run(silent, live=True)
     (told,) = world.told
-    assert told.startswith("Warning: scripted has given nothing for 11 min")
-    assert "Warning: scripted had given nothing for 13 min then" in world.status()
+    assert told.startswith("Warning: scripted: no posts for 11 min")
+    assert "Warning: scripted: no posts for 13 min then" in world.status()
 
 
 # What charts make of gaps

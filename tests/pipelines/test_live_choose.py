@@ -22,8 +22,8 @@ from ingest.sources.registry import ENTRIES, find, secrets
 from pipelines.commands.ingest_live import configured_sources
 from pipelines.commands.sources import command as sources
 from pipelines.errors import SettingsError
-from pipelines.live.choose import Wanted, address, duration, feeds, means
-from pipelines.live.reader import Feed
+from pipelines.live.choose import Wanted, address, duration, means, subscriptions
+from pipelines.live.reader import Subscription
 from pipelines.pages.choose import addresses
 from pipelines.settings import load
 from pipelines.stop import Stop
@@ -36,10 +36,10 @@ _PATHS = ("/", "/one/", "/two")
 KEYS = {need.variable: "a key" for entry in ENTRIES for need in entry.needs}
 
 
-def made(*wanted: Wanted, urls: Mapping[str, str] | None = None) -> list[Feed]:
+def made(*wanted: Wanted, urls: Mapping[str, str] | None = None) -> list[Subscription]:
     given = means(Stop())
     try:
-        return feeds(wanted, given, environ=KEYS, urls=urls or {})
+        return subscriptions(wanted, given, environ=KEYS, urls=urls or {})
     finally:
         given.client.close()
 
@@ -49,11 +49,11 @@ def made(*wanted: Wanted, urls: Mapping[str, str] | None = None) -> list[Feed]:
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
 def test_an_entry_says_what_its_source_is(entry: registry.Entry) -> None:
-    (feed,) = made(Wanted(source=entry.name, targets=[entry.probe] if entry.probe else []))
-    assert feed.source.capabilities == entry.capabilities
-    assert feed.source.version >= 1
-    assert feed.source.name
-    assert feed.live is entry.capabilities.live
+    (subscription,) = made(Wanted(source=entry.name, targets=[entry.probe] if entry.probe else []))
+    assert subscription.source.capabilities == entry.capabilities
+    assert subscription.source.version >= 1
+    assert subscription.source.name
+    assert subscription.live is entry.capabilities.live
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
@@ -105,7 +105,7 @@ def test_a_key_that_is_missing_is_told_with_its_variable() -> None:
 
 def test_each_target_is_a_feed_of_its_own_and_counts_once() -> None:
     found = made(Wanted(source="mastodon", targets=["one", "two", "one"], url="https://a.example"))
-    assert [feed.source.name for feed in found] == [
+    assert [subscription.source.name for subscription in found] == [
         "mastodon:a.example/#one",
         "mastodon:a.example/#two",
     ]
@@ -115,12 +115,12 @@ def test_two_addresses_on_one_host_have_names_of_their_own() -> None:
     found = made(
         *(Wanted(source="mastodon", targets=["x"], url=f"https://a.example{p}") for p in _PATHS)
     )
-    assert [feed.source.name for feed in found] == [
+    assert [subscription.source.name for subscription in found] == [
         "mastodon:a.example/#x",
         "mastodon:a.example/one/#x",
         "mastodon:a.example/two/#x",
     ]
-    assert len({feed.source.key for feed in found}) == 3
+    assert len({subscription.source.key for subscription in found}) == 3
 
 
 def test_one_thing_twice_is_told() -> None:
@@ -162,8 +162,8 @@ def test_an_address_for_counters_is_none_for_a_stream() -> None:
 def test_with_an_end_even_a_stream_ends() -> None:
     from datetime import UTC, datetime
 
-    (feed,) = made(Wanted(source="bluesky", until=datetime(2026, 11, 1, tzinfo=UTC)))
-    assert not feed.live
+    (subscription,) = made(Wanted(source="bluesky", until=datetime(2026, 11, 1, tzinfo=UTC)))
+    assert not subscription.live
 
 
 # marsad.toml

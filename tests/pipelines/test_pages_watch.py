@@ -13,7 +13,7 @@ from ingest.errors import SourceBlocked, SourceError, SourceGone
 from ingest.records import Counter
 from ingest.sources.counters.fetch import Fetcher
 from ingest.sources.counters.registry import find
-from pipelines.dead_letters.quarantine import NEWEST, Aside, beside
+from pipelines.dead_letters.quarantine import NEWEST, Quarantine, beside
 from pipelines.errors import StoreBusy
 from pipelines.pages.watch import Watched, backoff, watch
 from pipelines.records import Batch, Position
@@ -32,7 +32,7 @@ class World:
     def __init__(self, server: Platform, store: SqliteStore, folder: Path) -> None:
         self.server = server
         self.store = store
-        self.aside = Aside(folder / "aside", days=30)
+        self.quarantine = Quarantine(folder / "aside", days=30)
         self.passed = 0.0
         self.told: list[str] = []
 
@@ -53,7 +53,7 @@ class World:
                 self.store,
                 pages or [self.page()],
                 fetcher,
-                self.aside,
+                self.quarantine,
                 every=EVERY,
                 times=times,
                 tell=self.told.append,
@@ -177,18 +177,18 @@ def test_what_came_instead_of_an_answer_is_kept_for_its_owner_alone(world: World
     wall = page('<form><input type="password"></form>')
     world.server.on(shape.MASTODON_PATH, wall)
     world.watch(1)
-    (kept,) = world.aside.folder.iterdir()
+    (kept,) = world.quarantine.folder.iterdir()
     assert kept.read_bytes() == wall.body
     assert kept.stat().st_mode & 0o777 == 0o600
-    assert world.aside.folder.stat().st_mode & 0o777 == 0o700
+    assert world.quarantine.folder.stat().st_mode & 0o777 == 0o700
     assert any(str(kept) in line for line in world.told)
 
 
 def test_of_each_source_the_newest_answers_are_kept(world: World) -> None:
     for number in range(NEWEST + 3):
-        world.aside.keep("pages/a:b", START + timedelta(seconds=number), b"%d" % number)
-    world.aside.keep("pages/a:bb", START, b"other")
-    kept = sorted(path.read_bytes() for path in world.aside.folder.iterdir())
+        world.quarantine.keep("pages/a:b", START + timedelta(seconds=number), b"%d" % number)
+    world.quarantine.keep("pages/a:bb", START, b"other")
+    kept = sorted(path.read_bytes() for path in world.quarantine.folder.iterdir())
     assert kept == sorted([*(b"%d" % n for n in range(3, NEWEST + 3)), b"other"])
 
 
@@ -196,19 +196,19 @@ def test_a_source_may_have_a_long_name_and_one_in_any_letters(world: World) -> N
     names = ["x:" + "voip OR " * 500, "x:" + "voip OR " * 501, "x:مكالمات", "x:واتساب"]
     for name in names:
         for second in range(NEWEST + 1):
-            world.aside.keep(name, START + timedelta(seconds=second), name.encode())
-    kept = [path.read_bytes().decode() for path in world.aside.folder.iterdir()]
+            world.quarantine.keep(name, START + timedelta(seconds=second), name.encode())
+    kept = [path.read_bytes().decode() for path in world.quarantine.folder.iterdir()]
     assert sorted(kept) == sorted(names * NEWEST)
 
 
 def test_old_answers_go(world: World, tmp_path: Path) -> None:
-    Aside(tmp_path / "aside", days=1).keep("pages/a:b", START, b"x")
-    Aside(tmp_path / "aside", days=0).keep("pages/c:d", START, b"y")
+    Quarantine(tmp_path / "aside", days=1).keep("pages/a:b", START, b"x")
+    Quarantine(tmp_path / "aside", days=0).keep("pages/c:d", START, b"y")
     assert not list((tmp_path / "aside").glob("pages-a*"))
 
 
 def test_old_answers_go_though_no_new_one_comes(world: World) -> None:
-    old = world.aside.keep("pages/a:b", START, b"x")
+    old = world.quarantine.keep("pages/a:b", START, b"x")
     assert old is not None
     os.utime(old, (0, 0))
     world.server.on(shape.MASTODON_PATH, shape.mastodon(3))
@@ -231,10 +231,10 @@ def test_an_answer_that_breaks_off_is_a_gap_and_the_watch_goes_on(world: World) 
 
 def test_a_deletion_removes_the_answers_that_hold_the_name(world: World) -> None:
     for number, body in enumerate([b'{"acct": "somebody"}', b"somebodyelse", b"id 4711 here"]):
-        world.aside.keep("a", START + timedelta(seconds=number), body)
-    assert world.aside.forget([]) == 0
-    assert world.aside.forget(["somebody", "4711"]) == 2
-    assert [path.read_bytes() for path in world.aside.folder.iterdir()] == [b"somebodyelse"]
+        world.quarantine.keep("a", START + timedelta(seconds=number), body)
+    assert world.quarantine.forget([]) == 0
+    assert world.quarantine.forget(["somebody", "4711"]) == 2
+    assert [path.read_bytes() for path in world.quarantine.folder.iterdir()] == [b"somebodyelse"]
 
 
 def test_the_folder_of_answers_is_beside_the_store() -> None:

@@ -26,7 +26,17 @@ from pipelines.errors import StoreBusy, StoreError, StoreFull, StoreVersion
 from pipelines.query import All, parse
 from pipelines.records import Batch, CollectedTombstone, Ledger, Position
 from pipelines.stores.sqlite import SqliteStore, erase, numbers, reindex, schema
-from tests.conformance.corpus import NOW, Feeder, corpus, drain, fill, letter, post, scored, stone
+from tests.conformance.corpus import (
+    NOW,
+    Feeder,
+    corpus,
+    dead_letter,
+    drain,
+    fill,
+    post,
+    scored,
+    stone,
+)
 from tests.conformance.store_suite import QUERIES, ids
 
 UTC = ZoneInfo("UTC")
@@ -50,7 +60,7 @@ class TestOpening:
         previous = os.umask(0)
         try:
             with SqliteStore(tmp_path / "a.db") as store, store.writer("test"):
-                Feeder(store)(post("t:1"), dead=[letter(1)])
+                Feeder(store)(post("t:1"), dead=[dead_letter(1)])
                 modes = {p.name: stat.S_IMODE(p.stat().st_mode) for p in tmp_path.iterdir()}
         finally:
             os.umask(previous)
@@ -362,8 +372,8 @@ def finished(path: Path) -> tuple[Ledger, dict[str, str], int]:
     assert process.returncode == 0, errors
     with SqliteStore(path, readonly=True) as store:
         posts = {hit.post.id: hit.post.text for hit in store.scan(All())}
-        with store.dead_letters() as letters:
-            return store.ledger(), posts, len(letters.entries())
+        with store.dead_letters() as dead_letters:
+            return store.ledger(), posts, len(dead_letters.entries())
 
 
 class TestKilling:
@@ -502,8 +512,8 @@ class TestErasing:
         chance = random.Random(7)
 
         def rare(number: int, version: int) -> str:
-            letters = random.Random(number * 10 + version)
-            return "zq" + "".join(letters.choice("bdfgklmnrst") for _ in range(12))
+            dead_letters = random.Random(number * 10 + version)
+            return "zq" + "".join(dead_letters.choice("bdfgklmnrst") for _ in range(12))
 
         def text(number: int, version: int) -> str:
             words = ["honte"] * chance.choice([0, 5, 30, 300])
@@ -537,8 +547,8 @@ class TestErasing:
         chance = random.Random(9)
 
         def word(number: int) -> str:
-            letters = random.Random(number)
-            return "zq" + "".join(letters.choice("bdfgklmnrst") for _ in range(12))
+            dead_letters = random.Random(number)
+            return "zq" + "".join(dead_letters.choice("bdfgklmnrst") for _ in range(12))
 
         with SqliteStore(tmp_path / "a.db") as store:
             feed = Feeder(store)
@@ -641,11 +651,11 @@ class TestErasing:
                 b'{"id": 47110, "text": "zqxother"',
                 '{"id": "4811", "text": "zqxmore"'.encode("utf-16"),
             ]
-            Feeder(store)(dead=[letter(n, line) for n, line in enumerate(raw)])
+            Feeder(store)(dead=[dead_letter(n, line) for n, line in enumerate(raw)])
             store.delete([stone("t:4711"), stone("archive:set:4811")])
-            with store.dead_letters() as letters:
-                assert [entry.line for entry in letters.entries()] == [1]
-                letters.put([letter(7, b"by ali_b, zqxlast")])
+            with store.dead_letters() as dead_letters:
+                assert [entry.line for entry in dead_letters.entries()] == [1]
+                dead_letters.put([dead_letter(7, b"by ali_b, zqxlast")])
             grave = stone(author="u_ali")
             store.delete([CollectedTombstone(grave.tombstone, (), raw_name="ali_b")])
             left = self.bytes_of(tmp_path)

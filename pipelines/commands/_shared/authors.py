@@ -1,4 +1,4 @@
-"""Plain names of accounts in queries: what a store finds by them, and what others may read."""
+"""Raw account names in queries: what a store finds by them, and what others may read."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _NOBODY = "[user]"
 
 
 def known_authors(node: Node, store: Store) -> Node:
-    """Return the query with plain names of ``author:`` as the pseudonyms they have in a store."""
+    """Return the query with the names of ``author:`` as the pseudonyms they have in a store."""
     return rewrite(node, "author", lambda name: _names(name, store))
 
 
 def told(query: Sequence[str], store: Store) -> str:
     """Return a query as others may read it: it finds the same posts, and names nobody.
 
-    A plain name stands as the pseudonyms that posts have: beside them it would undo them all. It
+    A name stands as the pseudonyms that posts have: beside them it would undo them all. It
     stays where posts carry it themselves, as their authors' names were kept.
     """
 
@@ -42,4 +42,4 @@ def _names(name: str, store: Store) -> list[str]:
     protect = Protector(keys)
     platforms = store.status().platforms
     found = [one for platform in platforms for one in protect.pseudonyms(platform, name)]
-    return [name, *found]  # a store that keeps authors has the plain name
+    return [name, *found]  # a store that keeps authors has the raw account name

@@ -8,12 +8,12 @@ from collections.abc import Callable, Sequence
 from ingest.watchlist.loader import Watchlist
 from pipelines.commands._shared.context import configured, protector
 from pipelines.commands._shared.output import notify
-from pipelines.commands._shared.subscriptions import read_feeds
+from pipelines.commands._shared.subscriptions import read_subscriptions
 from pipelines.dead_letters.quarantine import beside
 from pipelines.kafka.connection import Brokers
 from pipelines.kafka.sink import KafkaSink
-from pipelines.live.choose import Wanted, feeds, means
-from pipelines.live.reader import Feed
+from pipelines.live.choose import Wanted, means, subscriptions
+from pipelines.live.reader import Subscription
 from pipelines.stop import Stop
 
 
@@ -39,22 +39,22 @@ class Reading:
         """
         stop = Stop(end)  # a run that fails sets it
         made, close = self._feeds(stop)
-        chosen = [feed for number, feed in enumerate(made) if number in numbers]
-        notify("Reading " + ", ".join(feed.source.name for feed in chosen) + ".")
+        chosen = [subscription for number, subscription in enumerate(made) if number in numbers]
+        notify("Reading " + ", ".join(subscription.source.name for subscription in chosen) + ".")
         try:
             days = configured().dead_days
-            with KafkaSink(self._where, dead_days=days, seconds=float("inf"), stop=stop) as intake:
-                read_feeds(
-                    chosen, intake, self._protector, self._watchlist, stop=stop, folder=beside("")
+            with KafkaSink(self._where, dead_days=days, seconds=float("inf"), stop=stop) as sink:
+                read_subscriptions(
+                    chosen, sink, self._protector, self._watchlist, stop=stop, folder=beside("")
                 )
         finally:
             close()
 
-    def _feeds(self, stop: Stop) -> tuple[list[Feed], Callable[[], None]]:
+    def _feeds(self, stop: Stop) -> tuple[list[Subscription], Callable[[], None]]:
         given = means(stop, notify)
         try:
-            made = feeds(self._wanted, given, environ=os.environ, urls=configured().urls)
+            made = subscriptions(self._wanted, given, environ=os.environ, urls=configured().urls)
         except BaseException:
             given.client.close()
             raise
-        return sorted(made, key=lambda feed: feed.source.key), given.client.close
+        return sorted(made, key=lambda subscription: subscription.source.key), given.client.close

@@ -15,7 +15,7 @@ from ingest.privacy.protector import Protector
 from ingest.watchlist.loader import Watchlist
 from ingest.watchlist.loader import load as load_watchlist
 from pipelines import settings as settings_module
-from pipelines.dead_letters.quarantine import Aside, beside
+from pipelines.dead_letters.quarantine import Quarantine, beside
 from pipelines.settings import Settings
 from pipelines.stores.protocols import Store
 
@@ -51,7 +51,7 @@ def open_store(
     settings = configured()
     place = path or settings.store
     if not readonly:
-        Aside(beside(place), settings.dead_days).purge_expired()
+        Quarantine(beside(place), settings.dead_days).purge_expired()
     new_timezone = case.timezone if case else settings_module.TIMEZONE
     if on_server(path):
         from pipelines.stores.elasticsearch import ElasticsearchStore
@@ -120,7 +120,7 @@ def kafka_sink(where: Brokers) -> Iterator[KafkaSink]:
 
     quiet()
     days = configured().dead_days
-    Aside(beside(""), days).purge_expired()
+    Quarantine(beside(""), days).purge_expired()
     with KafkaSink(where, dead_days=days) as opened:
         yield opened
 

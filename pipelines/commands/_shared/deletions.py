@@ -13,7 +13,7 @@ from ingest.records import Tombstone
 from ingest.sources.registry import ENTRIES
 from pipelines.records import CollectedTombstone
 from pipelines.settings import Settings
-from pipelines.stages import bury, utc_now
+from pipelines.stages import collected_tombstone, utc_now
 from pipelines.stores.protocols import Store
 
 #: Waiting posts whose platforms are looked at: more than this wait on topics only.
@@ -57,7 +57,7 @@ def whereabouts(store: Store, settings: Settings, *, topics: bool) -> tuple[str,
     return tuple(sorted(found))
 
 
-def graves(
+def deletions(
     protect: Protector, ids: Sequence[str], authors: Sequence[str], platforms: Sequence[str]
 ) -> list[CollectedTombstone]:
     """Return the deletions of posts and of accounts, each of these on all the platforms."""
@@ -69,4 +69,4 @@ def graves(
         # A pseudonym belongs to one platform already.
         where = platforms[:1] if is_pseudonym(author) else platforms
         named += [Tombstone(platform=platform, author=author, deleted_at=now) for platform in where]
-    return [bury(protect, tombstone) for tombstone in named]
+    return [collected_tombstone(protect, tombstone) for tombstone in named]

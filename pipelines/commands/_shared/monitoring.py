@@ -35,7 +35,7 @@ def monitored(port: int | None = None) -> Iterator[None]:
         exporter.close()
 
 
-def telling(store: Store, drain: Callable[[], int]) -> Callable[[], int]:
+def instrumented(store: Store, drain: Callable[[], int]) -> Callable[[], int]:
     """Return ``drain``, which scores and indexes some posts of the store, with its metrics."""
     looked = 0.0
 

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from pipelines.records import Ledger
 
-#: Options that say where records are kept aside; a command that takes both takes one of them.
+#: Options that say where records become dead letters; a command that takes both takes one of them.
 _PLACES = ("store", "brokers")
 
 
@@ -20,7 +20,7 @@ NOTHING = 3
 
 
 def dead_list() -> str:
-    """Return the command that lists what the running one kept aside, in the place it was given."""
+    """Return the command that lists the dead letters of the running one, with its options."""
     context = click.get_current_context(silent=True)
     given = context.params if context else {}
     places = [f" --{name} {shlex.quote(given[name])}" for name in _PLACES if given.get(name)]

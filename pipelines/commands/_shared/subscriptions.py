@@ -9,17 +9,17 @@ from ingest.privacy.protector import Protector
 from ingest.watchlist.loader import Watchlist
 from pipelines.commands._shared.context import configured
 from pipelines.commands._shared.output import notify
-from pipelines.dead_letters.quarantine import Aside
+from pipelines.dead_letters.quarantine import Quarantine
 from pipelines.dead_letters.retry import LIVE
-from pipelines.live.reader import Feed
+from pipelines.live.reader import Subscription
 from pipelines.live.run import Outcome, run
 from pipelines.stages import Collector
 from pipelines.stop import Stop
 from pipelines.stores.protocols import Sink
 
 
-def read_feeds(
-    made: Sequence[Feed],
+def read_subscriptions(
+    made: Sequence[Subscription],
     taking: Sink,
     protect: Protector,
     case: Watchlist | None,
@@ -34,8 +34,8 @@ def read_feeds(
     :class:`~pipelines.errors.MarsadError`.
     """
 
-    def collector(feed: Feed) -> Collector:
-        source = feed.source
+    def collector(subscription: Subscription) -> Collector:
+        source = subscription.source
         return Collector(protect, case, origin=source.key, context=LIVE, name=source.name)
 
     return run(
@@ -45,6 +45,6 @@ def read_feeds(
         watchlist=case.fingerprint if case else "",
         stop=stop,
         drain=drain,
-        aside=Aside(folder, configured().dead_days),
-        tell=notify,
+        quarantine=Quarantine(folder, configured().dead_days),
+        notify=notify,
     )

@@ -146,7 +146,7 @@ def newest(connection: Connection, ids: Sequence[str]) -> list[Post]:
 
 
 def _revive(connection: Connection, batch: Batch) -> Tally[str]:
-    """Return what leaves the books because dead letters were tried again in this batch.
+    """Return what leaves the ledger because dead letters were tried again in this batch.
 
     Each letter leaves once, also when a crash made the same retry run twice.
     """

@@ -1,4 +1,4 @@
-"""The books: counters that move in the transaction of what they count."""
+"""The ledger: counters that move in the transaction of what they count."""
 
 from __future__ import annotations
 

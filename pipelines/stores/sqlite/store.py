@@ -152,7 +152,7 @@ class SqliteStore(AbstractContextManager["SqliteStore"]):
             self._clean(patience=erase.READERS)
 
     def dead_letters(self) -> DeadLetters:
-        """Open what is kept aside from this store's input."""
+        """Open dead letters from this store's input."""
         return DeadLetters(self.dead_path, days=self._dead_days)
 
     # Writing
@@ -247,7 +247,7 @@ class SqliteStore(AbstractContextManager["SqliteStore"]):
     def delete(self, tombstones: Sequence[CollectedTombstone], *, counted: bool = True) -> Deletion:
         """Write tombstones and remove every trace of the texts they name, on disk too.
 
-        Works while an import runs. What is kept aside goes too where it holds a plain name.
+        Works while an import runs. Dead letters goes too where it holds a raw account name.
         """
         with self._writing():
             removed = deletions.delete(self._connection, tombstones)
@@ -318,7 +318,7 @@ class SqliteStore(AbstractContextManager["SqliteStore"]):
             return read.timezone(self._connection)
 
     def ledger(self) -> Ledger:
-        """Return the books."""
+        """Return the ledger."""
         with self._reading():
             return ledger.read(self._connection)
 
@@ -381,7 +381,7 @@ class SqliteStore(AbstractContextManager["SqliteStore"]):
             letters.purge_expired()
 
     def _forget(self, tombstones: Sequence[CollectedTombstone]) -> None:
-        """Remove what is kept aside under the plain names of what was deleted."""
+        """Remove dead letters under the raw account names of what was deleted."""
         names = {name for tombstone in tombstones for name in plain_names(tombstone)}
         if names and self.dead_path.exists():
             with self.dead_letters() as letters:

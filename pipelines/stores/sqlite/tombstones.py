@@ -96,11 +96,11 @@ def _write(
 
 
 def _stored_plain(connection: Connection, plain: PlainNames) -> set[str]:
-    """Return the ids of posts that may be stored under these plain names."""
+    """Return the ids of posts that may be stored under these raw account names."""
     ids = set(plain.ids)
     if plain.accounts:
         # Pseudonyms lie between `u_` and the character after the underscore: the index passes
-        # over them, so this costs nothing where no plain names are stored.
+        # over them, so this costs nothing where no raw account names are stored.
         spans = [("\0", "u_"), ("u`", "\U0010ffff")]
         if any(name.startswith("u_") for _, name in plain.accounts):
             spans = [("\0", "\U0010ffff")]

@@ -7,7 +7,7 @@ import msgspec
 from ingest.records import Gap, unfilled
 from pipelines.commands.status import joined
 from pipelines.dead_letters.queue import Entry
-from pipelines.live.state import Heard, heard
+from pipelines.live.state import SourceStatus, source_status
 from pipelines.records import Position, Status
 from pipelines.stores.protocols import Store
 from pipelines.web.queries.posts import Study, study
@@ -23,7 +23,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
 
     status: Status
     study: Study
-    sources: list[Heard]
+    sources: list[SourceStatus]
     inputs: list[Position]
     gaps: list[Gap]
     dead: list[Entry]
@@ -40,8 +40,8 @@ def state(store: Store, *, dead: bool) -> State:
     return State(
         status=status,
         study=study(store),
-        sources=[found for one in files if (found := heard(one))],
-        inputs=[one for one in files if heard(one) is None],
+        sources=[found for one in files if (found := source_status(one))],
+        inputs=[one for one in files if source_status(one) is None],
         gaps=joined(unfilled(status.gaps)),
         dead=entries,
     )
