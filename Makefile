@@ -1,6 +1,6 @@
 # Marsad. `make` lists the targets; `make run` and `make test` do all set-up by themselves.
 .DEFAULT_GOAL := help
-.PHONY: help install run serve run-cluster test test-faults lint bench train clean
+.PHONY: help install run serve run-cluster test test-faults mutants lint bench train clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -55,6 +55,9 @@ test-faults: $(VENV)/.installed-dev ## The long forms of the fault tests (minute
 	@MARSAD_TEST_FAULTS=1 $(BIN)/python -m pytest tests/faults \
 		tests/pipelines/test_elasticsearch_faults.py tests/e2e/test_live_sources.py \
 		tests/e2e/test_interruption.py tests/e2e/test_run_cluster.py
+
+mutants: $(VENV)/.installed-dev ## Change one line at a time and say which changes no test notices (an hour)
+	@$(BIN)/python -m tests.mutants
 
 lint: $(VENV)/.installed-dev ## ruff and mypy --strict
 	@$(BIN)/ruff check

@@ -1,7 +1,8 @@
-"""The runner for one machine, where the model fails on a post."""
+"""The runner for one machine: what it reports, where it resumes, a model that fails on a post."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,15 @@ import pytest
 
 from ingest.privacy.keyring import Keyring
 from ingest.privacy.protector import Protector
+from ingest.sources.archive.source import ArchiveSource
 from nlp.errors import ModelError
 from nlp.score import Scored
+from pipelines import embedded
 from pipelines.dead_letters.retry import retry
-from pipelines.embedded import drain
+from pipelines.embedded import collect, drain
 from pipelines.query import All
 from pipelines.records import Ledger
+from pipelines.stages import Collector
 from pipelines.stores.sqlite import SqliteStore
 from tests.conformance.corpus import Feeder, post
 
@@ -68,3 +72,50 @@ def test_a_model_that_fails_on_every_text_loses_no_post(store: SqliteStore) -> N
     with pytest.raises(ModelError, match=r"fails on every text \(ValueError\).*No post was lost"):
         drain(store, lambda: Scorer(""), UTC)  # type: ignore[arg-type, return-value]
     assert store.ledger() == Ledger(received=20, pending=20)
+
+
+def sources(tmp_path: Path, posts: int) -> ArchiveSource:
+    path = tmp_path / "posts.ndjson"
+    lines = [json.dumps({"id": n, "platform": "forum", "text": f"texte {n}"}) for n in range(posts)]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return ArchiveSource(str(path))
+
+
+def test_collect__that_fails_midway_is_not_finished_and_resumes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedded, "BATCH", 4)
+    collector = Collector(Protector(Keyring(tmp_path / "keys").use()), None)
+
+    def crash(outcomes: Ledger) -> None:
+        raise KeyboardInterrupt
+
+    with SqliteStore(tmp_path / "a.db", timezone="UTC") as store:
+        source = sources(tmp_path, 10)
+        with pytest.raises(KeyboardInterrupt):
+            collect(source, store, collector, key="k", after_batch=crash)
+        position = store.position("k")
+        assert position is not None
+        assert not position.done
+        resumed = collect(source, store, collector, key="k")
+        assert (resumed.outcomes.received, resumed.done) == (6, True)
+
+
+@pytest.mark.parametrize(("limit", "done"), [(3, False), (20, True), (None, True)])
+def test_collect__is_done_when_its_source_ends_before_the_limit(
+    tmp_path: Path, limit: int | None, done: bool
+) -> None:
+    collector = Collector(Protector(Keyring(tmp_path / "keys").use()), None)
+    with SqliteStore(tmp_path / "a.db", timezone="UTC") as store:
+        result = collect(sources(tmp_path, 10), store, collector, key="k", limit=limit)
+        position = store.position("k")
+    assert result.done is done
+    assert position is not None
+    assert position.done is done
+
+
+def test_drain__reports_each_batch(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(embedded, "BATCH", 8)
+    reported: list[int] = []
+    drain(store, Scorer, UTC, after_batch=reported.append)  # type: ignore[arg-type]
+    assert reported == [8, 8, 4]

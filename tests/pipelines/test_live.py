@@ -506,8 +506,8 @@ def test_status_says_when_a_source_was_heard_last_and_why_it_fails(world: World)
     (position,) = world.store.status().inputs
     found = source_status(position)
     assert found is not None
-    assert (found.source, found.at) == ("scripted", START)
-    assert found.failing == "SourceChanged: another page"
+    assert (found.source, found.last_seen) == ("scripted", START)
+    assert found.last_error == "SourceChanged: another page"
     heard_last = "last read 2026-11-01 00:00:00 UTC, could not be read since: SourceChanged"
     assert f"source scripted: {heard_last}" in world.status()
 
@@ -689,10 +689,10 @@ def test_a_chart_counts_a_gap_until_it_is_filled() -> None:
     def states(*gaps: Gap) -> list[str]:
         return [row.state for row in rows(days, "day", zone=ZoneInfo("UTC"), gaps=gaps)]
 
-    assert states() == ["ok", "zero", "ok"]
-    assert states(gap) == ["ok", "unknown", "ok"]
-    assert states(gap, filled) == ["ok", "zero", "ok"]
-    assert states(gap, elsewhere) == ["ok", "unknown", "ok"]
+    assert states() == ["few", "zero", "few"]
+    assert states(gap) == ["few", "unknown", "few"]
+    assert states(gap, filled) == ["few", "zero", "few"]
+    assert states(gap, elsewhere) == ["few", "unknown", "few"]
 
 
 def test_a_gap_that_is_filled_in_part_stays() -> None:
