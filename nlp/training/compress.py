@@ -1,15 +1,23 @@
 """Step 5: a small, fast ONNX file out of the fine-tuned network.
 
 The graph is written node by node, since the exporter's would have to be rewritten anyway: fused
-attention, normalisation and activation, and weights in 8 bits. Activations are quantised inside
+normalisation and activation, and weights in 8 bits. Activations are quantised inside
 the products row by row (one scale for each piece of each post), never over a batch, so that a
 post's result does not depend on its neighbours or on padding.
 
-`MultiHeadAttention` and `BiasGelu` are contributed operators of ONNX Runtime
-(docs/ContribOperators.md in its repository). Two others were tried and left out. Its
+`BiasGelu` and `MatMulIntegerToFloat` are contributed operators of ONNX Runtime
+(docs/ContribOperators.md in its repository). Three others were tried and left out.
+`MultiHeadAttention` gives other last bits with AVX-512 than with AVX2; written out, attention costs
+the same and the whole graph gives the same bits on both. Its
 `SkipLayerNormalization` took six times as long as two additions and a normalisation. Its
 `MatMulNBits`, with 8-bit weights and int8 products, was slower here, and a post alone came out up
 to 0.14 (of a score) different from the same post in a batch.
+
+Weights of products lie within -64 to 64. Processors without VNNI multiply unsigned by signed bytes
+with `VPMADDUBSW`, which adds two products into 16 signed bits and saturates (Intel Architectures
+Software Developer's Manual, volume 2). 255 * 64 * 2 = 32,640 fits, 255 * 127 * 2 does not, and
+the same post then had other scores than with VNNI. Unsigned weights avoid it too, at 2.3 times the
+processor time with VNNI (`python -m nlp.training.processors` compares machines).
 """
 
 from __future__ import annotations
@@ -30,11 +38,31 @@ _OPSET = 17
 _EPSILON = 1e-12
 
 
-def quantise_rows(weights: Array) -> tuple[Array, Array]:
-    """Symmetric 8 bits with one scale a row: int8 of the same shape and float32 (rows, 1)."""
-    scale = np.abs(weights).max(1, keepdims=True) / 127.0
-    scale = np.where(scale == 0, 1.0, scale).astype(np.float32)
-    return np.rint(weights / scale).clip(-127, 127).astype(np.int8), scale
+#: The largest weight of a product whose pair sums fit into 16 bits beside activations up to 255.
+PRODUCT_LEVELS = 64
+_TABLE_LEVELS = 127
+_CLIPPED = np.linspace(1.0, 0.5, 26)
+
+
+def quantise_rows(weights: Array, levels: int = _TABLE_LEVELS) -> tuple[Array, Array]:
+    """Symmetric 8 bits with one scale a row: int8 of the same shape and float32 (rows, 1).
+
+    The values lie within -`levels` to `levels`. Each row takes, of 26 scales that clip nothing up
+    to half of the largest weight, the one with the least squared error.
+    """
+    largest = np.abs(weights).max(1, keepdims=True)
+    best = np.full_like(largest, np.inf, dtype=np.float64)
+    values = np.zeros(weights.shape, np.int8)
+    scales = np.ones(largest.shape, np.float32)
+    for share in _CLIPPED:
+        scale = np.where(largest == 0, 1.0, largest * share / levels).astype(np.float32)
+        tried = np.rint(weights / scale).clip(-levels, levels).astype(np.int8)
+        error = ((tried * scale - weights) ** 2).sum(1, keepdims=True, dtype=np.float64)
+        better = error < best
+        best = np.where(better, error, best)
+        values = np.where(better, tried, values)
+        scales = np.where(better, scale, scales)
+    return values, scales
 
 
 class _Graph:
@@ -61,7 +89,7 @@ class _Graph:
         """`x` times `weights` (outputs, inputs) transposed, without bias."""
         if self.kind == "float":
             return self.node("MatMul", [x, self.constant(f"{name}.w", weights.T.copy())], name)
-        values, scale = quantise_rows(weights)
+        values, scale = quantise_rows(weights, PRODUCT_LEVELS)
         quantised, row = self.by_row(x)
         wide = self.node(
             "MatMulIntegerToFloat",
@@ -100,6 +128,52 @@ class _Graph:
         x = self.node("Add", [x, beside], f"{name}.sum")
         return self.node("LayerNormalization", [x, weight, shift], name, axis=-1, epsilon=_EPSILON)
 
+    def attention(self, query: str, key: str, value: str, heads: int, name: str) -> str:
+        """Multi-head attention; `value` has a last column of ones in each head.
+
+        Written out, since the sums inside of `MultiHeadAttention`, `Softmax` and `ReduceSum`
+        depend on the processor's vectors and on padding, and one changed bit can move a value to
+        the next of the 8-bit steps. A product of matrices adds one term after the other, so that
+        the column of ones gives the same total everywhere.
+        """
+        width = int(self.weights["ln.w"].shape[0])
+        size = width // heads
+        root = self.constant("head.scale", np.array(size**-0.5, np.float32))
+        query = self.node("Mul", [query, root], f"{name}.scaled")
+        queries = self.by_head(query, heads, size, [0, 2, 1, 3])
+        keys = self.by_head(key, heads, size, [0, 2, 3, 1])
+        values = self.by_head(value, heads, size + 1, [0, 2, 1, 3])
+        score = self.node("MatMul", [queries, keys], f"{name}.score")
+        score = self.node("Add", [score, "padding"], f"{name}.masked")
+        peak = self.node("ReduceMax", [score], f"{name}.peak", axes=[-1], keepdims=1)
+        score = self.node("Sub", [score, peak], f"{name}.below")
+        share = self.node("Exp", [score], f"{name}.share")
+        sums = self.node("MatMul", [share, values], f"{name}.sums")
+        parts = [f"{name}.sum", f"{name}.total"]
+        sizes = self.constant("head.parts", np.array([size, 1]))
+        self.nodes.append(
+            helper.make_node("Split", [sums, sizes], parts, name=f"{name}.parts", axis=3)
+        )
+        mean = self.node("Div", parts, f"{name}.mean")
+        mean = self.node("Transpose", [mean], f"{name}.turned", perm=[0, 2, 1, 3])
+        joined = self.constant("joined", np.array([0, 0, width]))
+        return self.node("Reshape", [mean, joined], name)
+
+    def by_head(self, x: str, heads: int, size: int, order: list[int]) -> str:
+        """Split the last axis into `heads` of `size`, and put the four axes in this order."""
+        shape = self.constant(f"heads.{size}", np.array([0, 0, heads, size]))
+        split = self.node("Reshape", [x, shape], f"{x}.split")
+        return self.node("Transpose", [split], f"{x}.heads", perm=order)
+
+    def padding(self) -> str:
+        """What is added to the scores of attention: 0 on pieces, far below on padding."""
+        seen = self.node("Cast", ["mask"], "mask.seen", to=TensorProto.FLOAT)
+        away = self.node("Sub", [seen, self.constant("one", np.array(1, np.float32))], "mask.away")
+        far = self.constant("far", np.array(1e4, np.float32))
+        away = self.node("Mul", [away, far], "mask.far")
+        axes = self.constant("axes12", np.array([1, 2]))
+        return self.node("Unsqueeze", [away, axes], "padding")
+
     def table(self, rows: Array, ids: str, name: str) -> str:
         """Rows of an 8-bit table, as float32."""
         values, scale = quantise_rows(rows)
@@ -107,6 +181,19 @@ class _Graph:
         picked = self.node("Cast", [picked], f"{name}.float", to=TensorProto.FLOAT)
         factor = self.node("Gather", [self.constant(f"{name}.s", scale), ids], f"{name}.scales")
         return self.node("Mul", [picked, factor], name)
+
+
+def _projections(state: dict[str, Array], prefix: str, heads: int) -> tuple[Array, Array]:
+    """Weights and biases of query, key and value; value gets a column of ones for each head."""
+    query, key, value = (state[f"{prefix}.{part}.weight"] for part in ("query", "key", "value"))
+    biases = [state[f"{prefix}.{part}.bias"] for part in ("query", "key", "value")]
+    width = query.shape[1]
+    by_head = value.reshape(heads, -1, width)
+    value = np.concatenate([by_head, np.zeros((heads, 1, width), value.dtype)], 1)
+    ones = np.ones((heads, 1), biases[2].dtype)
+    biases[2] = np.concatenate([biases[2].reshape(heads, -1), ones], 1).reshape(-1)
+    weights = np.concatenate([query, key, value.reshape(-1, width)])
+    return weights, np.concatenate(biases)
 
 
 def _layer(graph: _Graph, state: dict[str, Array], x: str, number: int, heads: int) -> str:
@@ -117,14 +204,16 @@ def _layer(graph: _Graph, state: dict[str, Array], x: str, number: int, heads: i
         return graph.constant(f"l{number}.{name}", weight(name))
 
     at = f"l{number}"
-    parts = ("query", "key", "value")
-    joined = np.concatenate([weight(f"attention.self.{part}.weight") for part in parts])
-    biases = np.concatenate([weight(f"attention.self.{part}.bias") for part in parts])
+    joined, biases = _projections(state, f"bert.encoder.layer.{number}.attention.self", heads)
     packed = graph.product(x, joined, f"{at}.qkv")
-    names = [f"{at}.{part}" for part in parts]
-    graph.nodes.append(helper.make_node("Split", [packed], names, name=f"{at}.split", axis=2))
-    inputs = [*names, graph.constant(f"{at}.qkv.b", biases), "mask"]
-    y = graph.node("MultiHeadAttention", inputs, f"{at}.attention", _MS, num_heads=heads)
+    packed = graph.node("Add", [packed, graph.constant(f"{at}.qkv.b", biases)], f"{at}.qkv.biased")
+    names = [f"{at}.{part}" for part in ("query", "key", "value")]
+    width = (len(biases) - heads) // 3
+    sizes = graph.constant("qkv.parts", np.array([width, width, width + heads]))
+    graph.nodes.append(
+        helper.make_node("Split", [packed, sizes], names, name=f"{at}.split", axis=2)
+    )
+    y = graph.attention(*names, heads, f"{at}.attention")
     y = graph.product(y, weight("attention.output.dense.weight"), f"{at}.attended")
     y = graph.norm(
         y,
@@ -174,6 +263,7 @@ def build(state: dict[str, Array], heads: int, kind: Kind = "rows") -> Any:
         axis=-1,
         epsilon=_EPSILON,
     )
+    graph.padding()
     layers = len({key.split(".")[3] for key in state if key.startswith("bert.encoder.layer.")})
     for number in range(layers):
         x = _layer(graph, state, x, number, heads)
