@@ -19,6 +19,7 @@ COMMANDS = {
     "search": "Find posts.",
     "trends": "Show sentiment over time.",
     "export": "Write a study subset to a folder.",
+    "label": "Label posts by hand: sample, import, report.",
     "delete": "Delete posts, or all posts of an author, for good.",
     "evaluate": "Measure the model on labelled posts.",
     "rescore": "Match and score stored posts again.",

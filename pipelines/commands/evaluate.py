@@ -33,7 +33,8 @@ def command(file: str, watchlist: str | None, as_json: bool, errors: Path | None
     """Measure the model on FILE, labelled posts as NDJSON (also gzip, zstd; `-` is standard input).
 
     A row is {"text", "label", "lang", "source"} to measure sentiment, {"text", "lang"} for
-    language, or a post with "labels": {"language", "sentiment", "targets"}. Attitudes to entities
+    language, or a post with "labels": {"language", "sentiment", "targets"}. A sheet of `marsad
+    label` (xlsx, CSV) is read as well. Attitudes to entities
     need a --watchlist. A row without a known label is told on standard error and left out; the exit
     code is then 1.
 
@@ -48,9 +49,11 @@ def command(file: str, watchlist: str | None, as_json: bool, errors: Path | None
     from pipelines.commands._shared.scoring import make_scorer
     from pipelines.evaluation import Evaluation, evaluate
     from pipelines.labelled import LabelledFile
+    from pipelines.labels.labelled import SHEETS, LabelledSheet
 
     found = chosen_watchlist(watchlist)
-    labelled = LabelledFile(file)
+    sheet = Path(file).suffix.lower() in SHEETS
+    labelled = LabelledSheet(Path(file)) if sheet else LabelledFile(file)
     try:
         evaluation = Evaluation(make_scorer(), found)
         with progress("Scoring") as report:
