@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import os
 import sys
@@ -17,6 +18,7 @@ COMMANDS = {
     "ingest": "Read posts from a source into the store.",
     "score": "Score NDJSON from standard input: language, sentiment, entities, targets.",
     "search": "Find posts.",
+    "top": "Count hashtags, links, authors, entities.",
     "trends": "Show sentiment over time.",
     "export": "Write a study subset to a folder.",
     "label": "Label posts by hand: sample, import, report.",
@@ -47,6 +49,16 @@ class LazyGroup(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all subcommands."""
         return list(COMMANDS)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the subcommand; suggest one where the name is not known."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            near = difflib.get_close_matches(args[0], COMMANDS, 1)
+            meant = f" Did you mean {near[0]}?" if near else ""
+            ctx.fail(f"There is no command {args[0]!r}.{meant} See marsad --help.")
+        return super().resolve_command(ctx, args)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import a subcommand."""

@@ -23,6 +23,9 @@ from pipelines.commands._shared.options import (
 from pipelines.commands._shared.output import console, count, nothing_found, notify, write_line
 from pipelines.query import Node, highlight, otherwise_spelt
 from pipelines.records import Hit
+from pipelines.searching import SORTS, Sort
+from pipelines.searching import facets as facets_of
+from pipelines.searching import search as find
 from pipelines.settings import zone
 
 _COLOURS = {"negative": "red", "neutral": "yellow", "positive": "green"}
@@ -37,7 +40,19 @@ _COLOURS = {"negative": "red", "neutral": "yellow", "positive": "green"}
     type=click.IntRange(1),
     default=20,
     show_default=True,
-    help="Posts to show at most, newest first.",
+    help="Posts to show at most.",
+)
+@click.option(
+    "--sort",
+    type=click.Choice(SORTS),
+    default="newest",
+    show_default=True,
+    help="Order; relevance puts exact spellings first.",
+)
+@click.option(
+    "--facets",
+    is_flag=True,
+    help="With --json: a last line with counts by language, sentiment, platform, entity, day.",
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 def command(
@@ -45,6 +60,8 @@ def command(
     store: str | None,
     filters: Filters,
     limit: int,
+    sort: Sort,
+    facets: bool,
     as_json: bool,
 ) -> None:
     """Find posts. A plain word finds its spellings in every script; no QUERY finds everything.
@@ -56,13 +73,16 @@ def command(
     Examples:
       marsad search whatsapp                       (واتساب, watsap, … too)
       marsad search '"#OpeUnlike"' --since 2016-02-26 --until 2016-03-01
-      marsad search 'inwi -promo sentiment:negative lang:ary-Latn'
+      marsad search 'inwi -promo sentiment:negative lang:arabizi'
+      marsad search 'appel OR مكالمات' --sort relevance
       marsad search --entity anrt --json --limit 1000 > anrt.ndjson
     """
     node = query_node(query, filters)
     opened = open_store(store)
     try:
-        page = opened.search(known_authors(node, opened), limit)
+        asked = known_authors(node, opened)
+        page = find(opened, asked, limit, sort=sort)
+        counted = facets_of(opened, asked) if facets and as_json else None
         days = zone(opened.timezone())
         reason = "" if page.hits else why_nothing(node, opened)
     finally:
@@ -74,13 +94,17 @@ def command(
     if as_json:
         for hit in page.hits:
             write_line(_json(hit, node))
+        if counted is not None:
+            write_line(msgspec.json.encode({"facets": counted, "total": page.total}))
         return
     out = console(soft_wrap=True)
     coloured = out.is_terminal and not out.no_color
     for hit in page.hits:
         out.print(_for_people(hit, node, days, coloured=coloured))
     shown = len(page.hits)
-    newest = "the newest one is" if shown == 1 else f"the newest {shown:,} are"
+    first = {"newest": "the newest", "oldest": "the oldest", "relevance": "the most relevant"}
+    which = first.get(sort, f"those with most {sort},")
+    newest = f"{which} one is" if shown == 1 else f"{which} {shown:,} are"
     notify(
         ("1 post matches" if page.total == 1 else f"{page.total:,} posts match")
         + (f"; {newest} shown" if page.total > shown else "")

@@ -14,6 +14,41 @@ from ingest.mapping.ids import platform_name
 from ingest.records import Flag, Label
 
 LANGUAGES = ("fr", "ar", "ary", "ary-Latn", "en", "mixed", "other")
+#: What people call the languages, in three languages: each with its codes. ``ary`` is Moroccan
+#: Arabic (Darija) in Arabic letters, ``ary-Latn`` the same in Latin letters (Arabizi).
+LANGUAGE_NAMES: dict[str, tuple[str, ...]] = {
+    name: codes
+    for names, codes in (
+        (("darija", "darja", "moroccan arabic", "moroccan", "marocain", "الدارجة", "دارجة"),
+         ("ary", "ary-Latn")),
+        (("arabizi", "arabish", "عربيزي"), ("ary-Latn",)),
+        (("french", "français", "francais", "فرنسية", "الفرنسية"), ("fr",)),
+        (("english", "anglais", "إنجليزية", "انجليزية", "الإنجليزية"), ("en",)),
+        (("arabic", "arabe", "standard arabic", "msa", "fusha", "عربية", "العربية", "الفصحى",
+          "فصحى"), ("ar",)),
+        (("mixed languages", "mixte", "مختلط"), ("mixed",)),
+        (("other language", "autre", "أخرى"), ("other",)),
+    )
+    for name in names
+}  # fmt: skip
+
+#: Codes of languages in words, for people.
+LANGUAGE_WORDS: dict[str, dict[str, str]] = {
+    "en": {
+        "fr": "French", "ar": "Arabic", "ary": "Darija (Arabic letters)",
+        "ary-Latn": "Darija (Latin letters)", "en": "English", "mixed": "mixed", "other": "other",
+    },
+    "fr": {
+        "fr": "français", "ar": "arabe", "ary": "darija (lettres arabes)",
+        "ary-Latn": "darija (lettres latines)", "en": "anglais", "mixed": "mélangé",
+        "other": "autre",
+    },
+    "ar": {
+        "fr": "الفرنسية", "ar": "العربية", "ary": "الدارجة (حروف عربية)",
+        "ary-Latn": "الدارجة (حروف لاتينية)", "en": "الإنجليزية", "mixed": "مختلط", "other": "أخرى",
+    },
+}  # fmt: skip
+
 LABELS: tuple[str, ...] = get_args(Label)
 FLAGS: tuple[str, ...] = get_args(Flag)
 
@@ -34,6 +69,13 @@ class Field(msgspec.Struct, frozen=True):
     check: Callable[[str], str]
     several: bool = True
     """Whether a list of values, parted by commas, makes sense."""
+    names: dict[str, tuple[str, ...]] = {}
+    """Names that people use, case-folded, each with the values it stands for."""
+
+    def values(self, value: str) -> tuple[str, ...]:
+        """Return the values that one written value stands for; raises what ``check`` raises."""
+        named = self.names.get(" ".join(value.split()).casefold())
+        return named or (self.check(value),)
 
 
 def _any(value: str) -> str:
@@ -94,10 +136,13 @@ def _target(value: str) -> str:
     return f"{entity_id(entity)}={label.casefold()}"
 
 
+#: Named beside the codes where a value is not known.
+_SHORT_NAMES = ("darija", "arabizi", "french", "arabic", "english")
+
 FIELDS: dict[str, Field] = {
     field.name: field
     for field in (
-        Field("lang", "lang:ary,ary-Latn", _one_of(LANGUAGES)),
+        Field("lang", "lang:darija", _one_of((*LANGUAGES, *_SHORT_NAMES)), names=LANGUAGE_NAMES),
         Field("sentiment", "sentiment:negative", _one_of(LABELS)),
         Field("entity", "entity:whatsapp", entity_id),
         Field("target", "target:union=negative", _target),

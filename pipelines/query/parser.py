@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 
 from nlp.text import tokenize
@@ -197,12 +198,13 @@ class _Parser:
         if field is None:
             raise self.error(
                 start,
-                f"there is no field {name}; fields are {', '.join(FIELDS)} "
+                f"there is no field {name}{_meant(name)}; fields are {', '.join(FIELDS)} "
                 "(write a word with a colon in quotes)",
             )
         self.at += len(name)
         values: list[str] = []
-        while not values or self.peek(","):
+        given = 0
+        while not given or self.peek(","):
             self.at += 1  # the colon or the comma
             place = self.at
             value = self.value()
@@ -211,10 +213,11 @@ class _Parser:
                     place, f"{field.name}: needs a value directly after it, as in {field.example}"
                 )
             try:
-                values.append(field.check(value))
+                values += field.values(value)
+                given += 1
             except ValueError as error:
                 raise self.error(place, f"{field.name}: takes {error}") from None
-            if len(values) > 1 and not field.several:
+            if given > 1 and not field.several:
                 raise self.error(place, f"{field.name}: takes one value")
         self.skip()
         return Filter(field.name, tuple(dict.fromkeys(values)))
@@ -273,6 +276,11 @@ class _Parser:
             f"The query can't be read at character {at + 1}: {message}.\n"
             f"  {shown}\n  {' ' * (at - begin)}^"
         )
+
+
+def _meant(name: str) -> str:
+    near = difflib.get_close_matches(name.lower(), FIELDS, 1)
+    return f" (did you mean {near[0]}?)" if near else ""
 
 
 def _tokens(text: str) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 from ingest.records import Counter, Post
 from pipelines.dead_letters.queue import DeadLetters
 from pipelines.query import Node
+from pipelines.query.ranking import Clause
 from pipelines.records import (
     Batch,
     Collected,
@@ -146,6 +147,17 @@ class Reading(Protocol):
         """Return the readings of one page, or of all, ordered by time, page, metric, source."""
 
 
+class Ranking(Protocol):
+    """Finding the posts that matter most to a query."""
+
+    def best(self, query: Node, clauses: Sequence[Clause], limit: int) -> list[tuple[Hit, int]]:
+        """Return up to ``limit`` of the posts that match, those of the highest weight first.
+
+        The weight of a post is the sum of the weights of the clauses that it matches; ties are
+        newest first (unknown dates last), then by id.
+        """
+
+
 class Labels(Protocol):
     """Labels that people gave to stored posts."""
 
@@ -208,5 +220,5 @@ class Administration(Protocol):
         """Release the store."""
 
 
-class Store(ScoredSink, Backlog, Deletions, Reading, Labels, Administration, Protocol):
+class Store(ScoredSink, Backlog, Deletions, Reading, Ranking, Labels, Administration, Protocol):
     """One place where posts rest, with all that it can do."""

@@ -1,10 +1,11 @@
-"""What every store must do with labels that people gave to posts."""
+"""What every store must do with labels of people, and with the weights of a ranking."""
 
 from __future__ import annotations
 
 import msgspec
 
 from pipelines.query import All, parse
+from pipelines.query.ranking import Clause
 from pipelines.records import HumanLabel
 from pipelines.stores.protocols import Store
 from tests.conformance.corpus import NOW, Feeder, drain, fill, post, stone
@@ -76,3 +77,25 @@ class Labelling:
         assert list(said(store)) == ["t:2"]
         # nothing of them is left under the ids
         assert store.put_labels([label("t:1"), label("t:3")]) == 0
+
+
+class Ranking:
+    def test_best__adds_the_weights_of_the_clauses_that_match(self, store: Store) -> None:
+        fill(store)
+        clauses = [
+            Clause(parse("inwi"), 300),
+            Clause(parse("=honte"), 200),
+            Clause(parse("lang:fr"), 7),
+        ]
+        found = store.best(parse("inwi OR honte"), clauses, 3)
+        assert [(hit.post.id, weight) for hit, weight in found] == [
+            ("twitter:01", 507),
+            ("archive:set:07", 307),
+            ("youtube:04", 300),
+        ]
+
+    def test_best__of_equal_weight_the_newest_come_first(self, store: Store) -> None:
+        fill(store)
+        found = store.best(parse("platform:twitter"), [Clause(parse("platform:twitter"), 5)], 2)
+        assert [hit.post.id for hit, _ in found] == ["twitter:03", "twitter:02"]
+        assert store.best(parse("nosuchword"), [Clause(parse("inwi"), 5)], 2) == []

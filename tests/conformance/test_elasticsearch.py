@@ -150,3 +150,7 @@ class TestReindexing(reindex_suite.Reindexing):
 
 class TestLabelling(labels_suite.Labelling):
     pass
+
+
+class TestRanking(labels_suite.Ranking):
+    pass

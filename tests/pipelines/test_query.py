@@ -114,7 +114,7 @@ MISTAKES = {
     "= a": (1, "directly before a word"),
     "=a*": (1, "exclude"),
     "l'inter*": (1, "is 2 words"),
-    "langue:fr": (1, "there is no field langue; fields are lang, sentiment"),
+    "langue:fr": (1, "there is no field langue (did you mean lang?); fields are lang, sentiment"),
     "http://a.b": (1, "write a word with a colon in quotes"),
     "a lang:de": (8, "one of fr, ar, ary, ary-Latn, en, mixed, other"),
     "sentiment:bad": (11, "one of negative, neutral, positive"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
@@ -32,7 +33,7 @@ class QueryCommand(click.Command):
 _FILTERS = {
     "since": ("DATE", "First day, inclusive (YYYY-MM-DD)."),
     "until": ("DATE", "Day after the last, exclusive."),
-    "lang": ("CODE", "fr, ar, ary, ary-Latn, …"),
+    "lang": ("NAME", "darija, arabizi, french, …, or a code: ary, ary-Latn (Darija), fr, ar, en."),
     "sentiment": ("LABEL", "negative, …"),
     "entity": ("ID", "A watched entity, by id or name."),
     "platform": ("NAME", "twitter, youtube, …"),
@@ -96,9 +97,17 @@ def query_node(query: Sequence[str], filters: Filters = MappingProxyType({})) ->
     """
     for word in query:
         if word.startswith("--"):  # `-word` is a word to leave out, this can only be a mistake
-            raise click.NoSuchOption(word)
+            raise click.NoSuchOption(word, possibilities=_options_like(word))
     nodes = [only(field, *values_of(given)) for field, given in filters.items()]
     return all_of(parse(" ".join(query)), *nodes)
+
+
+def _options_like(word: str) -> list[str]:
+    """Return the options of the running command that ``word`` may be a mistyped one of."""
+    context = click.get_current_context(silent=True)
+    params = context.command.params if context else []
+    names = [name for param in params for name in param.opts if name.startswith("--")]
+    return difflib.get_close_matches(word.partition("=")[0], names, 2)
 
 
 def values_of(given: str | tuple[str, ...]) -> list[str]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
 import msgspec
 
 from ingest.records import Counter, Gap, Post
 from pipelines.query import Node
+from pipelines.query.ranking import Clause
 from pipelines.records import Hit, Ledger, Page, Split, Status, Sum
-from pipelines.stores.elasticsearch import books
+from pipelines.stores.elasticsearch import books, ranked
 from pipelines.stores.elasticsearch.compile import condition
 from pipelines.stores.elasticsearch.documents import HIT, hit_of
 from pipelines.stores.elasticsearch.heads import read_head
@@ -82,6 +83,15 @@ def _far(server: Server, names: Address, where: Any, limit: int, offset: int) ->
             return
         if number >= offset:
             yield hit_of(hit["_source"])
+
+
+def best(
+    server: Server, names: Address, query: Node, clauses: Sequence[Clause], limit: int
+) -> list[tuple[Hit, int]]:
+    """Return the matches with the highest sums of weights, each with its sum."""
+    body = {**ranked.request(query, clauses, limit), "source_includes": HIT}
+    answer = search(server, names.posts, body)
+    return [(hit_of(hit["_source"]), round(hit["_score"])) for hit in answer["hits"]["hits"]]
 
 
 def scan(server: Server, names: Address, query: Node) -> Iterator[Hit]:

@@ -19,6 +19,7 @@ from pipelines.daily import Daily
 from pipelines.dead_letters.queue import DAYS, DeadLetters, plain_names
 from pipelines.errors import StoreError
 from pipelines.query import All, Node, only
+from pipelines.query.ranking import Clause
 from pipelines.records import (
     Batch,
     Collected,
@@ -308,6 +309,11 @@ class ElasticsearchStore(AbstractContextManager["ElasticsearchStore"]):
         """Return the posts that match, newest first."""
         self._fresh(self.names.posts, self.names.heads)
         return read.find(self._server, self.names, query, limit, offset)
+
+    def best(self, query: Node, clauses: Sequence[Clause], limit: int) -> list[tuple[Hit, int]]:
+        """Return the posts of the highest weight; see :meth:`.protocols.Ranking.best`."""
+        self._fresh(self.names.posts)
+        return read.best(self._server, self.names, query, clauses, limit)
 
     def scan(self, query: Node) -> Iterator[Hit]:
         """Yield every post that matches, ordered by id, from one consistent state."""

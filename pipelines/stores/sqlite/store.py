@@ -15,6 +15,7 @@ from pipelines.daily import Daily
 from pipelines.dead_letters.queue import DAYS, DeadLetters, plain_names
 from pipelines.errors import StoreError, StoreMissing
 from pipelines.query import Node
+from pipelines.query.ranking import Clause
 from pipelines.records import (
     Batch,
     Collected,
@@ -38,6 +39,7 @@ from pipelines.stores.sqlite import (
     labels,
     ledger,
     queue,
+    ranked,
     read,
     reindex,
     schema,
@@ -269,6 +271,11 @@ class SqliteStore(AbstractContextManager["SqliteStore"]):
         """Return the posts that match, newest first."""
         with self._reading():
             return read.search(self._connection, query, limit, offset)
+
+    def best(self, query: Node, clauses: Sequence[Clause], limit: int) -> list[tuple[Hit, int]]:
+        """Return the posts of the highest weight; see :meth:`.protocols.Ranking.best`."""
+        with self._reading():
+            return ranked.best(self._connection, query, clauses, limit)
 
     def scan(self, query: Node) -> Iterator[Hit]:
         """Yield every post that matches, ordered by id, from one consistent state."""

@@ -1,0 +1,166 @@
+"""Searches as commands and pages ask for them: in any order, with counts beside them."""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import Literal, Protocol, get_args
+
+import msgspec
+
+from pipelines.query import All, Node
+from pipelines.query.ranking import CANDIDATES, clauses, ranked
+from pipelines.records import Hit, Page, Split
+from pipelines.stores.protocols import Ranking, Reading
+
+Sort = Literal["newest", "oldest", "relevance", "likes", "reposts", "replies"]
+SORTS: tuple[Sort, ...] = get_args(Sort)
+
+#: What platforms call their counts, by what they are sorted by.
+COUNTS: dict[str, tuple[str, ...]] = {
+    "likes": ("likes", "favorites", "favourites", "reactions"),
+    "reposts": ("reposts", "retweets", "shares", "reblogs", "forwards"),
+    "replies": ("replies", "comments"),
+    "views": ("views", "impressions"),
+}
+
+Kind = Literal["hashtags", "links", "authors", "entities", "languages", "platforms", "sources"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+
+class Source(Reading, Ranking, Protocol):
+    """What is searched: any store."""
+
+
+class Ranked(msgspec.Struct, frozen=True):
+    """A value with the number of posts that have it."""
+
+    value: str
+    posts: int
+    authors: int
+    """Different authors of these posts; posts without an author count none."""
+
+
+def search(store: Source, query: Node, limit: int, offset: int = 0, sort: Sort = "newest") -> Page:
+    """Return one page of the posts that match, in the order asked for.
+
+    ``newest`` is what stores keep; ``relevance`` is :mod:`pipelines.query.ranking`; the others
+    read every post that matches. Without any word to be relevant to, ``relevance`` is
+    ``newest``. Ties are newest first, then by id. Raises :class:`~pipelines.errors.StoreError`.
+    """
+    if sort == "newest":
+        return store.search(query, limit, offset)
+    page = store.search(query, 0)
+    if sort == "relevance":
+        wanted = clauses(query, lambda node: store.count(node)[0], store.count(All())[0])
+        if not wanted:
+            return store.search(query, limit, offset)
+        many = max(CANDIDATES, offset + limit)
+        hits = ranked(query, store.best(query, wanted, many))
+    else:
+        key = _oldest if sort == "oldest" else _most(sort)
+        hits = heapq.nsmallest(offset + limit, store.scan(query), key=key)
+    return Page(hits=hits[offset : offset + limit], total=page.total, pending=page.pending)
+
+
+def count_of(hit: Hit, name: str) -> int | None:
+    """Return how many likes (reposts, replies, views) a post had; ``None`` where unknown."""
+    known = [hit.post.counts[field] for field in COUNTS[name] if field in hit.post.counts]
+    return max(known) if known else None
+
+
+def _created(hit: Hit) -> float:
+    if not hit.day or hit.post.created_at is None:
+        return float("-inf")
+    return hit.post.created_at.timestamp()
+
+
+def _oldest(hit: Hit) -> tuple[float, str]:
+    # posts without a usable date come last here, too
+    created = _created(hit)
+    return (float("inf") if created == float("-inf") else created), hit.post.id
+
+
+def _most(sort: str) -> Callable[[Hit], tuple[float, float, str]]:
+    def key(hit: Hit) -> tuple[float, float, str]:
+        count = count_of(hit, sort)
+        return (-count if count is not None else 1.0), -_created(hit), hit.post.id
+
+    return key
+
+
+def top(store: Reading, query: Node, kinds: Iterable[Kind], limit: int) -> dict[Kind, list[Ranked]]:
+    """Return the most frequent values of each kind among the posts that match.
+
+    Each post counts a value once; ties are ordered by the value. Reads every post that matches.
+    ``links`` are the web addresses that a post itself has or names, ``authors`` pseudonyms.
+    """
+    wanted = tuple(kinds)
+    posts: dict[Kind, Counter[str]] = {kind: Counter() for kind in wanted}
+    authors: dict[Kind, dict[str, set[str]]] = {kind: {} for kind in wanted}
+    for hit in store.scan(query):
+        for kind in wanted:
+            for value in set(_values(hit, kind)):
+                posts[kind][value] += 1
+                own = authors[kind].setdefault(value, set())
+                if hit.post.author:
+                    own.add(hit.post.author)
+    return {
+        kind: [
+            Ranked(value, number, len(authors[kind][value]))
+            for value, number in sorted(posts[kind].items(), key=lambda one: (-one[1], one[0]))
+        ][:limit]
+        for kind in wanted
+    }
+
+
+def facets(store: Reading, query: Node) -> dict[str, dict[str, int]]:
+    """Return how many of the posts that match have each language, sentiment, platform and day.
+
+    Entities count once for each post. Posts without a day stand under an empty one. Cheap: made
+    from sums, no post is read.
+    """
+    by_day = store.sums(query, "day", "")
+    found: dict[str, Counter[str]] = {
+        name: Counter() for name in ("language", "sentiment", "platform", "entity", "day")
+    }
+    for one in by_day:
+        found["language"][one.language] += one.posts
+        found["sentiment"][one.label] += one.posts
+        found["day"][one.bucket] += one.posts
+    splits: tuple[Split, ...] = ("platform", "entity")
+    for name in splits:
+        for one in store.sums(query, "day", name):
+            found[name][one.group] += one.posts
+    posts, undated = store.count(query)
+    if undated:
+        found["day"][""] = undated
+    ordered = {
+        name: dict(sorted(counts.items(), key=lambda one: (-one[1], one[0])))
+        for name, counts in found.items()
+    }
+    ordered["day"] = dict(sorted(found["day"].items()))
+    return {"posts": {"all": posts}, **ordered}
+
+
+def _values(hit: Hit, kind: Kind) -> Iterable[str]:
+    post = hit.post
+    match kind:
+        case "hashtags":
+            from nlp.text import tokenize
+
+            own = {tag.lstrip("#").casefold() for tag in post.hashtags}
+            return own | {t.text[1:] for t in tokenize(post.text) if t.text.startswith("#")}
+        case "links":
+            return [post.url] if post.url else []
+        case "authors":
+            return [post.author] if post.author else []
+        case "entities":
+            return post.entities
+        case "languages":
+            return [post.language] if post.language else []
+        case "platforms":
+            return [post.platform]
+        case "sources":
+            return [post.source] if post.source else []
