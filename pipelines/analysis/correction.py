@@ -8,14 +8,18 @@ correcting with them made the hardest language worse (see ``docs/trends.md``).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, get_args
 
 import msgspec
-import numpy as np
 
-from nlp.sentiment import LABELS
-from pipelines.analysis import quantify
+from ingest.records import Label
 from pipelines.analysis.estimates import Estimate, Share
 from pipelines.records import Sum
+
+if TYPE_CHECKING:
+    from pipelines.analysis import quantify
+
+LABELS: tuple[str, ...] = get_args(Label)
 
 #: With fewer labelled posts the confusion of the model is not known well enough.
 FEWEST_LABELS = 100
@@ -56,6 +60,10 @@ def correct(sums: Sequence[Sum], labelled: Sequence[LabelledSum]) -> Corrected |
     count = sum(one.posts for one in labelled)
     if count < FEWEST_LABELS:
         return None
+    import numpy as np  # takes its time to load, and most stores have no labels
+
+    from pipelines.analysis import quantify
+
     cells = sorted({(one.bucket, one.group, one.language) for one in sums if one.posts})
     number = {cell: place for place, cell in enumerate(cells)}
     languages = sorted({language for _, _, language in cells})
@@ -86,6 +94,8 @@ def _mixed(
 
     The mix of languages is uncertain too: Dirichlet with the posts of each.
     """
+    import numpy as np
+
     places: dict[Place, list[int]] = {}
     for number, (bucket, group, _) in enumerate(cells):
         places.setdefault((bucket, group), []).append(number)
@@ -104,6 +114,8 @@ def _estimate(draws: quantify.Floats) -> Estimate:
 
 
 def _share(draws: quantify.Floats) -> Share:
+    import numpy as np
+
     low, high = np.quantile(draws, [0.025, 0.975])
     middle = float(draws.mean())
     return Share(middle, min(float(low), middle), max(float(high), middle))

@@ -10,10 +10,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from ingest.records import Gap
-from nlp.sentiment import LABELS
-from pipelines.analysis.correction import FEWEST_LABELS, LabelledSum, correct
+from pipelines.analysis.correction import FEWEST_LABELS, LABELS, LabelledSum, correct
 from pipelines.analysis.estimates import Share
-from pipelines.analysis.ppi import share
 from pipelines.query import And, Filter, Node, Not, Or
 from pipelines.records import Hit, HumanLabel, Split, Sum
 from pipelines.stages import local_hour
@@ -157,6 +155,8 @@ def overall(sums: Sequence[Sum], people: Sequence[Gold]) -> dict[str, Share]:
     usable = [one for one in people if one.sentiment and one.hit.post.sentiment and one.hit.day]
     if len(usable) < FEWEST_LABELS:
         return {}
+    from pipelines.analysis.ppi import share  # loads numpy
+
     posts = sum(one.posts for one in sums)
     means = _model(sums)
     return {
