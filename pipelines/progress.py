@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -21,6 +23,9 @@ from rich.progress import (
 Report = Callable[[float, float, int], None]
 
 _LOG_SECONDS = 10.0
+#: Environment variable by which a program that runs a command asks for progress as JSON lines.
+JSON_PROGRESS = "MARSAD_JSON_PROGRESS"
+_JSON_SECONDS = 0.2
 
 
 @contextlib.contextmanager
@@ -28,6 +33,8 @@ def progress(title: str, *, shown: bool = True) -> Iterator[Report]:
     """Show how a piece of work goes on; nothing at all with ``shown=False``."""
     if not shown:
         yield lambda done, total, posts: None
+    elif os.environ.get(JSON_PROGRESS):
+        yield _json(title)
     elif sys.stderr.isatty():
         with _bar(title) as report:
             yield report
@@ -51,6 +58,20 @@ def _bar(title: str) -> Iterator[Report]:
             bar.update(task, completed=done, total=total or None, posts=posts)
 
         yield report
+
+
+def _json(title: str) -> Report:
+    last = 0.0
+
+    def report(done: float, total: float, posts: int) -> None:
+        nonlocal last
+        if time.monotonic() - last < _JSON_SECONDS and done < total:
+            return
+        last = time.monotonic()
+        line = {"title": title, "done": done, "total": total, "posts": posts}
+        print(json.dumps({"progress": line}), file=sys.stderr, flush=True)
+
+    return report
 
 
 def _log(title: str) -> Report:

@@ -16,9 +16,20 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.responses import JSONResponse, Response
 from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from pipelines.errors import MarsadError, QueryError, StoreBusy, StoreError, StoreMissing
-from pipelines.web.pages import ROUTERS
+from pipelines.errors import (
+    BrokerError,
+    MarsadError,
+    QueryError,
+    StoreBusy,
+    StoreError,
+    StoreMissing,
+)
+from pipelines.web.api import ROUTERS as API_ROUTES
+from pipelines.web.api.shapes import describe
+from pipelines.web.pages import ROUTERS as PAGES
+from pipelines.web.security.bodies import BodyLimit, TooLongError
 from pipelines.web.security.headers import SecurityHeaders
 from pipelines.web.security.origin import OwnOrigin
 from pipelines.web.service import Options, Service
@@ -36,7 +47,7 @@ def make_app(options: Options) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
-        service.close()
+        await service.close()
 
     app = FastAPI(
         title="Marsad",
@@ -47,12 +58,15 @@ def make_app(options: Options) -> FastAPI:
         lifespan=lifespan,
     )
     app.state.service = service
-    for router in ROUTERS:
+    for router in (*PAGES, *API_ROUTES):
         app.include_router(router)
+    describe(app)
     files = resources.files("pipelines.web").joinpath("static")
     app.mount("/static", StaticFiles(directory=str(files)), name="static")
     _explain_errors(app)
     # The last one added is the first that a request meets.
+    app.add_middleware(Unforeseen)
+    app.add_middleware(BodyLimit, upload_bytes=options.upload_bytes)
     app.add_middleware(OwnOrigin, login=options.login)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(options.hosts), www_redirect=False)
     app.add_middleware(SecurityHeaders, https=options.https)
@@ -64,7 +78,7 @@ def _explain_errors(app: FastAPI) -> None:
 
     @app.exception_handler(MarsadError)
     async def known(request: Request, error: MarsadError) -> Response:
-        status = 400 if isinstance(error, QueryError) else 503
+        status = 503 if isinstance(error, StoreError | BrokerError) else 400
         return _failed(request, status, type(error).__name__, str(error), error)
 
     @app.exception_handler(HTTPException)
@@ -86,17 +100,40 @@ def _explain_errors(app: FastAPI) -> None:
         onward = here if request.method == "GET" else "/"
         return View(request).redirect(f"/login?next={quote(onward)}")
 
-    @app.exception_handler(Exception)
-    async def unforeseen(request: Request, error: Exception) -> Response:
-        number = secrets.token_hex(4)
-        log.error("request %s failed (%s)", request.url.path, number, exc_info=error)
-        return _failed(
-            request,
-            500,
-            "InternalError",
-            f"Marsad failed on this request. Its log has the details under {number}: please "
-            "report them.",
-        )
+
+class Unforeseen:
+    """Answers what nobody thought of: a number to find it by in the log, and no stack trace.
+
+    It stands inside of the other layers, so that its answers have their headers too.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See ASGI."""
+        begun = False
+
+        async def noted(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noted)
+        except TooLongError:
+            raise
+        except Exception:
+            if begun or scope["type"] != "http":
+                raise
+            number = secrets.token_hex(4)
+            log.exception("request %s failed (%s)", scope["path"], number)
+            message = (
+                f"Marsad failed on this request. Its log has the details under {number}: please "
+                "report them."
+            )
+            answer = _failed(Request(scope, receive), 500, "InternalError", message)
+            await answer(scope, receive, send)
 
 
 def _failed(

@@ -41,6 +41,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     page: int = 1
     by: By = "day"
     split: Split = ""
+    raw: bool = False
+    """Whether shares are shown as the model gives them, without correction."""
 
     def filters(self) -> dict[str, str | tuple[str, ...]]:
         """Return the filters that are set, as the commands name them."""
@@ -71,7 +73,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
             (name, one)
             for name, given in msgspec.structs.asdict(self).items()
             if given and given != _DEFAULTS[name]
-            for one in (given if isinstance(given, tuple) else (str(given),))
+            for one in (given if isinstance(given, tuple) else ("1" if given is True else given,))
         ]
         return f"{path}?{urlencode(values)}" if values else path
 
@@ -102,6 +104,7 @@ def asked(values: Mapping[str, Sequence[str]]) -> Asked:
         "sort": sort if sort in SORTS else "newest",
         "by": by if by in get_args(By) else "day",
         "split": split if split in get_args(Split) else "",
+        "raw": first("raw") == "1",
         "page": min(max(page, 1), DEEPEST),
     }
     return msgspec.convert(state, Asked)

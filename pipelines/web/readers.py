@@ -54,6 +54,7 @@ class StoreReaders:
         if store is None or self._local.identity != identity:
             self._release()
             store = self._opener()
+            store.retry_while(lambda: False)  # a reader is told at once that a server is away
             self._local.store = store
             self._local.identity = identity
         try:

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
+import anyio.to_thread
 import msgspec
 
-from pipelines.commands._shared.context import on_server, open_store
+from pipelines.commands._shared.context import on_server, open_existing, open_store
+from pipelines.stores.protocols import Store
 from pipelines.web.explain import Explainer
+from pipelines.web.jobs import Jobs
 from pipelines.web.readers import THREADS, StoreReaders
 from pipelines.web.security.accounts import Accounts
 from pipelines.web.security.forms import FormTokens
 from pipelines.web.security.ratelimit import RateLimits
+
+T = TypeVar("T")
 
 #: Names by which a page on this machine alone may be asked for.
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]", "::1")
@@ -45,11 +54,27 @@ class Service:
         self.tokens = FormTokens(self.accounts.secret())
         self.limits = RateLimits()
         self.explainer = Explainer()
+        self.jobs = Jobs(Path(tempfile.mkdtemp(prefix="marsad-web-")))
+        self._writing = asyncio.Lock()
         path = None if on_server(options.store) else Path(options.store)
         self.readers = StoreReaders(lambda: open_store(options.store), path, options.threads)
 
-    def close(self) -> None:
-        """Release store and accounts."""
+    async def write(self, change: Callable[[Store], T]) -> T:
+        """Change the store, in a thread of its own. Raises :class:`~.errors.StoreError`."""
+
+        def open_and_change() -> T:
+            store = open_existing(self.options.store)
+            try:
+                return change(store)
+            finally:
+                store.close()
+
+        async with self._writing:
+            return await anyio.to_thread.run_sync(open_and_change)
+
+    async def close(self) -> None:
+        """Stop jobs, release store and accounts."""
+        await self.jobs.close()
         self.readers.close()
         self.explainer.close()
         self.accounts.close()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -101,6 +103,22 @@ class Site:
     def get(self, path: str, **options: object) -> httpx2.Response:
         return self.client.get(path, **options)  # type: ignore[arg-type]
 
+    def token(self, path: str) -> str:
+        """The token that a page puts into its forms."""
+        found = re.search(r'name="token" value="([^"]+)"', self.page(path))
+        assert found, path
+        return found[1]
+
+    def post(self, path: str, **fields: str) -> httpx2.Response:
+        return self.client.post(path, data=fields)
+
+    def done(self, answer: httpx2.Response) -> str:
+        """The page of the work that an answer leads to, once it has ended."""
+        assert answer.status_code == 303, answer.text
+        while "every 1s" in (page := self.page(answer.headers["location"])):
+            time.sleep(0.2)
+        return page
+
     def page(self, path: str) -> str:
         """The text of a page that must be there, wherever it leads first."""
         answer = self.client.get(path, follow_redirects=True)
@@ -147,6 +165,18 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Site]]:
         yield start
 
 
+@pytest.fixture(scope="session")
+def _one_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    folder = tmp_path_factory.mktemp("web")
+    options = Options(
+        store=str(fill(folder / "store.db", POSTS)), accounts=folder / "web.db", threads=2
+    )
+    with serving(options) as site:
+        yield site
+
+
 @pytest.fixture
-def site(serve: Callable[..., Site]) -> Site:
-    return serve()
+def site(_one_site: Site) -> Site:
+    """A page that tests share: they read only. Each has cookies of its own."""
+    _one_site.client.cookies.clear()
+    return _one_site

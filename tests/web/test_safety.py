@@ -16,6 +16,7 @@ from pipelines.web.security.accounts import Accounts, User
 from pipelines.web.security.forms import FormTokens
 from pipelines.web.security.headers import PLOT_STYLE
 from pipelines.web.security.ratelimit import RateLimits
+from pipelines.web.security.roles import Role
 from tests.conftest import ROOT, Marsad
 from tests.web.conftest import Site
 
@@ -173,3 +174,133 @@ def test_page__with_accounts_asks_for_a_login(serve: Callable[..., Site]) -> Non
     answer = serve(login=True).get("/search?q=inwi")
     assert answer.status_code == 303
     assert answer.headers["location"] == "/login?next=/search%3Fq%3Dinwi"
+
+
+def log_in(site: Site, name: str, role: Role) -> None:
+    """Add an account, and log in with it."""
+    accounts = Accounts(site.options.accounts)
+    accounts.add(name, role, GOOD)
+    accounts.close()
+    token = site.token("/login")
+    answer = site.post("/login", name=name, password=GOOD, token=token, next="/search?q=inwi")
+    assert answer.status_code == 303
+    assert answer.headers["location"] == "/search?q=inwi"
+
+
+def test_login__with_a_wrong_password_is_refused_and_recorded(serve: Callable[..., Site]) -> None:
+    site = serve(login=True)
+    answer = site.post("/login", name="sara", password="wrong", token=site.token("/login"))
+    assert answer.status_code == 403
+    assert "Name or password is wrong" in answer.text
+    assert site.get("/search").status_code == 303
+
+
+def test_login__without_the_token_of_its_form_is_refused(serve: Callable[..., Site]) -> None:
+    site = serve(login=True)
+    site.page("/login")
+    assert site.post("/login", name="sara", password=GOOD, token="forged").status_code == 403
+
+
+def test_login__is_limited_in_number(serve: Callable[..., Site]) -> None:
+    site = serve(login=True)
+    token = site.token("/login")
+    codes = [
+        site.post("/login", name="x", password="y", token=token).status_code for _ in range(11)
+    ]
+    assert codes[-1] == 429
+    assert 429 not in codes[:10]
+
+
+@pytest.mark.parametrize("address", ["//evil.example", "https://evil.example", "/\\evil.example"])
+def test_login__leads_nowhere_else(serve: Callable[..., Site], address: str) -> None:
+    page = serve(login=True).page(f"/login?next={address}")
+    assert 'name="next" value="/"' in page
+
+
+def test_session__ends_with_logging_out(serve: Callable[..., Site]) -> None:
+    site = serve(login=True)
+    log_in(site, "sara", "reader")
+    assert site.get("/search").status_code == 200
+    site.post("/logout", token=site.token("/search"))
+    assert site.get("/search").status_code == 303
+
+
+def test_session__cookie_is_out_of_reach_of_scripts_and_other_sites(
+    serve: Callable[..., Site],
+) -> None:
+    site = serve(login=True, https=True)
+    accounts = Accounts(site.options.accounts)
+    accounts.add("sara", "reader", GOOD)
+    accounts.close()
+    token = site.token("/login")
+    visit = site.get("/login").headers  # the cookie goes by HTTPS alone, so it is sent by hand
+    cookie = {"Cookie": "marsad_visit=someone"}
+    page = site.get("/login", headers=cookie).text
+    token = re.search(r'name="token" value="([^"]+)"', page)[1]  # type: ignore[index]
+    answer = site.client.post(
+        "/login", data={"name": "sara", "password": GOOD, "token": token}, headers=cookie
+    )
+    session = next(
+        one for one in answer.headers.get_list("set-cookie") if one.startswith("marsad_session=")
+    )
+    assert {"HttpOnly", "Secure", "SameSite=strict"} <= set(session.split("; "))
+    assert "max-age=63072000" in visit["strict-transport-security"]
+
+
+@pytest.mark.parametrize(
+    ("role", "allowed", "refused"),
+    [
+        ("reader", ["/search", "/trends"], ["/export", "/delete", "/download/posts.xlsx"]),
+        ("exporter", ["/export"], ["/delete"]),
+        ("administrator", ["/export", "/delete"], []),
+    ],
+)
+def test_roles__allow_what_they_say(
+    serve: Callable[..., Site], role: Role, allowed: list[str], refused: list[str]
+) -> None:
+    site = serve(login=True)
+    log_in(site, "sara", role)
+    assert [site.get(path).status_code for path in allowed] == [200] * len(allowed)
+    assert [site.get(path).status_code for path in refused] == [403] * len(refused)
+
+
+def test_token__opens_the_api_and_no_more_than_its_account_may(serve: Callable[..., Site]) -> None:
+    site = serve(login=True)
+    accounts = Accounts(site.options.accounts)
+    accounts.add("sara", "reader", GOOD)
+    bearer = {"Authorization": f"Bearer {accounts.new_token('sara', 'notebook')}"}
+    accounts.close()
+    assert site.get("/api/v1/status").status_code == 401
+    assert site.get("/api/v1/status", headers=bearer).status_code == 200
+    refused = site.client.post("/api/v1/deletions", json={"post": "twitter:1"}, headers=bearer)
+    assert refused.status_code == 403
+
+
+@pytest.mark.parametrize(
+    "headers", [{"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}]
+)
+def test_page__refuses_forms_of_other_sites(site: Site, headers: dict[str, str]) -> None:
+    data = {"token": site.token("/delete"), "post_id": "twitter:1"}
+    assert site.client.post("/delete/preview", data=data, headers=headers).status_code == 403
+
+
+@pytest.mark.parametrize("path", ["/delete", "/delete/preview", "/export"])
+def test_page__refuses_forms_without_their_token(site: Site, path: str) -> None:
+    site.page("/search")
+    assert site.post(path, post_id="twitter:1", sure="yes").status_code == 403
+
+
+def test_page__refuses_more_than_a_form_may_hold(site: Site) -> None:
+    assert site.client.post("/delete", content=b"x" * 2_000_000).status_code == 413
+
+
+def test_audit__names_no_author(serve: Callable[..., Site]) -> None:
+    site = serve()
+    site.page("/search?q=author:some_handle")
+    site.page("/export")
+    site.get("/download/posts.xlsx?q=author:some_handle")
+    accounts = Accounts(site.options.accounts)
+    lines = accounts.audit()
+    accounts.close()
+    assert {"author look-up", "export"} <= {line.action for line in lines}
+    assert not any("some_handle" in line.detail for line in lines)

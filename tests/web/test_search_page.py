@@ -109,11 +109,12 @@ def test_search__opens_a_store_that_was_made_after_the_page(serve: Callable[...,
     assert ids(site.page("/search?q=skype")) == names(4)
 
 
-def test_search__opens_a_store_anew_that_was_replaced(site: Site) -> None:
+def test_search__opens_a_store_anew_that_was_replaced(serve: Callable[..., Site]) -> None:
     from pathlib import Path
 
     from tests.web.conftest import fill
 
+    site = serve()
     assert len(ids(site.page("/search"))) == len(POSTS)
     for file in Path(site.options.store).parent.glob("store.db*"):
         file.unlink()

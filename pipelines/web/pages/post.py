@@ -6,7 +6,10 @@ from fastapi import APIRouter, HTTPException
 from starlette.responses import Response
 
 from pipelines.settings import zone
+from pipelines.stores.protocols import Store
 from pipelines.web import queries
+from pipelines.web.pages.label import coder
+from pipelines.web.queries.labels import LABELS
 from pipelines.web.view import Reader
 
 router = APIRouter(include_in_schema=False)
@@ -16,7 +19,13 @@ router = APIRouter(include_in_schema=False)
 async def post(view: Reader, id: str = "", why: str = "") -> Response:  # noqa: A002 - in addresses
     """Show a post; with ``why`` also which words moved its score."""
     asked = view.asked
-    found, study = await view.ask(lambda store: queries.post(store, id, asked))
+    who = coder(view)
+
+    def ask(store: Store) -> tuple[queries.Found | None, queries.Study, str]:
+        found, study = queries.post(store, id, asked)
+        return found, study, queries.label_of(store, id, who) if found else ""
+
+    found, study, said = await view.ask(ask)
     if found is None:
         raise HTTPException(404, f"There is no post {id}.")
     explanation = None
@@ -30,4 +39,6 @@ async def post(view: Reader, id: str = "", why: str = "") -> Response:  # noqa: 
         zone=zone(study.timezone),
         entities=study.entities,
         explanation=explanation,
+        said=said,
+        labels=LABELS,
     )

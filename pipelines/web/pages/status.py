@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Annotated
 
 import msgspec
-from fastapi import APIRouter
+from fastapi import APIRouter, Form
 from starlette.responses import Response
 
 from pipelines.records import Ledger
 from pipelines.settings import zone
 from pipelines.web import queries
-from pipelines.web.view import Reader, View
+from pipelines.web.view import Administrator, Reader, View
 
 router = APIRouter(include_in_schema=False)
 
@@ -55,3 +56,18 @@ def _audit(view: View) -> list[AuditLine]:
         )
         for one in view.service.accounts.audit(50)
     ]
+
+
+@router.post("/status/retry")
+async def retry(view: Administrator, token: Annotated[str, Form()] = "") -> Response:
+    """Try all dead letters again, as ``marsad dead retry`` does."""
+    view.check(token)
+    view.service.accounts.record(view.who, "retry", "all dead letters")
+    job = view.service.jobs.start(
+        "retry",
+        ["dead", "retry", f"--store={view.service.options.store}"],
+        owner=view.user.name if view.user else "",
+        folder=view.service.jobs.place(),
+        title=view.words.gettext("Try all of them again"),
+    )
+    return view.redirect(f"/jobs/{job.id}")

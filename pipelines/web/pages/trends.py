@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
 from fastapi import APIRouter, HTTPException
 from starlette.responses import Response
 
@@ -51,8 +50,9 @@ async def download(form: str, view: Reader) -> Response:
     asked = view.asked
     if form == "csv":
         found = await view.ask(lambda store: queries.trend(store, asked))
-        rows = map(msgspec.structs.astuple, found.rows)
-        return file(table(Row.__struct_fields__, rows), "trends.csv")
+        columns = [name for name in Row.__struct_fields__ if name != "mix"]
+        rows = ([getattr(row, name) for name in columns] for row in found.rows)
+        return file(table(columns, rows), "trends.csv")
     if form not in _TYPES:
         raise HTTPException(404, "trends.svg, trends.png, trends.csv")
     image = await view.ask(lambda store: queries.trend_chart(store, asked, form))

@@ -4,6 +4,8 @@ Each function takes an open store and returns a typed answer. They call what the
 that the page and the command line can't show different figures.
 """
 
+from pipelines.web.queries.deletions import Preview, deletion
+from pipelines.web.queries.labels import Labelling, label, label_of, next_to_label
 from pipelines.web.queries.likes import Likes, likes, likes_chart
 from pipelines.web.queries.overview import Overview, overview
 from pipelines.web.queries.posts import (
@@ -11,6 +13,8 @@ from pipelines.web.queries.posts import (
     FacetValue,
     Found,
     Study,
+    entities,
+    matching,
     node_of,
     post,
     search,
@@ -23,13 +27,21 @@ __all__ = [
     "Answer",
     "FacetValue",
     "Found",
+    "Labelling",
     "Likes",
     "Overview",
+    "Preview",
     "State",
     "Study",
     "Trend",
+    "deletion",
+    "entities",
+    "label",
+    "label_of",
     "likes",
     "likes_chart",
+    "matching",
+    "next_to_label",
     "node_of",
     "overview",
     "post",

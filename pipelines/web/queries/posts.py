@@ -106,7 +106,7 @@ def search(store: Store, asked: Asked) -> Answer:
         "platform": _counted(store.sums(node, "day", "platform"), lambda one: one.group),
     }
     return Answer(
-        found=[_found(hit, node) for hit in hits],
+        found=[found_of(hit, node) for hit in hits],
         total=page.total,
         pending=page.pending,
         facets={
@@ -122,6 +122,17 @@ def search(store: Store, asked: Asked) -> Answer:
         otherwise=otherwise_spelt(node, [hit.post.text[:IN_LIST] for hit in hits]),
         study=study(store),
     )
+
+
+def matching(store: Store, asked: Asked) -> tuple[int, Study]:
+    """Return how many posts match."""
+    return store.count(node_of(asked, store))[0], study(store)
+
+
+def entities(store: Store) -> tuple[dict[str, int], Study]:
+    """Return how many posts mention each entity."""
+    counts = _counted(store.sums(All(), "day", "entity"), lambda one: one.group)
+    return dict(counts.most_common()), study(store)
 
 
 def study(store: Store) -> Study:
@@ -143,11 +154,12 @@ def study(store: Store) -> Study:
 def post(store: Store, post_id: str, asked: Asked) -> tuple[Found | None, Study]:
     """Return one post by its id, ``None`` if it is not there (any more)."""
     hits = store.search(only("id", post_id), 1).hits if post_id else []
-    found = _found(hits[0], node_of(asked, store), ALONE) if hits else None
+    found = found_of(hits[0], node_of(asked, store), ALONE) if hits else None
     return found, study(store)
 
 
-def _found(hit: Hit, node: Node, longest: int = IN_LIST) -> Found:
+def found_of(hit: Hit, node: Node, longest: int = IN_LIST) -> Found:
+    """Return a post as a page shows it, with what the query found in it."""
     text = hit.post.text[: longest + 1]
     shown, cut = segments(text, highlight(node, text), highlight(node, text, exact=True), longest)
     return Found(hit.post, hit.day, shown, cut)

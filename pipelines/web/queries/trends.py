@@ -7,6 +7,8 @@ from typing import get_args
 import msgspec
 
 from ingest.records import Gap, unfilled
+from pipelines.analysis.series import trend_series
+from pipelines.analysis.words import remarks
 from pipelines.annotations import Event
 from pipelines.commands._shared.authors import told
 from pipelines.commands._shared.no_match import why_nothing
@@ -16,7 +18,7 @@ from pipelines.records import Status
 from pipelines.settings import zone
 from pipelines.stages import utc_now
 from pipelines.stores.protocols import Store
-from pipelines.trends import Row, deaf_times, rows, sums_by
+from pipelines.trends import Row, deaf_times
 from pipelines.web.asked import Asked, Split
 from pipelines.web.queries.posts import Study, node_of, study
 
@@ -30,6 +32,12 @@ class Trend(msgspec.Struct, frozen=True, kw_only=True):
     """What a store says to a query over time."""
 
     rows: list[Row]
+    corrected: bool
+    """Whether shares are corrected for the model's errors, with the labels of this study."""
+    labels: int
+    """Labelled posts among those of the query."""
+    remarks: list[str]
+    """How the shares were made, and what they hide, in sentences."""
     groups: list[str]
     """The groups in the order of their posts; one empty name without a split."""
     posts: int
@@ -53,12 +61,19 @@ def trend(store: Store, asked: Asked) -> Trend:
     """Return shares by bucket. Raises :class:`~pipelines.errors.MarsadError`."""
     node = node_of(asked, store)
     wanted = asked.entity if asked.split == "entity" else ()
-    sums = store.sums(node, sums_by(asked.by), asked.split)
-    if wanted:
-        sums = [one for one in sums if one.group in wanted]
     status: Status = store.status()
     about = study(store)
-    made = rows(sums, asked.by, zone=zone(about.timezone), gaps=status.gaps)
+    series = trend_series(
+        store,
+        node,
+        asked.by,
+        asked.split,
+        zone=zone(about.timezone),
+        gaps=status.gaps,
+        groups=wanted,
+        correction=not asked.raw,
+    )
+    made = series.rows
     posts, without_day = store.count(node)
     first, last = (made[0].start[:10], made[-1].start[:10]) if made else ("", "")
     reason = ""
@@ -66,6 +81,9 @@ def trend(store: Store, asked: Asked) -> Trend:
         reason = why_nothing(node, store) if not posts else "dates"
     return Trend(
         rows=made,
+        corrected=series.corrected,
+        labels=series.labels,
+        remarks=list(remarks(series)) if made else [],
         groups=list(dict.fromkeys(row.group for row in made)),
         posts=posts,
         without_day=without_day,

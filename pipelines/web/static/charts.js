@@ -24,7 +24,7 @@
   // The two labels stand beside one another in their bucket, so that no interval hides another.
   const points = rows.flatMap((row) => row.shares.map(([label, share, low, high], place) =>
     ({ ...row, label, share, low, high, middle: new Date(+row.at + step * (place ? 0.65 : 0.35)) })));
-  const known = points.filter((point) => point.state === "ok");
+  const known = points.filter((point) => point.share !== null);
   const first = Math.min(...rows.map((row) => +row.at)), last = Math.max(...rows.map((row) => +row.at)) + step;
   const domain = [new Date(first), new Date(last)];
   const shownYears = new Set();

@@ -9,6 +9,9 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "/") {
     const box = document.querySelector("input[type=search]");
     if (box) { event.preventDefault(); box.focus(); box.select(); }
+  } else if (document.querySelector(`[data-key="${CSS.escape(event.key)}"]`) && location.pathname === "/label") {
+    event.preventDefault();
+    document.querySelector(`[data-key="${CSS.escape(event.key)}"]`).click();
   } else if (event.key === "n" || event.key === "p") {
     const posts = [...document.querySelectorAll("article.post .when")];
     if (!posts.length) return;

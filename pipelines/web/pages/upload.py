@@ -1,0 +1,136 @@
+"""Uploads: a file is looked at first, corrected if need be, then imported."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter, HTTPException, Request
+from starlette.datastructures import UploadFile
+from starlette.responses import Response
+
+from ingest.watchlist.loader import available
+from pipelines.web.view import Administrator, View
+
+router = APIRouter(include_in_schema=False)
+
+#: Records of an uploaded file that are read; the same import goes on after them.
+ROWS = 5_000_000
+#: What an import can be told; empty fields leave it to what is recognised.
+_FIELDS = ("watchlist", "timezone", "platform", "map")
+#: Bytes that are copied at once.
+_CHUNK = 1 << 20
+
+
+@router.get("/upload")
+async def form(view: Administrator) -> Response:
+    """Ask for a file."""
+    return _form(view)
+
+
+@router.post("/upload")
+async def upload(request: Request, view: Administrator) -> Response:
+    """Take a file and look at it: nothing is imported yet."""
+    async with request.form(max_files=1, max_fields=12) as sent:
+        view.check(str(sent.get("token", "")))
+        view.limit("upload")
+        file = sent.get("file")
+        if not isinstance(file, UploadFile) or not file.filename:
+            raise HTTPException(400, view.words.gettext("Choose a file."))
+        folder = view.service.jobs.place()
+        target = folder / _safe(file.filename)
+        size = 0
+        with target.open("wb") as stream:
+            while chunk := await file.read(_CHUNK):
+                size += len(chunk)
+                if size > view.service.options.upload_bytes:
+                    target.unlink()
+                    raise HTTPException(413, "The file is too large.")
+                stream.write(chunk)
+        chosen = {name: str(sent.get(name, ""))[:500].strip() for name in _FIELDS}
+    return await _look(view, target, chosen)
+
+
+@router.post("/upload/again")
+async def again(request: Request, view: Administrator) -> Response:
+    """Look at a file once more with other settings, or import it."""
+    async with request.form(max_files=0, max_fields=12) as sent:
+        view.check(str(sent.get("token", "")))
+        values = {name: str(value) for name, value in sent.items()}
+    job = view.service.jobs.get(values.get("job", ""))
+    owner = view.user.name if view.user else ""
+    if job is None or job.owner != owner or job.kind != "preview":
+        raise HTTPException(404, view.words.gettext("This work is over and its files are removed."))
+    target = Path(job.title)
+    chosen = {name: values.get(name, "")[:500].strip() for name in _FIELDS}
+    if values.get("what") != "import":
+        return await _look(view, target, chosen)
+    view.service.accounts.record(view.who, "import", target.name)
+    made = view.service.jobs.start(
+        "import",
+        [*_arguments(view, target, chosen), f"--limit={ROWS}", "--", str(target)],
+        owner=owner,
+        folder=target.parent,
+        title=view.words.gettext("Import of %(name)s", name=target.name),
+    )
+    return view.redirect(f"/jobs/{made.id}")
+
+
+async def _look(view: View, target: Path, chosen: dict[str, str]) -> Response:
+    owner = view.user.name if view.user else ""
+    if not (look := _preview()):
+        job = view.service.jobs.hold(
+            "preview", owner=owner, folder=target.parent, title=str(target)
+        )
+    else:
+        job = view.service.jobs.start(
+            "preview",
+            [*_arguments(view, target, chosen), *look, "--", str(target)],
+            owner=owner,
+            folder=target.parent,
+            title=str(target),
+        )
+        await job.finished.wait()
+    output = job.output.replace(str(target), target.name)
+    return _form(view, job=job.id, name=target.name, chosen=chosen, output=output, good=job.state)
+
+
+def _form(view: View, **values: Any) -> Response:
+    shown: dict[str, Any] = {
+        "job": "",
+        "chosen": dict.fromkeys(_FIELDS, "") | {"watchlist": _usual()},
+        "output": "",
+        **values,
+    }
+    return view.render(
+        "upload.html",
+        watchlists=available(),
+        megabytes=view.service.options.upload_bytes // 1_000_000,
+        **shown,
+    )
+
+
+def _usual() -> str:
+    from pipelines.commands._shared.context import configured
+
+    return configured().watchlist
+
+
+def _arguments(view: View, target: Path, chosen: dict[str, str]) -> list[str]:
+    """Return the arguments of ``marsad ingest archive``, without the file."""
+    arguments = ["ingest", "archive", f"--store={view.service.options.store}"]
+    return arguments + [f"--{name}={value}" for name, value in chosen.items() if value]
+
+
+def _preview() -> list[str]:
+    """Return the option that looks without importing, where the command has one."""
+    from pipelines.commands.ingest import archive
+
+    return ["--preview"] if any(one.name == "preview" for one in archive.params) else []
+
+
+def _safe(name: str) -> str:
+    """Return a name for an uploaded file: its own, without what leads elsewhere."""
+    kept = "".join(sign for sign in Path(name).name if sign.isalnum() or sign in "._- ")
+    return kept.strip(". ")[-100:] or f"upload-{secrets.token_hex(4)}"

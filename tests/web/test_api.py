@@ -1,0 +1,103 @@
+"""The JSON API: its answers, and that nothing asked of it is a failure of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.web.conftest import POSTS, Site
+
+
+def test_api__search_finds_what_the_page_finds(site: Site) -> None:
+    found = site.get("/api/v1/search?q=whatsapp").json()
+    assert found["total"] == 2
+    assert [one["post"]["id"] for one in found["posts"]] == ["twitter:3", "twitter:2"]
+    assert found["facets"]["lang"] == {"ary": 1, "ary-Latn": 1}
+    start, end = found["posts"][0]["highlights"][0]
+    assert found["posts"][0]["post"]["text"][start:end] == "whatsapp"
+
+
+def test_api__trends_are_those_of_the_page(site: Site) -> None:
+    row = site.get("/api/v1/trends?q=inwi").json()["rows"][0]
+    assert (row["bucket"], row["posts"]) == ("2016-02-27", 3)
+
+
+def test_api__says_what_is_watched_and_how_often_it_is_named(site: Site) -> None:
+    entities = site.get("/api/v1/entities").json()["entities"]
+    assert {one["id"]: one["posts"] for one in entities} == {"inwi": 2, "whatsapp": 2}
+    top = site.get("/api/v1/top/platform").json()
+    assert [one["value"] for one in top["values"]] == ["twitter", "youtube"]
+
+
+def test_api__ledger_is_that_of_the_command(site: Site) -> None:
+    ledger = site.get("/api/v1/status").json()["ledger"]
+    assert ledger["indexed"] == ledger["received"] == len(POSTS)
+
+
+def test_api__shows_a_deletion_before_it_does_it(serve: Callable[..., Site]) -> None:
+    site = serve()
+    answer = site.client.post("/api/v1/deletions", json={"post": "twitter:1"}).json()
+    assert answer == {"posts": 1, "platforms": {"twitter": 1}, "job": None}
+
+
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [
+        ("/api/v1/search?q=(", 400),
+        ("/api/v1/search?page=0", 422),
+        ("/api/v1/posts/twitter:99", 404),
+        ("/api/v1/jobs/none", 404),
+        ("/api/v1/nothing", 404),
+    ],
+)
+def test_api__failures_say_what_and_where(site: Site, path: str, code: int) -> None:
+    answer = site.get(path)
+    assert answer.status_code == code
+    assert answer.json()["error"]["message"]
+
+
+def test_api__without_a_store_says_what_to_do(serve: Callable[..., Site]) -> None:
+    answer = serve(None).get("/api/v1/search")
+    assert answer.status_code == 503
+    assert "marsad ingest" in answer.json()["error"]["message"]
+
+
+def test_api__forms_of_other_sites_can_not_delete(site: Site) -> None:
+    body = '{"post": "twitter:1", "sure": true}'
+    headers = {"Content-Type": "text/plain", "Origin": "https://evil.example"}
+    assert site.client.post("/api/v1/deletions", content=body, headers=headers).status_code == 403
+
+
+def test_api__every_request_that_its_description_allows_is_answered(
+    serve: Callable[..., Site],
+) -> None:
+    import schemathesis
+    from hypothesis import HealthCheck, Phase, settings
+    from schemathesis.checks import not_a_server_error
+
+    site = serve()
+    schema = schemathesis.openapi.from_dict(site.get("/api/openapi.json").json())
+    asked = 0
+    for result in schema.get_all_operations():
+        operation = result.ok()
+        if operation.method.upper() != "GET":
+            continue
+
+        @settings(
+            max_examples=15,
+            deadline=None,
+            database=None,
+            phases=[Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        )
+        @pytest.mark.filterwarnings("ignore")
+        def ask(case: schemathesis.Case) -> None:
+            nonlocal asked
+            asked += 1
+            case.call_and_validate(base_url=site.url, checks=[not_a_server_error])
+
+        from hypothesis import given
+
+        given(case=operation.as_strategy())(ask)()
+    assert asked >= 80

@@ -1,0 +1,92 @@
+"""Every sentence of the page is there in each of its languages."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from babel.messages.catalog import Catalog
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po
+
+from pipelines.web.locales import negotiate, words
+from tests.conftest import ROOT
+
+WEB = ROOT / "pipelines" / "web"
+_VALUE = re.compile(r"%\(\w+\)s")
+
+
+def messages() -> set[str]:
+    """The sentences in code and templates; of singular and plural the singular."""
+    found = extract_from_dir(
+        WEB,
+        method_map=[("**.py", "python"), ("templates/**.html", "jinja2.ext:babel_extract")],
+        keywords={"_": None, "gettext": None, "ngettext": (1, 2), "of": (1, 2)},
+    )
+    return {one if isinstance(one, str) else one[0] for _, _, one, *_ in found}
+
+
+def catalogue(language: str) -> Catalog:
+    with Path(WEB / "translations" / f"{language}.po").open("rb") as stream:
+        return read_po(stream, locale=language)
+
+
+@pytest.mark.parametrize("language", ["fr", "ar"])
+def test_catalogue__has_every_sentence_and_no_other(language: str) -> None:
+    known = {
+        one.id if isinstance(one.id, str) else one.id[0]
+        for one in catalogue(language)
+        if one.id and not one.fuzzy
+    }
+    assert messages() - known == set()
+    assert known - messages() == set()
+
+
+@pytest.mark.parametrize("language", ["fr", "ar"])
+def test_catalogue__fills_in_the_values_of_each_sentence(language: str) -> None:
+    for one in catalogue(language):
+        given = one.string if isinstance(one.string, tuple) else (one.string,)
+        assert all(given) or not one.id, one.id
+        if isinstance(one.id, str) and one.id:
+            assert set(_VALUE.findall(one.id)) == set(_VALUE.findall(str(one.string))), one.id
+
+
+def test_words__use_the_names_of_months_of_the_country() -> None:
+    assert "غشت" in words("ar", "MA").day("2016-08-03")
+    assert "آب" in words("ar", "LB").day("2016-08-03")
+    assert words("fr", "MA").day("2016-02-27") == "27 février 2016"
+    assert words("en", "MA").day("2016-02-27") == "27 February 2016"
+
+
+def test_words__write_moments_in_the_zone_of_the_store() -> None:
+    at = datetime(2016, 8, 3, 23, 30, tzinfo=UTC)
+    assert words("en").moment(at, ZoneInfo("Africa/Casablanca")) == "4 Aug 2016 00:30"
+    assert words("en").moment(datetime.max.replace(tzinfo=UTC), ZoneInfo("Asia/Tokyo"))
+
+
+def test_words__count_in_each_grammatical_number() -> None:
+    arabic = words("ar")
+    counted = [arabic.ngettext("%(num)s post", "%(num)s posts", n) for n in (1, 2, 5, 11, 100)]
+    assert counted == ["منشور واحد", "منشوران", "5 منشورات", "11 منشورًا", "100 منشور"]
+    assert words("fr").ngettext("%(num)s post", "%(num)s posts", 0) == "0 message"
+
+
+@pytest.mark.parametrize(
+    ("chosen", "accepted", "language"),
+    [
+        ((), "fr-MA,fr;q=0.9,en;q=0.5", "fr"),
+        ((), "de,ar;q=0.8", "ar"),
+        ((), "de", "en"),
+        ((), "fr;q=0,en;q=0.1", "en"),
+        ((), "fr;q=x", "en"),
+        (("ar",), "fr", "ar"),
+        (("klingon", "ar"), "fr", "ar"),
+    ],
+)
+def test_negotiate__takes_the_choice_then_the_browser(
+    chosen: tuple[str, ...], accepted: str, language: str
+) -> None:
+    assert negotiate(chosen, accepted) == language
