@@ -15,6 +15,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from ingest.records import Item, Post
+from pipelines.identity import separated
+from pipelines.query import only
 from pipelines.records import Batch, Collected, DeadLetter, Ledger, Position
 from pipelines.stages import FAILED, FAILED_DETAIL, Collector, index, score_each, utc_now
 from pipelines.stores.protocols import Sink, Store
@@ -37,6 +39,28 @@ class Imported(msgspec.Struct, frozen=True):
     """Whether it had been read to its end before: nothing was done."""
 
 
+class Identities:
+    """Keeps posts of different authors apart in one store, and counts whose ids met."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.met = 0
+
+    def kept_apart(self, posts: Sequence[Collected]) -> list[Collected]:
+        """Return posts under ids of their own; a stored post whose id another has gets the flag.
+
+        See :mod:`pipelines.identity`.
+        """
+        found = separated(posts, self._stored)
+        self.met += found.met
+        if found.flagged:
+            self._store.requeue(found.flagged)
+        return found.posts
+
+    def _stored(self, ids: Sequence[str]) -> Iterator[Post]:
+        return (hit.post for hit in self._store.scan(only("id", *ids)))
+
+
 def position_key(source: Source, watchlist: str) -> str:
     """Identify an input together with how it is read: another watchlist reads it anew."""
     return hashlib.blake2b(f"{source.key}\0{watchlist}".encode(), digest_size=16).hexdigest()
@@ -51,11 +75,13 @@ def collect(
     metadata: str = "",
     limit: int | None = None,
     after_batch: Callable[[Ledger], None] = lambda outcomes: None,
+    identities: Identities | None = None,
 ) -> Imported:
     """Read a source from where it was left into the store, batch by batch.
 
     ``after_batch`` is called once a batch is durable, with its outcomes. ``limit`` is the
-    number of records to read at most.
+    number of records to read at most. With ``identities`` no post takes the place of another
+    author's; without them, as on topics, that is for whoever stores it.
     """
     position = store.position(key)
     if position and position.done:
@@ -66,13 +92,15 @@ def collect(
     if limit is not None:
         items = islice(items, limit)
     for batch in _batches(items):
-        outcomes = _accept(store, collector, source, key, metadata, cursor, batch, done=False)
+        outcomes = _accept(
+            store, collector, source, key, metadata, cursor, batch, identities, done=False
+        )
         cursor = batch[-1].cursor
         total = add(total, outcomes)
         after_batch(outcomes)
     done = limit is None or total.received < limit
     if done:
-        _accept(store, collector, source, key, metadata, cursor, [], done=True)
+        _accept(store, collector, source, key, metadata, cursor, [], None, done=True)
     return Imported(total, done)
 
 
@@ -84,10 +112,12 @@ def _accept(
     metadata: str,
     cursor: str,
     items: Sequence[Item],
+    identities: Identities | None,
     *,
     done: bool,
 ) -> Ledger:
     collection = collector(items, utc_now())
+    posts = identities.kept_apart(collection.posts) if identities else collection.posts
     position = Position(
         key=key,
         name=source.name,
@@ -99,7 +129,7 @@ def _accept(
         Batch(
             position=position,
             previous_cursor=cursor,
-            posts=collection.posts,
+            posts=posts,
             tombstones=collection.tombstones,
             filtered=collection.filtered,
             dead=collection.dead,

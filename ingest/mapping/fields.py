@@ -232,10 +232,12 @@ def no_text(columns: Iterable[str], sample: Sample | None = None) -> MappingErro
     ``sample`` are texts of its first records under the names that the advice may propose.
     """
     columns = list(columns)
-    example = hints.likeliest(sample or {}) or (columns[-1] if columns else "body")
+    unknown = {name: values for name, values in (sample or {}).items() if plain(name) not in KNOWN}
+    example = hints.likeliest(unknown)
+    named = f", for example: --map 'text={example}'" if example else ": --map text=NAME"
     return MappingError(
         f"no field is known to hold the text of a post. The file has {_listed(columns)}. "
-        f"Name the field, for example: --map 'text={example}'"
+        f"If one of them does, name it{named}"
     )
 
 

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC
 from typing import Any
 
 from ingest import dates
 from ingest.mapping.ids import Number
+from ingest.mapping.missing import is_missing
 
 Sample = Mapping[str, Sequence[str]]
 """Texts of a file's first records, under the names that ``--map`` takes."""
 
+#: Fields that hold no text, whatever stands in them.
+_CONTACT = ("phone", "mail", "tel", "contact", "address", "adresse", "هاتف", "بريد", "error")
+_MAIL = re.compile(r"\S+@\S+\.\S+")
+#: One word with digits in it: an id, a hash, a version.
+_CODE = re.compile(r"(?=\S*\d)[\w:./@+-]+")
 _DEEPEST = 6
 _LONGEST_NAME = 60
 
@@ -61,11 +68,27 @@ def likeliest(sample: Sample) -> str:
     """Return the name whose values are longest on average, addresses apart; empty if none is."""
     best, longest = "", 0.0
     for name, values in sample.items():
+        if any(word in name.casefold() for word in _CONTACT):
+            continue
         texts = [value for value in values if value and not _address(value)]
+        if not texts or all(map(_no_text, texts)):
+            continue
         mean = sum(map(len, texts)) / len(texts) if texts else 0.0
         if mean and mean >= longest:
             best, longest = name, mean
     return best
+
+
+def _no_text(value: str) -> bool:
+    """Say whether a value is a number, a date, a mail address or a single code."""
+    value = value.strip()
+    return (
+        not any(sign.isalpha() for sign in value)
+        or dates.read(value, UTC).moment is not None
+        or _MAIL.fullmatch(value) is not None
+        or _CODE.fullmatch(value) is not None
+        or is_missing(value)
+    )
 
 
 def _address(value: str) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -17,7 +19,7 @@ from pipelines.commands._shared.context import (
     open_existing,
     protector,
 )
-from pipelines.commands._shared.deletions import check, whereabouts
+from pipelines.commands._shared.deletions import check, check_platforms, whereabouts
 from pipelines.commands._shared.deletions import deletions as made_graves
 from pipelines.commands._shared.options import brokers_option, store_option
 from pipelines.commands._shared.output import count, nothing_found, notify
@@ -60,15 +62,20 @@ _LEFT_IN_FILE = (
     metavar="NAME",
     help="With --author: where the account is (default: every platform there is anything of).",
 )
+@click.option("--dry-run", is_flag=True, help="Show what would be deleted, and delete nothing.")
+@click.option("--yes", is_flag=True, help="Delete an account's posts without asking.")
 def command(
     ids: tuple[str, ...],
     store: str | None,
     brokers: str | None,
     authors: tuple[str, ...],
     platforms: tuple[str, ...],
+    yes: bool,
+    dry_run: bool,
 ) -> None:
     """Delete posts for good: a tombstone stays, so that no later import brings them back.
 
+    Deleting an account shows how many posts it has, and asks.
     The text is removed everywhere: tables, full-text index, journal, dead letters.
     An id that was never seen gets a tombstone too. Earlier exports are yours to delete.
     With --brokers the texts leave the topics as well, within a day (docs/kafka.md).
@@ -85,11 +92,19 @@ def command(
     try:
         quarantine = _count_dead_letters(opened)
         places = tuple(dict.fromkeys(map(platform_name, platforms)))
+        if where is None:  # what stands on topics can't be asked for
+            check_platforms(opened, {*places, *(name.partition(":")[0] for name in ids)})
         if authors and not places:
             places = whereabouts(opened, configured(), topics=where is not None)
             if not places:
                 nothing_found("The store is empty; name the account's --platform.")
         deletions = made_graves(protector(None), ids, authors, places)
+        if authors or dry_run:
+            _show(opened, deletions)
+        if dry_run:
+            return
+        if authors and not yes:
+            _ask()
         names = {name for deletion in deletions for name in plain_names(deletion)}
         # Looked at first: an index worker that is quicker carries it out as well as we do.
         due = _due(opened, deletions) if where else Deletion(0, 0)
@@ -120,27 +135,50 @@ def command(
         notify(_LEFT_ON_SERVER if on_server(store) else _LEFT_IN_FILE)
 
 
+def _show(store: Store, deletions: Sequence[CollectedTombstone]) -> None:
+    """Tell how many stored posts a deletion names, and where."""
+    posts = _posts(store, deletions)
+    by_platform = Counter(post.platform for post in posts)
+    places = ", ".join(f"{n:,} of {name}" for name, n in sorted(by_platform.items()))
+    notify(f"This deletes {count(len(posts), 'post')} for good{f' ({places})' if places else ''}.")
+
+
+def _ask() -> None:
+    """Ask whether to go on. Raises :class:`click.UsageError` where nobody can answer."""
+    if not sys.stdin.isatty():
+        raise click.UsageError(
+            "deleting an account's posts asks first: say --yes, or --dry-run to see what it hits"
+        )
+    click.confirm("Delete them, and refuse what comes of this account later?", abort=True, err=True)
+
+
 def _by_name(deletion: CollectedTombstone) -> bool:
     return bool(deletion.tombstone.author) and not is_pseudonym(deletion.raw_name)
 
 
 def _due(store: Store, deletions: Sequence[CollectedTombstone]) -> Deletion:
     """Return what a deletion has to do in a store: posts to remove, tombstones to write."""
-    names = {
-        "id": _ids(deletions),
-        "author": [n for g in deletions if (own := g.tombstone.author) for n in (own, *g.aliases)],
-    }
-    posts = {
-        hit.post.id
-        for field, some in names.items()
-        if some
-        for hit in store.scan(only(field, *some))
-    }
+    posts = {post.id for post in _posts(store, deletions)}
     named = [
         Collected(Post(id=g.tombstone.id, platform="", text="", author=g.tombstone.author))
         for g in deletions
     ]
     return Deletion(len(posts), len(deletions) - len(store.deleted_ids(named)))
+
+
+def _posts(store: Store, deletions: Sequence[CollectedTombstone]) -> list[Post]:
+    """Return the stored posts that a deletion names."""
+    names = {
+        "id": _ids(deletions),
+        "author": [n for g in deletions if (own := g.tombstone.author) for n in (own, *g.aliases)],
+    }
+    found = {
+        hit.post.id: hit.post
+        for field, some in names.items()
+        if some
+        for hit in store.scan(only(field, *some))
+    }
+    return list(found.values())
 
 
 def _ids(deletions: Sequence[CollectedTombstone]) -> list[str]:

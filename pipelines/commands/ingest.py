@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +12,7 @@ import msgspec
 
 from ingest.errors import SourceError
 from ingest.mapping.fields import TARGETS
+from ingest.sources.archive.preview import PreviewOptions, preview
 from ingest.sources.archive.source import ArchiveSource
 from ingest.watchlist.loader import Watchlist
 from nlp.score import Scorer
@@ -22,6 +23,7 @@ from pipelines.commands._shared.context import (
     open_store,
     protector,
 )
+from pipelines.commands._shared.import_report import after_lines, preview_lines
 from pipelines.commands._shared.options import (
     brokers_option,
     field_mapping,
@@ -30,7 +32,7 @@ from pipelines.commands._shared.options import (
 )
 from pipelines.commands._shared.output import count, ledger_line, notify
 from pipelines.commands._shared.scoring import finish_pending, make_scorer, tell_days
-from pipelines.embedded import Imported, add, collect, drain, position_key
+from pipelines.embedded import Identities, Imported, add, collect, drain, position_key
 from pipelines.progress import progress
 from pipelines.records import Ledger
 from pipelines.settings import zone
@@ -108,6 +110,12 @@ def command() -> None:
     help="Read at most N records of each file this time.",
 )
 @click.option(
+    "--preview",
+    "previewed",
+    is_flag=True,
+    help="Show what the files would become, and store nothing.",
+)
+@click.option(
     "--keep-authors",
     metavar="REASON",
     help="Keep account names instead of pseudonyms; the reason is recorded.",
@@ -123,6 +131,7 @@ def archive(
     timezone: str | None,
     encoding: str,
     limit: int | None,
+    previewed: bool,
     keep_authors: str | None,
 ) -> None:
     """Read posts from files: NDJSON, JSON or CSV, plain, gzip or zstd; `-` is standard input.
@@ -136,10 +145,23 @@ def archive(
     Examples:
       marsad ingest archive tweets.jsonl.gz --watchlist morocco-2016
       marsad ingest archive comments.csv --map text=body,author=user.name --platform facebook
+      marsad ingest archive old.csv --preview
       marsad ingest archive old.csv --timezone Africa/Casablanca --store study.db
       zcat *.gz | marsad ingest archive - --dataset dump-2016
       marsad ingest archive tweets.jsonl.gz --brokers localhost:9092
     """
+    if previewed:
+        _preview(
+            files,
+            PreviewOptions(
+                mapping=field_mapping(mapping),
+                dataset=dataset,
+                platform=platform,
+                timezone=timezone,
+                encoding=encoding,
+            ),
+        )
+        return
     where = destination(store, brokers)
     if keep_authors is not None and not keep_authors.strip():
         raise click.UsageError("--keep-authors needs a reason, which is recorded with the import")
@@ -164,6 +186,15 @@ def archive(
         raise click.exceptions.Exit(1)
 
 
+def _preview(files: Sequence[str], options: PreviewOptions) -> None:
+    found = preview(files, options)
+    for one in found:
+        for line in preview_lines(one):
+            click.echo(line)
+    if any(one.error for one in found):
+        raise click.exceptions.Exit(1)
+
+
 class _Target:
     """Where an import goes: what takes the posts, and what follows each batch."""
 
@@ -173,6 +204,8 @@ class _Target:
         """Score and index what waits, where that is this command's work."""
         self.days = days
         """The time zone of its days, where that is known."""
+        self.identities: Identities | None = None
+        """Keeps posts of one id and several authors apart, where there is a store to ask."""
         self.waits = False
         """Whether posts wait for others to score them when this command ends."""
 
@@ -183,7 +216,15 @@ def _into_store(path: str | None, case: Watchlist | None) -> Iterator[_Target]:
     try:
         with opened.writer("ingest archive"):
             tell_days(opened, case)
-            yield _Target(opened, _Scoring(opened), opened.timezone())
+            target = _Target(opened, _Scoring(opened), opened.timezone())
+            target.identities = Identities(opened)
+            yield target
+            if met := target.identities.met:
+                notify(
+                    f"{count(met, 'post')} had the id of another author's post. Both were kept, "
+                    "with the flag id-suspect: see whether the ids count within a file "
+                    "(--dataset NAME) or another column holds them (--map id=NAME)."
+                )
             finish_pending(opened)
         total = opened.ledger()
     finally:
@@ -245,8 +286,13 @@ class _Run:
                 result.outcomes if self._target.waits else _settled(result.outcomes),
             )
         )
+        for line in after_lines(source):
+            notify(line)
         if source.zones_assumed:
             notify(_zones(source.zones_assumed, self._target.days))
+        if result.outcomes.received and result.outcomes.dead == result.outcomes.received:
+            notify(f"Error: {source.path}: no record could be read.")
+            return 1
         return 0
 
     def _read(self, source: ArchiveSource) -> Imported:
@@ -286,6 +332,7 @@ class _Run:
                 metadata=details,
                 limit=self._limit,
                 after_batch=after_batch,
+                identities=self._target.identities,
             )
         if position is None and result.done and not result.outcomes.received:
             notify(f"Warning: {source.path}: holds no record.")

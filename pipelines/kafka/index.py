@@ -7,19 +7,23 @@ again is known by its place and left out, so it is neither stored nor counted tw
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
 from kafka import TopicPartition
 
+from ingest.records import Post
 from pipelines import metrics
+from pipelines.identity import separated
 from pipelines.kafka import batches, messages, store_identity, topics
 from pipelines.kafka.connection import Brokers, explained
 from pipelines.kafka.cursor import Cursor, read_cursor
 from pipelines.kafka.loop import Claim, Offsets, Records
 from pipelines.kafka.messages import HEADERS
 from pipelines.kafka.producer import Producer
+from pipelines.query import only
 from pipelines.records import Batch, CollectedTombstone, Ledger, Position
 from pipelines.stores.protocols import Store
 
@@ -100,13 +104,22 @@ class IndexStage:
         # Before the store moves on: whatever fails, the same batch comes again.
         deleted_ids = self._store.write_tombstones(batch.tombstones) if batch.tombstones else set()
         refused = self._refused(batch)
+<<<<<<< HEAD
         self._erase(refused | deleted_ids)
+=======
+        self._erase(refused | condemned)
+        posts = separated(batch.posts, self._stored).posts
+        batch = msgspec.structs.replace(batch, posts=posts)
+>>>>>>> a84a3af (feat(ingest): show what an import becomes, keep authors apart)
         batch, documents = batches.indexed(batch, self._zone)
         outcomes = self._store.accept_scored(batch, documents)
         self._cursors[partition] = cursor
         # And after: an author may have been deleted meanwhile.
         self._erase(self._refused(batch) - refused)
         _measure(batch, outcomes)
+
+    def _stored(self, ids: Sequence[str]) -> Iterator[Post]:
+        return (hit.post for hit in self._store.scan(only("id", *ids)))
 
     def _key(self, partition: TopicPartition) -> str:
         identity = self._identities[partition.topic.removeprefix(self._where.prefix)]

@@ -103,7 +103,7 @@ def tell(world: World) -> Story:
     books["second"] = world.settle(17)
     marsad("delete", "youtube:4")
     books["deleted"] = world.settle(18)
-    marsad("delete", "--author", "leaver", "--platform", "forum")
+    marsad("delete", "--yes", "--author", "leaver", "--platform", "forum")
     books["left"] = world.settle(19)
     marsad("ingest", "archive", third, *CASE)
     books["third"] = world.settle(22)

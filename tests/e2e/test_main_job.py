@@ -232,7 +232,7 @@ def test_a_deleted_post_is_gone_everywhere_and_stays_away(study: Marsad) -> None
 
 
 def test_an_author_is_deleted_by_name(study: Marsad) -> None:
-    study("delete", "--author", "@Nadir_K", "--platform", "twitter")
+    study("delete", "--yes", "--author", "@Nadir_K", "--platform", "twitter")
     assert study("search", "id:twitter:1", code=3).stdout == ""
     study.write("later.ndjson", [POSTS[0] | {"id": "9"}])
     study("ingest", "archive", "later.ndjson", "--watchlist", "morocco-2016")
@@ -241,7 +241,7 @@ def test_an_author_is_deleted_by_name(study: Marsad) -> None:
 
 def test_an_author_is_deleted_by_the_pseudonym_in_the_data(study: Marsad) -> None:
     (post,) = study.rows("search", "id:twitter:1", "--json")
-    study("delete", "--author", post["author"])
+    study("delete", "--yes", "--author", post["author"])
     assert study("search", "id:twitter:1", code=3).stdout == ""
 
 
@@ -356,7 +356,7 @@ def test_a_deletion_reaches_what_is_kept_aside(marsad: Marsad) -> None:
     marsad.write("bad.ndjson", b'{"id": "77", "author": "nadir_k", "text": "khbar\n')
     marsad("ingest", "archive", "bad.ndjson", "--platform", "twitter")
     assert b"nadir_k" in (marsad.folder / "marsad.db.dead").read_bytes()
-    marsad("delete", "--author", "nadir_k", "--platform", "twitter")
+    marsad("delete", "--yes", "--author", "nadir_k", "--platform", "twitter")
     assert b"nadir_k" not in (marsad.folder / "marsad.db.dead").read_bytes()
 
 
@@ -467,7 +467,7 @@ def test_a_blank_reason_keeps_no_author(marsad: Marsad) -> None:
 def test_kept_authors_are_deleted_by_name(marsad: Marsad) -> None:
     marsad.write("posts.ndjson", POSTS)
     marsad("ingest", "archive", "posts.ndjson", "--keep-authors", "consent")
-    marsad("delete", "--author", "NADIR_K", "--platform", "twitter")
+    marsad("delete", "--yes", "--author", "NADIR_K", "--platform", "twitter")
     assert marsad("search", "id:twitter:1", code=3).stdout == ""
 
 
@@ -486,7 +486,7 @@ def test_destroying_a_key_is_asked_and_without_an_answer_not_done(marsad: Marsad
 def test_an_export_read_back_keeps_its_pseudonyms_and_its_deletions(study: Marsad) -> None:
     study("export", "--to", "out", "--format", "ndjson")
     (post,) = study.rows("search", "id:twitter:1", "--json")
-    study("delete", "--author", "nadir_k", "--platform", "twitter")
+    study("delete", "--yes", "--author", "nadir_k", "--platform", "twitter")
     study("ingest", "archive", "out/posts.ndjson")
     study("search", "id:twitter:1", code=3)
     study("ingest", "archive", "out/posts.ndjson", "--store", "other.db")

@@ -61,7 +61,7 @@ def test_half_an_id_and_a_platform_without_an_account_are_refused(
 def test_an_account_is_deleted_also_where_all_its_posts_still_wait(path: Path) -> None:
     waits = by(pseudonym("forum", "karim"), 2, "forum")
     fill(path, [post(1)], unscored=[waits])
-    told = delete(path, "--author", "karim").output
+    told = delete(path, "--yes", "--author", "karim").output
     assert "2 tombstones written." in told
     assert "deleted on forum, twitter" in told
     with SqliteStore(path) as store:
@@ -71,7 +71,7 @@ def test_an_account_is_deleted_also_where_all_its_posts_still_wait(path: Path) -
 
 def test_a_name_is_found_however_its_letters_are_composed(path: Path) -> None:
     fill(path, [by(pseudonym("forum", "Me\u0301diane Alami"), 1, "forum")])
-    told = delete(path, "--author", "\u200fMédiane  Alami").output
+    told = delete(path, "--yes", "--author", "\u200fMédiane  Alami").output
     assert "1 post deleted" in told
     assert "No post of this account" not in told
     assert there(path) == []
@@ -79,7 +79,7 @@ def test_a_name_is_found_however_its_letters_are_composed(path: Path) -> None:
 
 def test_a_deletion_by_a_name_that_finds_nothing_says_so(path: Path) -> None:
     fill(path, [post(1, platform="forum")])
-    told = delete(path, "--author", "nobody").output
+    told = delete(path, "--yes", "--author", "nobody").output
     assert "0 posts deleted" in told
     assert "No post of this account was found" in told
     assert "No post of" not in delete(path, "forum:404").output
@@ -88,11 +88,34 @@ def test_a_deletion_by_a_name_that_finds_nothing_says_so(path: Path) -> None:
 def test_an_account_is_deleted_on_every_platform_that_is_to_be_read(path: Path) -> None:
     path.with_name("marsad.toml").write_text('[[sources]]\nsource = "bluesky"\n')
     fill(path, [post(1)])
-    assert "deleted on bluesky, twitter" in delete(path, "--author", "karim").output
+    assert "deleted on bluesky, twitter" in delete(path, "--yes", "--author", "karim").output
 
 
 def test_a_platform_is_known_by_its_other_name(path: Path) -> None:
     fill(path, [by(pseudonym("twitter", "karim"), 1, "twitter")])
-    told = delete(path, "--author", "karim", "--platform", "X").output
-    assert told.startswith("1 post deleted")
+    told = delete(path, "--yes", "--author", "karim", "--platform", "X").output
+    assert "\n1 post deleted" in told
     assert "deleted on twitter." in told
+
+
+def test_delete__takes_a_search_for_no_id(path: Path) -> None:
+    refused = delete(path, "author:karim")
+    assert refused.exit_code == 2
+    assert "--author karim" in refused.output
+
+
+def test_delete__refuses_a_platform_that_is_none(path: Path) -> None:
+    fill(path, [post(1)])
+    refused = delete(path, "twiter:1")
+    assert refused.exit_code == 2
+    assert "twitter" in refused.output
+
+
+def test_delete__of_an_author_asks_and_shows_what_it_hits(path: Path) -> None:
+    fill(path, [by(pseudonym("forum", "karim"), 1, "forum")])
+    shown = delete(path, "--author", "karim", "--dry-run")
+    assert (shown.exit_code, "This deletes" in shown.output) == (0, True)
+    refused = delete(path, "--author", "karim")
+    assert (refused.exit_code, "--yes" in refused.output) == (2, True)
+    assert len(there(path)) == 1
+    assert "deleted" in delete(path, "--yes", "--author", "karim").output

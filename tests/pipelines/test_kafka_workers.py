@@ -424,7 +424,7 @@ def test_what_a_deletion_did_is_told_although_an_index_worker_was_quicker(
         sink.accept(batch("", "1", posts=[post(1), *mine, post(4)]))
     with pipeline(where, path):
         settled(path, 4)
-        arguments = ["--author", "u_leaverleaverleav", "--platform", "forum", "forum:1"]
+        arguments = ["--yes", "--author", "u_leaverleaverleav", "--platform", "forum", "forum:1"]
         places = ["--store", str(path), "--brokers", where.addresses]
         told = CliRunner().invoke(delete.command, [*arguments, *places])
         again = CliRunner().invoke(delete.command, [*arguments, *places])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 from itertools import islice
@@ -101,6 +101,9 @@ class ArchiveSource:
         self._current: FileStream | None = None
         self.warnings: list[str] = []
         """What people must know of the file; known once it was opened, before its first record."""
+        self._undated = 0
+        self.repaired = 0
+        """Texts read so far whose encoding or escapes had to be undone."""
         self.zones_assumed = 0
         """Posts read so far for whose dates a time zone was only assumed."""
         self.dataset = file_name(self.path) if dataset is None else given_name(dataset)
@@ -159,6 +162,27 @@ class ArchiveSource:
             serial_dates=created.serial,
         )
 
+    @property
+    def not_taken(self) -> list[str]:
+        """Fields of the file that no field of a post is taken from; none for a known tool."""
+        if self._context.tool:
+            return []
+        taken = {name for names in self._reader.found.values() for name in names}
+        names: Sequence[str] = self._survey.layout.columns
+        if self._survey.layout.format != "csv":
+            names = mappings.fields_of(self._objects[:100])
+        return [name for name in names if name not in taken and not _covered(name, taken)]
+
+    @property
+    def skipped(self) -> Mapping[str, int]:
+        """How many records read so far are no posts, by the reason: private, deleted."""
+        return self._reader.skipped
+
+    @property
+    def unread_dates(self) -> tuple[int, str]:
+        """How many posts read so far have no date, and columns that may hold dates."""
+        return self._undated, ", ".join(self._reader.found.get("created_at", ()))
+
     @cached_property
     def context(self) -> str:
         """What :func:`parse_raw` needs to try a rejected record again, as JSON."""
@@ -198,8 +222,10 @@ class ArchiveSource:
         for item in items:
             if isinstance(item.record, Reject) and item.record.reason == "file-damaged":
                 item = self._with_extent(item, item.record)
-            if isinstance(item.record, Post) and "zone-assumed" in item.record.flags:
-                self.zones_assumed += 1
+            if isinstance(item.record, Post):
+                self.zones_assumed += "zone-assumed" in item.record.flags
+                self._undated += "date-unknown" in item.record.flags
+                self.repaired += "text-repaired" in item.record.flags
             yield item
         self._file.check_unchanged()
 
@@ -332,6 +358,11 @@ class ArchiveSource:
                 raise mappings.missing(target, field, fields)
         if "text" not in self._found:
             raise mappings.no_text(fields, hints.of_objects(objects))
+
+
+def _covered(name: str, taken: Collection[str]) -> bool:
+    """Say whether a field of an object lies in one that is taken, or holds one that is."""
+    return any(name.startswith(f"{one}.") or one.startswith(f"{name}.") for one in taken)
 
 
 def _parsed(lines: Iterable[Line], layout: Layout) -> Iterator[Record]:

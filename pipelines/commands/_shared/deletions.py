@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import difflib
+from collections.abc import Iterable, Sequence
 
 import click
 
@@ -11,11 +12,14 @@ from ingest.privacy.masking import handle_name
 from ingest.privacy.protector import Protector, is_pseudonym
 from ingest.records import Tombstone
 from ingest.sources.registry import ENTRIES
+from pipelines.query import FIELDS
 from pipelines.records import CollectedTombstone
 from pipelines.settings import Settings
 from pipelines.stages import collected_tombstone, utc_now
 from pipelines.stores.protocols import Store
 
+#: Platforms that files alone bring.
+_OF_FORMATS = ("archive", "reddit", "vk", "threads", "rss", "weibo")
 #: Waiting posts whose platforms are looked at: more than this wait on topics only.
 _WAITING = 10_000
 
@@ -33,6 +37,16 @@ def check(ids: Sequence[str], authors: Sequence[str], platforms: Sequence[str]) 
             raise click.UsageError(
                 f"{post_id!r} is no id of a post: they read platform:number, as in `marsad search`"
             )
+        if platform == "author":
+            raise click.UsageError(
+                f"{post_id!r} is a search, no id of a post. For all posts of an account: "
+                f"--author {native}"
+            )
+        if platform in FIELDS and platform not in known_platforms():
+            raise click.UsageError(
+                f"{post_id!r} is a search, no id of a post: see the ids with "
+                f"`marsad search --json {post_id}`"
+            )
     for author in authors:
         if not handle_name(author.strip()).strip():
             raise click.UsageError(f"--author {author!r} names nobody: name the account")
@@ -42,6 +56,29 @@ def check(ids: Sequence[str], authors: Sequence[str], platforms: Sequence[str]) 
         )
     if not all(map(platform_name, platforms)):
         raise click.UsageError("--platform is empty: name the platform that the account is on")
+
+
+def known_platforms() -> frozenset[str]:
+    """Return the platforms whose posts sources and formats give, and ``archive``."""
+    return frozenset({*PLATFORMS, *(entry.name for entry in ENTRIES), *_OF_FORMATS})
+
+
+def check_platforms(store: Store, names: Iterable[str]) -> None:
+    """See that each platform is one, or has posts in the store.
+
+    Raises :class:`click.UsageError`.
+    """
+    unknown = [name for name in names if name not in known_platforms()]
+    if not unknown:
+        return
+    there = {*store.status().platforms, *(post.platform for post in store.pending(_WAITING))}
+    for name in unknown:
+        if name not in there:
+            near = difflib.get_close_matches(name, sorted(there | known_platforms()), 1)
+            hint = f" Did you mean {near[0]}?" if near else ""
+            raise click.UsageError(
+                f"no platform is called {name!r}, and the store has no posts of it.{hint}"
+            )
 
 
 def whereabouts(store: Store, settings: Settings, *, topics: bool) -> tuple[str, ...]:

@@ -1,0 +1,155 @@
+"""What an import of files would make of them, without storing anything.
+
+``from ingest.sources.archive.preview import preview`` is for the command line and the web page.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from itertools import islice
+from typing import Final
+
+import msgspec
+
+from ingest.errors import SourceError
+from ingest.privacy.masking import mask
+from ingest.records import Post, Reject, Tombstone
+from ingest.sources.archive.source import ArchiveSource
+
+#: Records of each file that are looked at.
+RECORDS: Final = 1_000
+#: Posts that are shown.
+SHOWN: Final = 5
+
+
+class PreviewOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """How files are to be read, as ``marsad ingest archive`` takes it."""
+
+    mapping: Mapping[str, str] = {}
+    dataset: str | None = None
+    platform: str | None = None
+    timezone: str | None = None
+    encoding: str = ""
+
+
+class PreviewPost(msgspec.Struct, frozen=True, kw_only=True):
+    """One post as it would be stored; its text is masked, and no account is named."""
+
+    text: str
+    created_at: datetime | None
+    platform: str
+    flags: tuple[str, ...]
+    counts: dict[str, int]
+
+
+class ImportPreview(msgspec.Struct, frozen=True, kw_only=True):
+    """What the first records of one file become."""
+
+    path: str
+    error: str = ""
+    """Why the file is not read; all else is empty then."""
+    format: str = ""
+    encoding: str = ""
+    tool: str = ""
+    """Whose export it is; empty where fields were found by their names."""
+    columns: dict[str, list[str]] = {}
+    """For each field of a post the columns it is taken from, the first that is not empty."""
+    not_taken: list[str] = []
+    """Columns that no field of a post is taken from; empty for a known tool."""
+    records: int = 0
+    """How many records were looked at, at most :data:`RECORDS`."""
+    posts: int = 0
+    deletions: int = 0
+    skipped: dict[str, int] = {}
+    """Records that are no posts: ``private``, ``deleted``."""
+    dead: dict[str, int] = {}
+    """Records that can't be read, by their reason."""
+    dates_read: int = 0
+    dates_unread: int = 0
+    timezone: str = ""
+    """The zone of dates that name none."""
+    zone_assumed: int = 0
+    """Posts whose dates name no zone where nobody said which is theirs."""
+    repaired: int = 0
+    """Texts whose encoding or escapes had to be undone."""
+    ids_met: int = 0
+    """Records whose id another text of the file has."""
+    shown: list[PreviewPost] = []
+    more: bool = False
+    """The file has more records than were looked at."""
+
+
+def preview(
+    paths: Sequence[str | os.PathLike[str]],
+    options: PreviewOptions = PreviewOptions(),  # noqa: B008
+) -> list[ImportPreview]:
+    """Return what the first records of each file would become. Stores and raises nothing.
+
+    Import it from :mod:`ingest.sources.archive.preview`. A file that can't be read has its
+    ``error``. Raises :class:`~ingest.errors.MappingError` for a mapping that names no field of a
+    post, and :class:`~ingest.errors.SourceError` for an unknown time zone or encoding.
+    """
+    return [_of_file(path, options) for path in paths]
+
+
+def _of_file(path: str | os.PathLike[str], options: PreviewOptions) -> ImportPreview:
+    source = ArchiveSource(
+        path,
+        mapping=options.mapping,
+        dataset=options.dataset,
+        platform=options.platform,
+        timezone=options.timezone,
+        encoding=options.encoding,
+    )
+    try:
+        return _of_source(source)
+    except SourceError as error:
+        return ImportPreview(path=source.path, error=str(error))
+    finally:
+        source.close()
+
+
+def _of_source(source: ArchiveSource) -> ImportPreview:
+    records = [item.record for item in islice(source.open(""), RECORDS + 1)]
+    more, records = len(records) > RECORDS, records[:RECORDS]
+    posts = [record for record in records if isinstance(record, Post)]
+    details = source.details()
+    texts: dict[str, set[str]] = {}
+    for post in posts:
+        if not post.id.endswith(":"):
+            texts.setdefault(post.id, set()).add(post.text)
+    flags = Counter(flag for post in posts for flag in post.flags)
+    return ImportPreview(
+        path=source.path,
+        format=details.format,
+        encoding=details.encoding,
+        tool=details.tool,
+        columns=details.mapping,
+        not_taken=source.not_taken,
+        records=len(records),
+        posts=len(posts),
+        deletions=sum(isinstance(record, Tombstone) for record in records),
+        skipped=dict(source.skipped),
+        dead=dict(Counter(one.reason for one in records if isinstance(one, Reject))),
+        dates_read=len(posts) - flags["date-unknown"],
+        dates_unread=flags["date-unknown"],
+        timezone=details.timezone,
+        zone_assumed=flags["zone-assumed"],
+        repaired=flags["text-repaired"],
+        ids_met=sum(len(found) - 1 for found in texts.values()),
+        shown=[_shown(post) for post in posts[:SHOWN]],
+        more=more,
+    )
+
+
+def _shown(post: Post) -> PreviewPost:
+    return PreviewPost(
+        text=mask(post.text),
+        created_at=post.created_at,
+        platform=post.platform,
+        flags=tuple(post.flags),
+        counts=post.counts,
+    )

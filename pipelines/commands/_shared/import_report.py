@@ -1,0 +1,63 @@
+"""What people are told of an import: before it (``--preview``) and after it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ingest.sources.archive.preview import ImportPreview
+from ingest.sources.archive.source import ArchiveSource
+from pipelines.commands._shared.output import count
+
+_LISTED = 12
+
+
+def preview_lines(found: ImportPreview) -> Iterator[str]:
+    """Yield what the first records of a file would become."""
+    if found.error:
+        yield f"{found.path}: {found.error}"
+        return
+    whose = f", {found.tool}" if found.tool else ""
+    more = " (the file has more)" if found.more else ""
+    yield f"{found.path}: {found.format}{whose}, {found.encoding}; {found.records:,} records{more}"
+    yield from _columns(found.columns, found.not_taken)
+    yield (
+        f"  {count(found.posts, 'post')}, {count(found.deletions, 'deletion')}; "
+        f"dates read {found.dates_read:,}, unread {found.dates_unread:,}; "
+        f"zone {found.timezone}{' (assumed)' if found.zone_assumed else ''}"
+    )
+    for reason, number in {**found.skipped, **found.dead}.items():
+        yield f"  no post: {number:,} {reason}"
+    if found.repaired:
+        yield f"  texts repaired: {found.repaired:,}"
+    if found.ids_met:
+        yield f"  ids that met another text: {found.ids_met:,}"
+    for post in found.shown:
+        date = f"{post.created_at:%Y-%m-%d %H:%M}Z" if post.created_at else "no date"
+        yield f"  {date}  {' '.join(post.text.split())[:90]}"
+
+
+def after_lines(source: ArchiveSource) -> Iterator[str]:
+    """Yield what is to be told of a file that was read."""
+    yield from _columns(source.details().mapping, source.not_taken)
+    undated, columns = source.unread_dates
+    if undated:
+        where = f" in {columns}" if columns else "; no column is known to hold them"
+        yield (
+            f"  {count(undated, 'post')} have no date that can be read{where}, so no trend counts "
+            "them. Name the column with --map created_at=NAME."
+        )
+    if source.repaired:
+        texts = count(source.repaired, "text")
+        yield f"  {texts} had a wrong encoding or escapes, which were undone."
+    for reason, number in source.skipped.items():
+        yield f"  {count(number, 'record')} not read: {reason}."
+
+
+def _columns(columns: dict[str, list[str]], not_taken: list[str]) -> Iterator[str]:
+    if columns:
+        taken = "; ".join(f"{field} from {', '.join(names)}" for field, names in columns.items())
+        yield f"  columns: {taken}"
+    if not_taken:
+        shown = ", ".join(not_taken[:_LISTED])
+        rest = f" and {len(not_taken) - _LISTED:,} more" if len(not_taken) > _LISTED else ""
+        yield f"  not taken: {shown}{rest}"
