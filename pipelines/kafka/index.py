@@ -104,13 +104,9 @@ class IndexStage:
         # Before the store moves on: whatever fails, the same batch comes again.
         deleted_ids = self._store.write_tombstones(batch.tombstones) if batch.tombstones else set()
         refused = self._refused(batch)
-<<<<<<< HEAD
         self._erase(refused | deleted_ids)
-=======
-        self._erase(refused | condemned)
         posts = separated(batch.posts, self._stored).posts
         batch = msgspec.structs.replace(batch, posts=posts)
->>>>>>> a84a3af (feat(ingest): show what an import becomes, keep authors apart)
         batch, documents = batches.indexed(batch, self._zone)
         outcomes = self._store.accept_scored(batch, documents)
         self._cursors[partition] = cursor

@@ -320,13 +320,7 @@ def test_what_a_collector_keeps_aside_says_what_it_is_and_a_deletion_finds_it(
     said = marsad("dead", "retry", code=1).stderr
     assert "of a live source; what it still offers is read again by itself" in said
     # An answer that could not be used, as it is kept beside the letters.
-<<<<<<< HEAD
     Quarantine(beside(""), 30).keep("bluesky", base.START, b"<p>did:plc:amina</p>")
-    told = marsad("delete", "--author", "did:plc:amina", "--platform", "bluesky").stderr
-    assert "2 dead letters removed" in told
-=======
-    Aside(beside(""), 30).keep("bluesky", base.START, b"<p>did:plc:amina</p>")
     told = marsad("delete", "--yes", "--author", "did:plc:amina", "--platform", "bluesky").stderr
-    assert "2 records kept aside removed" in told
->>>>>>> a84a3af (feat(ingest): show what an import becomes, keep authors apart)
+    assert "2 dead letters removed" in told
     assert not list(beside("").glob("*"))
