@@ -146,7 +146,7 @@ def test_the_top_level_holds_the_agreed_folders_only() -> None:
     tracked = {path.name for path in ROOT.iterdir() if path.is_dir()}
     generated = {"out", "dist", "build", "__pycache__"}
     visible = {name for name in tracked if not name.startswith(".")} - generated
-    assert visible == {"ingest", "nlp", "pipelines", "tests", "deploy", "docs"}
+    assert visible == {"ingest", "nlp", "pipelines", "tests", "deploy", "docs", "findings"}
 
 
 def test_every_subcommand_exists_and_has_help_with_an_example() -> None:
