@@ -20,7 +20,15 @@ import msgspec
 
 from ingest.privacy.keyring import Key
 from ingest.privacy.masking import handle_name, mask
-from ingest.privacy.urls import PSEUDONYM, Rename, is_two_numbers, rename_address, rename_reference
+from ingest.privacy.sanitize import bounded_id, clean_tag, sanitized, visible, without_personal
+from ingest.privacy.urls import (
+    PSEUDONYM,
+    Rename,
+    is_two_numbers,
+    rename_address,
+    rename_reference,
+    without_author,
+)
 from ingest.records import Post, Tombstone
 
 _Form = Callable[[str], str]
@@ -33,7 +41,6 @@ def _earlier_name(name: str) -> str:
 
 #: How the name of an account is read, the present way first: what is stored keeps its pseudonym.
 _FORMS: tuple[_Form, ...] = (handle_name, _earlier_name)
-_USER = "[user]"
 _ENCODER = msgspec.json.Encoder(order="deterministic")
 
 
@@ -74,11 +81,15 @@ class Protector:
         self._keep_authors = keep_authors
 
     def protect(self, post: Post) -> Protected:
-        """Return the post without names of people, and its other names under older keys."""
+        """Return the post without names of people, and its other names under older keys.
+
+        Every field is bounded and cleaned first, see :mod:`ingest.privacy.sanitize`.
+        """
+        post = sanitized(post)
         versions = [self._rename(post, secret, form) for form, secret in self._ways(post)]
         shown = self._rename(post, None, handle_name) if self._keep_authors else versions[0]
         if post.hashtags:
-            tags = tuple(_USER if tag[:1] in ("@", "＠") else tag for tag in post.hashtags)
+            tags = tuple(clean_tag(tag, post.author, self._country) for tag in post.hashtags)
             shown = msgspec.structs.replace(shown, hashtags=tags)
         text = mask(post.text, keep=self._handles, country=self._country)
         # The watchlist decides which handles stay, and it may change: the digest must not.
@@ -122,9 +133,10 @@ class Protector:
 
     def _rename_tombstone(self, tombstone: Tombstone, secret: bytes, form: _Form) -> Tombstone:
         rename = _renamer(secret, tombstone.platform, form)
+        post_id = bounded_id(tombstone.id, rename)
         return msgspec.structs.replace(
             tombstone,
-            id=rename_reference(tombstone.id, tombstone.platform, "", rename),
+            id=without_personal(rename_reference(post_id, tombstone.platform, "", rename), rename),
             author=rename(tombstone.author) if tombstone.author else "",
         )
 
@@ -136,13 +148,16 @@ class Protector:
         if secret is None:
             return msgspec.structs.replace(post, id=post_id)
         rename = _renamer(secret, post.platform, form)
+        shown = visible(author)
+        post_id = bounded_id(post_id, rename)
         return msgspec.structs.replace(
             post,
-            id=rename_reference(post_id, post.platform, author, rename),
+            id=without_personal(rename_reference(post_id, post.platform, shown, rename), rename),
             author=rename(author) if author else "",
-            url=rename_address(post.url, author, rename),
-            reply_to=_reply(post.reply_to, post, rename),
-            repost_of=_reply(post.repost_of, post, rename),
+            url=without_personal(rename_address(post.url, shown, rename), rename),
+            reply_to=without_personal(_reply(post.reply_to, post, rename), rename),
+            repost_of=without_personal(_reply(post.repost_of, post, rename), rename),
+            source=without_author(post.source, shown, rename),
         )
 
 

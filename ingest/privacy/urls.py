@@ -100,20 +100,31 @@ _SITES = {
     ),
     "flickr.com": _site(r"/(?:photos|people)/{}(?:/\d+)?"),
     "dailymotion.com": _site(r"/video/\w+", r"/(?:user/)?{}"),
+    "write.as": _site(r"/{}/[^/]+", r"/{}"),
+    "micro.blog": _site(r"/{}(?:/\d+)?"),
+    "lemmy.world": _site(r"/post/\d+", r"/c/[^/]+", r"/u/{}"),
     "ask.fm": _site(r"/{}(?:/answers?/\d+)?"),
 }
 # Sites that give each account a host of its own.
 _OWN_HOST = re.compile(
     r"(?!www\.|m\.)([\w-]+)\.((?:blogspot|skyrock|over-blog)(?:\.[a-z]+)+"
-    r"|(?:tumblr|wordpress|livejournal|substack|medium)\.com|bsky\.social)"
+    r"|(?:tumblr|wordpress|livejournal|substack|medium|canalblog|hautetfort|eklablog|overblog"
+    r"|blog4ever|weebly|wixsite|typepad|hatenablog|writeas)\.com|write\.as|micro\.blog"
+    r"|(?:github|ghost)\.io|(?:home|art|data)\.blog|bearblog\.dev|neocities\.org|unblog\.fr"
+    r"|free\.fr|bsky\.social)"
 )
 # On any other site: the part of the path after one of these words, or with one of these signs.
 _BEFORE_ACCOUNT = frozenset(
     (
         *("user", "users", "u", "profile", "profiles", "author", "authors", "auteur", "member"),
         *("members", "membre", "membres", "people", "account", "accounts", "channel", "in"),
+        # PeerTube
+        *("a", "c", "video-channels", "actor", "actors"),
+        *("profil", "profils", "utilisateur", "utilisateurs", "perfil", "usuario", "blogs"),
     )
 )
+# Pixelfed writes `/p/name/number`; elsewhere what follows `/p/` is a post.
+_PIXELFED = re.compile(r"/p/([^/]+)/(\d+)/?")
 _POST_NUMBERS = frozenset(
     ("p", "t", "post", "post_id", "pid", "tid", "topic", "thread", "article", "id_article")
 )
@@ -143,6 +154,10 @@ def rename_reference(reference: str, platform: str, author: str, rename: Rename)
     ours = _OURS.match(reference)
     start = ours.end() if ours else 0
     native = reference[start:]
+    if reference.startswith("archive:"):
+        # a data set may be named after the only author whose posts it holds
+        reference = without_author(reference[:start], author, rename) + native
+        start = len(reference) - len(native)
     if not native or native.isdecimal():
         return reference
     if native[:4].lower() == "http":
@@ -184,7 +199,7 @@ def _name(native: str, author: str, rename: Rename) -> str:
     native = _DID.sub(lambda found: rename(found.group()), native)
     if "/" in native and not native.startswith("at://"):
         native = _any_path(native, rename)
-    return _without(native, author, rename)
+    return without_author(native, author, rename)
 
 
 def _address(url: str, author: str, rename: Rename, *, exact: bool = False) -> str:
@@ -204,13 +219,15 @@ def _address(url: str, author: str, rename: Rename, *, exact: bool = False) -> s
     else:
         kept = parts.path
         path = _any_path(kept, rename)
-        host = _without(host, author, rename)
+        host = without_author(host, author, rename)
     if own:
         host = f"{rename(own[1])}.{own[2]}"
+    elif not exact and _is_one_persons(author, host):
+        host = without_author(host, author.lstrip("@＠").partition("@")[0], rename)
     query, kept_query = _query(parts.query, site, author, rename)
     fragment = parts.fragment if _is_post_fragment(parts.fragment) else ""
     scheme = f"{parts.scheme}:" if parts.scheme else ""
-    result = f"{scheme}//{host}{_without(path, author, rename)}"
+    result = f"{scheme}//{host}{without_author(path, author, rename)}"
     if query:
         result += "?" + query
     if fragment:
@@ -220,6 +237,12 @@ def _address(url: str, author: str, rename: Rename, *, exact: bool = False) -> s
         digest = hashlib.blake2b(dropped.encode("utf-8", "surrogatepass"), digest_size=16)
         result += "#" + rename(digest.hexdigest())
     return result
+
+
+def _is_one_persons(author: str, host: str) -> bool:
+    """Say whether ``name@host`` is the only account of a host that has the same name."""
+    own, _, home = author.lstrip("@＠").casefold().partition("@")
+    return bool(home) and host.partition(":")[0] == home and own in home.split(".")
 
 
 @lru_cache(maxsize=4096)
@@ -242,6 +265,8 @@ def _renamed(found: re.Match[str], rename: Rename) -> str:
 
 def _any_path(path: str, rename: Rename) -> str:
     """Rename what stands where accounts stand on most sites."""
+    if pixelfed := _PIXELFED.fullmatch(path):
+        return f"/p/{_account(pixelfed[1], rename)}/{pixelfed[2]}"
     parts = path.split("/")
     for number, part in enumerate(parts):
         before = parts[number - 1].lower() if number else ""
@@ -271,7 +296,7 @@ def _query(query: str, site: _Site | None, author: str, rename: Rename) -> tuple
             if site
             else (key in _POST_NUMBERS and value.isdecimal())
         ):
-            renamed.append(f"{key}={_without(value, author, rename)}")
+            renamed.append(f"{key}={without_author(value, author, rename)}")
         else:
             continue
         kept.append(pair)
@@ -282,9 +307,16 @@ def _is_post_fragment(fragment: str) -> bool:
     return bool(_POST_FRAGMENT.fullmatch(fragment) or PSEUDONYM.fullmatch(fragment))
 
 
-def _without(text: str, author: str, rename: Rename) -> str:
-    """Rename an author wherever the name stands as whole words, in each part of a path."""
+def without_author(text: str, author: str, rename: Rename) -> str:
+    """Rename an author wherever the name stands as whole words, in each part of a path.
+
+    Of ``name@host`` the name counts alone as well, behind the host of an address.
+    """
     name = author.lstrip("@＠")
+    own, sign, host = name.partition("@")
+    if sign and "." in host:
+        place, slash, path = text.partition("/")
+        text = place + slash + without_author(path, own, rename)
     if len(name) < 2 or not text:
         return text
     wanted = _squeezed(name)

@@ -85,9 +85,13 @@ def test_what_is_not_a_name_stays() -> None:
     assert kept.text == "@inwi rendez VoIP, 4086 signatures"
 
 
-def test_the_name_of_a_data_set_is_not_taken_for_an_author() -> None:
-    record = post(id="archive:nadir-2016:5", platform="archive", author="nadir")
-    assert protector().protect(record).post.id == "archive:nadir-2016:5"
+def test_a_data_set_named_after_its_author__names_nobody() -> None:
+    record = post(
+        id="archive:nadir-2016:5", platform="archive", author="nadir", source="archive:nadir-2016"
+    )
+    kept = protector().protect(record).post
+    assert kept.id == f"archive:{kept.author}-2016:5"
+    assert kept.source == f"archive:{kept.author}-2016"
 
 
 def test_one_account_has_one_pseudonym_however_it_is_written() -> None:
