@@ -163,7 +163,7 @@ class Cluster:
         finally:
             store.close()
 
-    def books(self) -> dict[str, int]:
+    def outcomes(self) -> dict[str, int]:
         """The ledger of the store, as soon as it can be asked."""
         found: dict[str, int] = until(self.ledger, "the store tells of its books")
         return found

@@ -150,10 +150,10 @@ def retry(
     """Try again, after an upgrade or with another mapping; all that is there, or by NUMBER."""
     case = chosen_watchlist(watchlist)
     fields = field_mapping(mapping) or None
-    told = itertools.count()
+    notified = itertools.count()
 
-    def tell(why: str) -> None:
-        if next(told) < TOLD:
+    def notify(why: str) -> None:
+        if next(notified) < TOLD:
             notify(why)
 
     def again(target: Sink, kept: DeadLetters) -> Retried:
@@ -161,7 +161,7 @@ def retry(
         found = [dead_letter for number in chosen if (dead_letter := kept.get(number))]
         if not found:
             nothing_found("There are no dead letters.")
-        return try_again(target, found, protector(case), case, mapping=fields, tell=tell)
+        return try_again(target, found, protector(case), case, mapping=fields, notify=notify)
 
     if where := destination(store, brokers):
         with kafka_sink(where) as topics, topics.dead_letters() as kept:

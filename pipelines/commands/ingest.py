@@ -283,7 +283,7 @@ class _Run:
         notify(
             ledger_line(
                 f"{source.path}: {'done' if result.done else 'not at its end'}",
-                result.outcomes if self._target.waits else _settled(result.outcomes),
+                result.outcomes if self._target.waits else _finalized(result.outcomes),
             )
         )
         for line in after_lines(source):
@@ -339,7 +339,7 @@ class _Run:
         return result
 
 
-def _settled(outcomes: Ledger) -> Ledger:
+def _finalized(outcomes: Ledger) -> Ledger:
     """Count as indexed what was pending when its batch was accepted: it has been scored since."""
     return msgspec.structs.replace(add(outcomes, Ledger(indexed=outcomes.pending)), pending=0)
 

@@ -248,7 +248,7 @@ def watch(
             Quarantine(beside(store or settings.store), settings.dead_days),
             every=interval,
             times=times,
-            tell=notify,
+            notify=notify,
         )
     finally:
         fetcher.close()

@@ -147,10 +147,10 @@ def _show(status: Status, console: Console, *, on_topics: bool) -> None:
         if on_topics
         else {"dead": f"kept with the reason as a dead letter ({dead_list()})"}
     )
-    books = Table("outcome", "records", "", box=None, header_style="dim")
+    outcomes = Table("outcome", "records", "", box=None, header_style="dim")
     for name in Ledger.__struct_fields__:
-        books.add_row(name, f"{getattr(status.ledger, name):,}", Text(meanings[name], "dim"))
-    console.print(books)
+        outcomes.add_row(name, f"{getattr(status.ledger, name):,}", Text(meanings[name], "dim"))
+    console.print(outcomes)
     days = f"{status.first_day} to {status.last_day}" if status.first_day else "no dated posts"
     console.print(
         f"\n{count(status.posts, 'post')} now, {days}, "

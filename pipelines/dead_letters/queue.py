@@ -329,10 +329,10 @@ def plain_names(collected: CollectedTombstone) -> set[str]:
     the store or the model refused) its pseudonyms. Of an id also its last part (``set:4711``,
     ``did/post/3kab``), unless it is so short that it would be found everywhere.
     """
-    stone = collected.tombstone
-    if not stone.id:
-        return {collected.raw_name, stone.author, *collected.aliases} - {""}
-    natives = [name.partition(":")[2] for name in (stone.id, *collected.aliases)]
+    tombstone = collected.tombstone
+    if not tombstone.id:
+        return {collected.raw_name, tombstone.author, *collected.aliases} - {""}
+    natives = [name.partition(":")[2] for name in (tombstone.id, *collected.aliases)]
     names = {collected.raw_name, *natives}
     names |= {last for name in names if len(last := re.split("[:/]", name)[-1]) > _SHORT}
     return names - {""}

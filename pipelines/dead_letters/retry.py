@@ -36,7 +36,7 @@ def retry(
     watchlist: Watchlist | None,
     *,
     mapping: Mapping[str, str] | None = None,
-    tell: Callable[[str], None] = lambda message: None,
+    notify: Callable[[str], None] = lambda message: None,
 ) -> Retried:
     """Try letters again, each with what its import knew, or with another field mapping.
 
@@ -45,7 +45,7 @@ def retry(
     collector = Collector(protector, watchlist)
     by_origin: dict[str, list[tuple[DeadLetter, Item | Collected]]] = defaultdict(list)
     for dead_letter in dead_letters:
-        if found := _parsed(dead_letter, mapping, tell):
+        if found := _parsed(dead_letter, mapping, notify):
             by_origin[dead_letter.origin].append((dead_letter, found))
     for origin, pairs in by_origin.items():
         collection = collector([one for _, one in pairs if isinstance(one, Item)], utc_now())
@@ -67,11 +67,11 @@ def retry(
 
 
 def _parsed(
-    dead_letter: DeadLetter, mapping: Mapping[str, str] | None, tell: Callable[[str], None]
+    dead_letter: DeadLetter, mapping: Mapping[str, str] | None, notify: Callable[[str], None]
 ) -> Item | Collected | None:
     found = _read(dead_letter, mapping)
     if isinstance(found, str):
-        tell(f"{dead_letter.place}: {found}")
+        notify(f"{dead_letter.place}: {found}")
         return None
     return found
 

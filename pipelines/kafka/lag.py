@@ -121,7 +121,7 @@ def _group(admin: Any, name: str) -> Mapping[TopicPartition, Any]:
 
 
 def _flow(
-    counts: Mapping[str, _Waiting],
+    counts: Mapping[str, _Pending],
     groups: Mapping[str, Mapping[TopicPartition, Any]],
     collected: float,
 ) -> Flow:
@@ -145,27 +145,29 @@ def _flow(
 
 
 def _stage(
-    name: str, waiting: Iterable[_Waiting], offsets: Mapping[TopicPartition, Any]
+    name: str, waiting: Iterable[_Pending], offsets: Mapping[TopicPartition, Any]
 ) -> StageLag:
     notes: dict[str, CommitMetadata] = {}
     for offset in offsets.values():
         try:
-            note = msgspec.json.decode(offset.metadata or "", type=CommitMetadata)
+            metadata = msgspec.json.decode(offset.metadata or "", type=CommitMetadata)
         except msgspec.DecodeError:  # reset by a tool
             continue
-        if time.time() - note.at < _SPAN:
-            notes[note.worker] = max(note, notes.get(note.worker, note), key=lambda n: n.at)
+        if time.time() - metadata.at < _SPAN:
+            notes[metadata.worker] = max(
+                metadata, notes.get(metadata.worker, metadata), key=lambda n: n.at
+            )
     counted = list(waiting)
     return StageLag(
         stage=name,
         waiting=sum(one.records for one in counted),
         exact=all(one.exact for one in counted),
-        per_second=round(sum(note.rate for note in notes.values()), 1),
+        per_second=round(sum(metadata.rate for metadata in notes.values()), 1),
         workers=len(notes),
     )
 
 
-class _Waiting(msgspec.Struct):
+class _Pending(msgspec.Struct):
     records: int = 0
     exact: bool = True
     filtered: int = 0
@@ -177,14 +179,14 @@ def _waiting(
     name: str,
     starts: dict[TopicPartition, int],
     ends: Mapping[TopicPartition, int],
-) -> _Waiting:
+) -> _Pending:
     first = consumer.beginning_offsets(list(starts))
     starts = {tp: max(offset, first[tp]) for tp, offset in starts.items()}
     behind = {tp: offset for tp, offset in starts.items() if offset < ends[tp]}
     distance = sum(ends[tp] - offset for tp, offset in behind.items())
     if distance > COUNTED and name != topics.LEDGER:
-        return _Waiting(records=distance, exact=False)
-    result = _Waiting()
+        return _Pending(records=distance, exact=False)
+    result = _Pending()
     if not behind:
         return result
     consumer.assign(list(behind))
@@ -202,7 +204,7 @@ def _waiting(
     return result
 
 
-def _count(name: str, record: Any, result: _Waiting) -> None:
+def _count(name: str, record: Any, result: _Pending) -> None:
     if name != topics.LEDGER:
         result.records += 1
         return

@@ -62,12 +62,12 @@ class Claim(msgspec.Struct, frozen=True):
     """A worker's right to some records: its place in the group when it took them."""
 
     member: Any
-    note: CommitMetadata
+    metadata: CommitMetadata
 
     def offsets(self, following: Mapping[TopicPartition, int]) -> Offsets:
         """Return the offsets to commit, where each partition is to go on."""
-        note = msgspec.json.encode(self.note).decode()
-        return {tp: OffsetAndMetadata(offset, note, -1) for tp, offset in following.items()}
+        metadata = msgspec.json.encode(self.metadata).decode()
+        return {tp: OffsetAndMetadata(offset, metadata, -1) for tp, offset in following.items()}
 
 
 class Stage(Protocol):

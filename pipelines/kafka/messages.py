@@ -171,8 +171,8 @@ def collected(message: PostMessage) -> Collected:
 
 def tombstone_key(received_tombstone: CollectedTombstone) -> bytes:
     """Return the key of a deletion: of two of the same the newer one stays."""
-    stone = received_tombstone.tombstone
-    return (stone.id or f"author:{stone.author}").encode()
+    tombstone = received_tombstone.tombstone
+    return (tombstone.id or f"author:{tombstone.author}").encode()
 
 
 def tombstone_message(received_tombstone: CollectedTombstone) -> TombstoneMessage:

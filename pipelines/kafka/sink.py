@@ -181,10 +181,10 @@ class KafkaSink(AbstractContextManager["KafkaSink"]):
         for post in batch.posts:
             send(topics.POSTS, post.post.id, messages.post_message(post))
         for deletion in batch.tombstones:
-            stone = deletion.tombstone
+            tombstone = deletion.tombstone
             named = messages.tombstone_key(deletion).decode()
             send(topics.TOMBSTONES, named, messages.tombstone_message(deletion))
-            for name in (stone.id, *deletion.aliases) if stone.id else ():
+            for name in (tombstone.id, *deletion.aliases) if tombstone.id else ():
                 send(topics.POSTS, name, None)
         if (counted := _ledger_message(batch)) != LedgerMessage():
             send(topics.LEDGER, batch.position.key, counted)

@@ -61,16 +61,16 @@ def alone(
     where: Brokers,
     group: str,
     client: str,
-    patience: float,
+    timeout: float,
     *,
     unless: Callable[[], bool] = lambda: False,
 ) -> None:
     """Raise :class:`BrokerError` if workers of another store are in the group.
 
-    Those that ended a moment ago are waited for, ``patience`` seconds at most, or until
+    Those that ended a moment ago are waited for, ``timeout`` seconds at most, or until
     ``unless`` is true.
     """
-    end = time.monotonic() + patience
+    end = time.monotonic() + timeout
     told = False
     while (others := _others(where, group, client)) and not unless():
         if time.monotonic() >= end:
@@ -85,7 +85,7 @@ def alone(
                 "Workers of another store were in the group a moment ago (%s): waiting for %.0f s "
                 "at most until they are out of it.",
                 ", ".join(others),
-                patience,
+                timeout,
             )
             told = True
         time.sleep(0.5)

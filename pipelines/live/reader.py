@@ -127,7 +127,7 @@ class Reader(threading.Thread):
         subscription, opened = self._feed, self._clock()
         try:
             if not self._items():
-                self._tell(Ended(subscription, again=False))
+                self._send(Ended(subscription, again=False))
                 return False
         except SourceError as error:
             return self._failed(error, opened)
@@ -136,11 +136,11 @@ class Reader(threading.Thread):
         except Exception as error:  # a mistake in one source must not end the others
             if self._stop_event.is_set():
                 return False  # what it was given is taken away at the end
-            _tell(error)
+            _log_mistake(error)
             return self._failed(SourceError(f"unexpected {type(error).__name__}"), opened)
         self._failures = 0
         again = subscription.every is not None
-        self._tell(Ended(subscription, again=again))
+        self._send(Ended(subscription, again=again))
         if subscription.every is not None:
             self._wait(subscription.every.total_seconds())
         return again
@@ -148,7 +148,7 @@ class Reader(threading.Thread):
     def _items(self) -> bool:
         """Put items into the queue; return whether there may be more another time."""
         for item in self._feed.source.open(self._cursor):
-            self._tell(Came(self._feed, item))
+            self._send(Came(self._feed, item))
             further, self._cursor = item.cursor != self._cursor, item.cursor
             self._seen_before = True
             if isinstance(item.record, Post | Tombstone | Reject):
@@ -170,14 +170,14 @@ class Reader(threading.Thread):
         endless = subscription.live or subscription.every is not None
         fresh = not self._seen_before and not subscription.persistent
         if gives_up(error, self._failures, endless=endless, fresh=fresh):
-            self._tell(Failed(subscription, error, None))
+            self._send(Failed(subscription, error, None))
             return False
         seconds = pause(error, self._failures)
-        self._tell(Failed(subscription, error, seconds))
+        self._send(Failed(subscription, error, seconds))
         self._wait(seconds)
         return True
 
-    def _tell(self, message: Message) -> None:
+    def _send(self, message: Message) -> None:
         while True:
             try:
                 self._inbox.put(message, timeout=_LOOK)
@@ -193,7 +193,7 @@ class Reader(threading.Thread):
             raise Stopped
 
 
-def _tell(failure: Exception) -> None:
+def _log_mistake(failure: Exception) -> None:
     """Tell where a source stumbled, without the error's words, which may quote a post."""
     where = "".join(traceback.format_tb(failure.__traceback__))
     log.error("%s%s: a mistake in Marsad, please report it", where, type(failure).__name__)

@@ -30,7 +30,7 @@ def choose(
     watchlist: Watchlist | None,
     urls: Mapping[str, str],
     environ: Mapping[str, str],
-    tell: Callable[[str], None],
+    notify: Callable[[str], None],
 ) -> list[Watched]:
     """Return the pages that can be followed; each one that can't is told with the reason.
 
@@ -39,7 +39,7 @@ def choose(
     """
     if unknown := sorted(set(urls) - _PLATFORMS):
         known = ", ".join(sorted(_PLATFORMS))
-        tell(f"No counters are read from {', '.join(unknown)}; known: {known}.")
+        notify(f"No counters are read from {', '.join(unknown)}; known: {known}.")
     if not pages and watchlist is None:
         raise SourceError("No page is named: give addresses, or --watchlist with pages of its own.")
     listed = [(page, "") for page in pages]
@@ -50,7 +50,7 @@ def choose(
         try:
             one = watched(address, entity, urls, environ)
         except SourceError as error:
-            tell(f"Left out: {error}")
+            notify(f"Left out: {error}")
             continue
         chosen.setdefault((one.page, one.source), one)
     if not chosen:

@@ -135,15 +135,15 @@ def bounded(
     value: float, low: float | None, high: float | None, form: Callable[[float], str]
 ) -> str:
     """Return a figure with its bounds: as `±` where they are alike on both sides."""
-    told = form(value)
-    below, above = (told if one is None else form(one) for one in (low, high))
+    notified = form(value)
+    below, above = (notified if one is None else form(one) for one in (low, high))
     if below == above:
-        return told
+        return notified
     if low is not None and high is not None and form(high - value) == form(value - low):
-        return f"{told} ± {form(high - value)}"
-    if below == told:
-        return f"{told} (to {above})"
-    return f"{told} (from {below})" if above == told else f"{told} ({below} to {above})"
+        return f"{notified} ± {form(high - value)}"
+    if below == notified:
+        return f"{notified} (to {above})"
+    return f"{notified} (from {below})" if above == notified else f"{notified} ({below} to {above})"
 
 
 def _loss(row: Row) -> str:

@@ -87,7 +87,7 @@ def watch(
     *,
     every: timedelta,
     times: int | None = None,
-    tell: Callable[[str], None] = lambda message: None,
+    notify: Callable[[str], None] = lambda message: None,
     sleep: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
     now: Callable[[], datetime] = utc_now,
@@ -107,7 +107,7 @@ def watch(
         due, place = queue[0]
         sleep(max(0.0, due - clock()))
         turn = turns[place]
-        pause = _once(store, turn, fetcher, quarantine, every, tell, now)
+        pause = _once(store, turn, fetcher, quarantine, every, notify, now)
         turn.reads += 1
         if times is not None and turn.reads >= times:
             heapq.heappop(queue)
@@ -124,7 +124,7 @@ def _once(
     fetcher: Reads,
     quarantine: Quarantine,
     every: timedelta,
-    tell: Callable[[str], None],
+    notify: Callable[[str], None],
     now: Callable[[], datetime],
 ) -> float:
     """Try to read a page once; return the seconds to wait at least before the next time."""
@@ -137,7 +137,7 @@ def _once(
         _save(store, page, at, [], cause, every)
         kept = quarantine.keep(page.source, at, result.body)
         pause = max(backoff(result.error, turn.failures, every), result.wait)
-        tell(
+        notify(
             f"{page.source.removeprefix(PAGES)}: {named(result.error)}"
             f"; next try in {words(pause)} at the earliest"
             + (f"; its answer is kept in {kept}" if kept else "")
@@ -158,7 +158,7 @@ def _once(
     ]
     _save(store, page, at, counters, "", every)
     for counter in counters:
-        tell(_told(counter, turn.last.get(counter.metric)))
+        notify(_sentence(counter, turn.last.get(counter.metric)))
         turn.last[counter.metric] = counter.value
     return 0.0
 
@@ -214,7 +214,7 @@ def _failing(position: Position | None) -> str:
     return details.get("cause", "")
 
 
-def _told(counter: Counter, before: int | None) -> str:
+def _sentence(counter: Counter, before: int | None) -> str:
     step = f" ± {counter.granularity:,}" if counter.granularity > 1 else ""
     change = f" ({counter.value - before:+,})" if before is not None else ""
     return (

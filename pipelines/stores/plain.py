@@ -34,9 +34,9 @@ def plain_names(tombstones: Sequence[CollectedTombstone]) -> PlainNames:
     """Return the raw account names that deletions came with."""
     ids, accounts = set(), set()
     for collected in tombstones:
-        stone, plain = collected.tombstone, collected.raw_name
-        if plain and stone.id:
-            ids.add(f"{stone.id.partition(':')[0]}:{plain}")
+        tombstone, plain = collected.tombstone, collected.raw_name
+        if plain and tombstone.id:
+            ids.add(f"{tombstone.id.partition(':')[0]}:{plain}")
         elif plain and not is_pseudonym(plain):  # that is found by its tombstone
-            accounts.add((stone.platform, handle_name(plain)))
+            accounts.add((tombstone.platform, handle_name(plain)))
     return PlainNames(frozenset(ids), frozenset(accounts))

@@ -32,7 +32,7 @@ class Story(msgspec.Struct):
     """What a world said while the story was told to it."""
 
     world: Any
-    books: dict[str, dict[str, int]]
+    outcomes: dict[str, dict[str, int]]
 
 
 def row(number: str, text: str, **more: Any) -> dict[str, Any]:
@@ -94,20 +94,20 @@ def tell(world: World) -> Story:
     first = marsad.write("first.ndjson", "\n".join([*lines[:6], BROKEN, *lines[6:]]) + "\n")
     second = marsad.write("second.ndjson", SECOND)
     third = marsad.write("third.ndjson", THIRD)
-    books = {}
+    outcomes = {}
     marsad("ingest", "archive", first, *CASE)
-    books["first"] = world.settle(13)
+    outcomes["first"] = world.settle(13)
     assert "read to its end before" in marsad("ingest", "archive", first, *CASE).stderr
-    books["again"] = world.settle(13)
+    outcomes["again"] = world.settle(13)
     marsad("ingest", "archive", second, *CASE)
-    books["second"] = world.settle(17)
+    outcomes["second"] = world.settle(17)
     marsad("delete", "youtube:4")
-    books["deleted"] = world.settle(18)
+    outcomes["deleted"] = world.settle(18)
     marsad("delete", "--yes", "--author", "leaver", "--platform", "forum")
-    books["left"] = world.settle(19)
+    outcomes["left"] = world.settle(19)
     marsad("ingest", "archive", third, *CASE)
-    books["third"] = world.settle(22)
-    return Story(world, books)
+    outcomes["third"] = world.settle(22)
+    return Story(world, outcomes)
 
 
 def answers(world: World, folder: Path) -> dict[str, Any]:
@@ -136,31 +136,31 @@ class Books:
     """Every record has one outcome, and the same one in every world."""
 
     def test_each_post_of_a_file_has_its_outcome(self, story: Story) -> None:
-        assert story.books["first"] == ledger(
+        assert story.outcomes["first"] == ledger(
             received=13, indexed=10, duplicate=1, filtered=1, dead=1
         )
 
     def test_a_file_that_was_read_is_recognised(self, story: Story) -> None:
-        assert story.books["again"] == story.books["first"]
+        assert story.outcomes["again"] == story.outcomes["first"]
 
     def test_a_later_edit_is_indexed_and_an_older_version_is_a_duplicate(
         self, story: Story
     ) -> None:
-        assert story.books["second"] == ledger(
+        assert story.outcomes["second"] == ledger(
             received=17, indexed=12, duplicate=3, filtered=1, dead=1
         )
 
     def test_deletions_are_received_as_well(self, story: Story) -> None:
-        assert story.books["deleted"]["deleted"] == story.books["second"]["deleted"] + 1
-        assert story.books["left"]["deleted"] == story.books["deleted"]["deleted"] + 1
+        assert story.outcomes["deleted"]["deleted"] == story.outcomes["second"]["deleted"] + 1
+        assert story.outcomes["left"]["deleted"] == story.outcomes["deleted"]["deleted"] + 1
 
     def test_what_was_deleted_does_not_come_back(self, story: Story) -> None:
-        assert story.books["third"] == ledger(
+        assert story.outcomes["third"] == ledger(
             received=22, indexed=13, duplicate=3, filtered=1, deleted=4, dead=1
         )
 
     def test_the_books_balance_after_every_step(self, story: Story) -> None:
-        assert all(map(balanced, story.books.values()))
+        assert all(map(balanced, story.outcomes.values()))
 
     def test_what_could_not_be_read_is_kept_aside_on_this_machine(self, story: Story) -> None:
         (kept,) = story.world.marsad.rows("dead", "list", "--json")

@@ -46,7 +46,7 @@ class Books(RuleBasedStateMachine):
         self.waiting: dict[str, int] = {}
         self.again: set[str] = set()
         self.buried: set[str] = set()
-        self.books = dict.fromkeys(Ledger.__struct_fields__, 0)
+        self.outcomes = dict.fromkeys(Ledger.__struct_fields__, 0)
 
     def opened(self) -> Store:
         return SqliteStore(self.path)
@@ -63,8 +63,8 @@ class Books(RuleBasedStateMachine):
                 if named.id == name or named.author == author_of(name):
                     self.newest.pop(name, None)
                     self.again.discard(name)
-                    self.books["deleted"] += self.waiting.pop(name, 0)
-        self.books["deleted"] += len(deletions)
+                    self.outcomes["deleted"] += self.waiting.pop(name, 0)
+        self.outcomes["deleted"] += len(deletions)
 
     @rule(
         posts=st.lists(versions, max_size=5),
@@ -77,17 +77,17 @@ class Books(RuleBasedStateMachine):
             *posts,
             tombstones=deletions,
             filtered=filtered,
-            dead=[dead_letter(self.books["received"] + n) for n in range(dead)],
+            dead=[dead_letter(self.outcomes["received"] + n) for n in range(dead)],
         )
         self.collected_tombstone(deletions)
-        self.books["received"] += len(posts) + len(deletions) + filtered + dead
-        self.books["filtered"] += filtered
-        self.books["dead"] += dead
+        self.outcomes["received"] += len(posts) + len(deletions) + filtered + dead
+        self.outcomes["filtered"] += filtered
+        self.outcomes["dead"] += dead
         for new in posts:
             if {new.id, new.author} & self.buried:
-                self.books["deleted"] += 1
+                self.outcomes["deleted"] += 1
             elif new.id in self.newest and new.rank() <= self.newest[new.id].rank():
-                self.books["duplicate"] += 1
+                self.outcomes["duplicate"] += 1
             else:
                 self.newest[new.id] = new
                 self.waiting[new.id] = self.waiting.get(new.id, 0) + 1
@@ -95,7 +95,7 @@ class Books(RuleBasedStateMachine):
     @rule(deletion=stones)
     def delete(self, deletion: object) -> None:
         self.store.delete([deletion])
-        self.books["received"] += 1
+        self.outcomes["received"] += 1
         self.collected_tombstone([deletion])
 
     @precondition(lambda self: self.waiting)
@@ -106,7 +106,7 @@ class Books(RuleBasedStateMachine):
         self.store.index([document(scored(p)) for p in taken])
         for done in taken:
             if self.newest[done.id].rank() == done.rank():
-                self.books["indexed"] += self.waiting.pop(done.id, 0)
+                self.outcomes["indexed"] += self.waiting.pop(done.id, 0)
                 self.again.discard(done.id)
 
     @rule()
@@ -124,10 +124,10 @@ class Books(RuleBasedStateMachine):
 
     @invariant()
     def books_balance_and_agree(self) -> None:
-        self.books["pending"] = sum(self.waiting.values())
+        self.outcomes["pending"] = sum(self.waiting.values())
         ledger = self.store.ledger()
-        assert ledger == Ledger(**self.books)
-        assert ledger.received == sum(self.books.values()) - self.books["received"]
+        assert ledger == Ledger(**self.outcomes)
+        assert ledger.received == sum(self.outcomes.values()) - self.outcomes["received"]
 
     @invariant()
     def the_newest_versions_wait(self) -> None:
@@ -144,7 +144,7 @@ class Books(RuleBasedStateMachine):
     def finish(self) -> None:
         drain(self.store)
         for name in list(self.waiting):
-            self.books["indexed"] += self.waiting.pop(name)
+            self.outcomes["indexed"] += self.waiting.pop(name)
         self.again.clear()
         stored = {hit.post.id: hit.post.rank() for hit in self.store.scan(All())}
         assert stored == {name: p.rank() for name, p in self.newest.items()}

@@ -29,7 +29,7 @@ class Load:
         self.ids: set[str] = set()
         self.gone: set[str] = set()
         self._sent = 0
-        self._ledger = cluster.books()
+        self._ledger = cluster.outcomes()
 
     def file(self, number: int, years: Sequence[int] = (2016,)) -> Path:
         """A file of posts that are in no other."""

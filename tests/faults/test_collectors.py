@@ -18,7 +18,7 @@ COLLECTORS = ("collect-1", "collect-2")
 def test_a_stream_is_read_once_by_two_collectors_that_are_killed_at_random_moments(
     load: Load,
 ) -> None:
-    before = load.cluster.books()
+    before = load.cluster.outcomes()
     published = 0
     with jetstream() as stand:
         config = load.cluster.folder / "collect.toml"

@@ -62,7 +62,7 @@ def test_all_topics_read_again_from_the_beginning_leave_index_and_books_as_they_
     ended(load.send(60))
     write(kafka, load.cluster.prefix + "posts", (b"{", b"poison", []))
     load.arrived(dead=1)
-    books, index = load.cluster.books(), contents(load.cluster.store)
+    outcomes, index = load.cluster.outcomes(), contents(load.cluster.store)
     with resting(kafka, load.cluster):
         for stage in ("score", "index"):
             set_back(kafka, load.cluster.prefix + stage)
@@ -70,7 +70,7 @@ def test_all_topics_read_again_from_the_beginning_leave_index_and_books_as_they_
     again = everything(kafka, load.cluster.prefix + "scored")
     assert sum((record.key or b"").decode() in load.ids for record in again) == 2 * len(load.ids)
     assert contents(load.cluster.store) == index
-    assert load.cluster.books() == books
+    assert load.cluster.outcomes() == outcomes
 
 
 def test_messages_that_somebody_sends_again_are_duplicates_and_leave_the_index_as_it_was(
@@ -106,16 +106,21 @@ def test_an_index_made_anew_from_the_topics_is_bit_for_bit_the_same(
     store = f"{elasticsearch.url}/{prefix}"
     try:
         with resting(kafka, load.cluster):
-            index, books = contents(load.cluster.store), load.cluster.books()
+            index, outcomes = contents(load.cluster.store), load.cluster.outcomes()
             anew = load.cluster.worker("index-3", MARSAD_STORE=store)
             try:
-                anew_books = until(lambda: settled(load, store, books), "the new store has it all")
+                anew_books = until(
+                    lambda: settled(load, store, outcomes), "the new store has it all"
+                )
                 assert contents(store) == index
                 # A post whose deletion is read before it was never indexed there.
-                first = anew_books["deleted"] - books["deleted"]
+                first = anew_books["deleted"] - outcomes["deleted"]
                 assert 0 <= first <= 1
-                books |= {"deleted": books["deleted"] + first, "indexed": books["indexed"] - first}
-                assert anew_books == books
+                outcomes |= {
+                    "deleted": outcomes["deleted"] + first,
+                    "indexed": outcomes["indexed"] - first,
+                }
+                assert anew_books == outcomes
             finally:
                 load.cluster.workers.pop("index-3")
                 assert anew.stop() == 0
@@ -123,10 +128,10 @@ def test_an_index_made_anew_from_the_topics_is_bit_for_bit_the_same(
         remove_indices(elasticsearch, prefix)
 
 
-def settled(load: Load, store: str, books: dict[str, int]) -> dict[str, int] | None:
+def settled(load: Load, store: str, outcomes: dict[str, int]) -> dict[str, int] | None:
     """The ledger of another store, once it has had as many records."""
     there = load.cluster.ledger(store)
-    done = there and there["received"] >= books["received"] and there["pending"] == 0
+    done = there and there["received"] >= outcomes["received"] and there["pending"] == 0
     return there if done else None
 
 

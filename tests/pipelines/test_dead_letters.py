@@ -245,14 +245,8 @@ def test_the_file_is_its_owner_s_alone(path: Path) -> None:
 
 READ = """
 import os, sys
-from ingest.privacy.keyring import Key
-from ingest.privacy.protector import Protector
-from ingest.records import Post, Tombstone, encode
-from pipelines.commands._shared.options import brokers_option, store_option
-from pipelines.commands._shared.output import ledger_line
-from pipelines.dead_letters.queue import DeadLetters, plain_names
+from pipelines.dead_letters.queue import DeadLetters
 from pipelines.errors import StoreError
-from pipelines.stages import bury
 if os.geteuid() == 0:
     os.setgid(65534); os.setuid(65534)
 try:
@@ -291,7 +285,7 @@ def test_another_file_is_not_taken_for_dead_letters(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "notified"),
     [
         ([], "marsad dead list"),
         (["--store", "my study.db"], "marsad dead list --store 'my study.db'"),
@@ -299,7 +293,7 @@ def test_another_file_is_not_taken_for_dead_letters(path: Path) -> None:
     ],
 )
 def test_who_is_sent_to_what_is_kept_aside_is_sent_to_the_right_place(
-    options: list[str], told: str
+    options: list[str], notified: str
 ) -> None:
     @click.command()
     @store_option
@@ -308,4 +302,4 @@ def test_who_is_sent_to_what_is_kept_aside_is_sent_to_the_right_place(
         click.echo(ledger_line("posts.csv: done", Ledger(received=1, dead=1)))
 
     said = CliRunner().invoke(some, options).output
-    assert said == f"posts.csv: done: 1 received, 1 dead; see: {told}\n"
+    assert said == f"posts.csv: done: 1 received, 1 dead; see: {notified}\n"

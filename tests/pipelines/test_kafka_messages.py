@@ -264,3 +264,14 @@ def test_a_post_that_can_not_be_indexed_is_dead_and_the_others_are_not(
     assert "secret" not in dead.detail
     monkeypatch.undo()
     assert messages.reread(dead.raw) == post(2, "a secret word")
+
+
+@pytest.mark.parametrize("before", [Cursor(), Cursor(7)])
+def test_batch__begins_at_the_cursor_before_it_and_an_empty_one_at_the_beginning(
+    before: Cursor,
+) -> None:
+    records = [came("ledger", LedgerMessage(filtered=2))]
+    found, after = read_batch("ledger", records, Position(key="k", name="n", cursor=""), before)
+    assert found.previous_cursor == (str(before) if before.offset else "")
+    assert found.position.cursor == str(after)
+    assert after.offset == records[-1].offset + 1

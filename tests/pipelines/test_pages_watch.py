@@ -34,7 +34,7 @@ class World:
         self.store = store
         self.quarantine = Quarantine(folder / "aside", days=30)
         self.passed = 0.0
-        self.told: list[str] = []
+        self.notified: list[str] = []
 
     def sleep(self, seconds: float) -> None:
         self.passed += seconds
@@ -56,7 +56,7 @@ class World:
                 self.quarantine,
                 every=EVERY,
                 times=times,
-                tell=self.told.append,
+                notify=self.notified.append,
                 sleep=self.sleep,
                 clock=lambda: self.passed,
                 now=self.now,
@@ -181,7 +181,7 @@ def test_what_came_instead_of_an_answer_is_kept_for_its_owner_alone(world: World
     assert kept.read_bytes() == wall.body
     assert kept.stat().st_mode & 0o777 == 0o600
     assert world.quarantine.folder.stat().st_mode & 0o777 == 0o700
-    assert any(str(kept) in line for line in world.told)
+    assert any(str(kept) in line for line in world.notified)
 
 
 def test_of_each_source_the_newest_answers_are_kept(world: World) -> None:

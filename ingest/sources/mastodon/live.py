@@ -269,13 +269,13 @@ class Mastodon:
     ) -> tuple[Place, Post | Tombstone | Reject | None]:
         if kind == "delete":
             native = payload.decode("utf-8", "replace").strip().strip('"')
-            stone = Tombstone(
+            tombstone = Tombstone(
                 platform=PLATFORM,
                 id=f"{PLATFORM}:{self._host}/{native}",
                 deleted_at=self._means.now(),
                 reason="deleted on the platform",
             )
-            return place, stone
+            return place, tombstone
         if kind not in {"update", "status.update"}:
             return place, None
         record = kept(payload, map_item, payload, self._seen())

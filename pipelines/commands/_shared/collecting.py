@@ -28,7 +28,7 @@ class Reading:
         self._watchlist = watchlist
         self._where = where
         self._protector = protector(watchlist)
-        made, close = self._feeds(Stop())
+        made, close = self._subscriptions(Stop())
         close()
         self.count = len(made)
 
@@ -38,7 +38,7 @@ class Reading:
         Raises :class:`~pipelines.errors.MarsadError`.
         """
         stop = Stop(end)  # a run that fails sets it
-        made, close = self._feeds(stop)
+        made, close = self._subscriptions(stop)
         chosen = [subscription for number, subscription in enumerate(made) if number in numbers]
         notify("Reading " + ", ".join(subscription.source.name for subscription in chosen) + ".")
         try:
@@ -50,7 +50,7 @@ class Reading:
         finally:
             close()
 
-    def _feeds(self, stop: Stop) -> tuple[list[Subscription], Callable[[], None]]:
+    def _subscriptions(self, stop: Stop) -> tuple[list[Subscription], Callable[[], None]]:
         given = means(stop, notify)
         try:
             made = subscriptions(self._wanted, given, environ=os.environ, urls=configured().urls)

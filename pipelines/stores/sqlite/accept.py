@@ -38,9 +38,9 @@ def accept(connection: Connection, batch: Batch) -> tuple[Ledger, int]:
     outcomes["dead"] += len(batch.dead)
     outcomes["received"] = outcomes.total()
     changes = Tally(outcomes)
-    for letter in batch.dead:
-        changes[ledger.DEAD + letter.reason] += 1
-    changes.subtract(_revive(connection, batch))
+    for dead_letter in batch.dead:
+        changes[ledger.DEAD + dead_letter.reason] += 1
+    changes.subtract(_retried(connection, batch))
     ledger.add(connection, changes)
     _notices(connection, batch.notices)
     result = Ledger(
@@ -145,19 +145,19 @@ def newest(connection: Connection, ids: Sequence[str]) -> list[Post]:
     return list(found.values())
 
 
-def _revive(connection: Connection, batch: Batch) -> Tally[str]:
+def _retried(connection: Connection, batch: Batch) -> Tally[str]:
     """Return what leaves the ledger because dead letters were tried again in this batch.
 
     Each letter leaves once, also when a crash made the same retry run twice.
     """
     left: Tally[str] = Tally()
-    for letter in batch.retried:
+    for dead_letter in batch.retried:
         added = connection.execute(
             "INSERT OR IGNORE INTO revived (origin, line) VALUES (?, ?) RETURNING 1",
-            (letter.origin, letter.line),
+            (dead_letter.origin, dead_letter.line),
         )
         if added.fetchall():
-            left.update({"received": 1, "dead": 1, ledger.DEAD + letter.reason: 1})
+            left.update({"received": 1, "dead": 1, ledger.DEAD + dead_letter.reason: 1})
     return left
 
 

@@ -183,13 +183,13 @@ class SqliteStore(AbstractContextManager["SqliteStore"]):
         # Kept aside first, where repeating does nothing: after a crash between the two steps
         # the batch comes again, and no letter can be counted without being there.
         if batch.dead:
-            with self.dead_letters() as letters:
-                letters.put(batch.dead)
+            with self.dead_letters() as dead_letters:
+                dead_letters.put(batch.dead)
         with self._writing():
             outcomes, texts = taking()
         if batch.retried and self.dead_path.exists():
-            with self.dead_letters() as letters:
-                letters.remove(batch.retried)
+            with self.dead_letters() as dead_letters:
+                dead_letters.remove(batch.retried)
         self._forget(batch.tombstones)
         self._unclean = self._unclean or texts > 0
         self.housekeeping()
@@ -211,11 +211,11 @@ class SqliteStore(AbstractContextManager["SqliteStore"]):
         with self._writing():
             index(self._connection, documents)
 
-    def reject(self, posts: Sequence[Post], letters: Sequence[DeadLetter]) -> None:
+    def reject(self, posts: Sequence[Post], dead_letters: Sequence[DeadLetter]) -> None:
         """Keep waiting posts aside; see :meth:`pipelines.stores.protocols.Store.reject`."""
         with self.dead_letters() as kept:
-            kept.put(letters)
-        reasons = [letter.reason for letter in letters]
+            kept.put(dead_letters)
+        reasons = [dead_letter.reason for dead_letter in dead_letters]
         with self._writing():
             reject(self._connection, list(zip(posts, reasons, strict=True)))
 
@@ -384,12 +384,12 @@ class SqliteStore(AbstractContextManager["SqliteStore"]):
         return done
 
     def _remove_expired(self) -> None:
-        with self.dead_letters() as letters:
-            letters.purge_expired()
+        with self.dead_letters() as dead_letters:
+            dead_letters.purge_expired()
 
     def _forget(self, tombstones: Sequence[CollectedTombstone]) -> None:
         """Remove dead letters under the raw account names of what was deleted."""
         names = {name for tombstone in tombstones for name in plain_names(tombstone)}
         if names and self.dead_path.exists():
-            with self.dead_letters() as letters:
-                letters.forget(names)
+            with self.dead_letters() as dead_letters:
+                dead_letters.forget(names)
