@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -23,8 +24,16 @@ from pipelines.commands._shared.options import (
 )
 from pipelines.commands._shared.output import nothing_found, notify
 from pipelines.progress import progress
+from pipelines.query import Node
+from pipelines.records import Hit
+from pipelines.stores.protocols import Store
 
-_FORMATS = ("ndjson", "csv", "parquet")
+if TYPE_CHECKING:
+    from pipelines.export import Facts, Level
+    from pipelines.export.options import CsvFor
+
+_FORMATS = ("ndjson", "csv", "parquet", "xlsx")
+_USUAL = "ndjson,csv,parquet"
 
 
 def _formats(ctx: click.Context, option: click.Parameter, value: str) -> tuple[str, ...]:
@@ -41,7 +50,6 @@ def _formats(ctx: click.Context, option: click.Parameter, value: str) -> tuple[s
 @click.option(
     "--to",
     "folder",
-    required=True,
     metavar="DIR",
     type=click.Path(path_type=Path, file_okay=False),
     help="Folder to write to; an older export in it is replaced.",
@@ -50,17 +58,32 @@ def _formats(ctx: click.Context, option: click.Parameter, value: str) -> tuple[s
     "--format",
     "formats",
     metavar="LIST",
-    default=",".join(_FORMATS),
+    default=_USUAL,
     show_default=True,
     callback=_formats,
     help="Formats, separated by commas.",
 )
+@click.option("--level", type=click.Choice(["ids", "unlinked", "pseudonymous"]),
+              default="pseudonymous", show_default=True,
+              help="ids: ids alone; unlinked: nothing that leads back to a post.")  # fmt: skip
+@click.option("--pseudonyms", type=click.Choice(["store", "own"]), default="store",
+              show_default=True, help="own: exports can't be joined by authors.")  # fmt: skip
+@click.option("--csv-for", type=click.Choice(["en", "fr"]), default="en", show_default=True,
+              help="fr: semicolons and decimal commas, for a French Excel.")  # fmt: skip
+@click.option("--sample", "size", type=click.IntRange(1), metavar="N",
+              help="A random sample of N posts, spread over language and week.")  # fmt: skip
+@click.option("--seed", type=int, default=1, show_default=True, help="Of the sample.")
 def command(
     query: tuple[str, ...],
     store: str | None,
     filters: Filters,
-    folder: Path,
+    folder: Path | None,
     formats: tuple[str, ...],
+    level: Level,
+    pseudonyms: str,
+    csv_for: CsvFor,
+    size: int | None,
+    seed: int,
 ) -> None:
     """Write the posts that match to a folder, with a manifest and a README; no QUERY: all posts.
 
@@ -71,8 +94,17 @@ def command(
       marsad export --to everything
       marsad export 'whatsapp OR skype' --lang ary --to study --format csv
       marsad export --entity inwi --since 2016-02-26 --until 2016-03-01 --to unlike
+      marsad export --to sheet --format xlsx
+      marsad export verify study                 (are its files as they were written?)
+      marsad export purge-list study             (which rows must go after deletions?)
     """
-    from pipelines.export import Facts, export
+    if folder is None and len(query) == 2 and query[0] in {"verify", "purge-list"}:
+        _check(query[0], Path(query[1]), store)
+        return
+    if folder is None:
+        raise click.UsageError("name the folder: --to DIR")
+    from pipelines.export import Facts, Options, export
+    from pipelines.settings import zone
 
     node = query_node(query, filters)
     opened = open_store(store)
@@ -82,22 +114,35 @@ def command(
         asked = told(query, opened)
         total, _ = opened.count(node)
         reason = "" if total else why_nothing(node, opened)
+        more = _more(level, pseudonyms, csv_for, size, seed)
         facts = Facts(
             query=asked,
             filters=dict(filters),
-            command=_command(asked, store, filters, folder, formats),
+            command=_command(asked, store, filters, folder, formats, more),
             store=Path(status.store).name,
             ledger=status.ledger,
             timezone=status.timezone,
             created_at=datetime.now(UTC).replace(microsecond=0),
             marsad=version("marsad"),
         )
+        entities = sorted({one.group for one in opened.sums(node, "day", "entity")})
+        options = Options(
+            level=level,
+            zone=zone(status.timezone or "UTC"),
+            entities=tuple(entities) if "xlsx" in formats else (),
+            csv_for=csv_for,
+            created_at=facts.created_at,
+            about=_about(facts),
+        )
+        hits = opened.scan(node) if size is None else _sampled(opened, node, size, seed)
         with progress("Exporting") as report:
             account = export(
-                opened.scan(node),
+                hits,
                 folder,
                 formats,
                 facts,
+                options=options,
+                own_pseudonyms=pseudonyms == "own",
                 report=lambda posts: report(posts, max(total, posts), posts),
             )
     finally:
@@ -124,6 +169,7 @@ def _command(
     filters: Filters,
     folder: Path,
     formats: Sequence[str],
+    more: Sequence[str] = (),
 ) -> str:
     words = ["marsad", "export"]
     if store:
@@ -132,6 +178,55 @@ def _command(
     for name, value in filters.items():
         for one in [value] if isinstance(value, str) else value:
             words += [f"--{name}", one]
-    words += ["--to", folder.name or "DIR", "--format", ",".join(formats)]
+    words += ["--to", folder.name or "DIR", "--format", ",".join(formats), *more]
     # a query may begin with a minus
     return shlex.join([*words, "--", query] if query else words)
+
+
+def _more(level: str, pseudonyms: str, csv_for: str, size: int | None, seed: int) -> list[str]:
+    words = [] if level == "pseudonymous" else ["--level", level]
+    words += [] if pseudonyms == "store" else ["--pseudonyms", pseudonyms]
+    words += [] if csv_for == "en" else ["--csv-for", csv_for]
+    return words + ([] if size is None else ["--sample", str(size), "--seed", str(seed)])
+
+
+def _about(facts: Facts) -> tuple[tuple[str, str], ...]:
+    return (
+        ("query", facts.query or "(all posts)"),
+        *((name, str(value)) for name, value in facts.filters.items()),
+        ("command", facts.command),
+        ("time zone", facts.timezone),
+        ("made", f"{facts.created_at:%Y-%m-%d %H:%M} UTC with Marsad {facts.marsad}"),
+    )
+
+
+def _sampled(store: Store, node: Node, size: int, seed: int) -> list[Hit]:
+    from pipelines.labels.sampling import sample
+
+    chosen = sample(store, node, size, strata=("language", "week"), seed=seed)
+    if chosen:
+        notify(f"A sample: each post stands for {chosen[0].weight:.2f} posts of the query.")
+    return sorted((one.hit for one in chosen), key=lambda hit: hit.post.id)
+
+
+def _check(action: str, folder: Path, store: str | None) -> None:
+    """Verify an export, or list the rows whose posts are gone; exit code 1 where there are any."""
+    from pipelines.export.check import gone, verify
+
+    if action == "verify":
+        problems = verify(folder)
+        for name, problem in problems.items():
+            click.echo(f"{name}: {problem or 'whole'}")
+        failed = any(problems.values())
+    else:
+        opened = open_store(store)
+        try:
+            rows = gone(folder, opened)
+        finally:
+            opened.close()
+        for row in rows:
+            click.echo(f"{row.row}\t{row.id}\t{row.reason}")
+        notify(f"{len(rows):,} rows of {folder} must go." if rows else "No row must go.")
+        failed = bool(rows)
+    if failed:
+        raise click.exceptions.Exit(1)

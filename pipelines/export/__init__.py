@@ -10,14 +10,18 @@ from pipelines.export.about import Account, Facts
 from pipelines.export.columns import COLUMNS, TARGET_COLUMNS, Exported
 from pipelines.export.folder import export
 from pipelines.export.formats import FORMATS
+from pipelines.export.options import LEVELS, Level, Options
 
 __all__ = [
     "COLUMNS",
     "FORMATS",
+    "LEVELS",
     "TARGET_COLUMNS",
     "Account",
     "Exported",
     "Facts",
+    "Level",
+    "Options",
     "export",
     "guard",
     "unguard",

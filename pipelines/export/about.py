@@ -18,7 +18,7 @@ MANIFEST = "manifest.json"
 README = "README.txt"
 
 _PROTECTED = "Authors are pseudonyms, made with a key that is not part of this export."
-_PLAIN = "{posts} the plain names of their authors."
+_PLAIN = "{posts} the raw account names of their authors."
 #: What columns hold besides where names were kept (``--keep-authors``).
 _WITH_NAMES = {
     "author": "name of the account where it was kept, else its pseudonym",
@@ -75,6 +75,8 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     models: dict[str, int] = {}
     watchlists: dict[str, int] = {}
     files: dict[str, File] = {}
+    columns: list[str] = []
+    level: str = "pseudonymous"
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -109,6 +111,7 @@ def manifest(account: Account, facts: Facts) -> bytes:
         "privacy": privacy(account),
         "fiction": fiction(account),
         "files": account.files,
+        "level": account.level,
         "columns": columns(account),
         "target_columns": TARGET_COLUMNS,
     }
@@ -119,13 +122,21 @@ def privacy(account: Account) -> str:
     """Return what those who get the export must know about the people in it."""
     plain = account.plain_authors
     posts = "1 post carries" if plain == 1 else f"{plain:,} posts carry"
-    return (_PLAIN.format(posts=posts) if plain else _PROTECTED) + _TEXTS
+    if account.level == "ids":
+        return "Ids alone: who gets them must ask the platform for the posts that are still there."
+    texts = _TEXTS if account.level == "pseudonymous" else ""
+    return (_PLAIN.format(posts=posts) if plain else _PROTECTED) + texts
 
 
 def columns(account: Account) -> dict[str, str]:
     """Return what each column holds in this export."""
     known = {column.name: column.about for column in COLUMNS}
-    return known | _WITH_NAMES if account.plain_authors else known
+    known |= _WITH_NAMES if account.plain_authors else {}
+    return {
+        name: words
+        for name, words in known.items()
+        if name in account.columns or not account.columns
+    }
 
 
 def fiction(account: Account) -> str:
@@ -200,6 +211,8 @@ _READING = {
     "an apostrophe stands before what a spreadsheet would take for a formula",
     "targets.csv": "one row for every post and entity it mentions",
     "posts.parquet": "the same with types, for R, Python, DuckDB",
+    "posts.xlsx": "the same for Excel and LibreOffice, with a column for the attitude to each "
+    "entity, and sheets with the columns and the query",
     MANIFEST: "query, versions, checksums (SHA-256), columns",
 }
 

@@ -9,8 +9,9 @@ from typing import Any, Literal
 import msgspec
 
 from ingest.records import Post
+from pipelines.searching import COUNTS
 
-Kind = Literal["text", "integer", "number", "time", "json", "list", "targets"]
+Kind = Literal["text", "day", "integer", "number", "time", "json", "list", "targets"]
 
 
 class Exported(Post, frozen=True, kw_only=True, omit_defaults=True):
@@ -36,13 +37,20 @@ def _sentiment(name: str) -> Callable[[Exported], Any]:
     return lambda post: getattr(post.sentiment, name) if post.sentiment else None
 
 
+def _count(name: str) -> Callable[[Exported], Any]:
+    fields = COUNTS[name]
+    return lambda post: max(
+        (post.counts[one] for one in fields if one in post.counts), default=None
+    )
+
+
 #: Stable: columns are added at the end, never renamed or moved.
 COLUMNS: tuple[Column, ...] = (
     Column("id", "text", "platform:native-id; the same post has the same id", _field("id")),
     Column("platform", "text", "where it was published", _field("platform")),
     Column(
         "day",
-        "text",
+        "day",
         "calendar day of publication in the export's time zone; empty: unknown or implausible",
         _field("day"),
     ),
@@ -94,6 +102,10 @@ COLUMNS: tuple[Column, ...] = (
     Column("digest", "text", "hash of what was published", _field("digest")),
     Column("watchlist", "text", "watchlist of the entities, with its hash", _field("watchlist")),
     Column("model", "text", "version of the model of language and sentiment", _field("model")),
+    Column("likes", "integer", "likes when collected; empty: unknown", _count("likes")),
+    Column("reposts", "integer", "reposts, shares, forwards; empty: unknown", _count("reposts")),
+    Column("replies", "integer", "replies, comments; empty: unknown", _count("replies")),
+    Column("views", "integer", "views; empty: unknown", _count("views")),
 )
 
 #: Columns of ``targets.csv``: one row for every post and entity it mentions.

@@ -15,14 +15,17 @@ import msgspec
 
 from ingest.privacy.protector import is_pseudonym
 from pipelines.errors import OutputError
-from pipelines.export import about
+from pipelines.export import about, citable
 from pipelines.export.about import MANIFEST, README, Account, Facts, File
 from pipelines.export.columns import Exported, exported
-from pipelines.export.formats import FORMATS, Writer
+from pipelines.export.formats import FILES, FORMATS, Writer
+from pipelines.export.options import Options, changes
 from pipelines.records import Hit
 
 _STAGE = ".marsad-export"
 _REPORT_EVERY = 500
+#: Files that a level may leave out.
+_OPTIONAL = frozenset({"targets.csv"})
 
 
 def export(
@@ -31,6 +34,8 @@ def export(
     formats: Sequence[str],
     facts: Facts,
     *,
+    options: Options | None = None,
+    own_pseudonyms: bool = False,
     report: Callable[[int], None] = lambda posts: None,
 ) -> Account:
     """Write posts, in the order they come, to a folder, and say what was written.
@@ -45,8 +50,9 @@ def export(
     first = next(posts, None)
     if first is None:
         return Account()
-    names = [name for form in formats for name in FORMATS[form].files]
-    names = [MANIFEST, README, *names]
+    given = options or Options()
+    names = [name for form in formats for name in FILES[form]]
+    names = [MANIFEST, README, *citable.FILES, *names]
     with _explained(folder), _stage(folder) as stage:
         ours = _ours(folder)
         foreign = [name for name in names if name not in ours and (folder / name).exists()]
@@ -55,9 +61,17 @@ def export(
                 f"{folder} holds {', '.join(foreign)}, which no export of Marsad left there: "
                 "name another folder, or move it away"
             )
-        account = _write(first, posts, stage, formats, report)
+        change = changes(given.level, own_pseudonyms=own_pseudonyms)
+        account = _write(first, posts, stage, formats, given, change, report)
+        names = [name for name in names if name not in _OPTIONAL or name in account.files]
         (stage / README).write_text(about.readme(account, facts), encoding="utf-8")
         (stage / MANIFEST).write_bytes(about.manifest(account, facts))
+        mark = ";" if given.csv_for == "fr" else ","
+        (stage / citable.DATAPACKAGE).write_bytes(citable.datapackage(account, facts, mark))
+        (stage / citable.CRATE).write_bytes(citable.crate(account, facts))
+        (stage / citable.CITATION).write_text(citable.citation(account, facts), encoding="utf-8")
+        for name in names:  # texts of people: for their owner alone
+            (stage / name).chmod(0o600)
         for old in sorted(ours - set(names)):
             (folder / old).unlink(missing_ok=True)
         # The manifest first: should we be killed here, its checksums tell that not all is
@@ -72,17 +86,19 @@ def _write(
     rest: Iterator[Hit],
     stage: Path,
     formats: Sequence[str],
+    options: Options,
+    change: Callable[[Exported], Exported],
     report: Callable[[int], None],
 ) -> Account:
     tally = _Tally()
     with contextlib.ExitStack() as stack:
         writers: list[Writer] = []
         for form in formats:
-            writer: Writer = FORMATS[form](stage)
+            writer: Writer = FORMATS[form](stage, options)
             stack.callback(writer.close)
             writers.append(writer)
         for hit in _chain(first, rest):
-            post = exported(hit.post, hit.day)
+            post = change(exported(hit.post, hit.day))
             for each in writers:
                 each.write(post)
             tally.add(post)
@@ -102,6 +118,8 @@ def _write(
         fictional=tally.fictional,
         watchlists=dict(sorted(tally.watchlists.items())),
         files={name: _file(stage / name, rows[name]) for name in rows},
+        columns=[column.name for column in options.columns],
+        level=options.level,
     )
 
 
@@ -148,9 +166,9 @@ def _ours(folder: Path) -> set[str]:
         return set()
     if found.format != about.FORMAT:
         return set()
-    known = {name for form in FORMATS.values() for name in form.files}
+    known = {name for files in FILES.values() for name in files} | set(citable.FILES)
     # a manifest is a file that anybody may write: it can't name what we never write
-    return (set(found.files) & known) | {MANIFEST, README}
+    return (set(found.files) & known) | {MANIFEST, README, *citable.FILES}
 
 
 @contextlib.contextmanager

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import IO, Any, Protocol
 
@@ -11,7 +13,8 @@ import pyarrow.parquet as pq
 
 from ingest.mapping.spreadsheets import guard
 from ingest.records import encode
-from pipelines.export.columns import COLUMNS, TARGET_COLUMNS, Column, Exported, as_text
+from pipelines.export.columns import TARGET_COLUMNS, Column, Exported, as_text
+from pipelines.export.options import Options
 
 # A group of rows is complete at so many posts, or so many characters of text: posts may be long.
 _GROUP_POSTS = 10_000
@@ -36,7 +39,7 @@ class Ndjson:
 
     files: tuple[str, ...] = ("posts.ndjson",)
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, options: Options) -> None:
         self._stream = (folder / self.files[0]).open("wb")
 
     def write(self, post: Exported) -> None:
@@ -56,29 +59,41 @@ class Csv:
 
     files: tuple[str, ...] = ("posts.csv", "targets.csv")
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, options: Options) -> None:
+        self._columns = options.columns
+        self._comma = options.csv_for == "fr"
+        self.files = self.files if options.level == "pseudonymous" else self.files[:1]
         self._streams: list[IO[str]] = []
         # Without the mark Excel takes Arabic for Western European.
         for name in self.files:
             self._streams.append((folder / name).open("w", encoding="utf-8-sig", newline=""))
-        self._posts, self._targets = (
-            csv.writer(stream, quoting=csv.QUOTE_ALL, lineterminator="\n")
+        mark = ";" if self._comma else ","
+        writers = [
+            csv.writer(stream, quoting=csv.QUOTE_ALL, lineterminator="\n", delimiter=mark)
             for stream in self._streams
-        )
-        self._posts.writerow([column.name for column in COLUMNS])
-        self._targets.writerow(TARGET_COLUMNS)
+        ]
+        self._posts = writers[0]
+        self._targets = writers[1] if len(writers) > 1 else None
+        self._posts.writerow([column.name for column in self._columns])
+        if self._targets:
+            self._targets.writerow(TARGET_COLUMNS)
 
     def write(self, post: Exported) -> None:
         """Add a post."""
-        self._posts.writerow([_cell(column, post) for column in COLUMNS])
-        for target in post.targets:
-            figures = (repr(target.negative), repr(target.neutral), repr(target.positive))
+        self._posts.writerow([self._number(c, _cell(c, post)) for c in self._columns])
+        for target in post.targets if self._targets else ():
+            assert self._targets is not None
+            shares = (target.negative, target.neutral, target.positive)
+            figures = [repr(one).replace(".", "," if self._comma else ".") for one in shares]
             self._targets.writerow([guard(post.id), guard(target.entity), target.label, *figures])
 
     def close(self) -> None:
         """Finish the files."""
         for stream in self._streams:
             stream.close()
+
+    def _number(self, column: Column, cell: str) -> str:
+        return cell.replace(".", ",") if self._comma and column.kind == "number" else cell
 
 
 def _cell(column: Column, post: Exported) -> str:
@@ -92,8 +107,12 @@ class Parquet:
 
     files: tuple[str, ...] = ("posts.parquet",)
 
-    def __init__(self, folder: Path) -> None:
-        self._schema = pa.schema([pa.field(column.name, _type(column)) for column in COLUMNS])
+    def __init__(self, folder: Path, options: Options) -> None:
+        self._columns = options.columns
+        about = {f"marsad:{name}": words for name, words in options.about}
+        self._schema = pa.schema(
+            [pa.field(column.name, _type(column)) for column in self._columns], about
+        )
         self._writer = pq.ParquetWriter(
             folder / self.files[0], self._schema, compression="zstd", use_dictionary=True
         )
@@ -115,18 +134,32 @@ class Parquet:
     def _flush(self) -> None:
         arrays = [
             pa.array([_native(column, post) for post in self._posts], _type(column))
-            for column in COLUMNS
+            for column in self._columns
         ]
         self._writer.write_table(pa.Table.from_arrays(arrays, schema=self._schema))
         self._posts = []
         self._characters = 0
 
 
+def _xlsx(folder: Path, options: Options) -> Writer:
+    from pipelines.export.xlsx import Xlsx  # openpyxl takes its time to load
+
+    return Xlsx(folder, options)
+
+
 #: The formats by their names, in the order they are written.
-FORMATS: dict[str, type[Ndjson] | type[Csv] | type[Parquet]] = {
+FORMATS: dict[str, Callable[[Path, Options], Writer]] = {
     "ndjson": Ndjson,
     "csv": Csv,
     "parquet": Parquet,
+    "xlsx": _xlsx,
+}
+#: The files that each format may write.
+FILES: dict[str, tuple[str, ...]] = {
+    "ndjson": Ndjson.files,
+    "csv": Csv.files,
+    "parquet": Parquet.files,
+    "xlsx": ("posts.xlsx",),
 }
 
 _TARGET = pa.struct(
@@ -135,6 +168,7 @@ _TARGET = pa.struct(
 )
 _TYPES = {
     "text": pa.string(),
+    "day": pa.date32(),
     "json": pa.string(),
     "integer": pa.int64(),
     "number": pa.float64(),
@@ -156,4 +190,8 @@ def _native(column: Column, post: Exported) -> Any:
             {name: getattr(target, name) for name in target.__struct_fields__}
             for target in post.targets
         ]
-    return column.value(post)
+    value = column.value(post)
+    if column.kind == "day":
+        return date.fromisoformat(value) if value else None
+    # NULL says that there is none
+    return None if value == "" and column.name not in {"id", "text"} else value

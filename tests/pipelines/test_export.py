@@ -8,6 +8,7 @@ import sys
 import tracemalloc
 from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pyarrow.parquet as pq
@@ -25,6 +26,7 @@ from pipelines.export import (
     TARGET_COLUMNS,
     Account,
     Facts,
+    Options,
     export,
     guard,
     unguard,
@@ -44,6 +46,13 @@ FACTS = Facts(
     marsad="0.1",
 )
 ALL = tuple(FORMATS)
+ABOUT = [
+    "CITATION.cff",
+    "README.txt",
+    "datapackage.json",
+    "manifest.json",
+    "ro-crate-metadata.json",
+]
 NASTY = [
     "=HYPERLINK(1)",
     "+212",
@@ -82,7 +91,9 @@ def full(line):
     sentiment = line.pop("sentiment", {})
     line |= {f"sentiment_{name}": sentiment[name] for name in sentiment if name != "label"}
     line |= {"sentiment": sentiment.get("label")}
-    empty = {"text": "", "integer": 0, "number": 0.0, "time": None, "json": {}}
+    known = line.get("counts", {})
+    line |= {name: known.get(name) for name in ("likes", "reposts", "replies", "views")}
+    empty = {"text": "", "day": "", "integer": 0, "number": 0.0, "time": None, "json": {}}
     return {
         column.name: line.get(
             column.name,
@@ -99,7 +110,7 @@ def from_csv(cells):
         kind = kinds[name]
         if kind in {"json", "list", "targets"}:
             values[name] = json.loads(cell)
-        elif cell == "" and (kind != "text" or name == "sentiment"):
+        elif cell == "" and (kind not in {"text", "day"} or name == "sentiment"):
             values[name] = None
         elif kind in {"integer", "number"}:
             values[name] = int(cell) if kind == "integer" else float(cell)
@@ -113,7 +124,10 @@ def from_parquet(row):
     row = {
         k: v.isoformat().replace("+00:00", "Z") if k in times and v else v for k, v in row.items()
     }
-    return row | {"counts": json.loads(row["counts"])}
+    # NULL stands for what is empty elsewhere
+    text = {column.name for column in COLUMNS if column.kind in {"text", "day"}} - {"sentiment"}
+    row = {k: "" if k in text and v is None else v for k, v in row.items()}
+    return row | {"counts": json.loads(row["counts"]), "day": str(row["day"])}
 
 
 # The values
@@ -216,7 +230,9 @@ def test_the_manifest_says_what_how_when_and_the_checksums(tmp_path):
     assert found["watchlists"] == {"none": account.posts}
     assert found["store"]["ledger"] == msgspec.to_builtins(Ledger())
     assert set(found["columns"]) == set(read_csv(tmp_path)[0])
-    assert set(found["files"]) == {"posts.ndjson", "posts.csv", "targets.csv", "posts.parquet"}
+    assert set(found["files"]) == {
+        "posts.ndjson", "posts.csv", "targets.csv", "posts.parquet", "posts.xlsx",
+    }  # fmt: skip
     for name, file in found["files"].items():
         content = (tmp_path / name).read_bytes()
         assert file["sha256"] == hashlib.sha256(content).hexdigest()
@@ -281,13 +297,7 @@ def test_an_older_export_is_replaced_as_a_whole_and_other_files_stay(tmp_path):
     export(hits(), tmp_path, ALL, FACTS)
     (tmp_path / "notes.txt").write_text("mine")
     export(hits(["one"]), tmp_path, ["csv"], FACTS)
-    assert names(tmp_path) == [
-        "README.txt",
-        "manifest.json",
-        "notes.txt",
-        "posts.csv",
-        "targets.csv",
-    ]
+    assert names(tmp_path) == sorted([*ABOUT, "notes.txt", "posts.csv", "targets.csv"])
     assert len(read_csv(tmp_path)) == 1
 
 
@@ -368,7 +378,7 @@ def test_a_killed_export_is_cleared_away_by_the_next(tmp_path):
     assert subprocess.run([sys.executable, "-c", script], env=environ, cwd=root).returncode == -9
     assert names(tmp_path) == [".marsad-export"]
     export(hits(), tmp_path, ["ndjson"], FACTS)
-    assert names(tmp_path) == ["README.txt", "manifest.json", "posts.ndjson"]
+    assert names(tmp_path) == sorted([*ABOUT, "posts.ndjson"])
 
 
 def test_a_folder_that_can_not_be_made_is_explained(tmp_path):
@@ -430,9 +440,9 @@ def test_nothing_found_is_exit_code_3_and_writes_nothing(store, tmp_path):
 
 
 def test_a_format_that_does_not_exist_is_wrong_usage(store, tmp_path):
-    result = run(store, "--to", tmp_path / "out", "--format", "csv,xlsx")
+    result = run(store, "--to", tmp_path / "out", "--format", "csv,ods")
     assert result.exit_code == 2
-    assert "choose from ndjson,csv,parquet" in result.stderr
+    assert "choose from ndjson,csv,parquet,xlsx" in result.stderr
 
 
 def test_a_deleted_post_is_not_in_the_next_export(store, tmp_path):
@@ -473,3 +483,159 @@ def test_every_column_is_documented():
     text = (Path(__file__).parents[2] / "docs/export.md").read_text()
     for name in [column.name for column in COLUMNS] + list(TARGET_COLUMNS):
         assert f"`{name}`" in text
+
+
+# Sheets, levels and what makes an export citable
+
+
+def test_xlsx__holds_text_as_text_dates_as_dates_and_attitudes_in_columns(tmp_path):
+    from openpyxl import load_workbook
+
+    late = post(
+        1,
+        "=SUM(1)",
+        at=datetime(2016, 2, 27, 23, 30, tzinfo=UTC),
+        towards={"inwi": "negative"},
+        counts={"likes": 7},
+    )
+    zone = ZoneInfo("Europe/Paris")
+    options = Options(zone=zone, entities=("inwi",), about=(("query", "inwi"),))
+    arabic = post(2, "حيد لايك", language="ary")
+    export([Hit(late, "2016-02-28"), Hit(arabic, "2016-02-27")], tmp_path, ["xlsx"], FACTS,
+           options=options)  # fmt: skip
+    book = load_workbook(tmp_path / "posts.xlsx")
+    assert book.sheetnames == ["posts", "columns", "query"]
+    sheet = book["posts"]
+    heads = [cell.value for cell in sheet[1]]
+    row = dict(zip(heads, sheet[2], strict=True))
+    assert row["id"].value == "twitter:690000000000000001"
+    assert (row["text"].value, row["text"].data_type) == ("=SUM(1)", "s")
+    assert row["day"].value == datetime(2016, 2, 28)
+    assert row["created_at"].value == datetime(2016, 2, 28, 0, 30)  # in the zone's time
+    assert (row["likes"].value, row["views"].value) == (7, None)
+    assert row["attitude:inwi"].value == "negative"
+    assert sheet.freeze_panes == "A2"
+    text = sheet.cell(3, heads.index("text") + 1)
+    assert (text.alignment.readingOrder, text.alignment.wrap_text) == (2, True)
+    assert book["query"]["B1"].value == "inwi"
+
+
+def test_csv__for_a_french_excel_has_semicolons_and_decimal_commas(tmp_path):
+    export(hits(["a;b"]), tmp_path, ["csv"], FACTS, options=Options(csv_for="fr"))
+    with (tmp_path / "posts.csv").open(encoding="utf-8-sig", newline="") as stream:
+        (row,) = csv.DictReader(stream, delimiter=";")
+    assert (row["text"], row["sentiment_negative"]) == ("a;b", "0,8")
+
+
+def test_parquet__has_days_as_dates_and_null_for_what_is_missing(tmp_path):
+    export([Hit(post(1, at=None), "")], tmp_path, ["parquet"], FACTS)
+    table = pq.read_table(tmp_path / "posts.parquet")
+    assert str(table.schema.field("day").type) == "date32[day]"
+    (row,) = table.to_pylist()
+    assert (row["day"], row["url"], row["likes"]) == (None, None, None)
+
+
+def test_level_ids__holds_ids_alone(tmp_path):
+    options = Options(level="ids")
+    export(hits(["secret text"]), tmp_path, ["csv", "ndjson"], FACTS, options=options)
+    assert read_csv(tmp_path) == [{"id": "twitter:690000000000000000", "platform": "twitter"}]
+    whole = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    assert b"secret text" not in whole
+    assert b"u_abcdefghijklmnop" not in whole
+
+
+def test_level_unlinked__holds_nothing_that_leads_back_to_a_post(tmp_path):
+    one = post(7, "secret text", url="https://example.org/x", counts={"likes": 12345})
+    export([Hit(one, "2016-02-27")], tmp_path, ALL, FACTS, options=Options(level="unlinked"))
+    for path in tmp_path.iterdir():
+        content = path.read_bytes()
+        for finder in (b"secret", b"example.org", b"690000000000000007", b"12345", b"12:00"):
+            assert finder not in content, (path, finder)
+    (row,) = pq.read_table(tmp_path / "posts.parquet").to_pylist()
+    assert (str(row["day"]), row["sentiment"]) == ("2016-02-27", "negative")
+
+
+def test_pseudonyms__of_their_own_join_no_two_exports(tmp_path):
+    found = []
+    for name in "ab":
+        export(hits(["x", "y"]), tmp_path / name, ["csv"], FACTS, own_pseudonyms=True)
+        found.append({row["author"] for row in read_csv(tmp_path / name)})
+    assert [len(authors) for authors in found] == [1, 1]
+    assert not found[0] & found[1]
+    assert all(author.startswith("u_") for author in found[0] | found[1])
+
+
+def test_files__are_for_their_owner_alone(tmp_path):
+    export(hits(["x"]), tmp_path, ALL, FACTS)
+    assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o600}
+
+
+def test_citable__files_name_every_file_with_its_hash(tmp_path):
+    export(hits(["x"]), tmp_path, ALL, FACTS)
+    files = manifest(tmp_path)["files"]
+    package = json.loads((tmp_path / "datapackage.json").read_bytes())
+    assert {one["path"]: one["hash"] for one in package["resources"]} == {
+        name: f"sha256:{file['sha256']}" for name, file in files.items()
+    }
+    crate = json.loads((tmp_path / "ro-crate-metadata.json").read_bytes())
+    by_id = {one["@id"]: one for one in crate["@graph"]}
+    assert {part["@id"] for part in by_id["./"]["hasPart"]} >= set(files)
+    assert by_id["posts.csv"]["sha256"] == files["posts.csv"]["sha256"]
+    assert (tmp_path / "CITATION.cff").read_text().startswith("cff-version: 1.2.0\n")
+
+
+def test_citable__the_data_package_is_valid(tmp_path):
+    frictionless = pytest.importorskip("frictionless")
+    export(hits(["x", "y"]), tmp_path, ["csv", "ndjson"], FACTS)
+    descriptor = json.loads((tmp_path / "datapackage.json").read_bytes())
+    assert list(frictionless.Package.metadata_validate(descriptor)) == []
+
+
+@pytest.mark.parametrize("reader", ["pandas", "polars", "duckdb"])
+def test_parquet__opens_in_the_programs_of_researchers(tmp_path, reader):
+    library = pytest.importorskip(reader)
+    export(hits(["x", "حيد لايك"]), tmp_path, ["parquet"], FACTS)
+    path = str(tmp_path / "posts.parquet")
+    if reader == "duckdb":
+        rows = library.sql(f"SELECT text, day FROM '{path}' ORDER BY id").fetchall()
+        assert [text for text, _ in rows] == ["x", "حيد لايك"]
+    else:
+        table = library.read_parquet(path)
+        assert list(table["text"]) == ["x", "حيد لايك"]
+
+
+def test_verify__tells_which_file_was_changed(store, tmp_path):
+    out = tmp_path / "out"
+    run(store, "--to", out)
+    assert run(store, "verify", out).exit_code == 0
+    with (out / "posts.csv").open("a") as stream:
+        stream.write("more")
+    result = run(store, "verify", out)
+    assert result.exit_code == 1
+    assert "posts.csv: was changed" in result.stdout
+    assert "posts.ndjson: whole" in result.stdout
+    assert "is no export of Marsad" in str(run(store, "verify", tmp_path).exception)
+
+
+def test_purge_list__names_the_rows_of_deleted_posts_without_their_text(store, tmp_path):
+    from ingest.records import Tombstone
+    from pipelines.records import CollectedTombstone
+
+    out = tmp_path / "out"
+    run(store, "--to", out)
+    assert run(store, "purge-list", out).exit_code == 0
+    second = read_ndjson(out)[1]
+    with SqliteStore(store) as opened:
+        stone = Tombstone(platform="twitter", id=second["id"], deleted_at=datetime.now(UTC))
+        opened.delete([CollectedTombstone(stone)])
+    result = run(store, "purge-list", out)
+    assert result.exit_code == 1
+    assert result.stdout == f"2\t{second['id']}\tdeleted\n"
+
+
+def test_sample__is_the_same_with_the_same_seed(store, tmp_path):
+    for name in "ab":
+        run(store, "--to", tmp_path / name, "--sample", 2, "--seed", 5)
+    one, two = read_ndjson(tmp_path / "a"), read_ndjson(tmp_path / "b")
+    assert len(one) == 2
+    assert one == two

@@ -1,0 +1,101 @@
+"""Checks of a finished export: are its files whole, and which of its rows must go."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from ingest.records import Post
+from pipelines.errors import OutputError
+from pipelines.export.about import FORMAT, MANIFEST, File
+from pipelines.labels.sampling import by_ids
+from pipelines.records import Collected
+from pipelines.stores.protocols import Store
+
+
+class _Manifest(msgspec.Struct):
+    format: str
+    files: dict[str, File]
+
+
+class _Id(msgspec.Struct):
+    id: str
+
+
+class Gone(msgspec.Struct, frozen=True):
+    """A row of an export whose post is not in the store any more."""
+
+    row: int
+    """Its place among the posts, from 1: line in ``posts.ndjson``, one more in a table."""
+    id: str
+    reason: str
+    """``deleted`` (a tombstone names it) or ``missing`` (the store does not hold it)."""
+
+
+def manifest(folder: Path) -> dict[str, File]:
+    """Return the files of an export. Raises :class:`OutputError` for a folder that is none."""
+    try:
+        found = msgspec.json.decode((folder / MANIFEST).read_bytes(), type=_Manifest)
+    except (OSError, msgspec.DecodeError) as error:
+        raise OutputError(f"{folder} is no export of Marsad: {MANIFEST} can't be read") from error
+    if found.format != FORMAT:
+        raise OutputError(f"{folder} is no export of Marsad: see its {MANIFEST}")
+    return found.files
+
+
+def verify(folder: Path) -> dict[str, str]:
+    """Return what is wrong with each file of an export, nothing for a file that is whole."""
+    problems = {}
+    for name, file in manifest(folder).items():
+        path = folder / Path(name).name
+        problem = ""
+        try:
+            with path.open("rb") as stream:
+                digest = hashlib.file_digest(stream, "sha256").hexdigest()
+            if digest != file.sha256:
+                problem = "was changed (another SHA-256 than in the manifest)"
+        except OSError as error:
+            problem = f"can't be read ({error.strerror})"
+        problems[name] = problem
+    return problems
+
+
+def gone(folder: Path, store: Store) -> list[Gone]:
+    """Return the rows of an export whose posts the store does not hold any more, without texts.
+
+    Raises :class:`OutputError` for an export without ids.
+    """
+    ids = list(_ids(folder))
+    there = {hit.post.id for hit in by_ids(store, ids)}
+    absent = [(row, name) for row, name in enumerate(ids, start=1) if name not in there]
+    named = store.deleted_ids(
+        [Collected(Post(id=name, platform="", text="")) for _, name in absent]
+    )
+    deleted = set(named)
+    return [Gone(row, name, "deleted" if name in deleted else "missing") for row, name in absent]
+
+
+def _ids(folder: Path) -> Iterator[str]:
+    files = manifest(folder)
+    if "posts.ndjson" in files:
+        with (folder / "posts.ndjson").open("rb") as stream:
+            for line in stream:
+                yield msgspec.json.decode(line, type=_Id).id
+    elif "posts.parquet" in files:
+        import pyarrow.parquet as pq
+
+        for batch in pq.ParquetFile(folder / "posts.parquet").iter_batches(columns=["id"]):
+            yield from batch.column(0).to_pylist()
+    elif "posts.csv" in files:
+        import csv
+
+        with (folder / "posts.csv").open(encoding="utf-8-sig", newline="") as text:
+            mark = ";" if ";" in text.readline() else ","
+            text.seek(0)
+            for row in csv.DictReader(text, delimiter=mark):
+                yield row["id"]
+    else:
+        raise OutputError(f"{folder} holds no ids: its level is unlinked, or it is xlsx alone")

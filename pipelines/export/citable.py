@@ -1,0 +1,132 @@
+"""What makes an export citable: a data package, a research object crate, a citation file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from pipelines.export.about import MANIFEST, README, Account, Facts
+from pipelines.export.columns import COLUMNS
+
+DATAPACKAGE, CRATE, CITATION = "datapackage.json", "ro-crate-metadata.json", "CITATION.cff"
+FILES = (DATAPACKAGE, CRATE, CITATION)
+
+_FORMATS = {
+    "ndjson": "application/x-ndjson",
+    "csv": "text/csv",
+    "parquet": "application/vnd.apache.parquet",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+_TYPES = {"integer": "integer", "number": "number", "day": "date", "time": "datetime"}
+
+
+def title(account: Account) -> str:
+    """Return the name of the data set."""
+    posts = "1 post" if account.posts == 1 else f"{account.posts:,} posts"
+    days = f", {account.first_day} to {account.last_day}" if account.first_day else ""
+    invented = " (fictional)" if account.fictional == account.posts else ""
+    return f"Study subset of social media posts: {posts}{days}{invented}"
+
+
+def datapackage(account: Account, facts: Facts, delimiter: str) -> bytes:
+    """Return ``datapackage.json`` (Frictionless Data Package, specs.frictionlessdata.io)."""
+    known = {column.name: column for column in COLUMNS}
+    resources = []
+    for name, file in account.files.items():
+        form = name.rpartition(".")[2]
+        resource: dict[str, Any] = {
+            "name": name.replace(".", "-").lower(),
+            "path": name,
+            "format": form,
+            "mediatype": _FORMATS[form],
+            "bytes": file.bytes,
+            "hash": f"sha256:{file.sha256}",
+        }
+        if name == "posts.csv":
+            resource |= {
+                "encoding": "utf-8",
+                "dialect": {"delimiter": delimiter, "doubleQuote": True},
+                "schema": {
+                    "fields": [
+                        {
+                            "name": column,
+                            "type": _TYPES.get(known[column].kind, "string"),
+                            "description": known[column].about,
+                        }
+                        | ({"decimalChar": ","} if delimiter == ";" and
+                           known[column].kind == "number" else {})
+                        for column in account.columns
+                    ]
+                },
+            }  # fmt: skip
+        resources.append(resource)
+    return _json(
+        {
+            "profile": "data-package",
+            "name": "marsad-export",
+            "title": title(account),
+            "description": f"Query: {facts.query or 'all posts'}. See {README}.",
+            "created": facts.created_at,
+            "resources": resources,
+        }
+    )
+
+
+def crate(account: Account, facts: Facts) -> bytes:
+    """Return ``ro-crate-metadata.json`` (RO-Crate 1.1, w3id.org/ro/crate/1.1)."""
+    names = [*account.files, MANIFEST, README, DATAPACKAGE, CITATION]
+    files = [
+        {"@id": name, "@type": "File", "name": name}
+        | ({"contentSize": str(account.files[name].bytes),
+            "sha256": account.files[name].sha256,
+            "encodingFormat": _FORMATS[name.rpartition(".")[2]]} if name in account.files else {})
+        for name in names
+    ]  # fmt: skip
+    root = {
+        "@id": "./",
+        "@type": "Dataset",
+        "name": title(account),
+        "description": f"Query: {facts.query or 'all posts'}. See {README}.",
+        "datePublished": f"{facts.created_at:%Y-%m-%d}",
+        "license": "Not licensed for passing on: see README.txt, section Privacy.",
+        "hasPart": [{"@id": name} for name in names],
+        "creator": {"@id": "#marsad"},
+    }
+    if account.first_day:
+        root["temporalCoverage"] = f"{account.first_day}/{account.last_day}"
+    software = {
+        "@id": "#marsad",
+        "@type": "SoftwareApplication",
+        "name": "Marsad",
+        "softwareVersion": facts.marsad,
+    }
+    descriptor = {
+        "@id": CRATE,
+        "@type": "CreativeWork",
+        "conformsTo": {"@id": "https://w3id.org/ro/crate/1.1"},
+        "about": {"@id": "./"},
+    }
+    graph = [descriptor, root, software, *files]
+    return _json({"@context": "https://w3id.org/ro/crate/1.1/context", "@graph": graph})
+
+
+def citation(account: Account, facts: Facts) -> str:
+    """Return ``CITATION.cff`` (Citation File Format 1.2.0)."""
+    quoted = msgspec.json.encode  # a JSON string is a YAML string
+    query = f"Query: {facts.query or 'all posts'}; time zone {facts.timezone}."
+    return (
+        "cff-version: 1.2.0\n"
+        "message: Cite the data set with its query and checksums; name yourselves as authors.\n"
+        "type: dataset\n"
+        f"title: {quoted(title(account)).decode()}\n"
+        "authors:\n"
+        "  - name: Marsad (replace by the names of those who made the study)\n"
+        f"abstract: {quoted(query).decode()}\n"
+        f"date-released: {facts.created_at:%Y-%m-%d}\n"
+        f"version: {quoted(facts.marsad).decode()}\n"
+    )
+
+
+def _json(content: Any) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n"
