@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from nlp import language, sentiment, targets
+from nlp.folding import fold
 from nlp.linear import Floats
 from nlp.targets import Mentioned
 
@@ -52,9 +53,11 @@ class Scorer:
     def score(self, texts: Sequence[str], mentions: Sequence[Sequence[Mentioned]]) -> list[Scored]:
         """Return one result per text, in order; `mentions` names the entities of each.
 
-        Any string is a text. Reposts cost nothing: equal texts with equal mentions are scored
+        Any string is a text; what looks the same is scored the same (:func:`nlp.folding.fold`).
+        Reposts cost nothing: equal texts with equal mentions are scored
         once. A result depends on its text and mentions alone (probabilities within 0.001).
         """
+        texts, mentions = _folded(texts, mentions)
         places: dict[tuple[str, tuple[tuple[str, str, int, int], ...]], int] = {}
         index = [
             places.setdefault((text, tuple(map(_key, named))), len(places))
@@ -87,6 +90,39 @@ class Scorer:
                 self._language.identify(texts), chances, attitudes, strict=True
             )
         ]
+
+
+class _Moved(NamedTuple):
+    """A mention in a text whose letters were folded."""
+
+    entity: str
+    kind: str
+    start: int
+    end: int
+
+
+def _folded(
+    texts: Sequence[str], mentions: Sequence[Sequence[Mentioned]]
+) -> tuple[Sequence[str], Sequence[Sequence[Mentioned]]]:
+    """Return the texts in one spelling, and their mentions where they stand in it."""
+    folded = [fold(text) for text in texts]
+    moved: list[Sequence[Mentioned]] = []
+    for text, plain, named in zip(texts, folded, mentions, strict=True):
+        if plain == text or not named:
+            moved.append(named)
+            continue
+        moved.append(
+            [
+                _Moved(
+                    mention.entity,
+                    mention.kind,
+                    min(len(fold(text[: mention.start])), len(plain)),
+                    min(len(fold(text[: mention.end])), len(plain)),
+                )
+                for mention in named
+            ]
+        )
+    return folded, moved
 
 
 def label_of(chances: Floats) -> Label:

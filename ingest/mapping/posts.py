@@ -250,7 +250,7 @@ def _reference(target: str, values: Mapping[str, object], space: str, frame: Fra
         return _spaced(native, space)
     if "/" in native and _POST_ID.fullmatch(native):
         return _spaced(native, space)
-    return _clean(native)
+    return account(_clean(native))
 
 
 def _names_post(native: str, space: str) -> bool:

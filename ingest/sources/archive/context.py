@@ -119,6 +119,13 @@ class Reader:
             return own
         return registry.of_record(record) or own
 
+    def begin(self) -> None:
+        """Read with the file's first header, as an import begins; another may follow again."""
+        mapping = self._mapping if self._context.columns else {}
+        self._cells = RowMapper(self._context.columns, mapping)
+        self._header, self._raw_header = list(self._context.columns), b""
+        self._tool = registry.TOOLS.get(self._context.tool)
+
     def take_header(self, cells: Sequence[str], raw: bytes) -> bool:
         """Say whether a row is another header, which then holds for what follows."""
         if cells == self._header or not self._is_header(cells):

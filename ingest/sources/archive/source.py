@@ -232,6 +232,7 @@ class ArchiveSource:
     def _from_rows(self, stream: Stream, place: Place, reader: Reader) -> Iterator[Item]:
         layout = self._survey.layout
         found = rows(stream, layout, place.offset, place.number, place.torn)
+        reader.begin()
         if place.header:
             head, _ = open_stream(self._file, layout, place.header)
             row = next(iter(rows(head, layout, place.header, 1, 0)), None)

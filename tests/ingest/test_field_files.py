@@ -1,0 +1,338 @@
+"""Files as they come from the field: tables of colleagues, joined dumps, captures of messengers.
+
+All contents are invented here. The shapes are those of public tools and bug reports, named beside
+each test.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ingest.errors import SourceError
+from ingest.mapping.addresses import post_at
+from ingest.privacy.keyring import Key
+from ingest.privacy.protector import Protector
+from ingest.records import Post, Reject, Tombstone
+from ingest.sources.archive.preview import PreviewOptions, preview
+from ingest.sources.archive.source import ArchiveSource
+from ingest.text import Span, readable, without_names
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+KEY = Key("ktest", datetime(2016, 1, 1, tzinfo=UTC), "22" * 32)
+
+
+def read(path: Path, content: str | bytes, **options: Any) -> list[Any]:
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return [item.record for item in ArchiveSource(path, now=NOW, **options).open("")]
+
+
+def posts(path: Path, content: str | bytes, **options: Any) -> list[Post]:
+    found = read(path, content, **options)
+    assert all(isinstance(record, Post) for record in found), found
+    return found
+
+
+# Identity.
+
+
+def test_id__of_a_comment_is_its_own_and_not_that_of_the_post_it_answers(tmp_path: Path) -> None:
+    found = posts(
+        tmp_path / "f",
+        "post_id,comment_id,text,created_at\n"
+        "9_1,9_1_1,coupé ici,2016-02-27\n9_1,9_1_2,ici aussi,2016-02-27\n",
+    )
+    assert [post.id.rpartition(":")[2] for post in found] == ["9_1_1", "9_1_2"]
+    assert {post.reply_to.rpartition(":")[2] for post in found} == {"9_1"}
+
+
+def test_id__that_all_records_share_is_none(tmp_path: Path) -> None:
+    found = posts(
+        tmp_path / "f", "id,text\n7,coupé ici\n7,ici aussi\n7,plus rien\n7,toujours rien\n"
+    )
+    assert {post.id for post in found} == {"archive:f:"}  # the content says which they are
+
+
+@pytest.mark.parametrize(
+    "missing", ["NA", "N/A", "NULL", "\\N", "nan", "None", "<NA>", "#N/A", "undefined", "-"]
+)
+def test_id__that_is_a_word_for_nothing_is_none(missing: str, tmp_path: Path) -> None:
+    found = posts(tmp_path / "f", f"id,text\n{missing},coupé ici\n{missing},ici aussi\n")
+    assert {post.id for post in found} == {"archive:f:"}
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("https://twitter.com/fictif/status/703500000000000101", "twitter:703500000000000101"),
+        ("https://x.com/i/web/status/703500000000000101?s=20", "twitter:703500000000000101"),
+        ("https://www.tiktok.com/@fictif/video/7000000000000000001", "tiktok:7000000000000000001"),
+        ("https://t.me/s/fictif/12", "telegram:fictif/12"),
+        ("https://t.me/c/1001/12", "telegram:channel1001/12"),
+        ("https://www.youtube.com/watch?v=aaaaaaaaaa1&lc=UgxFictif12345", "youtube:UgxFictif12345"),
+        ("https://youtu.be/aaaaaaaaaa1", "youtube:aaaaaaaaaa1"),
+        ("https://www.instagram.com/fictif/reel/ZZaa11/", "instagram:ZZaa11"),
+        ("https://old.reddit.com/r/essai/comments/zz9/plus/ab1/", "reddit:t1_ab1"),
+        ("https://vk.com/feed?w=wall-12_34", ""),
+        ("https://vk.com/wall-12_34", "vk:-12_34"),
+        ("https://a.example/@fictif/113000000000000001", "mastodon:a.example/113000000000000001"),
+        (
+            "at://did:plc:abc/app.bsky.feed.post/3k1",
+            "bluesky:at://did:plc:abc/app.bsky.feed.post/3k1",
+        ),
+        ("https://twitter.com/fictif", ""),
+        ("https://presse.example/article/5", ""),
+        ("http://[bad", ""),
+    ],
+)
+def test_address__says_platform_and_id(url: str, name: str) -> None:
+    found = post_at(url)
+    assert (f"{found.platform}:{found.native}" if found else "") == name
+
+
+def test_address__that_is_a_link_in_a_text_says_nothing(tmp_path: Path) -> None:
+    rows = "".join(
+        f"70350000000000010{n},texte {n},https://youtu.be/aaaaaaaaaa{n}\n" for n in range(5)
+    )
+    found = posts(tmp_path / "f", f"id,text,link\n{rows}")
+    assert {post.platform for post in found} == {"archive"}
+
+
+def test_file__of_two_tools_is_read_record_by_record(tmp_path: Path) -> None:
+    reddit = {"id": "a1", "title": "Coupé", "selftext": "", "subreddit": "x", "created_utc": 1}
+    vk = {"id": 5, "owner_id": -9, "from_id": 8, "date": 1456603200, "text": "coupé"}
+    lines = json.dumps(reddit) + "\n" + json.dumps(vk) + "\n"
+    assert [post.id for post in posts(tmp_path / "f", lines)] == ["reddit:t3_a1", "vk:-9_5"]
+
+
+# Privacy.
+
+CHATS = [
+    # Android: French, English (US), German, Arabic, Dutch, Swedish, Turkish.
+    "27/02/2016, 20:00 - Prénom Nom: salut\n27/02/2016, 20:01 - Autre: oui\n",
+    "2/27/16, 8:00 PM - Some One: hi\n2/27/16, 8:01 PM - Other: yes\n",
+    "27.02.16, 20:00 - Vor Name: hallo\n27.02.16, 20:01 - Anderer: ja\n",
+    "\u200f27/2/2016، 8:00 م - اسم خيالي: سلام\n\u200f27/2/2016، 8:01 م - آخر: نعم\n",
+    "٢٧\u200f/٢\u200f/٢٠١٦، ٨:٠٠ م - اسم خيالي: سلام\n٢٧\u200f/٢\u200f/٢٠١٦، ٨:٠١ م - آخر: نعم\n",
+    "27-02-16 20:00 - Voor Naam: hallo\n27-02-16 20:01 - Ander: ja\n",
+    "2016-02-27 20:00 - För Namn: hej\n2016-02-27 20:01 - Annan: ja\n",
+    "27/02/2016 à 20:00 - Prénom Nom: salut\n27/02/2016 à 20:01 - Autre: oui\n",
+    # iOS.
+    "[27/02/2016 20:00:01] Prénom Nom: salut\n\u200e[27/02/2016 20:01:01] Autre: \u200eimage\n",
+    "[2/27/16, 8:00:01 PM] Some One: hi\n[2/27/16, 8:01:01 PM] Other: yes\n",
+    # A system's line first, a message of several lines.
+    "27/02/2016, 20:00 - Messages chiffrés.\n27/02/2016, 20:01 - Nom: a\nsuite\nsuite\n",
+]
+
+
+@pytest.mark.parametrize("chat", CHATS)
+def test_chat__of_a_messenger_is_refused_in_any_language(chat: str, tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="private conversation") as caught:
+        read(tmp_path / "f", chat)
+    assert "--map" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"personal_information": {"phone_number": "+212600000001"}, "contacts": {"list": []}},
+        {"about": "x", "chats": {"about": "y", "list": [{"type": "personal_chat"}]}},
+        [{"dmConversation": {"conversationId": "1-2", "messages": []}}],
+        {"participants": [{"name": "A"}], "messages": [{"sender_name": "A", "timestamp_ms": 1}]},
+        {"guild": {}, "channel": {"type": "DirectTextChat"}, "messages": [{"content": "x"}]},
+    ],
+)
+def test_document__of_private_messages_is_refused(document: Any, tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="private conversation"):
+        read(tmp_path / "f", json.dumps(document))
+
+
+def test_direct_messages__of_an_own_archive_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="private conversation"):
+        read(tmp_path / "f", 'window.YTD.direct_messages.part0 = [{"dmConversation": {}}]')
+
+
+def test_table__with_dates_before_dashes_is_no_chat(tmp_path: Path) -> None:
+    table = "date;texte\n27/02/2016 20:00;coupé - encore\n28/02/2016 20:00;rien: plus rien\n"
+    assert len(posts(tmp_path / "f", table)) == 2
+
+
+@pytest.mark.parametrize(
+    "marked",
+    [
+        "[id123|Prénom Nomtest], regarde",
+        "@id123 (Prénom Nomtest) regarde",
+        "@[123:0:Prénom Nomtest] regarde",
+        "[Prénom Nomtest](tg://user?id=123) regarde",
+        '<a href="tg://user?id=123">Prénom Nomtest</a> regarde',
+        '<span class="proflink"><a class="proflink" href="x">Prénom Nomtest</a></span> regarde',
+        '<a class="mention" href="https://a.example/@x">Prénom Nomtest</a> regarde',
+        "@\u2068Prénom Nomtest\u2069 regarde",
+    ],
+)
+def test_name__in_the_mark_up_of_a_platform_is_masked(marked: str) -> None:
+    assert "Nomtest" not in readable(marked).text
+    assert "[user]" in readable(marked).text
+
+
+def test_name__is_found_by_its_place_in_units_of_utf_16() -> None:
+    assert without_names("😀 Nora dit", [Span(3, 4)], units=True) == "😀 [user] dit"
+
+
+@pytest.mark.parametrize(
+    "reference",
+    [
+        "[{'screen_name': 'fictif_un', 'name': 'Nomtest Un', 'id': '9'}]",
+        "Nomtest: un",
+        "Nomtest/un",
+        "fictif_un",
+    ],
+)
+def test_reference__that_is_a_name_never_stays_plain(reference: str, tmp_path: Path) -> None:
+    record = {"id": "1", "text": "coupé", "reply_to": reference}
+    [post] = posts(tmp_path / "f", json.dumps(record), platform="twitter")
+    kept = Protector([KEY]).protect(post).post
+    assert "fictif" not in kept.reply_to
+    assert "Nomtest" not in kept.reply_to
+
+
+# Text.
+
+
+@pytest.mark.parametrize(
+    ("written", "text"),
+    [
+        ("inwi &lt;3 &amp; rien", "inwi <3 & rien"),
+        ("Ù‚Ø·Ø¹Øª Ø§Ù„Ù…ÙƒØ§Ù„Ù…Ø§Øª", "قطعت المكالمات"),
+        ("coupÃ© Ã  midi", "coupé à midi"),
+        ("Åäæí ÊÞØÚ ÇáãßÇáãÇÊ", "إنوي تقطع المكالمات"),
+        ("<U+0625><U+0646><U+0648><U+064A> coupe", "إنوي coupe"),
+        ("b'caf\\xc3\\xa9 coup\\xc3\\xa9'", "café coupé"),
+        ("\\u0625\\u0646\\u0648\\u064a \\ud83d\\ude02", "إنوي 😂"),
+        ("<f0><9f><98><82> mdr", "😂 mdr"),
+        ("5 < 6 et 7 > 3", "5 < 6 et 7 > 3"),
+        ("<3 inwi", "<3 inwi"),
+        ("« Ça va ? »", "« Ça va ? »"),
+        ("À côté d'Évry, où ça ?", "À côté d'Évry, où ça ?"),
+        ("C:\\temp", "C:\\temp"),
+    ],
+)
+def test_text__is_as_its_readers_saw_it(written: str, text: str) -> None:
+    assert readable(written).text == text
+
+
+def test_text__that_was_repaired_says_so() -> None:
+    assert readable("coupÃ©").repaired
+    assert not readable("coupé &amp; <p>rien</p>").repaired
+
+
+@pytest.mark.parametrize("nothing", ["[deleted]", "[removed]", "NA", "#NAME?", "NULL", "nan"])
+def test_text__that_stands_for_nothing_is_no_post(nothing: str, tmp_path: Path) -> None:
+    found = read(tmp_path / "f", f"id,text\n1,coupé ici\n2,{nothing}\n")
+    assert [type(record) for record in found] == [Post, Reject]
+    assert found[1].reason == "text-missing"
+
+
+def test_tables__with_other_columns_may_be_joined(tmp_path: Path) -> None:
+    table = (
+        "id,text,created_at\n1,coupé,2016-02-27T10:00:00Z\n"
+        "created_at,id,likes,text\n2016-02-28T10:00:00Z,2,7,encore\n"
+    )
+    found = posts(tmp_path / "f", table)
+    assert [(post.text, post.counts) for post in found] == [("coupé", {}), ("encore", {"likes": 7})]
+    source = ArchiveSource(tmp_path / "f", now=NOW)
+    everything = list(source.open(""))
+    for place, item in enumerate(everything):
+        assert list(source.open(item.cursor)) == everything[place + 1 :]
+
+
+@pytest.mark.parametrize(
+    ("cell", "tags"),
+    [
+        ("[{'text': 'OpeUnlike', 'indices': [12, 22]}]", ("OpeUnlike",)),
+        ('[{"name": "voip"}, {"name": "maroc"}]', ("voip", "maroc")),
+        ("['voip', 'maroc']", ("voip", "maroc")),
+        ('c("voip", "maroc")', ("voip", "maroc")),
+        ("voip|maroc", ("voip", "maroc")),
+        ("#voip #maroc", ("voip", "maroc")),
+        ("[]", ()),
+    ],
+)
+def test_hashtags__out_of_a_list_that_was_written_as_text(
+    cell: str, tags: tuple[str, ...], tmp_path: Path
+) -> None:
+    record = {"id": "1", "text": "rien", "hashtags": cell}
+    assert posts(tmp_path / "f", json.dumps(record))[0].hashtags == tags
+
+
+# Dates.
+
+
+def test_date__may_have_its_time_in_another_column(tmp_path: Path) -> None:
+    [post] = posts(tmp_path / "f", "Date;Heure;Texte\n27/02/2016;21h14;coupé\n")
+    assert post.created_at == datetime(2016, 2, 27, 21, 14, tzinfo=UTC)
+
+
+def test_date__is_known_by_its_values(tmp_path: Path) -> None:
+    table = "id,text,author_joined,quand\n1,coupé,2010-01-01,2016-02-27 21:14\n"
+    [post] = posts(tmp_path / "f", table)
+    assert post.created_at == datetime(2016, 2, 27, 21, 14, tzinfo=UTC)
+
+
+# Import shows its hand.
+
+
+def test_preview__tells_columns_dates_and_posts_and_stores_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "f.csv"
+    path.write_text(
+        "Identifiant;Texte;Date;Heure;Nombre de j'aime;Couleur\n"
+        "1;@quelquun coupé;27/02/2016;21:14;4;bleu\n2;rien;demain;;5;vert\n",
+        "utf-8",
+    )
+    [found] = preview([path])
+    assert found.columns["likes"] == ["Nombre de j'aime"]
+    assert found.not_taken == ["Couleur"]
+    assert (found.posts, found.dates_read, found.dates_unread) == (2, 1, 1)
+    assert found.shown[0].text == "[user] coupé"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_preview__has_the_error_of_a_file_that_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "f.txt"
+    path.write_text(CHATS[0], "utf-8")
+    [found] = preview([path], PreviewOptions(mapping={"text": "#3"}))
+    assert "private conversation" in found.error
+    assert found.posts == 0
+
+
+def test_advice__proposes_no_dates_numbers_and_contacts(tmp_path: Path) -> None:
+    record = {"quand": "2016-02-27", "telephone": "+212600000001 bureau", "n": "12", "x": "a@b.ma"}
+    with pytest.raises(SourceError) as caught:
+        read(tmp_path / "f", json.dumps(record))
+    for name in record:
+        assert f"text={name}" not in str(caught.value)
+
+
+# What is live already, as files.
+
+
+def test_search_dump__of_elasticsearch_is_read(tmp_path: Path) -> None:
+    hit = {"_index": "posts", "_id": "5", "_score": 1, "_source": {"text": "coupé", "likes": 3}}
+    for name, content in {"a": json.dumps(hit), "b": json.dumps({"hits": {"hits": [hit]}})}.items():
+        [post] = posts(tmp_path / name, content)
+        assert (post.id.rpartition(":")[2], post.text, post.counts) == ("5", "coupé", {"likes": 3})
+
+
+def test_compliance_answer__deletes_posts_and_no_accounts(tmp_path: Path) -> None:
+    tweet = {
+        "id": "703500000000000201", "action": "delete", "reason": "deleted",
+        "created_at": "2016-02-27T20:00:00.000Z", "redacted_at": "2021-08-17T17:26:15.788Z",
+    }  # fmt: skip
+    account = {**tweet, "id": "9000001", "created_at": "2015-02-27T20:00:00.000Z"}
+    [found] = read(tmp_path / "f", json.dumps(tweet) + "\n" + json.dumps(account) + "\n")
+    assert isinstance(found, Tombstone)
+    assert found.id == "twitter:703500000000000201"
