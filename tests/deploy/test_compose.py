@@ -20,7 +20,7 @@ from tests.deploy import reading
 from tests.deploy.reading import COMPOSE, DEPLOY, PROJECT, compose, filled, services
 
 WORKERS = ("collect", "score", "index")
-OURS = ("topics", "marsad", "pages", *WORKERS)
+OURS = ("topics", "marsad", "pages", "web", *WORKERS)
 
 
 #: The servers of `make run-cluster`, where Docker is.

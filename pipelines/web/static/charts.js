@@ -43,6 +43,13 @@
   };
   const colours = { domain: ["negative", "positive"], range: [colour("--band-negative"), colour("--band-positive")] };
 
+  // A day is the shortest step of a chart by days or weeks: no tick twice in one day.
+  function ticks(width) {
+    const most = Math.max(3, Math.floor(width / 90));
+    const days = Math.round((last - first) / 86400e3);
+    return data.by !== "hour" && days <= most ? d3.utcDay.range(...domain) : most;
+  }
+
   function draw() {
     shownYears.clear();
     const width = place.clientWidth || 640;
@@ -77,7 +84,7 @@
       place.append(Plot.plot({ ...common, height: 90, marginTop: 6, marginBottom: 40,
         ariaLabel: `${group.name} ${data.words.posts}`.trim(),
         y: { label: null, grid: true, axis: start, ticks: 3, tickFormat: (value) => (Number.isInteger(value) ? number.format(value) : ""), domain: [0, Math.max(1, ...ownRows.map((row) => row.posts || 0))] },
-        x: { ...common.x, tickFormat: tick, ticks: Math.max(3, Math.floor(width / 90)) },
+        x: { ...common.x, tickFormat: tick, ticks: ticks(width) },
         marks: [
           gaps,
           Plot.rectY(ownRows.filter((row) => row.posts), { x1: "at", x2: (row) => new Date(+row.at + step), y1: 0, y2: "posts", fill: colour("--soft"), inset: 0.3, href: "href",
