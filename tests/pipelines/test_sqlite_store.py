@@ -346,7 +346,7 @@ with SqliteStore(sys.argv[1]) as store, store.writer("marsad ingest"):
 IMPORT = """
 import sys
 from pipelines.stores.sqlite import SqliteStore
-from tests.conformance.corpus import Feeder, drain, letter, post, stone
+from tests.conformance.corpus import Feeder, drain, dead_letter, post, stone
 with SqliteStore(sys.argv[1]) as store, store.writer("marsad ingest"):
     feed = Feeder(store)
     drain(store)  # as the runner does: what waits is indexed before more is read
@@ -359,7 +359,7 @@ with SqliteStore(sys.argv[1]) as store, store.writer("marsad ingest"):
             *(post(f"t:{(n * 7 + k) % 150}", f"texte {k}", version=n) for k in range(20)),
             tombstones=[stone(f"t:{n}")],
             filtered=3,
-            dead=[letter(n)],
+            dead=[dead_letter(n)],
         )
         drain(store)
         print(n, flush=True)

@@ -14,6 +14,7 @@ Tables of the newest schema:
 - ``facts`` and ``targets`` hold what the scores say, narrow, for counting;
 - ``sums`` and ``target_sums`` hold running totals of the two, for questions without words;
 - ``queue`` names what waits to be scored, with the number of received records it stands for;
+- ``reposts`` names which post repeats which;
 - ``tombstones`` holds the names (and no more) of what was deleted;
 - ``names`` gives a number to each value that repeats: languages, platforms, sources, entities.
 """
@@ -247,7 +248,16 @@ def make_words(connection: Connection, table: str) -> None:
     connection.execute(f"INSERT INTO {table} ({table}, rank) VALUES ('secure-delete', 1)")
 
 
-STEPS: tuple[Step, ...] = (_first, _second, _third)
+def _fourth(connection: Connection) -> None:
+    # Which posts repeat which, so that a deletion reaches what repeats it.
+    connection.execute(
+        "CREATE TABLE reposts (original TEXT NOT NULL, id TEXT NOT NULL, "
+        "PRIMARY KEY (original, id)) WITHOUT ROWID"
+    )
+    connection.execute("CREATE INDEX reposts_id ON reposts (id)")
+
+
+STEPS: tuple[Step, ...] = (_first, _second, _third, _fourth)
 VERSION = len(STEPS)
 #: The schema since which tables are as they are now.
 _MOVED = 3

@@ -26,7 +26,19 @@ def delete(connection: Connection, tombstones: Sequence[CollectedTombstone]) -> 
         return Deleted(0, 0)
     names, written = _write(connection, tombstones)
     ids = names["id"] | _stored_plain(connection, plain_names(tombstones))
-    removed = erase(connection, ids, names["author"])
+    originals = ids | _of_authors(connection, names["author"])
+    reposts = _reposts(connection, originals)
+    if reposts or originals - ids:
+        # what repeats them may come later, from anybody
+        connection.executemany(
+            "INSERT OR IGNORE INTO tombstones (kind, name) VALUES ('id', ?)",
+            [(name,) for name in (originals - ids) | reposts],
+        )
+    removed = erase(connection, ids | reposts, names["author"])
+    connection.execute(
+        "DELETE FROM reposts WHERE id IN (SELECT value FROM json_each(?))",
+        (json_list(originals | reposts),),
+    )
     ledger.add(connection, {"accepted": -removed.weight, "deleted": removed.weight})
     return Deleted(removed.texts, written)
 
@@ -34,7 +46,14 @@ def delete(connection: Connection, tombstones: Sequence[CollectedTombstone]) -> 
 def write(connection: Connection, tombstones: Sequence[CollectedTombstone]) -> set[str]:
     """Write tombstones, inside the open transaction; return the ids of their authors' posts."""
     names, _ = _write(connection, tombstones)
-    authors = json_list(names["author"])
+    return _of_authors(connection, names["author"])
+
+
+def _of_authors(connection: Connection, names: set[str]) -> set[str]:
+    """Return the ids of all posts of these authors, stored or waiting."""
+    if not names:
+        return set()
+    authors = json_list(names)
     rows = connection.execute(
         "SELECT id FROM posts WHERE author IN (SELECT value FROM json_each(?)) "
         "UNION SELECT id FROM queue WHERE author IN (SELECT value FROM json_each(?))",
@@ -43,11 +62,25 @@ def write(connection: Connection, tombstones: Sequence[CollectedTombstone]) -> s
     return {name for (name,) in rows}
 
 
+def _reposts(connection: Connection, ids: set[str]) -> set[str]:
+    """Return the ids of what repeats these posts, and of what repeats that."""
+    found: set[str] = set()
+    new = ids
+    while new:
+        rows = connection.execute(
+            "SELECT id FROM reposts WHERE original IN (SELECT value FROM json_each(?))",
+            (json_list(new),),
+        )
+        new = {name for (name,) in rows} - found - ids
+        found |= new
+    return found
+
+
 def deleted(connection: Connection, posts: Sequence[Collected]) -> list[bool]:
     """Tell of each post whether a tombstone names it."""
     if not connection.execute("SELECT 1 FROM tombstones LIMIT 1").fetchall():
         return [False] * len(posts)
-    ids = json_list({n for c in posts for n in (c.post.id, *c.aliases)})
+    ids = json_list({n for c in posts for n in (c.post.id, c.post.repost_of, *c.aliases)})
     authors = json_list({n for c in posts for n in (c.post.author, *c.author_aliases)})
     rows = connection.execute(
         "SELECT kind, name FROM tombstones "
@@ -61,7 +94,9 @@ def deleted(connection: Connection, posts: Sequence[Collected]) -> list[bool]:
 
 def _named(collected: Collected, found: set[tuple[str, str]]) -> bool:
     post = collected.post
-    return any(("id", name) in found for name in (post.id, *collected.aliases)) or any(
+    # what repeats a deleted post says its words again
+    ids = (post.id, post.repost_of, *collected.aliases)
+    return any(("id", name) in found for name in ids) or any(
         ("author", name) in found for name in (post.author, *collected.author_aliases) if name
     )
 
