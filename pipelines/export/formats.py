@@ -21,6 +21,9 @@ _GROUP_POSTS = 10_000
 _GROUP_CHARACTERS = 8_000_000
 
 
+_USUAL = Options()
+
+
 class Writer(Protocol):
     """Writes one format."""
 
@@ -39,7 +42,7 @@ class Ndjson:
 
     files: tuple[str, ...] = ("posts.ndjson",)
 
-    def __init__(self, folder: Path, options: Options) -> None:
+    def __init__(self, folder: Path, options: Options = _USUAL) -> None:
         self._stream = (folder / self.files[0]).open("wb")
 
     def write(self, post: Exported) -> None:
@@ -59,7 +62,7 @@ class Csv:
 
     files: tuple[str, ...] = ("posts.csv", "targets.csv")
 
-    def __init__(self, folder: Path, options: Options) -> None:
+    def __init__(self, folder: Path, options: Options = _USUAL) -> None:
         self._columns = options.columns
         self._comma = options.csv_for == "fr"
         self.files = self.files if options.level == "pseudonymous" else self.files[:1]
@@ -107,7 +110,7 @@ class Parquet:
 
     files: tuple[str, ...] = ("posts.parquet",)
 
-    def __init__(self, folder: Path, options: Options) -> None:
+    def __init__(self, folder: Path, options: Options = _USUAL) -> None:
         self._columns = options.columns
         about = {f"marsad:{name}": words for name, words in options.about}
         self._schema = pa.schema(
