@@ -109,18 +109,18 @@ def test_an_index_made_anew_from_the_topics_is_bit_for_bit_the_same(
             index, outcomes = contents(load.cluster.store), load.cluster.outcomes()
             anew = load.cluster.worker("index-3", MARSAD_STORE=store)
             try:
-                anew_books = until(
+                anew_outcomes = until(
                     lambda: settled(load, store, outcomes), "the new store has it all"
                 )
                 assert contents(store) == index
                 # A post whose deletion is read before it was never indexed there.
-                first = anew_books["deleted"] - outcomes["deleted"]
+                first = anew_outcomes["deleted"] - outcomes["deleted"]
                 assert 0 <= first <= 1
                 outcomes |= {
                     "deleted": outcomes["deleted"] + first,
                     "indexed": outcomes["indexed"] - first,
                 }
-                assert anew_books == outcomes
+                assert anew_outcomes == outcomes
             finally:
                 load.cluster.workers.pop("index-3")
                 assert anew.stop() == 0

@@ -16,7 +16,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from pipelines import metrics
-from pipelines.commands._shared.monitoring import telling
+from pipelines.commands._shared.monitoring import instrumented
 from pipelines.errors import SettingsError
 from pipelines.metrics import probe
 from pipelines.metrics.exporter import Exporter
@@ -252,7 +252,7 @@ def test_one_process_that_does_all_tells_of_every_stage(exporter: Exporter, tmp_
     before = samples(exporter)
     waiting = [64, 3, 0]
     with SqliteStore(tmp_path / "marsad.db") as store:
-        drain = telling(store, lambda: waiting.pop(0))
+        drain = instrumented(store, lambda: waiting.pop(0))
         assert [drain(), drain(), drain()] == [64, 3, 0]
     after = samples(exporter)
     assert after[scored] - before.get(scored, 0) == 67
