@@ -1,4 +1,4 @@
-"""Charts of sentiment over time, as SVG or PNG: the same input gives the same bytes.
+"""Charts of sentiment over time, as SVG, PNG or PDF: the same input gives the same bytes.
 
 One pair of panels for each group, all on the same axes: above, how many posts of which
 sentiment; below, the shares of negative and positive posts with their 95 % intervals. Events are
@@ -29,7 +29,7 @@ from pipelines.trends import By, Row
 
 __all__ = ["Caption", "Format", "asked", "format_of", "render", "rendered", "write"]
 
-Format = Literal["svg", "png"]
+Format = Literal["svg", "png", "pdf"]
 
 #: Dots per inch of a PNG: 1,600 pixels wide.
 DPI = 160
@@ -39,6 +39,7 @@ _SETTINGS: dict[str, Any] = {
     "font.size": 9,
     "svg.hashsalt": "marsad",
     "svg.fonttype": "path",
+    "pdf.fonttype": 42,  # letters stay letters: they can be searched and copied
     "hatch.linewidth": 0.6,
     "hatch.color": "#8a8a8a",
     "axes.linewidth": 0.6,
@@ -54,7 +55,9 @@ def format_of(path: Path) -> Format:
         return "svg"
     if suffix == ".png":
         return "png"
-    raise OutputError(f"{path}: a chart is an .svg or a .png file; name it so")
+    if suffix == ".pdf":
+        return "pdf"
+    raise OutputError(f"{path}: a chart is an .svg, a .png or a .pdf file; name it so")
 
 
 def render(
@@ -87,6 +90,9 @@ def rendered(make: Callable[[], Figure], title: str, form: Format) -> bytes:
         if form == "svg":
             about = {"Date": None, "Creator": "Marsad", "Title": title}
             figure.savefig(buffer, format="svg", metadata=about)
+        elif form == "pdf":
+            facts = {"CreationDate": None, "Creator": "Marsad", "Producer": None, "Title": title}
+            figure.savefig(buffer, format="pdf", metadata=facts)
         else:
             about = {"Software": "Marsad", "Title": title}
             figure.savefig(buffer, format="png", dpi=DPI, metadata=about)

@@ -30,6 +30,8 @@ class Caption(msgspec.Struct, frozen=True, kw_only=True):
     """Those of them that are invented, as their archive says."""
     without_date: int = 0
     pending: int = 0
+    title: str = ""
+    """A title of the reader's own, in place of the one made from the query."""
     method: str = ""
     """How the shares were made (:func:`pipelines.analysis.words.method`)."""
     models: Sequence[str] = ()
@@ -47,6 +49,8 @@ def asked(query: str, options: Mapping[str, Sequence[str]], names: Mapping[str, 
 
 def headline(caption: Caption) -> str:
     """Return the title of a chart."""
+    if caption.title:
+        return caption.title
     if caption.split == "entity":
         title = f"Attitude towards {', '.join(caption.towards) or 'each entity'}"
         return f"{title}, in posts: {caption.query}" if caption.query else title

@@ -68,6 +68,10 @@ def draw(
     for ax in axes:
         ax.set_xlim(number(first), number(last))
         ax.tick_params(labelbottom=ax is axes[-1])
+    for ax in axes:  # an event is of a day, not of a moment
+        for day in sorted({event.day for event in marked}):
+            start = number(datetime(day.year, day.month, day.day))
+            ax.axvspan(start, start + 1, color=INK, alpha=0.07, linewidth=0, zorder=0.4)
     _events(page, axes, marked, lanes, top)
     page.down(_DATES)
     _list(page, marked)

@@ -26,6 +26,7 @@ from pipelines.commands._shared.options import (
 )
 from pipelines.commands._shared.output import nothing_found, notify, write_line
 from pipelines.commands.trend_answer import Answer, ask
+from pipelines.query.fields import LANGUAGE_WORDS
 from pipelines.records import Split
 from pipelines.stages import utc_now
 from pipelines.trends import By, Row, deaf_times
@@ -63,8 +64,9 @@ _MISSING = (
     multiple=True,
     metavar="FILE",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Draw a chart into an .svg or .png file; may be repeated.",
+    help="Draw a chart into an .svg, .png or .pdf file; may be repeated.",
 )
+@click.option("--title", default="", help="Title of the chart, in place of the query.")
 @click.option(
     "--annotations",
     "events",
@@ -80,6 +82,7 @@ def command(
     as_json: bool,
     as_csv: bool,
     charts: tuple[Path, ...],
+    title: str,
     events: str | None,
 ) -> None:
     """Show sentiment over time: posts, and the shares that are negative, neutral, positive.
@@ -108,7 +111,7 @@ def command(
     _remarks(answer)
     if not answer.rows:
         nothing_found(answer.reason or _undated(answer, split))
-    names = answer.case.names if split == "entity" else {}
+    names = {"entity": answer.case.names, "language": LANGUAGE_WORDS["en"]}.get(split or "", {})
     if as_json:
         for row in answer.rows:
             write_line(msgspec.json.encode(row))
@@ -126,7 +129,7 @@ def command(
     if answer.case.missing and lost:
         notify(_MISSING.format(name=answer.case.missing, what=", and ".join(lost)))
     if charts:
-        _draw(charts, answer, by, _caption(answer, filters, split), names, marks)
+        _draw(charts, answer, by, _caption(answer, filters, split, title), names, marks)
 
 
 def _draw(
@@ -155,7 +158,7 @@ def _draw(
         notify(f"Drawn: {path}")
 
 
-def _caption(answer: Answer, filters: Filters, split: Split | None) -> Caption:
+def _caption(answer: Answer, filters: Filters, split: Split | None, title: str) -> Caption:
     from pipelines.charts import Caption, asked
 
     names = answer.case.names
@@ -167,6 +170,7 @@ def _caption(answer: Answer, filters: Filters, split: Split | None) -> Caption:
         exact=_words(answer.query, filters),
         split=split or "",
         towards=[names.get(entity, entity) for entity in answer.wanted],
+        title=title,
         method="" if answer.series.selected_by else answer_words.method(answer.series),
         timezone=answer.timezone,
         posts=answer.posts,

@@ -77,7 +77,7 @@ EVENTS = [Event(date(2016, 2, day), f"event {day}") for day in (11, 11, 12, 12, 
 # The file
 
 
-@pytest.mark.parametrize("form", ["svg", "png"])
+@pytest.mark.parametrize("form", ["svg", "png", "pdf"])
 def test_the_same_rows_give_the_same_bytes(form):
     one = render(some_rows(), "day", CAPTION, form, events=EVENTS)
     assert render(some_rows(), "day", CAPTION, form, events=EVENTS) == one
@@ -106,8 +106,9 @@ def test_the_users_own_matplotlib_settings_change_nothing():
 
 def test_a_format_is_asked_for_by_the_files_name(tmp_path):
     assert format_of(tmp_path / "a.SVG") == "svg"
-    with pytest.raises(OutputError, match=r"an \.svg or a \.png"):
-        format_of(tmp_path / "a.pdf")
+    assert format_of(tmp_path / "a.pdf") == "pdf"
+    with pytest.raises(OutputError, match=r"an \.svg, a \.png or a \.pdf"):
+        format_of(tmp_path / "a.jpg")
 
 
 def test_a_chart_that_can_not_be_written_leaves_the_older_one(tmp_path):
@@ -118,6 +119,18 @@ def test_a_chart_that_can_not_be_written_leaves_the_older_one(tmp_path):
 
 
 # What it says
+
+
+def test_title__of_the_reader_s_own_takes_the_place_of_the_query():
+    own = Caption(query="inwi", title="Une semaine de février", timezone="UTC", posts=9)
+    assert words_of(some_rows(), own)[0] == "Une semaine de février"
+
+
+def test_event__is_a_band_over_its_day():
+    figure = draw(some_rows(), "day", CAPTION, events=EVENTS[-1:], names={})
+    for ax in figure.axes:
+        bands = [patch for patch in ax.patches if patch.get_alpha() == 0.07]
+        assert [round(band.get_width(), 6) for band in bands] == [1]
 
 
 def test_title_and_foot_say_query_zone_posts_and_what_is_missing():
