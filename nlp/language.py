@@ -1,4 +1,4 @@
-"""The language of a post: French, Arabic, Darija in either script, English, mixed, or another.
+"""The language of a post: French, Arabic, Darija in either script, English, Berber, mixed, other.
 
 One hashed n-gram model scores the whole text and every word with its neighbours. The whole text
 gives the language; the words say whether one language has two thirds of them. What no public
@@ -9,6 +9,7 @@ to help. The result depends on the text and the model alone. ``docs/languages.md
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Sequence
 from functools import cache
@@ -22,8 +23,10 @@ from nlp import features
 from nlp.features import Batch
 from nlp.linear import FOLDER, Floats, Table, read_model, softmax, table_of
 
-#: The languages the model tells apart; `mixed` and `other` are said besides.
+#: The languages the model tells apart; `zgh` (Berber), `mixed` and `other` are said besides.
 LANGUAGES = ("fr", "ar", "ary", "ary-Latn", "en")
+#: Every label that a post can have.
+LABELS = (*LANGUAGES, "zgh", "mixed", "other")
 
 #: Number of groups whose words are counted against each other (see :func:`_grouped`).
 _GROUPS = 4
@@ -39,6 +42,26 @@ _OPINION_LETTERS = 20
 _OUTSIDE = frozenset({"ca", "cs", "da", "de", "es", "fi", "hr", "hu", "it", "lt", "lv"})
 _OUTSIDE |= {"nl", "no", "pl", "pt", "ro", "sk", "sl", "sv", "tr", "vi"}
 _ARABIC, _LATIN, _OTHER = 1, 2, 3
+_FRENCH, _ARABIZI, _ENGLISH = (LANGUAGES.index(name) for name in ("fr", "ary-Latn", "en"))
+
+#: What has no language: emoji and other pictures, and the names of services that are the same in
+#: all of them. A post of these alone is `other`.
+_PICTURES = re.compile("[\u2190-\u2bff\u3030\u303d\u3297\u3299\ufe0f\u200d\U0001f000-\U0001faff]+")
+_NAMES = re.compile(
+    r"(?<!\w)(?:android|facebook|fb|gmail|google|hotmail|instagram|insta|iphone|linkedin|messenger"
+    r"|netflix|paypal|samsung|skype|snapchat|telegram|tiktok|twitter|viber|wechat|whats ?app|wifi"
+    r"|wi-fi|voip|3g|4g|4g\+|5g|adsl|youtube|zoom)(?!\w)",
+    re.IGNORECASE,
+)
+_TIFINAGH = re.compile("[\u2d30-\u2d7f]")
+#: Berber is said of a text that is foreign to our languages from this probability on.
+_BERBER_ABROAD = 0.15
+#: A word or two in Latin letters that Arabizi has borrowed ("merci") are French, unless Arabizi is
+#: at least as sure as this.
+_BORROWED_WORDS, _BORROWED = 2, 0.7
+#: A second language is said to be mixed in from this share of the words on: a third, less what the
+#: reading of single words errs by.
+_SECOND = 0.25
 
 
 class Language(NamedTuple):
@@ -62,6 +85,10 @@ class Evidence(NamedTuple):
     """Scores of `LANGUAGES` for the whole text, calibrated: their softmax are probabilities."""
     foreign: Floats
     """Score of "another language": its logistic function is a probability."""
+    berber: Floats
+    """Score of Berber in Latin letters, likewise."""
+    second: Floats
+    """Share of the words that are of the second commonest group of languages."""
     mixture: Floats
     """The measures that the decision on `mixed` rests on."""
     words: NDArray[np.int64]
@@ -86,33 +113,47 @@ class LanguageModel:
 
         At most :data:`nlp.features.MAX_CHARACTERS` characters of a text are read.
         """
-        found = evidence(self._table, texts)
+        read = [readable(text) for text in texts]
+        found = evidence(self._table, read)
         chances = softmax(found.scores)
-        foreign = logistic(found.foreign)
+        foreign, berber = logistic(found.foreign), logistic(found.berber)
         mixed = logistic(weigh(found.mixture, self._mixed))
-        mixed[found.words < SHORTEST_MIXTURE] = 0.0
-        result = list[Language]()
-        for place, text in enumerate(texts):
-            scripts = found.letters[place]
-            result.append(
-                self._decide(
-                    text, chances[place], float(foreign[place]), float(mixed[place]), scripts
-                )
+        mixed[(found.words < SHORTEST_MIXTURE) | (found.second < _SECOND)] = 0.0
+        return [
+            self._decide(
+                text,
+                chances[place],
+                (float(foreign[place]), float(berber[place]), float(mixed[place])),
+                found.letters[place],
+                int(found.words[place]),
             )
-        return result
+            for place, text in enumerate(read)
+        ]
 
     def _decide(
-        self, text: str, chances: Floats, foreign: float, mixed: float, letters: NDArray[np.int64]
+        self,
+        text: str,
+        chances: Floats,
+        besides: tuple[float, float, float],
+        letters: NDArray[np.int64],
+        words: int,
     ) -> Language:
         total = int(letters.sum())
         if total == 0:
             return Language("other", 1.0, (0.0, 0.0, 0.0), "")
+        foreign, berber, mixed = besides
         arabic, latin, other = (int(count) / total for count in letters)
         scripts = (arabic, latin, other)
         if other > 0.5:
-            return Language("other", other, scripts, "")
+            tifinagh = len(_TIFINAGH.findall(text)) / total
+            return Language("zgh" if tifinagh > 0.5 else "other", other, scripts, "")
         foreign_limit, mixed_limit, doubt = self._limits
+        # Arabizi is never foreign, so beside that finding a lesser sign of Berber is enough.
+        if latin > 0.9 and berber > (_BERBER_ABROAD if foreign > foreign_limit else foreign_limit):
+            return Language("zgh", berber, scripts, "")
         best = int(chances.argmax())
+        if words <= _BORROWED_WORDS and best == _ARABIZI and chances[best] < _BORROWED:
+            best = _FRENCH if chances[_FRENCH] >= chances[_ENGLISH] else best
         sure = float(chances[best])
         opinion = ""
         if latin > 0.9 and total >= _OPINION_LETTERS and min(sure, 1 - foreign) < doubt:
@@ -126,10 +167,20 @@ class LanguageModel:
         return Language(LANGUAGES[best], sure * (1 - mixed) * (1 - foreign), scripts, opinion)
 
 
+def readable(text: str) -> str:
+    """Return what of a text tells its language: no emoji, links or masks, no names of services."""
+    text = _PICTURES.sub(" ", features.clean(text))
+    return _NAMES.sub(" ", text)
+
+
 def evidence(table: Table, texts: Sequence[str]) -> Evidence:
-    """Return what `table` finds in `texts`: columns of `LANGUAGES`, then "another language"."""
-    count = len(texts)
-    scores = np.zeros((count, len(LANGUAGES) + 1))
+    """Return what `table` finds in `texts`, which are :func:`readable`.
+
+    Its columns are `LANGUAGES`, then "another language", then Berber.
+    """
+    count, told = len(texts), len(LANGUAGES)
+    scores = np.zeros((count, told + 2))
+    second = np.zeros(count)
     mixture = np.zeros((count, _MEASURES))
     words = np.zeros(count, dtype=np.int64)
     letters = np.zeros((count, 3), dtype=np.int64)
@@ -142,8 +193,12 @@ def evidence(table: Table, texts: Sequence[str]) -> Evidence:
         letters[here] = np.add.reduceat(marks, batch.texts[:-1], dtype=np.int64)
         parts = _words(batch, scripts)
         words[here] = np.diff(parts.texts)
-        mixture[here] = _measures(table, sums, parts, scores[here, :-1], letters[here])
-    return Evidence(scores[:, :-1], scores[:, -1], mixture, words, letters)
+        mixture[here], second[here] = _measures(
+            table, sums, parts, scores[here, :told], letters[here]
+        )
+    return Evidence(
+        scores[:, :told], scores[:, told], scores[:, told + 1], second, mixture, words, letters
+    )
 
 
 class _Words(NamedTuple):
@@ -188,8 +243,9 @@ def _windows(table: Table, sums: NDArray[np.int64], parts: _Words, reach: int) -
     edges = np.pad(edges, (0, reach + 1), constant_values=len(sums))
     first = np.maximum(edges[number], starts)
     last = np.minimum(edges[number + 2 * reach + 1], ends)
-    scores = table.scale[:-1] * (running[last] - running[first])
-    scores = scores / np.sqrt(last - first)[:, None] + table.bias[:-1]
+    scale, bias = table.scale[: len(LANGUAGES)], table.bias[: len(LANGUAGES)]
+    scores = scale * (running[last] - running[first])
+    scores = scores / np.sqrt(last - first)[:, None] + bias
     return _grouped(scores)
 
 
@@ -199,19 +255,25 @@ def _measures(
     parts: _Words,
     scores: Floats,
     letters: NDArray[np.int64],
-) -> Floats:
-    """Return what speaks for a mixture in each text: shares of its words by group, and so on."""
+) -> tuple[Floats, Floats]:
+    """Return what speaks for a mixture in each text: shares of its words by group, and so on.
+
+    Beside it the share of the second commonest group, words read with their neighbours.
+    """
     words = np.diff(parts.texts)
     rows = [_quadratic(_grouped(scores))]
+    second = np.zeros(len(words))
     for reach in _REACH:
         soft = np.zeros((0, _GROUPS))
         if len(parts.owners):
             soft = _windows(table, sums, parts, reach)
         hard = np.eye(_GROUPS)[soft.argmax(axis=1)] if len(soft) else soft
-        rows += [_quadratic(_means(soft, parts.texts)), _quadratic(_means(hard, parts.texts))]
+        means = _means(hard, parts.texts)
+        rows += [_quadratic(_means(soft, parts.texts)), _quadratic(means)]
+        second = np.sort(means, axis=1)[:, -2]
     share = np.minimum(letters[:, 0], letters[:, 1]) / np.maximum(letters.sum(axis=1), 1)
     length = np.log(np.maximum(words, 1))
-    return np.column_stack([*rows, share, length])
+    return np.column_stack([*rows, share, length]), second
 
 
 def _grouped(scores: Floats) -> Floats:

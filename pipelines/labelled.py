@@ -26,11 +26,8 @@ from ingest.sources.archive.compression import (
     compression_of,
 )
 from ingest.sources.archive.lines import Line, lines
-from nlp.language import LANGUAGES
+from nlp.language import LABELS as ALL_LANGUAGES
 from nlp.sentiment import LABELS
-
-#: Every language that a post can have.
-ALL_LANGUAGES = (*LANGUAGES, "mixed", "other")
 
 _HEAD = 512
 

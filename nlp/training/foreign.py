@@ -1,8 +1,10 @@
 """Text like that of languages Marsad doesn't judge, so that it learns to say `other`.
 
-The letter statistics that langdetect ships (counts of one to three letters per language) are
-walked at random: what comes out is no language, but its short words are real and its long ones
-look real, which is all that an n-gram model sees.
+Half of it are frequent words of a language (:mod:`nlp.training.words`), drawn by their rank.
+
+The other half: the letter statistics that langdetect ships (counts of one to three letters per
+language) are walked at random: what comes out is no language, but its short words are real and its
+long ones look real, which is all that an n-gram model sees.
 """
 
 from __future__ import annotations
@@ -14,9 +16,11 @@ from random import Random
 
 import langdetect
 
+from nlp.training import words
+
 #: Languages to imitate, in Latin and in Arabic letters. Those whose letters resemble Arabizi
 #: (Somali, Swahili, Welsh, Tagalog) are left out: nobody writes them about the Maghreb.
-_WEST = ("es", "it", "pt", "ca", "de", "nl", "sv", "fi")
+_WEST = ("es", "it", "pt", "ca", "de", "nl", "sv", "da", "no", "fi")
 LATIN = (*_WEST, "tr", "pl", "ro", "id", "hr", "cs", "hu", "vi")
 ARABIC = ("fa", "ur")
 
@@ -54,13 +58,37 @@ class Babbler:
         return word.strip()
 
 
-def texts(count: int, seed: int) -> list[str]:
-    """Return `count` texts of 2 to 18 words; Arabic letters in a quarter of them."""
+#: Languages whose lists of frequent words go under another code.
+_CODES = {"hr": "sh", "no": "nb"}
+_FREQUENT = 3_000
+
+
+class Words:
+    """Draws frequent words of one language, by their rank (Zipf's law)."""
+
+    def __init__(self, wheel: Path, language: str) -> None:
+        """Read the list of `language`."""
+        self._words = words.frequent(wheel, _CODES.get(language, language), _FREQUENT)
+        self._weights = [1 / (rank + 3) for rank in range(len(self._words))]
+
+    def word(self, rng: Random) -> str:
+        """Return one word."""
+        return rng.choices(self._words, self._weights)[0]
+
+
+def texts(count: int, seed: int, wheel: Path | None = None) -> list[str]:
+    """Return `count` texts of 2 to 18 words; Arabic letters in a quarter of them.
+
+    With the `wheel` of frequent words, every second text is made of these.
+    """
     rng = Random(seed)
-    babblers = {language: Babbler(language) for language in (*LATIN, *ARABIC)}
+    languages = (*LATIN, *ARABIC)
+    makers: list[dict[str, Babbler] | dict[str, Words]] = [{one: Babbler(one) for one in languages}]
+    if wheel is not None:
+        makers.append({one: Words(wheel, one) for one in languages})
     made = list[str]()
-    for _ in range(count):
+    for place in range(count):
         language = rng.choice(ARABIC if rng.random() < 0.25 else LATIN)
-        words = (babblers[language].word(rng) for _ in range(rng.choice(_LENGTHS)))
-        made.append(" ".join(words))
+        maker = makers[place % len(makers)][language]
+        made.append(" ".join(maker.word(rng) for _ in range(rng.choice(_LENGTHS))))
     return made

@@ -58,7 +58,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("collected_at", "time", "when it was collected, UTC", _field("collected_at")),
     Column("author", "text", "pseudonym; the same account has the same one", _field("author")),
     Column("text", "text", "the text; mentions, numbers and links masked", _field("text")),
-    Column("language", "text", "fr, ar, ary, ary-Latn, en, mixed or other", _field("language")),
+    Column("language", "text", "fr, ar, ary, ary-Latn, en, zgh, mixed, other", _field("language")),
     Column(
         "language_confidence",
         "number",

@@ -13,7 +13,7 @@ import msgspec
 from ingest.mapping.ids import platform_name
 from ingest.records import Flag, Label
 
-LANGUAGES = ("fr", "ar", "ary", "ary-Latn", "en", "mixed", "other")
+LANGUAGES = ("fr", "ar", "ary", "ary-Latn", "en", "zgh", "mixed", "other")
 #: What people call the languages, in three languages: each with its codes. ``ary`` is Moroccan
 #: Arabic (Darija) in Arabic letters, ``ary-Latn`` the same in Latin letters (Arabizi).
 LANGUAGE_NAMES: dict[str, tuple[str, ...]] = {
@@ -26,6 +26,7 @@ LANGUAGE_NAMES: dict[str, tuple[str, ...]] = {
         (("english", "anglais", "إنجليزية", "انجليزية", "الإنجليزية"), ("en",)),
         (("arabic", "arabe", "standard arabic", "msa", "fusha", "عربية", "العربية", "الفصحى",
           "فصحى"), ("ar",)),
+        (("berber", "tamazight", "amazigh", "berbère", "أمازيغية", "الأمازيغية"), ("zgh",)),
         (("mixed languages", "mixte", "مختلط"), ("mixed",)),
         (("other language", "autre", "أخرى"), ("other",)),
     )
@@ -36,16 +37,18 @@ LANGUAGE_NAMES: dict[str, tuple[str, ...]] = {
 LANGUAGE_WORDS: dict[str, dict[str, str]] = {
     "en": {
         "fr": "French", "ar": "Arabic", "ary": "Darija (Arabic letters)",
-        "ary-Latn": "Darija (Latin letters)", "en": "English", "mixed": "mixed", "other": "other",
+        "ary-Latn": "Darija (Latin letters)", "en": "English", "zgh": "Berber",
+        "mixed": "mixed", "other": "other",
     },
     "fr": {
         "fr": "français", "ar": "arabe", "ary": "darija (lettres arabes)",
-        "ary-Latn": "darija (lettres latines)", "en": "anglais", "mixed": "mélangé",
-        "other": "autre",
+        "ary-Latn": "darija (lettres latines)", "en": "anglais", "zgh": "berbère",
+        "mixed": "mélangé", "other": "autre",
     },
     "ar": {
         "fr": "الفرنسية", "ar": "العربية", "ary": "الدارجة (حروف عربية)",
-        "ary-Latn": "الدارجة (حروف لاتينية)", "en": "الإنجليزية", "mixed": "مختلط", "other": "أخرى",
+        "ary-Latn": "الدارجة (حروف لاتينية)", "en": "الإنجليزية", "zgh": "الأمازيغية",
+        "mixed": "مختلط", "other": "أخرى",
     },
 }  # fmt: skip
 

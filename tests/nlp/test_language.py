@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from nlp import language
 from nlp.features import Space
 from nlp.language import LANGUAGES, Language, identify
-from nlp.training import foreign
+from nlp.training import berber, foreign
 from nlp.training import language as training
 from nlp.training.fit import arrays_of
 from nlp.training.language import Post
@@ -49,6 +49,8 @@ CLEAR = {
 ABROAD = [
     "Buenos días a todos, hoy hace mucho calor en Madrid y no funciona nada",
     "Mi hermana vive en Sevilla y desde ayer no puedo hablar con ella",
+    "Goedemorgen allemaal, ik heb vandaag geen zin om te werken",
+    "De klantenservice is heel slecht, niemand neemt de telefoon op",
     "Heute ist das Wetter schön und wir gehen zusammen spazieren",
     "Das ist wirklich eine Schande für das ganze Land",
     "Non riesco a chiamare mia sorella da ieri sera, che succede?",
@@ -108,7 +110,43 @@ def test_languages_from_elsewhere_are_other(text: str) -> None:
     assert labels([text]) == ["other"]
 
 
-@pytest.mark.parametrize("text", ["Привет, как дела сегодня?", "今天天气很好", "ⴰⵣⵓⵍ ⴼⵍⵍⴰⵡⵏ"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ⴰⵣⵓⵍ ⴼⵍⵍⴰⵡⵏ",
+        "tanmirt nwen a aytma, ur ssineɣ mani tellam",
+        "nekkni d imazighen, tamazight tga tutlayt nnegh",
+    ],
+)
+def test_berber__is_told_in_both_scripts(text: str) -> None:
+    assert labels([text]) == ["zgh"]
+
+
+@pytest.mark.parametrize("text", ["merci", "Oui", "bonjour 😍", "oui merci"])
+def test_french__is_told_of_a_word_or_two(text: str) -> None:
+    assert labels([text]) == ["fr"]
+
+
+def test_emoji__have_no_say_in_the_language() -> None:
+    for name, posts in CLEAR.items():
+        assert labels([f"😡😡 {post} 😂❤️🔥" for post in posts]) == [name] * len(posts)
+
+
+def test_names_of_services__do_not_make_a_mixture() -> None:
+    text = "بغيت نهضر مع ماما WhatsApp Skype Viber"
+    assert labels([text, "WhatsApp Facebook"]) == ["ary", "other"]
+
+
+def test_mixed__needs_a_second_language_of_a_third_of_the_words() -> None:
+    text = "wach kayn chi hal m3a had charika rah 3yina mn had lmochkil, merci beaucoup"
+    assert labels([text]) == ["ary-Latn"]
+
+
+def test_hashtags__are_read_word_by_word() -> None:
+    assert language.readable("#LaHonteTotale #7ayed_like") == "#La Honte Totale #7ayed like"
+
+
+@pytest.mark.parametrize("text", ["Привет, как дела сегодня?", "今天天气很好"])
 def test_other_scripts_are_other(text: str) -> None:
     [found] = identify([text])
     assert found.label == "other"
@@ -142,7 +180,7 @@ def test_any_string_has_one_answer_whatever_stands_beside_it(texts: list[str]) -
     together = identify(texts)
     assert together == [identify([text])[0] for text in texts]
     for found in together:
-        assert found.label in (*LANGUAGES, "mixed", "other")
+        assert found.label in language.LABELS
         assert 0 <= found.confidence <= 1
         assert sum(found.scripts) == pytest.approx(1) or sum(found.scripts) == 0
 
@@ -184,9 +222,9 @@ def test_training_works_from_posts_to_the_decision_on_mixtures(
     monkeypatch.setattr(training, "SPLICES", 200)
     posts = [Post(text, LANGUAGES.index(name)) for name in CLEAR for text in CLEAR[name]] * 4
     weights, bias = training.fit_table(
-        posts, foreign.texts(20, seed=1), ["chnowa jawek ya khouya"], 8
+        posts, foreign.texts(20, seed=1), ["chnowa jawek ya khouya"], 8, berber.texts(20, seed=1)
     )
-    assert weights.shape[1] == len(bias) == len(LANGUAGES) + 1
+    assert weights.shape[1] == len(bias) == len(LANGUAGES) + 2
     cooling = training.cool(weights, bias, posts)
     table, _ = arrays_of(training.SPACE, weights / cooling, bias / cooling, 8)
     mixed = training.fit_mixed(table, posts)

@@ -116,7 +116,7 @@ MISTAKES = {
     "l'inter*": (1, "is 2 words"),
     "langue:fr": (1, "there is no field langue (did you mean lang?); fields are lang, sentiment"),
     "http://a.b": (1, "write a word with a colon in quotes"),
-    "a lang:de": (8, "one of fr, ar, ary, ary-Latn, en, mixed, other"),
+    "a lang:de": (8, "one of fr, ar, ary, ary-Latn, en, zgh, mixed, other"),
     "sentiment:bad": (11, "one of negative, neutral, positive"),
     "target:inwi": (8, "ENTITY=negative|neutral|positive"),
     "target:=negative": (8, "ENTITY="),
