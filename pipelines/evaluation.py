@@ -17,14 +17,18 @@ from ingest.records import Post
 from ingest.watchlist.loader import Watchlist, available, companion
 from nlp.error_tables import Data, ErrorFile, tables, without_neutral
 from nlp.evaluation import Attitude, Attitudes, Judgement, Section, attitudes, section
+from nlp.language import LABELS as ALL_LANGUAGES
 from nlp.model_input import prepare
+from nlp.occlusion import occlusion
 from nlp.onnx_model import script
 from nlp.score import Scorer
 from nlp.sentiment import LABELS
-from pipelines.labelled import ALL_LANGUAGES, Labelled, Unlabelled
+from pipelines.labelled import Labelled, Unlabelled
 from pipelines.stages import Finder, score
 
 _BATCH = 512
+#: Words shown of an error.
+_WORDS = 5
 
 #: Kinds that the simple rule on attitudes blames, as all who decide; what is used is neutral.
 _BLAMED = frozenset({"operator", "regulator", "government"})
@@ -43,6 +47,26 @@ class Entities(msgspec.Struct, frozen=True):
     """Labelled, but not in the watchlist at all, by name."""
 
 
+class Moved(msgspec.Struct, frozen=True):
+    """A word, and by how much it raised the probability of what was said (negative: lowered)."""
+
+    word: str
+    effect: float
+
+
+class Worst(msgspec.Struct, frozen=True):
+    """A post that was judged wrong, with what was said of it and the words that moved the score."""
+
+    text: str
+    gold: str
+    said: str
+    confidence: float
+    """Probability of what was said."""
+    of_gold: float
+    """Probability that the right label got."""
+    words: tuple[Moved, ...]
+
+
 class Report(msgspec.Struct, frozen=True, kw_only=True):
     """What ``marsad evaluate --json`` prints; ``None`` is what was not labelled."""
 
@@ -58,6 +82,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     entities: Entities | None
     learned: int = 0
     """Posts whose attitudes are measured although they were learned from: see :func:`learned`."""
+    worst: tuple[Worst, ...] = ()
+    """The surest errors of sentiment, with their texts."""
     without_neutral: dict[str, int]
     """Sources in which no post is labelled neutral: there every neutral answer is an error."""
 
@@ -89,6 +115,7 @@ class Evaluation:
         self._unknown: Counter[str] = Counter()
         self.targets_labelled = False
         self._learned = 0
+        self._wrong: list[tuple[float, int, str]] = []
 
     def add(self, rows: Sequence[Labelled]) -> None:
         """Score posts and remember how the answers compare with the labels."""
@@ -97,8 +124,8 @@ class Evaluation:
             self._judge(row, post)
             self.rows += 1
 
-    def report(self, data: Data, bad: int = 0) -> Report:
-        """Return the figures of all that was added."""
+    def report(self, data: Data, bad: int = 0, worst: int = 0) -> Report:
+        """Return the figures of all that was added, and the `worst` errors of sentiment."""
         return Report(
             model=self._scorer.version,
             watchlist=self._finder.fingerprint,
@@ -109,8 +136,25 @@ class Evaluation:
             targets=attitudes(self.targets) if self.targets else None,
             entities=self._agreement(),
             learned=self._learned,
+            worst=self.worst(worst),
             without_neutral=without_neutral(self.sentiment),
         )
+
+    def worst(self, count: int) -> tuple[Worst, ...]:
+        """Return the errors of sentiment in which the model was surest, the surest first."""
+        found = list[Worst]()
+        for _, place, text in sorted(self._wrong)[:count]:
+            one = self.sentiment[place]
+            chances = dict(zip(LABELS, one.probabilities or (0.0, 0.0, 0.0), strict=True))
+            _, effects = occlusion(text, self._scorer)
+            effects.sort(key=lambda effect: -abs(effect.effect))
+            words = tuple(
+                Moved(text[effect.start : effect.end], effect.effect) for effect in effects[:_WORDS]
+            )
+            found.append(
+                Worst(text, one.gold, one.said, max(chances.values()), chances[one.gold], words)
+            )
+        return tuple(found)
 
     def errors(self, data: Data) -> ErrorFile:
         """Return the tables that corrections of trends need."""
@@ -142,6 +186,9 @@ class Evaluation:
                     identified=post.language,
                 )
             )
+            if mood.label != row.sentiment:
+                sure = getattr(mood, mood.label) - getattr(mood, row.sentiment)
+                self._wrong.append((-sure, len(self.sentiment) - 1, row.text))
         if row.language:
             # By language the figures would only repeat each label's own.
             self.language.append(

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from nlp.evaluation import Attitudes, Figures, Interval, Section
-from pipelines.evaluation import Entities, Report
+from pipelines.evaluation import Entities, Report, Worst
 
 _GROUPS = ("language", "script", "source")
 
@@ -42,6 +42,25 @@ def show(report: Report, console: Console) -> None:
     )
     if report.entities is not None:
         _entities(report.entities, console)
+    if report.worst:
+        _worst(report.worst, console)
+
+
+def _worst(found: Sequence[Worst], console: Console) -> None:
+    console.print("\nThe surest errors of sentiment, and the words that moved each score")
+    for one in found:
+        console.print(
+            f"\n{one.gold} called {one.said} ({one.confidence:.2f}, {one.gold} {one.of_gold:.2f})",
+            style="dim",
+        )
+        console.print(printable(one.text), markup=False, highlight=False)
+        words = ", ".join(f"{printable(word.word)} {word.effect:+.2f}" for word in one.words)
+        console.print(f"  {words}", style="dim", markup=False, highlight=False)
+
+
+def printable(text: str) -> str:
+    """Return a text without what could steer a terminal."""
+    return "".join(sign if sign.isprintable() else " " for sign in text)
 
 
 def _section(

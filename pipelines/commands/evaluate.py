@@ -29,7 +29,17 @@ if TYPE_CHECKING:
     help="Write what is confused with what, by language and script, as JSON, to correct shares "
     "with. Use posts that the model was neither trained nor calibrated on.",
 )
-def command(file: str, watchlist: str | None, as_json: bool, errors: Path | None) -> None:
+@click.option(
+    "--worst",
+    type=click.IntRange(0, 1000),
+    default=0,
+    metavar="N",
+    help="List the N surest errors of sentiment with their texts, and the words that moved each "
+    "score (each word is left out in turn).",
+)
+def command(
+    file: str, watchlist: str | None, as_json: bool, errors: Path | None, worst: int
+) -> None:
     """Measure the model on FILE, labelled posts as NDJSON (also gzip, zstd; `-` is standard input).
 
     A row is {"text", "label", "lang", "source"} to measure sentiment, {"text", "lang"} for
@@ -43,6 +53,7 @@ def command(file: str, watchlist: str | None, as_json: bool, errors: Path | None
       marsad evaluate labelled.ndjson
       marsad evaluate --watchlist morocco-2016 --json sample.ndjson > figures.json
       marsad evaluate held-out.ndjson.gz --errors errors.json
+      marsad evaluate labelled.xlsx --worst 20
     """
     from nlp.error_tables import Data
     from pipelines import evaluation_table
@@ -69,7 +80,7 @@ def command(file: str, watchlist: str | None, as_json: bool, errors: Path | None
     if not evaluation.rows and not bad:
         nothing_found(f"{file} has no rows.")
     if evaluation.rows:
-        figures = evaluation.report(data, bad)
+        figures = evaluation.report(data, bad, worst)
         if as_json:
             write_line(msgspec.json.encode(figures))
         else:

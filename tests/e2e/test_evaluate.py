@@ -92,6 +92,23 @@ def test_the_report_names_the_model_and_the_bytes_that_were_measured(marsad: Mar
     assert report["data"]["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+def test_evaluate__lists_the_surest_errors_with_the_words_that_moved_them(marsad: Marsad) -> None:
+    wrong = [{**MOODS[0], "label": "positive"}, {**MOODS[2], "label": "negative"}, MOODS[1]]
+    path = marsad.write("wrong.ndjson", wrong)
+    assert evaluated(marsad, path)["worst"] == []
+    worst = evaluated(marsad, path, "--worst", "5")["worst"]
+    assert {one["text"] for one in worst} == {wrong[0]["text"], wrong[1]["text"]}
+    assert worst[0]["confidence"] - worst[0]["of_gold"] >= (
+        worst[1]["confidence"] - worst[1]["of_gold"]
+    )
+    french = next(one for one in worst if one["text"] == wrong[0]["text"])
+    assert (french["gold"], french["said"]) == ("positive", "negative")
+    assert {word["word"] for word in french["words"]} <= {"réseau", "nul", "honte", "à", "vous"}
+    assert max(word["effect"] for word in french["words"]) > 0
+    shown = marsad("evaluate", path, "--worst", "1").stdout
+    assert "The surest errors of sentiment" in shown
+
+
 def test_packed_files_and_standard_input_give_the_same_figures(marsad: Marsad) -> None:
     plain = marsad.write("moods.ndjson", MOODS).read_bytes()
     packed = [
