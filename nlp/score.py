@@ -13,6 +13,9 @@ from nlp.folding import fold
 from nlp.linear import Floats
 from nlp.targets import Mentioned
 
+#: Kinds of entities whose names are the same in every language.
+_NAMES = frozenset({"operator", "app"})
+
 Label = Literal["negative", "neutral", "positive"]
 
 
@@ -87,7 +90,10 @@ class Scorer:
                 ),
             )
             for spoken, row, scores in zip(
-                self._language.identify(texts), chances, attitudes, strict=True
+                self._language.identify(list(map(_without_names, texts, mentions))),
+                chances,
+                attitudes,
+                strict=True,
             )
         ]
 
@@ -123,6 +129,22 @@ def _folded(
             ]
         )
     return folded, moved
+
+
+def _without_names(text: str, named: Sequence[Mentioned]) -> str:
+    """Return a text without the names of companies and services: they belong to no language.
+
+    A text of names alone stays as it is.
+    """
+    parts, end = list[str](), 0
+    for mention in sorted(named, key=lambda mention: mention.start):
+        if mention.kind in _NAMES and mention.start >= end:
+            parts.append(text[end : mention.start])
+            end = mention.end
+    if not parts:
+        return text
+    rest = " ".join([*parts, text[end:]])
+    return rest if any(letter.isalpha() for letter in rest) else text
 
 
 def label_of(chances: Floats) -> Label:

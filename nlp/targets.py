@@ -19,8 +19,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nlp import features, linear
+from nlp.batching import LABELS
 from nlp.errors import ModelError
-from nlp.linear import FOLDER, Floats, LinearModel, read_model, softmax
+from nlp.linear import FOLDER, Floats, LinearModel, read_model, softmax, table_of
+
+#: What a mention can be: three attitudes, or something else by the same name, which drops out.
+CLASSES = (*LABELS, "not-this-entity")
+_NOT_THIS = 3
 
 #: Kinds of entities the model tells apart; any other kind is taken for a topic.
 KINDS = ("operator", "institution", "app", "topic")
@@ -78,6 +83,8 @@ class TargetModel:
         arrays, digest = read_model(path)
         self._weights = np.asarray(arrays["weights"], dtype=np.float64)
         self._bias = np.asarray(arrays["bias"], dtype=np.float64)
+        marked = {name[7:]: array for name, array in arrays.items() if name.startswith("marked_")}
+        self._marked = table_of(marked)
         self._moods = linear.load()
         if str(arrays["moods"]) != self._moods.version:
             message = (
@@ -96,14 +103,19 @@ class TargetModel:
         """Return one score per entity of each text, in the order of first mention.
 
         `sentiment` holds the probabilities of the whole texts, a row each: negative, neutral,
-        positive. Offsets outside a text are cut to it.
+        positive. Offsets outside a text are cut to it. An entity that the text probably does not
+        mean, though it holds its name, gets no score.
         """
         found: list[list[TargetScore]] = [[] for _ in texts]
         entities = subjects(mentions)
         if not entities:
             return found
         rows = describe(texts, mentions, entities, sentiment, self._moods)
-        for subject, chances in zip(entities, softmax(self._scores(rows)), strict=True):
+        words = self._marked.score(marked(texts, mentions, entities))
+        for subject, chances in zip(entities, softmax(self._scores(rows) + words), strict=True):
+            if chances[_NOT_THIS] > 0.5:
+                continue
+            chances = chances[:_NOT_THIS] / chances[:_NOT_THIS].sum()
             score = TargetScore(subject.entity, *(float(chance) for chance in chances))
             found[subject.text].append(score)
         return found
@@ -171,6 +183,41 @@ def describe(
         last * post,
     )
     return np.concatenate(columns, axis=1)
+
+
+#: How far the words around a mention reach, in characters; at a word's edge.
+_NEAR = 60
+_KIND_MARKS = ("operatormark", "institutionmark", "appmark", "topicmark")
+
+
+def marked(
+    texts: Sequence[str], mentions: Sequence[Sequence[Mentioned]], entities: Sequence[Subject]
+) -> list[str]:
+    """Return the words around each entity's first mention, with a mark in the place of each name.
+
+    The mark tells the kind, and whether it is the entity that is asked about.
+    """
+    ordered: dict[int, list[Mentioned]] = {}
+    starts: dict[int, list[int]] = {}
+    for place in {subject.text for subject in entities}:
+        ordered[place] = sorted(mentions[place], key=lambda mention: mention.start)
+        starts[place] = [mention.start for mention in ordered[place]]
+    return [_marked(texts[one.text], ordered[one.text], starts[one.text], one) for one in entities]
+
+
+def _marked(text: str, named: Sequence[Mentioned], starts: list[int], subject: Subject) -> str:
+    begin = _within(text, subject.mentions[0].start)
+    left = max(0, begin - _NEAR)
+    right = _within(text, subject.mentions[0].end) + _NEAR
+    parts, last = list[str](), left
+    for mention in named[bisect_left(starts, left) : bisect_left(starts, right)]:
+        if mention.start < last:
+            continue
+        who = "this" if mention.entity == subject.entity else "other"
+        parts += [text[last : mention.start], f" {who}{_KIND_MARKS[_kind(mention.kind)]} "]
+        last = _within(text, mention.end)
+    around = "".join([*parts, text[last : max(last, right)]])
+    return around.split(" ", 1)[1] if left and " " in around else around
 
 
 class _Text:
@@ -264,6 +311,8 @@ def _place(
         float(sign == "#"),
         float(sign == "@"),
         float(np.log1p(min(len(text), features.MAX_CHARACTERS)) / 5),
+        float(np.log1p(max(0, subject.mentions[0].end - begin)) / 3),
+        float(min(len(subject.mentions), 3) - 1),
     )
 
 

@@ -14,8 +14,10 @@ from pathlib import Path
 from ingest.watchlist import loader as watchlist
 from nlp import sentiment
 from nlp.linear import FOLDER
+from nlp.training import named
 from nlp.training.data import read_lines
-from nlp.training.targets import Labelled, Mention, brands, train
+from nlp.training.named import Labelled, Named
+from nlp.training.targets import train
 from pipelines.stages import Finder
 
 
@@ -26,7 +28,7 @@ def labelled(path: Path, name: str) -> list[Labelled]:
         Labelled(
             item["text"],
             tuple(
-                Mention(found.entity, found.kind, found.start, found.end)
+                Named(found.entity, found.kind, found.start, found.end)
                 for found in finder.mentions(item["text"])
             ),
             item["labels"]["targets"],
@@ -48,7 +50,8 @@ def main() -> None:
     posts = labelled(options.sample, options.watchlist)
     model = sentiment.load(options.checkpoint)
     plain = labelled(options.plain, options.watchlist) if options.plain else []
-    print(json.dumps(train(posts, options.out, model, brands(options.data), plain), indent=1))
+    real = named.read(options.data)
+    print(json.dumps(train(posts, options.out, model, real, plain), indent=1))
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from pathlib import Path
 
+from nlp.targets import CLASSES
 from pipelines.train_targets import labelled
 
 FOLDER = Path(__file__).parents[2] / "ingest" / "watchlists" / "morocco-2016"
@@ -76,7 +77,7 @@ def test_attitudes_in_plain_words_are_fiction_like_no_other_post() -> None:
     for place, post in enumerate(posts):
         assert post["fictional"] is True
         assert post["labels"]["language"] in LANGUAGES
-        assert set(post["labels"]["targets"].values()) <= {"negative", "neutral", "positive"}
+        assert set(post["labels"]["targets"].values()) <= set(CLASSES)
         one = own[place]
         assert all(likeness(one, other) < SAMPLE for other in sample), post["text"]
         assert all(likeness(one, other) < TRAINING for other in training + own[:place]), post[

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,9 +17,14 @@ from hypothesis import strategies as st
 from nlp import features, linear, targets
 from nlp.errors import ModelError
 from nlp.score import Scorer, label_of
+from nlp.sentiment import SentimentModel, load
 from nlp.targets import Mentioned, TargetModel, describe, subjects
+from nlp.training import named as real_posts
 from nlp.training import targets as training
-from nlp.training.targets import Labelled, cross_validate, examples, report, train, whole
+from nlp.training.fit import arrays_of
+from nlp.training.named import Labelled
+from nlp.training.named import Named as TrainingMention
+from nlp.training.targets import cross_validate, examples, report, train
 from pipelines.train_targets import labelled
 
 CASE = Path(__file__).parents[2] / "ingest" / "watchlists" / "morocco-2016"
@@ -39,8 +45,14 @@ def named(text: str, **kinds: str) -> tuple[Mention, ...]:
     )
 
 
+@cache
+def shipped() -> SentimentModel:
+    """Return the shipped sentiment model, as posts meet it."""
+    return load(threads=1)
+
+
 def attitudes(texts: Sequence[str], mentions: Sequence[Sequence[Mention]]) -> list[dict[str, str]]:
-    sentiment = linear.load().predict(texts).astype(np.float64)
+    sentiment = shipped().predict(texts).astype(np.float64)
     scored = targets.load().attitudes(texts, mentions, sentiment)
     return [{score.entity: label_of(np.array(score[1:])) for score in row} for row in scored]
 
@@ -170,12 +182,14 @@ def test_any_text_and_any_offsets_give_probabilities(
 
 
 def test_a_model_trained_beside_another_linear_model_is_refused(tmp_path: Path) -> None:
+    _, marked = arrays_of(training.MARKED, np.zeros((training.MARKED.size, 4)), np.zeros(4), 16)
     np.savez(
         tmp_path / "targets.npz",
         features=np.int64(features.VERSION),
-        weights=np.zeros((1, 3)),
-        bias=np.zeros(3),
+        weights=np.zeros((1, 4)),
+        bias=np.zeros(4),
         moods=np.array("linear-00000000"),
+        **{f"marked_{name}": array for name, array in marked.items()},
     )
     with pytest.raises(ModelError, match=r"linear-00000000.*train it again"):
         TargetModel(tmp_path / "targets.npz")
@@ -198,13 +212,14 @@ def test_training_writes_a_model_and_measures_it_on_posts_it_did_not_see(tmp_pat
         )
         label = "negative" if number % 2 else "positive"
         mentions = tuple(
-            training.Mention(*mention) for mention in named(text, acme="operator", whats="app")
+            TrainingMention(*mention) for mention in named(text, acme="operator", whats="app")
         )
         posts.append(Labelled(text, mentions, {"acme": label, "whats": "neutral"}))
     figures = train(posts, tmp_path / "targets.npz", Plain())
-    assert figures["differing"]["entities"] == 80
-    assert figures["all"]["learned"]["accuracy"] > 0.9
-    assert figures["all"]["the post's sentiment"]["accuracy"] == 0.25
+    sample = figures["sample"]
+    assert sample["differing"]["entities"] == 80
+    assert sample["all"]["learned"]["accuracy"] > 0.9
+    assert sample["all"]["the post's sentiment"]["accuracy"] == 0.25
     model = TargetModel(tmp_path / "targets.npz")
     assert model.version.startswith("targets-")
 
@@ -216,7 +231,7 @@ def test_posts_in_plain_words_teach_what_the_sample_lacks_and_are_measured_apart
 
     def posts(words: dict[str, str], kind: str) -> list[Labelled]:
         return [
-            Labelled(f"acme {said}", tuple(training.Mention(*m) for m in named("acme", acme=kind)),
+            Labelled(f"acme {said}", tuple(TrainingMention(*m) for m in named("acme", acme=kind)),
                      {"acme": label})
             for said, label in words.items()
         ]  # fmt: skip
@@ -227,7 +242,7 @@ def test_posts_in_plain_words_teach_what_the_sample_lacks_and_are_measured_apart
     plain = posts({bad.format(n): "negative" for n in range(30, 60)}, "app")
     plain += posts({good.format(n): "positive" for n in range(30, 60)}, "operator")
     figures = train(sample, tmp_path / "targets.npz", linear.load(), plain=plain)
-    assert figures["all"]["entities"] == figures["plain"]["all"]["entities"] == 60
+    assert figures["sample"]["all"]["entities"] == figures["plain"]["all"]["entities"] == 60
     told = figures["plain"]["recall"]
     assert told["app"]["negative"][1] == told["operator"]["positive"][1] == 30
     assert told["app"]["negative"][0] > 20
@@ -238,12 +253,44 @@ def test_the_learner_beats_both_rules_on_the_sample_archive() -> None:
     model = linear.load()
     seen = examples(labelled(CASE / "sample.ndjson", str(CASE)), model)
     plain = examples(labelled(CASE / "attitudes.ndjson", str(CASE)), model)
-    figures = report(seen, cross_validate(seen, [whole(plain)]))
+    figures = report(seen, cross_validate(seen, [(plain, training.WEIGHTS["plain"])]))
     for part, margin in (("all", 0.12), ("differing", 0.12)):
         learned = figures[part].pop("learned")["macro_f1"]
         figures[part].pop("entities")
         for rule, figure in figures[part].items():
             assert learned > figure["macro_f1"] + margin, (part, rule)
+
+
+def test_training__learns_which_mentions_mean_something_else(tmp_path: Path) -> None:
+    def post(text: str, label: str) -> Labelled:
+        return Labelled(
+            text,
+            tuple(TrainingMention(*m) for m in named(text, net="topic")),
+            {"net": label},
+        )
+
+    posts = [post(f"le net est lent chez moi {n}", "negative") for n in range(30)]
+    posts += [post(f"vu une recette sur le net hier {n}", "not-this-entity") for n in range(30)]
+    figures = train(posts, tmp_path / "targets.npz", Plain())
+    assert figures["sample"]["not-this-entity"]["dropped"] > 25
+    assert figures["sample"]["not-this-entity"]["dropped wrongly"] < 5
+
+
+def test_marked__shows_the_words_around_a_mention_without_its_name() -> None:
+    text = "acme a coupé whats hier"
+    mentions = [named(text, acme="operator", whats="app")]
+    shown = targets.marked([text], mentions, subjects(mentions))
+    assert [" ".join(one.split()) for one in shown] == [
+        "thisoperatormark a coupé otherappmark hier",
+        "otheroperatormark a coupé thisappmark hier",
+    ]
+
+
+def test_real_posts__names_are_found_as_whole_words_in_both_scripts() -> None:
+    [found] = real_posts.find("صباح الخير جيزي", "djezzy")
+    assert (found.start, found.end, found.kind) == (11, 15, "operator")
+    assert real_posts.find("ربي يجازيك", "djezzy") == []
+    assert real_posts.find("vu sur tik tok", "tiktok")[0][2:] == (7, 14)
 
 
 def test_the_file_of_a_training_sample_may_bring_its_mentions(tmp_path: Path) -> None:
@@ -255,7 +302,7 @@ def test_the_file_of_a_training_sample_may_bring_its_mentions(tmp_path: Path) ->
     (tmp_path / "posts.ndjson").write_text(json.dumps(item), encoding="utf-8")
     [post] = training.read(tmp_path / "posts.ndjson")
     assert post == Labelled(
-        "acme", (training.Mention("acme", "operator", 0, 4),), {"acme": "neutral"}
+        "acme", (TrainingMention("acme", "operator", 0, 4),), {"acme": "neutral"}
     )
 
 

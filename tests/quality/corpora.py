@@ -15,7 +15,7 @@ from nlp.error_tables import Data
 from nlp.evaluation import Attitude, Attitudes, Figures, Interval, Judgement, attitudes
 from nlp.score import Scorer
 from nlp.sentiment import LABELS
-from nlp.training.targets import cross_validate, examples, whole
+from nlp.training.targets import WEIGHTS, attitudes_of, cross_validate, examples
 from pipelines.evaluation import Evaluation, Report, evaluate, rule_by_kind
 from pipelines.labelled import LabelledFile, Unlabelled
 from pipelines.train_targets import labelled
@@ -85,7 +85,7 @@ def unseen_attitudes() -> Attitudes:
     posts = labelled(corpus.path, corpus.watchlist)
     seen = examples(posts, sentiment.load())
     plain = examples(labelled(PLAIN, corpus.watchlist), sentiment.load())
-    chances = cross_validate(seen, [whole(plain)])
+    chances = attitudes_of(cross_validate(seen, [(plain, WEIGHTS["plain"])]))
     said = chances.argmax(axis=1)
     copied = seen.sentiment.argmax(axis=1)
     return attitudes(
