@@ -71,17 +71,16 @@ bench: $(VENV)/.installed-dev ## Measure: file to index, every stage beside its 
 	@$(BIN)/python -m tests.bench_scale --data $(DATA) --posts $(POSTS)
 	@$(BIN)/python -m tests.bench_trends
 
-train: $(VENV)/.installed-dev ## Make the shipped model from the data folder (hours, resumable; DATA=folder WORK=folder)
-	@$(BIN)/python -m nlp.training.language --data $(DATA)
-	@$(BIN)/python -m nlp.training --data $(DATA) --work $(WORK)/first --finetune-steps 2200
-	@$(BIN)/python -m nlp.training --data $(DATA) --work $(WORK)/second --own $(CASE)/training.ndjson \
-		--start $(WORK)/first/finetune --rate 6e-5 --finetune-steps 1500 --seed 2
-	@$(BIN)/python -m nlp.training --data $(DATA) --work $(WORK)/third --own $(CASE)/training.ndjson \
-		--start $(WORK)/first/finetune --rate 8e-5 --finetune-steps 3100 --seed 5 \
-		--mean $(WORK)/first/finetune --mean $(WORK)/second/finetune
-	@$(BIN)/python -m nlp.training --data $(DATA) --work $(WORK)/last --own $(CASE)/training.ndjson \
-		--start $(WORK)/third/mean --teacher $(WORK)/third/candidate \
-		--rate 1e-4 --finetune-steps 4900 --seed 10 --ship
+# Weights that are free for business begin with the base, since the shipped ones do not.
+START = $(if $(filter free,$(LICENCE)),,--start nlp/model)
+LICENCE ?= all
+STEPS ?= 3200
+
+train: $(VENV)/.installed-dev ## Train the models further on the data folder, on a GPU if there is one (hours, resumable; DATA=folder WORK=folder STEPS=batches LICENCE=all|free)
+	@$(BIN)/python -m nlp.training.language --data $(DATA) --wheels $(WORK)/wheels --licence $(LICENCE)
+	@$(BIN)/python -m nlp.training --data $(DATA) --work $(WORK)/run --own $(CASE)/training.ndjson \
+		$(START) --rate 8e-5 --finetune-steps $(STEPS) --seed 21 --exit 4 --exit 6 \
+		--licence $(LICENCE) --ship
 	@$(BIN)/python -m pipelines.train_targets morocco-2016 \
 		--sample $(CASE)/sample.ndjson --plain $(CASE)/attitudes.ndjson --data $(DATA)
 

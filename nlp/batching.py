@@ -9,7 +9,8 @@ import numpy.typing as npt
 
 LABELS = ("negative", "neutral", "positive")
 
-_PIECES_AT_ONCE = 2048
+#: Few enough that what a layer computes stays in the processor's cache.
+_PIECES_AT_ONCE = 256
 _TEXTS_AT_ONCE = 4096
 
 Floats = npt.NDArray[np.float32]

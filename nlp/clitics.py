@@ -36,6 +36,20 @@ _CAMEL = re.compile(
     r"[A-ZÀ-Þ]+(?=[A-ZÀ-Þ][a-zß-ÿ])|[A-ZÀ-Þ]?[a-zß-ÿ]+\d*|[A-ZÀ-Þ]+\d*|[^A-Za-zÀ-ÿ_]+"
 )
 
+#: Where the words of a hashtag part, for a reader who keeps Arabizi's digits with their word.
+_PARTING = re.compile(r"(?<=[a-zß-ÿ0-9])(?=[A-ZÀ-Þ])|(?<=[A-ZÀ-Þ])(?=[A-ZÀ-Þ][a-zß-ÿ])|_+")
+_HASHTAG = re.compile(r"[#＃](\w+)")
+
+
+def spaced_hashtags(text: str) -> str:
+    """Return a text with the words of each hashtag apart: ``#InwiVoleurs`` as ``#Inwi Voleurs``.
+
+    So that a model reads words it knows. Digits stay with their letters (``#7ayed_like``).
+    """
+    if "#" not in text and "＃" not in text:
+        return text
+    return _HASHTAG.sub(lambda tag: "#" + _PARTING.sub(" ", tag[1]).strip(), text)
+
 
 def stems(word: str) -> tuple[str, ...]:
     """Return what remains of a normalised word when clitics in front are taken off.

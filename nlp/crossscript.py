@@ -149,6 +149,20 @@ def key(token: str) -> str:
     return _word_keys(words[0] if len(words) == 1 else "".join(w.strip("#@") for w in words))[0]
 
 
+@lru_cache(_CACHE)
+def _raw_keys(raw: str) -> str:
+    return " ".join(_word_keys(token)[0][1:] for token in forms(raw))
+
+
+def keyed(text: str) -> str:
+    """Return the keys of the words of a text, without their ``_``: one text for both scripts.
+
+    A model that reads keys knows واتساب from whatsapp. Runs that are longer than any word are
+    left out.
+    """
+    return " ".join(_raw_keys(raw) for raw, _, _ in pieces(text) if len(raw) <= _CACHED_LENGTH)
+
+
 def variants(token: str) -> tuple[str, ...]:
     """Return further forms and keys under which a token may be found, without doubles.
 

@@ -17,8 +17,11 @@ from itertools import accumulate
 import numpy as np
 from numpy.typing import NDArray
 
+from nlp.clitics import spaced_hashtags
+from nlp.folding import fold
+
 #: Version of the folding and hashing below; a model records the one it was trained with.
-VERSION = 1
+VERSION = 2
 
 #: Characters beyond this are not read: a language or a mood shows well before.
 MAX_CHARACTERS = 2_000
@@ -120,8 +123,11 @@ def _powers(inverse: bool) -> NDArray[np.uint64]:
 
 
 def clean(text: str) -> str:
-    """Return the part of `text` that is read, without links, mentions and their masks."""
-    text = text[:MAX_CHARACTERS]
+    """Return the part of `text` that is read, without links, mentions and their masks.
+
+    In the one spelling of :func:`nlp.folding.fold`, the words of hashtags apart.
+    """
+    text = spaced_hashtags(fold(text[:MAX_CHARACTERS]))
     if "[" in text or "@" in text or "://" in text or "www." in text:
         return _MASK.sub(" ", text)
     return text

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nlp import features
+from nlp.crossscript import keyed
 from nlp.errors import ModelError
 from nlp.features import Batch, Space
 
@@ -139,13 +140,26 @@ def table_of(arrays: dict[str, NDArray[np.generic]]) -> Table:
 
 
 class LinearModel:
-    """Sentiment from n-grams alone: three calibrated probabilities per text."""
+    """Sentiment from n-grams alone: three calibrated probabilities per text.
+
+    One table reads the text, the other the words' cross-script keys (:mod:`nlp.crossscript`), so
+    that what is learned of a word in one script is known in the other.
+    """
 
     def __init__(self, path: Path = FOLDER / "linear.npz") -> None:
         """Read the model at `path`. Raises :class:`~nlp.errors.ModelError`."""
         arrays, digest = read_model(path)
         self._table = table_of(arrays)
+        keys = {name[5:]: array for name, array in arrays.items() if name.startswith("keys_")}
+        self._keys = table_of(keys) if keys else None
         self.version = f"linear-{digest}"
+
+    def score(self, texts: Sequence[str]) -> Floats:
+        """Return one row of scores per text: their softmax are the probabilities."""
+        scores = self._table.score(texts)
+        if self._keys is not None:
+            scores = scores + self._keys.score([keyed(features.clean(text)) for text in texts])
+        return scores
 
     def predict(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return one row per text: negative, neutral, positive; each row sums to 1.
@@ -153,7 +167,7 @@ class LinearModel:
         Any string is a text; one without any content gets what the model expects of a text it
         knows nothing of.
         """
-        return softmax(self._table.score(texts)).astype(np.float32)
+        return softmax(self.score(texts)).astype(np.float32)
 
 
 @cache

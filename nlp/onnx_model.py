@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import numpy.typing as npt
 import onnxruntime
 from tokenizers import Tokenizer
 
-from nlp import batching, model_input
+from nlp import batching, language, model_input
 from nlp.errors import ModelError
 from nlp.linear import LinearModel
 
@@ -24,10 +24,11 @@ _MASKS = frozenset({"@", "http"})
 class OnnxModel:
     """A folder with ``sentiment.onnx``, ``tokenizer.json``, ``linear.npz`` and ``model.json``.
 
-    The scores (logits) of a post are scaled and shifted by the calibration for the post's script,
-    a share of the linear model's log probabilities is added, and the sum is turned into
-    probabilities. Without ``"linear"`` in model.json the network stands alone. A post
-    with nothing to read (empty, only links and mentions) gets the fixed row ``blank``.
+    The scores (logits) of a post are scaled and shifted by the calibration for the post's language,
+    or for its script where that has none; a share of the linear model's log probabilities is added,
+    and the sum is turned into probabilities. Without ``"linear"`` in model.json the network stands
+    alone. A post with nothing to read (empty, only links and mentions) gets the fixed row
+    ``blank``.
     """
 
     def __init__(self, folder: Path, threads: int = 1) -> None:
@@ -93,9 +94,9 @@ class OnnxModel:
         other = np.zeros_like(scores)
         if self._linear is not None:
             other = linear_scores(self._linear, texts)
-        scripts = np.array([script(text) for text in prepared])
+        chosen = np.array(calibration_keys(texts, prepared, self._calibration))
         for name, (scale, shift, share) in self._calibration.items():
-            here = scripts == name
+            here = chosen == name
             scores[here] = scores[here] * scale + shift + other[here] * share
         rows = batching.softmax(scores)
         blank = [place for place, text in enumerate(prepared) if _MASKS.issuperset(text.split())]
@@ -126,6 +127,17 @@ def _joined(folder: Path, facts: dict[str, Any]) -> LinearModel | None:
 def linear_scores(model: LinearModel, texts: Sequence[str]) -> npt.NDArray[np.float64]:
     """Return the linear model's log probabilities, shape (texts, 3)."""
     return np.log(np.maximum(model.predict(texts).astype(np.float64), 1e-6))
+
+
+def calibration_keys(
+    texts: Sequence[str], prepared: Sequence[str], known: Container[str]
+) -> list[str]:
+    """Return under which name of `known` each post is calibrated: its language, else its script."""
+    found = language.identify(texts)
+    return [
+        one.label if one.label in known else script(text)
+        for one, text in zip(found, prepared, strict=True)
+    ]
 
 
 def script(text: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from nlp.sentiment import SHIPPED
+from nlp.training import data as data_folder
 from nlp.training import loop, steps
 
 
@@ -42,7 +43,7 @@ from nlp.training import loop, steps
 @click.option(
     "--start",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Fine-tune the weights of an earlier run (its finetune folder) further.",
+    help="Fine-tune earlier weights further: a run's finetune folder, or a model's (nlp/model).",
 )
 @click.option(
     "--teacher",
@@ -57,6 +58,21 @@ from nlp.training import loop, steps
     help="Take the mean of the weights and those of this run (its finetune folder); repeatable.",
 )
 @click.option("--layers", default=8, show_default=True)
+@click.option(
+    "--exit",
+    "exits",
+    type=int,
+    multiple=True,
+    help="Also train a network of the lowest N layers on the way; repeatable.",
+)
+@click.option("--keep", default=0, help="Finish the network of this --exit, not the whole one.")
+@click.option(
+    "--licence",
+    type=click.Choice(["all", "free"]),
+    default="all",
+    show_default=True,
+    help="free: without sources for non-commercial use (start from the base then).",
+)
 @click.option("--threads", default=2, show_default=True)
 @click.option("--seed", default=1, show_default=True)
 @click.option(
@@ -77,6 +93,9 @@ def main(
     teacher: Path | None,
     others: tuple[Path, ...],
     layers: int,
+    exits: tuple[int, ...],
+    keep: int,
+    licence: data_folder.Licence,
     threads: int,
     seed: int,
     own: Path | None,
@@ -97,6 +116,9 @@ def main(
         pretraining=loop.Plan(pretrain_steps, 2.5e-4, pretrain_seconds),
         finetuning=loop.Plan(finetune_steps, rate, finetune_seconds),
         layers=layers,
+        exits=exits,
+        shipped_layers=keep,
+        licence=licence,
         threads=threads,
         seed=seed,
         own=own,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 import re
+import unicodedata
 
 _EMOJI = re.compile("[\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff]+")
 _SWAPS = (
@@ -29,6 +30,7 @@ _SWAPS = (
     ("dh", "d"),
     ("th", "t"),
 )
+_ACCENTS = re.compile("([a-zA-Z])[\u0300-\u0327]+")
 _VOWELS = "aeiou"
 _SHORTEST = 3
 
@@ -37,6 +39,14 @@ def drop_emoji(text: str) -> str:
     """Remove all emoji; a text of nothing else is returned as it is."""
     without = _EMOJI.sub(" ", text)
     return without if without.strip() else text
+
+
+def drop_accents(text: str) -> str:
+    """Write French as many do on a telephone: without accents and cedillas."""
+    if text.isascii():
+        return text
+    plain = unicodedata.normalize("NFD", text)
+    return unicodedata.normalize("NFC", _ACCENTS.sub(r"\1", plain))
 
 
 def _respell_word(word: str, rng: random.Random) -> str:

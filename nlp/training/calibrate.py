@@ -1,9 +1,10 @@
 """Step 6: probabilities that mean what they say.
 
-For each script the network's three scores are scaled and shifted (vector scaling, Guo et al. 2017,
-"On calibration of modern neural networks", arXiv:1706.04599) so that the likelihood of held-out
-labels is highest; how much the linear model's opinion adds is fitted along. A source counts as
-much as any other of its language, and a language as much as any other of its script: neutral, half
+For each language the network's three scores are scaled and shifted (vector scaling, Guo et al.
+2017, "On calibration of modern neural networks", arXiv:1706.04599) so that the likelihood of
+held-out labels is highest; how much the linear model's opinion adds is fitted along. Each script is
+fitted first, and its languages are pulled towards it, since some have few held-out posts. Groups of
+posts count by the root of their draws in training (`data.GROUPS`), not by their size: neutral, half
 of one source and absent from others, must not become the prior of the world.
 """
 
@@ -11,27 +12,41 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch.nn import functional
 
+from nlp import language
 from nlp.model_input import prepare
 from nlp.onnx_model import script
-from nlp.training.data import WITHOUT_NEUTRAL, Row
+from nlp.training.data import GROUPS, WITHOUT_NEUTRAL, Row
 
 _PULL = 0.01  # towards scale 1 and shift 0: matters only where posts are few
+_TO_SCRIPT = 0.03  # of a language towards its script
+_FEWEST = 60  # held-out posts that a language needs for a calibration of its own
 
 Floats = npt.NDArray[np.float64]
 
 
+class Fitted(NamedTuple):
+    """Scale and shift of the network's scores, each of shape (3,), and the linear model's share."""
+
+    scale: Floats
+    shift: Floats
+    share: float
+
+
 def row_weights(rows: Sequence[Row]) -> Floats:
-    """Weights with mean 1 that give languages, and sources within a language, the same say."""
-    groups = Counter((row.lang, row.source) for row in rows)
-    sources = Counter(lang for lang, _ in groups)
-    weights = np.array([1 / groups[row.lang, row.source] / sources[row.lang] for row in rows])
+    """Return weights with mean 1: each group counts by the root of its draws in training.
+
+    By the draws themselves, small sets that people labelled with care would count next to nothing;
+    by the same for all, sets far from what Marsad reads would count too much.
+    """
+    groups = Counter(row.group for row in rows)
+    weights = np.array([GROUPS.get(row.group, 100) ** 0.5 / groups[row.group] for row in rows])
     return np.asarray(weights / weights.mean())
 
 
@@ -40,14 +55,16 @@ def fit(
     gold: npt.NDArray[np.int64],
     weights: Floats,
     other: npt.NDArray[np.floating] | None = None,
-) -> tuple[Floats, Floats, float]:
-    """Return scale and shift, each of shape (3,), and the share of the `other` scores."""
+    near: Fitted | None = None,
+) -> Fitted:
+    """Return the most likely calibration, pulled to `near` (to scale 1 and shift 0 without it)."""
     classes = logits.shape[1]
     scores, labels = torch.from_numpy(logits.astype(np.float64)), torch.from_numpy(gold)
     say = torch.from_numpy(weights.astype(np.float64))
-    scale = torch.ones(classes, dtype=torch.float64, requires_grad=True)
-    shift = torch.zeros(classes, dtype=torch.float64, requires_grad=True)
-    share = torch.zeros(1, dtype=torch.float64, requires_grad=True)
+    begin = near or Fitted(np.ones(classes), np.zeros(classes), 0.0)
+    first = [torch.from_numpy(np.array(one, np.float64)) for one in begin[:2]]
+    scale, shift = (one.clone().requires_grad_(True) for one in first)
+    share = torch.full((1,), begin.share, dtype=torch.float64, requires_grad=True)
     beside = torch.zeros_like(scores) if other is None else torch.from_numpy(other).double()
     search = torch.optim.LBFGS([scale, shift, share], max_iter=200, line_search_fn="strong_wolfe")
 
@@ -56,37 +73,58 @@ def fit(
         each = functional.cross_entropy(
             scores * scale + shift + beside * share, labels, reduction="none"
         )
-        pull = (scale - 1).square().mean() + shift.square().mean()
-        total = (each * say).mean() + _PULL * pull
+        pull = (scale - first[0]).square().mean() + (shift - first[1]).square().mean()
+        strength = _PULL
+        if near is not None:
+            pull = pull + (share - begin.share).square().mean()
+            strength = _TO_SCRIPT
+        total = (each * say).mean() + strength * pull
         total.backward()  # type: ignore[no-untyped-call]
         return total
 
     search.step(cost)  # type: ignore[no-untyped-call]
     found = shift.detach().numpy()
-    return scale.detach().numpy(), found - found.mean(), float(share.item())
+    return Fitted(scale.detach().numpy(), found - found.mean(), float(share.item()))
 
 
-def by_script(
+def by_language(
     rows: Sequence[Row],
     logits: npt.NDArray[np.floating],
     other: npt.NDArray[np.floating] | None = None,
 ) -> dict[str, dict[str, Any]]:
-    """Return the calibration table of model.json; sets without neutral posts are left out."""
+    """Return the calibration table of model.json; sets without neutral posts are left out.
+
+    Languages are those that the identifier finds, as at run time.
+    """
     use = np.array([row.source not in WITHOUT_NEUTRAL for row in rows])
-    scripts = np.array([script(prepare(row.text)) for row in rows])
+    texts = [row.text for row in rows]
+    scripts = np.array([script(prepare(text)) for text in texts])
+    spoken = np.array([found.label for found in language.identify(texts)])
+    gold = np.array([row.label for row in rows])
+
+    def fitted(here: npt.NDArray[np.int64], near: Fitted | None) -> Fitted:
+        beside = None if other is None else other[here]
+        weights = row_weights([rows[place] for place in here.tolist()])
+        return fit(logits[here], gold[here], weights, beside, near)
+
     table: dict[str, dict[str, Any]] = {}
-    for name in ("arabic", "latin"):
+    for name, languages in (("arabic", ("ar", "ary")), ("latin", ("fr", "ary-Latn", "en"))):
         here = np.flatnonzero(use & (scripts == name))
         if not len(here):
             table[name] = {"scale": [1.0] * 3, "shift": [0.0] * 3}
             continue
-        chosen = [rows[place] for place in here.tolist()]
-        gold = np.array([row.label for row in chosen])
-        beside = None if other is None else other[here]
-        scale, shift, share = fit(logits[here], gold, row_weights(chosen), beside)
-        table[name] = {
-            "scale": [round(float(x), 4) for x in scale],
-            "shift": [round(float(x), 4) for x in shift],
-            "linear": round(share, 4),
-        }
+        whole = fitted(here, None)
+        table[name] = _entry(whole)
+        for one in languages:
+            here = np.flatnonzero(use & (spoken == one))
+            if len(here) >= _FEWEST:
+                table[one] = _entry(fitted(here, whole))
     return table
+
+
+def _entry(found: Fitted) -> dict[str, Any]:
+    return {
+        "scale": [round(float(x), 4) for x in found.scale],
+        "shift": [round(float(x), 4) for x in found.shift],
+        "linear": round(found.share, 4),
+    }

@@ -213,7 +213,8 @@ def _layer(graph: _Graph, state: dict[str, Array], x: str, number: int, heads: i
     graph.nodes.append(
         helper.make_node("Split", [packed, sizes], names, name=f"{at}.split", axis=2)
     )
-    y = graph.attention(*names, heads, f"{at}.attention")
+    query, key, value = names
+    y = graph.attention(query, key, value, heads, f"{at}.attention")
     y = graph.product(y, weight("attention.output.dense.weight"), f"{at}.attended")
     y = graph.norm(
         y,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,45 @@ class Classifier(nn.Module):
         mean = (hidden * weight).sum(1) / weight.sum(1)
         logits: torch.Tensor = self.head(self.dropout(mean))
         return logits
+
+
+class WithExits(nn.Module):
+    """A classifier that also judges after some of its lower layers, by a linear layer each.
+
+    One training makes networks of several depths, all after the same posts: the lowest layers up to
+    an exit, with that exit as the head, are a classifier of their own.
+    """
+
+    def __init__(self, model: Classifier, exits: Sequence[int]) -> None:
+        """`exits` are numbers of layers, fewer than `model` has."""
+        super().__init__()
+        self.model = model
+        self.exits = tuple(exits)
+        self.heads = nn.ModuleList(nn.Linear(model.head.in_features, CLASSES) for _ in self.exits)
+        for head in self.heads:
+            head.load_state_dict(model.head.state_dict())
+
+    def forward(self, pieces: torch.Tensor, mask: torch.Tensor) -> list[torch.Tensor]:
+        """Return the logits of the whole network, then those of each exit."""
+        hidden = self.model.bert(pieces, attention_mask=mask, output_hidden_states=True)
+        weight = mask.unsqueeze(-1).to(hidden.last_hidden_state.dtype)
+
+        def judge(states: torch.Tensor, head: nn.Module) -> torch.Tensor:
+            mean = (states * weight).sum(1) / weight.sum(1)
+            logits: torch.Tensor = head(self.model.dropout(mean))
+            return logits
+
+        found = [judge(hidden.last_hidden_state, self.model.head)]
+        for layers, head in zip(self.exits, self.heads, strict=True):
+            found.append(judge(hidden.hidden_states[layers], head))
+        return found
+
+    def cut(self, layers: int) -> Classifier:
+        """Return the classifier that ends at the exit after `layers` layers; it shares nothing."""
+        small = copy.deepcopy(self.model)
+        keep_layers(small.bert, layers)
+        small.head.load_state_dict(self.heads[self.exits.index(layers)].state_dict())
+        return small
 
 
 class Masked(nn.Module):

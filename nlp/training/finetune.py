@@ -23,10 +23,11 @@ from tokenizers import Tokenizer
 from torch.nn import functional
 
 from nlp.model_input import prepare
-from nlp.training import augment, data, loop, measures, transliterate
+from nlp.training import augment, data, device, loop, measures, restore, transliterate
 from nlp.training import votes as voting
 from nlp.training.encoder import (
     Classifier,
+    WithExits,
     keep_layers,
     load_bert,
     load_tokenizer,
@@ -44,6 +45,9 @@ _HIDDEN = 0.05  # share of pieces replaced by the mask
 _EMOJI_LOST = {"myc_cleaned": 0.7}
 _EMOJI_LOST_ELSE = 0.1
 _RESPELLED = 0.4
+_ACCENTS_LOST = 0.15
+_EXIT_SHARE = 0.4  # of an exit's loss beside the whole network's
+_FOLLOWED = 0.5  # share of the whole network's judgement in what an exit learns
 _LATIN_DIALECTS = frozenset({"ary-Latn", "arq-Latn", "aeb-Latn"})
 _WATCHED = 1000
 
@@ -55,10 +59,14 @@ LAYERS = 8
 
 
 def class_weights(rows: list[data.Row]) -> dict[str, list[float]]:
-    """Weight of each label in each group, so that the labels of a group sum to the same."""
-    counts: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
+    """Weight of each label in each group, so that the labels of a group sum to the same.
+
+    Labels are counted as shares where a row has some.
+    """
+    counts: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0, 0.0])
     for row in rows:
-        counts[row.group][row.label] += 1
+        for place, share in enumerate(row.soft or [float(row.label == one) for one in range(3)]):
+            counts[row.group][place] += share
     weights = {}
     for group, numbers in counts.items():
         present = [number for number in numbers if number]
@@ -99,6 +107,8 @@ def _text(row: data.Row, spellings: transliterate.Spellings, rng: random.Random)
     if rng.random() < _EMOJI_LOST.get(row.source, _EMOJI_LOST_ELSE):
         text = augment.drop_emoji(text)
     text = prepare(text)
+    if row.lang in ("fr", "mixed") and rng.random() < _ACCENTS_LOST:
+        text = augment.drop_accents(text)
     if (written or row.lang in _LATIN_DIALECTS) and rng.random() < _RESPELLED:
         text = augment.respell(text, rng)
     return text
@@ -114,12 +124,18 @@ def _hide(ids: list[int], mask: int, rng: random.Random) -> list[int]:
 def wanted(row: data.Row, votes: voting.Votes | None) -> NDArray[np.float32]:
     """Return the probabilities that a row teaches: its label, smoothed or mixed with its vote.
 
-    A set without a neutral class says nothing of neutral; a post without a label has only its vote.
+    A row with shares of its own teaches these instead of the label. A set without a neutral class
+    says nothing of neutral; a post without a label has only its vote.
     """
     open_ = np.ones(3, np.float32)
     open_[1] = row.source not in data.WITHOUT_NEUTRAL
-    label = np.eye(3, dtype=np.float32)[row.label]
+    if row.soft is not None:
+        label = np.array(row.soft, np.float32)
+    else:
+        label = np.eye(3, dtype=np.float32)[row.label]
     if votes is None or row.text not in votes:
+        if row.soft is not None:
+            return label
         return np.asarray(label * (1 - _SMOOTHING) + open_ / open_.sum() * _SMOOTHING)
     vote = votes[row.text] * open_
     vote /= vote.sum()
@@ -146,6 +162,13 @@ class Batches:
         self.weights = class_weights(rows)
         self.mask = mask_of(tokenizer)
 
+    def weight(self, row: data.Row) -> float:
+        """Return the weight of a row in the loss: that of its label, or of its shares of them."""
+        weights = self.weights[row.group]
+        if row.soft is None:
+            return weights[row.label]
+        return sum(share * weight for share, weight in zip(row.soft, weights, strict=True))
+
     def __call__(self, step: int) -> Iterator[tuple[torch.Tensor, ...]]:
         """Yield (pieces, mask, wanted, weights, whether neutral is masked) from `step` on."""
         width = self.batch * _CHUNK
@@ -165,7 +188,7 @@ class Batches:
                 yield (
                     *pad([ids[i] for i in part]),
                     torch.from_numpy(np.stack([wanted(row, self.votes) for row in chosen])),
-                    torch.tensor([self.weights[row.group][row.label] for row in chosen]),
+                    torch.tensor([self.weight(row) for row in chosen]),
                     torch.tensor([row.source in data.WITHOUT_NEUTRAL for row in chosen]),
                 )
             skip = 0
@@ -189,13 +212,51 @@ def score(
 ) -> torch.Tensor:
     """Return float32 logits of shape (texts, 3), in batches sorted by length."""
     model.eval()
+    where = next(model.parameters()).device
     ids = [one.ids for one in tokenizer.encode_batch([prepare(text) for text in texts])]
     order = sorted(range(len(ids)), key=lambda i: len(ids[i]))
     logits = torch.zeros(len(ids), 3)
     for start in range(0, len(ids), batch):
         part = order[start : start + batch]
-        logits[part] = model(*pad([ids[i] for i in part])).float()
+        pieces, mask = pad([ids[i] for i in part])
+        logits[part] = model(pieces.to(where), mask.to(where)).float().cpu()
     return logits
+
+
+def beginning(encoder: Path, start: Path | None, layers: int) -> Classifier:
+    """Return the classifier to train, of `layers` layers.
+
+    `start` is a folder that `save` wrote, or a shipped model's (``sentiment.onnx``), whose weights
+    come back rounded to 8 bits; without it the encoder in `encoder` gets a new head.
+    """
+    if start is None:
+        bert = load_bert(encoder)
+        keep_layers(bert, layers)
+        model = Classifier(bert)
+    elif (start / "model.pt").exists():
+        model = load(start)
+    else:
+        model = restore.restore(start / "sentiment.onnx")
+    keep_layers(model.bert, layers)
+    without_dropout(model.bert)
+    # The fused attention of torch spends more than half of a training step on a processor in its
+    # backward pass; plain products are two and a half times as fast (posts of about 25 pieces).
+    model.bert.set_attn_implementation("eager")
+    return model
+
+
+def exit_loss(
+    logits: torch.Tensor,
+    whole: torch.Tensor,
+    wanted: torch.Tensor,
+    weights: torch.Tensor,
+    no_neutral: torch.Tensor,
+) -> torch.Tensor:
+    """Loss of an exit: half to `wanted`, half to what the `whole` network says (no gradient)."""
+    follow = functional.softmax(whole.detach().float(), dim=1)
+    none = torch.zeros_like(no_neutral)
+    own = loss(logits, wanted, weights, no_neutral)
+    return own * (1 - _FOLLOWED) + loss(logits, follow, weights, none) * _FOLLOWED
 
 
 def run(
@@ -210,51 +271,69 @@ def run(
     own: Path | None = None,
     start: Path | None = None,
     votes: voting.Votes | None = None,
+    exits: Sequence[int] = (),
+    licence: data.Licence = "all",
 ) -> None:
     """Fine-tune the encoder in `encoder` on the data `folder`; write `target`/model.pt.
 
-    `own` is a file of invented posts beside the folder (`data.labelled`). `start` is a folder that
-    this function wrote before, of as many layers: its weights are the ones to begin with. `votes`
-    are an earlier model's: labels count for the rest, and posts without one are learned from too.
+    `own` is a file of invented posts beside the folder (`data.labelled`). `start` is a folder to
+    begin with (`beginning`). `votes` are an earlier model's: labels count for the rest, and posts
+    without one are learned from too. `exits` are smaller numbers of layers whose networks are
+    trained along, each written to `target`/layers-N.
     """
     torch.manual_seed(seed)
+    where = device.device()
     tokenizer = load_tokenizer(tokenizer_file, LONGEST)
-    bert = load_bert(encoder)
-    without_dropout(bert)
-    keep_layers(bert, layers)
-    model = Classifier(bert)
-    if start:
-        model.load_state_dict(torch.load(start / "model.pt", weights_only=True))
-    rows = data.labelled(folder, "train", own)
+    model = WithExits(beginning(encoder, start, layers), exits).to(where)
+    rows = data.labelled(folder, "train", own, licence)
     spellings = transliterate.learn(folder)
     rows += transliterate.candidates(rows, spellings)
     if votes is not None:
         rows += voting.rows(folder, votes)
-    watched = data.labelled(folder, "check", own)
+    watched = data.labelled(folder, "check", own, licence)
     watched = random.Random(0).sample(watched, min(_WATCHED, len(watched)))
     batches = Batches(rows, tokenizer, plan.steps, batch, seed, spellings, votes)
     print(f"fine-tuning on {len(rows)} rows, {plan.steps} steps of {batch}", flush=True)
 
-    def loss_of(parts: tuple[torch.Tensor, ...]) -> torch.Tensor:
-        pieces, mask, wanted, weights, no_neutral = parts
-        # bfloat16 halves the time where the processor has it (AVX-512 BF16, AMX).
-        with torch.autocast("cpu", torch.bfloat16):
-            logits = model(pieces, mask)
-        return loss(logits, wanted, weights, no_neutral)
+    def total(parts: tuple[torch.Tensor, ...], kind: torch.dtype) -> torch.Tensor:
+        pieces, mask, wanted, weights, no_neutral = (part.to(where) for part in parts)
+        with torch.autocast(where.type, kind, enabled=kind != torch.float32):
+            whole, *lower = model(pieces, mask)
+        cost = loss(whole, wanted, weights, no_neutral)
+        for logits in lower:
+            cost = cost + _EXIT_SHARE * exit_loss(logits, whole, wanted, weights, no_neutral)
+        return cost
+
+    def once(kind: torch.dtype) -> None:
+        total(trial, kind).backward()  # type: ignore[no-untyped-call]
+        model.zero_grad(set_to_none=True)
+
+    trial = next(iter(batches(0)))
+    kind = device.precision(once, where)
 
     def watch(step: int) -> None:
-        with torch.autocast("cpu", torch.bfloat16):
-            guess = score(model, tokenizer, [row.text for row in watched]).argmax(1).numpy()
-        gold = np.array([row.label for row in watched])
-        seen: dict[str, float] = {}
-        for lang in sorted({row.lang for row in watched}):
-            here = np.array([row.lang == lang for row in watched])
-            table = measures.confusion(gold[here], guess[here])
-            seen[lang] = round(measures.macro_f1(table), 3)
-        print(f"step {step} held-out macro F1 {json.dumps(seen)}", flush=True)
+        depths = {layers: model.model, **{depth: model.cut(depth) for depth in exits}}
+        for depth, network in depths.items():
+            with torch.autocast(where.type, kind, enabled=kind != torch.float32):
+                guess = score(network, tokenizer, [row.text for row in watched]).argmax(1).numpy()
+            print(f"step {step} layers {depth} held-out macro F1 {_by_language(watched, guess)}")
 
-    loop.train(model, batches, loss_of, plan, target / "checkpoint.pt", watch)
-    save(model, target)
+    loop.train(
+        model, batches, lambda parts: total(parts, kind), plan, target / "checkpoint.pt", watch
+    )
+    for depth in exits:
+        save(model.cut(depth), target / f"layers-{depth}")
+    save(model.model, target)
+
+
+def _by_language(rows: list[data.Row], guess: NDArray[np.int64]) -> str:
+    gold = np.array([row.label for row in rows])
+    seen: dict[str, float] = {}
+    for lang in sorted({row.lang for row in rows}):
+        here = np.array([row.lang == lang for row in rows])
+        table = measures.confusion(gold[here], guess[here])
+        seen[lang] = round(measures.macro_f1(table), 3)
+    return json.dumps(seen)
 
 
 def average(folders: Sequence[Path], target: Path) -> None:
@@ -274,7 +353,8 @@ def save(model: Classifier, target: Path) -> None:
     """Write `target`/bert (configuration) and `target`/model.pt (all weights)."""
     target.mkdir(parents=True, exist_ok=True)
     model.bert.config.save_pretrained(target)
-    torch.save(model.state_dict(), target / "model.pt")
+    state = {name: value.cpu() for name, value in model.state_dict().items()}
+    torch.save(state, target / "model.pt")
 
 
 def load(target: Path) -> Classifier:

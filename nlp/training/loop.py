@@ -69,7 +69,8 @@ def train(
     optimizer = _optimizer(model, plan)
     step, spent = 0, 0.0
     if checkpoint.exists():
-        saved = torch.load(checkpoint, weights_only=True)
+        where = next(model.parameters()).device
+        saved = torch.load(checkpoint, weights_only=True, map_location=where)
         model.load_state_dict(saved["model"])
         optimizer.load_state_dict(saved["optimizer"])
         step, spent = saved["step"], saved["seconds"]

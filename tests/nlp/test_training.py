@@ -6,6 +6,7 @@ import random
 import shutil
 import struct
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -20,14 +21,17 @@ from nlp.training import (
     calibrate,
     compress,
     data,
+    device,
     finetune,
     loop,
     measures,
+    restore,
     steps,
     transliterate,
     votes,
 )
 from nlp.training.__main__ import main
+from nlp.training.duplicates import Near
 from nlp.training.encoder import Classifier, pad
 from tests.nlp import tiny
 
@@ -358,11 +362,101 @@ def test_calibration_learns_whom_to_believe() -> None:
     assert share > 1
 
 
-def test_calibration_gives_every_source_the_same_say() -> None:
+def test_calibration__counts_groups_by_roots_of_draws(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calibrate, "GROUPS", {"s/fr": 100, "t/fr": 900})
     rows = [data.Row("a", 0, "fr", "s")] * 30 + [data.Row("a", 0, "fr", "t")] * 10
     weights = calibrate.row_weights(rows)
-    assert weights[:30].sum() == pytest.approx(weights[30:].sum())
+    assert weights[:30].sum() * 3 == pytest.approx(weights[30:].sum())
     assert weights.mean() == pytest.approx(1.0)
+
+
+def test_shares_of_annotators__are_learned_instead_of_one_label() -> None:
+    row = data.Row("x", 0, "ary-Latn", "afrisenti_votes", (0.6, 0.3, 0.1))
+    assert finetune.wanted(row, None).tolist() == pytest.approx([0.6, 0.3, 0.1])
+    sure = data.Row("y", 1, "ary-Latn", "afrisenti_votes", (0.0, 1.0, 0.0))
+    weights = finetune.class_weights([row, sure])["afrisenti_votes/ary-Latn"]
+    assert weights[0] == pytest.approx(2 / 3 / 0.6)
+    assert weights[1] == pytest.approx(2 / 3 / 1.3)
+
+
+def test_networks_of_several_depths__come_out_of_one_training(work: Path, tmp_path: Path) -> None:
+    finetune.run(
+        work / "vocabulary" / "bert",
+        work / "vocabulary" / "tokenizer.json",
+        work.parent / "data",
+        tmp_path,
+        loop.Plan(3, 1e-4),
+        layers=2,
+        start=work / "finetune",
+        exits=(1,),
+    )
+    small, whole = finetune.load(tmp_path / "layers-1"), finetune.load(tmp_path)
+    assert (small.bert.config.num_hidden_layers, whole.bert.config.num_hidden_layers) == (1, 2)
+    ids = [[0, 5, 6, 7, 2]]
+    with torch.inference_mode():
+        assert not torch.allclose(small(*pad(ids)), whole(*pad(ids)))
+    lowest = "bert.encoder.layer.0.output.dense.weight"
+    assert torch.equal(small.state_dict()[lowest], whole.state_dict()[lowest])
+
+
+def test_float_weights__come_back_from_the_8_bit_graph(work: Path) -> None:
+    model = finetune.load(work / "finetune")
+    again = restore.restore(work / "candidate" / "sentiment.onnx", heads=2).eval()
+    ids = [[0, 5, 6, 7, 2], [0, 9, 2]]
+    with torch.inference_mode():
+        assert (model(*pad(ids)) - again(*pad(ids))).abs().max() < 0.5
+    before = model.state_dict()["bert.encoder.layer.1.output.dense.weight"]
+    after = again.state_dict()["bert.encoder.layer.1.output.dense.weight"]
+    assert (before - after).abs().mean() < before.abs().mean() / 20
+
+
+def test_precision__is_whatever_is_quicker_here() -> None:
+    def slow(kind: torch.dtype) -> Callable[[torch.dtype], None]:
+        def run(asked: torch.dtype) -> None:
+            if asked == kind:
+                sum(number * number for number in range(200_000))
+
+        return run
+
+    where = torch.device("cpu")
+    assert device.precision(slow(torch.float32), where) == torch.bfloat16
+    assert device.precision(slow(torch.bfloat16), where) == torch.float32
+
+
+def test_near_duplicates__are_reposts_and_cut_copies() -> None:
+    near = Near(["le réseau est coupé depuis hier soir chez nous"])
+    assert "le réseau est coupé depuis hier soir chez nous !!!" in near
+    assert "rt le réseau est coupé depuis hier soir" in near
+    assert "le réseau est rétabli chez tout le monde ce matin" not in near
+    assert "http" not in near
+
+
+def test_second_dev__is_never_learned_from(tmp_path: Path) -> None:
+    folder = tiny.write_data(tmp_path)
+    posts = [
+        {
+            "id": str(n), "text": f"daba {n} khayb bzaf {n * 7} walo {n * 13}",
+            "label": "negative", "votes": {"negative": 2, "neutral": 1}, "lang": "ary-Latn",
+            "source": "afrisenti_votes", "split": "none",
+        }
+        for n in range(900)
+    ]  # fmt: skip
+    with gzip.open(folder / "sentiment" / "votes.jsonl.gz", "wt", encoding="utf-8") as file:
+        file.writelines(json.dumps(post) + "\n" for post in posts)
+    second = {row.text for row in data.labelled(folder, "second-dev")}
+    parts = [data.labelled(folder, part) for part in ("train", "calibrate", "check")]
+    learned = {row.text: row for rows in parts for row in rows if row.source == "afrisenti_votes"}
+    assert len(second) == 400
+    assert len(learned) == 500
+    assert second.isdisjoint(learned)
+    [soft] = {row.soft for row in learned.values()}
+    assert soft == pytest.approx((2.15 / 3.45, 1.15 / 3.45, 0.15 / 3.45))
+
+
+def test_free_licence__leaves_out_sources_for_non_commercial_use(tmp_path: Path) -> None:
+    folder = tiny.write_data(tmp_path)
+    sources = {row.source for row in data.labelled(folder, "train", licence="free")}
+    assert sources == {"umsab_french", "umsab_english", "myc_cleaned"}
 
 
 def test_measures_agree_with_scikit_learn() -> None:

@@ -28,7 +28,6 @@ from ingest.sources.mastodon.ids import (
     timed,
 )
 from ingest.sources.mastodon.status import PLATFORM, map_item
-from ingest.sources.mastodon.token import may_follow, token_for
 from ingest.sources.time_range import left_out
 from ingest.stop import Stopped
 
@@ -57,13 +56,7 @@ class Mastodon:
         # with its path: several instances may be reached through one host
         self._host = f"{parts.netloc}{parts.path.rstrip('/')}"
         self.name = f"{PLATFORM}:{self._host}" + (f"/#{self._tag}" if self._tag else "")
-        given = order.secrets.get(TOKEN, "")
-        token = token_for(order.url, given)
-        if given and not token:
-            means.say(
-                f"{self._host}: {TOKEN} is not sent there. A token goes to its own instance alone, "
-                f"over https: set {TOKEN}={parts.netloc}=TOKEN (several, separated by spaces)."
-            )
+        token = order.secrets.get(TOKEN, "")
         self._keys = {"Authorization": f"Bearer {token}"} if token else {}
         self._forward: bool | None = None
         self._resumed = False
@@ -108,7 +101,7 @@ class Mastodon:
                     f"{address}/api/v1/streaming/{kind}",
                     {"tag": self._tag} if self._tag else None,
                     headers={"Accept": "text/event-stream"},
-                    keys=self._keys if may_follow(self._order.url, address) else {},
+                    keys=self._keys,
                 )
             )
         except (SourceBlocked, SourceGone) as error:

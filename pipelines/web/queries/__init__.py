@@ -19,7 +19,6 @@ from pipelines.web.queries.posts import (
     post,
     search,
     study,
-    top,
 )
 from pipelines.web.queries.state import State, state
 from pipelines.web.queries.trends import Trend, trend, trend_chart
@@ -49,7 +48,6 @@ __all__ = [
     "search",
     "state",
     "study",
-    "top",
     "trend",
     "trend_chart",
 ]
