@@ -26,6 +26,9 @@ from nlp.linear import FOLDER, Floats, LinearModel, read_model, softmax, table_o
 #: What a mention can be: three attitudes, or something else by the same name, which drops out.
 CLASSES = (*LABELS, "not-this-entity")
 _NOT_THIS = 3
+#: A mention drops out above this probability only: examples of other meanings are few, and a lost
+#: attitude is worse than a doubtful one.
+SURE_NOT_THIS = 0.8
 
 #: Kinds of entities the model tells apart; any other kind is taken for a topic.
 KINDS = ("operator", "institution", "app", "topic")
@@ -113,7 +116,7 @@ class TargetModel:
         rows = describe(texts, mentions, entities, sentiment, self._moods)
         words = self._marked.score(marked(texts, mentions, entities))
         for subject, chances in zip(entities, softmax(self._scores(rows) + words), strict=True):
-            if chances[_NOT_THIS] > 0.5:
+            if chances[_NOT_THIS] > SURE_NOT_THIS:
                 continue
             chances = chances[:_NOT_THIS] / chances[:_NOT_THIS].sum()
             score = TargetScore(subject.entity, *(float(chance) for chance in chances))

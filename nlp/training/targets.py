@@ -30,7 +30,7 @@ from nlp.features import Space
 from nlp.linear import FOLDER, Floats, softmax
 from nlp.measures import accuracy, calibration_error, confusion, macro_f1
 from nlp.sentiment import LABELS, SentimentModel, load
-from nlp.targets import CLASSES, Mentioned, describe, marked, subjects
+from nlp.targets import CLASSES, SURE_NOT_THIS, Mentioned, describe, marked, subjects
 from nlp.training import named
 from nlp.training.data import read_lines
 from nlp.training.fit import arrays_of, fit, matrix, rarity
@@ -195,7 +195,7 @@ def report(seen: Examples, chances: Floats) -> dict[str, Any]:
     Measured on entities that are meant; how many of the others drop out is told beside.
     """
     meant = seen.labels != _NOT_THIS
-    dropped = chances[:, _NOT_THIS] > 0.5
+    dropped = chances[:, _NOT_THIS] > SURE_NOT_THIS
     figures: dict[str, Any] = {
         "not-this-entity": {
             "dropped": int((dropped & ~meant).sum()),
