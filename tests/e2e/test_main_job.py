@@ -354,7 +354,7 @@ def test_what_was_kept_aside_can_be_retried_with_another_mapping(marsad: Marsad)
 
 def test_a_deletion_reaches_what_is_kept_aside(marsad: Marsad) -> None:
     marsad.write("bad.ndjson", b'{"id": "77", "author": "nadir_k", "text": "khbar\n')
-    marsad("ingest", "archive", "bad.ndjson", "--platform", "twitter")
+    marsad("ingest", "archive", "bad.ndjson", "--platform", "twitter", code=1)
     assert b"nadir_k" in (marsad.folder / "marsad.db.dead").read_bytes()
     marsad("delete", "--yes", "--author", "nadir_k", "--platform", "twitter")
     assert b"nadir_k" not in (marsad.folder / "marsad.db.dead").read_bytes()
