@@ -96,7 +96,11 @@ def foot(caption: Caption, hidden: Sequence[str]) -> list[str]:
             "Negative, neutral, positive: a post's attitude towards that entity, not its overall "
             "mood. A post counts for every entity it mentions."
         )
-    lines += [f"Bars, curves and table are one estimate. {caption.method}".strip()]
+    lines.append("Bars, curves and table are one estimate.")
+    if caption.method:  # a sentence a line: both do not fit
+        first, _, second = caption.method.partition("; intervals ")
+        lines += [f"{first}."] if second else caption.method.split(" Intervals ")[:1]
+        lines += [f"Intervals {second or caption.method.partition(' Intervals ')[2]}"]
     models = ", ".join(caption.models) or "unknown"
     query = f" Query: {caption.exact}" if caption.exact else ""
     lines.append(f"Model: {models}. Made with Marsad.{query}")

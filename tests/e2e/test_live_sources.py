@@ -212,9 +212,9 @@ def test_what_the_server_did_not_keep_is_a_gap_in_status_and_charts(
     assert "gap bluesky" in marsad("status").stdout
     rows = marsad.rows("trends", "--json")
     assert {row["bucket"]: row["state"] for row in rows} == {
-        "2026-11-01": "ok",
+        "2026-11-01": "few",
         **{f"2026-11-0{day}": "unknown" for day in range(2, 6)},
-        "2026-11-06": "ok",
+        "2026-11-06": "few",
     }
 
 
