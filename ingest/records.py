@@ -105,6 +105,9 @@ class Post(Record, frozen=True, kw_only=True, omit_defaults=True):
     sentiment: Sentiment | None = None
     targets: tuple[Target, ...] = ()
     model: str = ""
+    scored: Literal["", "provisional"] = ""
+    """``provisional``: by the fast n-gram model, so that it can be found at once; the model that
+    counts has not read it yet, and trends leave it out."""
 
     def rank(self) -> tuple[int, int, str]:
         """Order the versions of one post: the highest wins, whatever the order they came in.

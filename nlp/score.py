@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from nlp import language, sentiment, targets
+from nlp import language, linear, sentiment, targets
 from nlp.folding import fold
 from nlp.linear import Floats
 from nlp.targets import Mentioned
@@ -40,12 +40,15 @@ class Scored(NamedTuple):
 class Scorer:
     """The three models together. ``version`` names all of them in one string."""
 
-    def __init__(self, model: str | None = None, threads: int | None = None) -> None:
+    def __init__(
+        self, model: str | None = None, threads: int | None = None, *, provisional: bool = False
+    ) -> None:
         """Load the models; `model` is a sentiment checkpoint (folder or name) in place of ours.
 
-        Raises :class:`~nlp.errors.ModelError` if one is missing, broken or does not fit.
+        With `provisional` the n-gram model stands in for it: many times as fast, less often
+        right. Raises :class:`~nlp.errors.ModelError` if one is missing, broken or does not fit.
         """
-        self._sentiment = sentiment.load(model, threads)
+        self._sentiment = linear.load() if provisional else sentiment.load(model, threads)
         self._language = language.load()
         self._targets = targets.load()
         beside = f"{self._language.version} {self._targets.version}"

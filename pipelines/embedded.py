@@ -16,9 +16,17 @@ import msgspec
 
 from ingest.records import Item, Post
 from pipelines.identity import separated
-from pipelines.query import only
+from pipelines.query import All, Node, only
 from pipelines.records import Batch, Collected, DeadLetter, Ledger, Position
-from pipelines.stages import FAILED, FAILED_DETAIL, Collector, index, score_each, utc_now
+from pipelines.stages import (
+    FAILED,
+    FAILED_DETAIL,
+    Collector,
+    index,
+    score_each,
+    score_provisionally,
+    utc_now,
+)
 from pipelines.stores.protocols import Sink, Store
 
 if TYPE_CHECKING:
@@ -143,9 +151,13 @@ def drain(
     scorer: Callable[[], Scorer],
     zone: ZoneInfo,
     *,
+    query: Node | None = None,
+    most: int | None = None,
     after_batch: Callable[[int], None] = lambda posts: None,
 ) -> int:
     """Score and index everything that waits, and return how many posts that were.
+
+    With a query, what matches it and has provisional scores; ``most`` is how many at most.
 
     ``scorer`` is called once, and only if something waits: loading a model takes a second.
     """
@@ -157,19 +169,46 @@ def drain(
         loaded = loaded or scorer()
         return loaded
 
-    while done := drain_some(store, once, zone, BATCH):
+    while most is None or finished < most:
+        size = BATCH if most is None else min(BATCH, most - finished)
+        done = drain_some(store, once, zone, size, query)
+        if not done:
+            break
         finished += done
         after_batch(done)
     return finished
 
 
-def drain_some(store: Store, scorer: Callable[[], Scorer], zone: ZoneInfo, limit: int) -> int:
+def index_provisionally(store: Store, scorer: Callable[[], Scorer], zone: ZoneInfo) -> int:
+    """Make what waits searchable with provisional scores; return how many posts that were.
+
+    Nothing is to be done where a store makes posts searchable with their scores alone.
+    """
+    count = 0
+    while posts := store.unindexed(BATCH):
+        store.index(index(score_provisionally(posts, scorer()), zone))
+        count += len(posts)
+    return count
+
+
+def drain_some(
+    store: Store,
+    scorer: Callable[[], Scorer],
+    zone: ZoneInfo,
+    limit: int,
+    query: Node | None = None,
+) -> int:
     """Score and index up to so many of the posts that wait; return how many those were.
+
+    What can be found with provisional scores comes first, newest first; with a query, what
+    matches it alone.
 
     A post that the model fails on becomes a dead letter. Raises
     :class:`~nlp.errors.ModelError` if it fails on every text.
     """
-    posts = store.pending(limit)
+    posts = store.provisional(query or All(), limit)
+    if not posts and query is None:
+        posts = store.pending(limit)
     if not posts:
         return 0
     scored = score_each(posts, scorer())

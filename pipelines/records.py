@@ -179,6 +179,22 @@ class HumanLabel(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
 
 
+class Facets(msgspec.Struct, frozen=True, kw_only=True):
+    """How many of the posts that match have each value; values that none has are left out.
+
+    Provisional scores count too, since these posts are found.
+    """
+
+    days: dict[str, int]
+    """By calendar day; posts without a day are left out."""
+    languages: dict[str, int]
+    labels: dict[str, int]
+    platforms: dict[str, int]
+    entities: dict[str, int]
+    targets: dict[str, int]
+    """By entity and attitude, ``inwi=negative``, where an attitude was computed."""
+
+
 class Deletion(msgspec.Struct, frozen=True):
     """What a deletion did."""
 
@@ -208,5 +224,11 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     platforms: dict[str, int]
     models: dict[str, int]
     dead_reasons: dict[str, int]
+    provisional: int = 0
+    """Posts that can be found with provisional scores and wait for the model that counts."""
+    unpurged: int = 0
+    """Removed posts whose ids and pseudonyms may still stand in unused parts of the file."""
+    purge_due: datetime | None = None
+    """When a command that writes rewrites the file without them, at the latest."""
     inputs: list[Position]
     gaps: list[Gap]

@@ -214,6 +214,7 @@ def _with_score(post: Post, result: Scored, version: str) -> Post:
             for target in result.targets
         ),
         model=version,
+        scored="",
     )
 
 
@@ -221,6 +222,18 @@ def _rounded(chances: tuple[float, float, float]) -> tuple[float, float, float]:
     """Return probabilities to four digits, still with the sum 1: more is noise of the batch."""
     negative, positive = round(chances[0], 4), round(chances[2], 4)
     return negative, max(0.0, round(1 - negative - positive, 4)), positive
+
+
+def score_provisionally(posts: Sequence[Post], scorer: Scorer) -> list[Post]:
+    """Return the posts with the scores of a fast model, marked as provisional.
+
+    One that the model fails on has none: it can be found, and the model that counts tries it.
+    """
+    scored = score_each(posts, scorer)
+    return [
+        msgspec.structs.replace(done or post, scored="provisional")
+        for post, done in zip(posts, scored, strict=True)
+    ]
 
 
 def index(posts: Sequence[Post], zone: ZoneInfo) -> list[Document]:

@@ -24,7 +24,7 @@ from pipelines.commands._shared.options import (
 )
 from pipelines.commands._shared.output import nothing_found, notify
 from pipelines.progress import progress
-from pipelines.query import Node
+from pipelines.query import Node, final
 from pipelines.records import Hit
 from pipelines.stores.protocols import Store
 
@@ -110,7 +110,7 @@ def command(
     opened = open_store(store)
     try:
         status = opened.status()
-        node = known_authors(node, opened)
+        node = final(known_authors(node, opened))
         asked = told(query, opened)
         total, _ = opened.count(node)
         reason = "" if total else why_nothing(node, opened)

@@ -32,7 +32,15 @@ from pipelines.commands._shared.options import (
 )
 from pipelines.commands._shared.output import count, ledger_line, notify
 from pipelines.commands._shared.scoring import finish_pending, make_scorer, tell_days
-from pipelines.embedded import Identities, Imported, add, collect, drain, position_key
+from pipelines.embedded import (
+    Identities,
+    Imported,
+    add,
+    collect,
+    drain,
+    index_provisionally,
+    position_key,
+)
 from pipelines.progress import progress
 from pipelines.records import Ledger
 from pipelines.settings import zone
@@ -120,6 +128,12 @@ def command() -> None:
     metavar="REASON",
     help="Keep account names instead of pseudonyms; the reason is recorded.",
 )
+@click.option(
+    "--later",
+    is_flag=True,
+    help="End when the posts can be found, with provisional scores; `marsad score --pending` or "
+    "the next import goes on.",
+)
 def archive(
     files: tuple[str, ...],
     store: str | None,
@@ -133,6 +147,7 @@ def archive(
     limit: int | None,
     previewed: bool,
     keep_authors: str | None,
+    later: bool,
 ) -> None:
     """Read posts from files: NDJSON, JSON or CSV, plain, gzip or zstd; `-` is standard input.
 
@@ -140,6 +155,9 @@ def archive(
     dead letter with its reason (`marsad dead list`). After an interruption the same command
     resumes; a file read to its end is recognised, wherever it lies. Another mapping or
     watchlist reads it anew.
+
+    Posts can be found as soon as they are read, with provisional scores of a fast model; the
+    scores that count follow, newest posts first. Interrupted then, nothing is lost either.
 
     \b
     Examples:
@@ -179,9 +197,12 @@ def archive(
         for file in files
     ]
     case = chosen_watchlist(watchlist)
-    with _into_topics(where) if where else _into_store(store, case) as target:
+    with _into_topics(where) if where else _into_store(store, case, later) as target:
         run = _Run(target, case, (keep_authors or "").strip(), limit)
         failures = sum(run.file(source) for source in sources)
+        target.finish()
+        target.waits = target.waits or later
+        run.notify()
     if failures:
         raise click.exceptions.Exit(1)
 
@@ -198,10 +219,18 @@ def _preview(files: Sequence[str], options: PreviewOptions) -> None:
 class _Target:
     """Where an import goes: what takes the posts, and what follows each batch."""
 
-    def __init__(self, taking: Sink, catch_up: Callable[[], object], days: str = "") -> None:
+    def __init__(
+        self,
+        taking: Sink,
+        catch_up: Callable[[], object] = lambda: None,
+        finish: Callable[[], object] = lambda: None,
+        days: str = "",
+    ) -> None:
         self.sink = taking
         self.catch_up = catch_up
-        """Score and index what waits, where that is this command's work."""
+        """Make what waits searchable, where that is this command's work."""
+        self.finish = finish
+        """Score what waits, where that is this command's work."""
         self.days = days
         """The time zone of its days, where that is known."""
         self.identities: Identities | None = None
@@ -211,12 +240,13 @@ class _Target:
 
 
 @contextmanager
-def _into_store(path: str | None, case: Watchlist | None) -> Iterator[_Target]:
+def _into_store(path: str | None, case: Watchlist | None, later: bool) -> Iterator[_Target]:
     opened = open_store(path, readonly=False, case=case)
     try:
         with opened.writer("ingest archive"):
             tell_days(opened, case)
-            target = _Target(opened, _Scoring(opened), opened.timezone())
+            scoring = _Scoring(opened, later=later)
+            target = _Target(opened, scoring, scoring.finish, opened.timezone())
             target.identities = Identities(opened)
             yield target
             if met := target.identities.met:
@@ -225,7 +255,6 @@ def _into_store(path: str | None, case: Watchlist | None) -> Iterator[_Target]:
                     "with the flag id-suspect: see whether the ids count within a file "
                     "(--dataset NAME) or another column holds them (--map id=NAME)."
                 )
-            finish_pending(opened)
         total = opened.ledger()
     finally:
         opened.close()
@@ -235,23 +264,42 @@ def _into_store(path: str | None, case: Watchlist | None) -> Iterator[_Target]:
 @contextmanager
 def _into_topics(where: Brokers) -> Iterator[_Target]:
     with kafka_sink(where) as opened:
-        target = _Target(opened, lambda: None)
+        target = _Target(opened)
         target.waits = True
         yield target
 
 
 class _Scoring:
-    """Scores and indexes what waits in a store, with a model that is loaded once."""
+    """Scores and indexes what waits in a store, with models that are loaded once.
 
-    def __init__(self, store: Store) -> None:
+    Posts can be found with provisional scores as they come, and are scored when all are read; in
+    a store that has no provisional scores they are scored as they come.
+    """
+
+    def __init__(self, store: Store, *, later: bool) -> None:
         self._store = store
         self._zone = zone(store.timezone())
+        self._later = later
         self._scorer: Scorer | None = None
+        self._provisional: Scorer | None = None
 
     def __call__(self) -> int:
-        # A model that does not load is told before anything is read.
-        scorer = self._scorer = self._scorer or make_scorer()
-        return drain(self._store, lambda: scorer, self._zone)
+        if not self._later:
+            # A model that does not load is told before anything is read.
+            self._scorer = self._scorer or make_scorer()
+        if self._store.provisional_scores:
+            return index_provisionally(self._store, self._fast, self._zone)
+        scorer = self._scorer
+        return drain(self._store, lambda: scorer, self._zone) if scorer else 0
+
+    def finish(self) -> None:
+        """Score what waits, unless that is to be done later."""
+        if not self._later:
+            finish_pending(self._store, self._scorer)
+
+    def _fast(self) -> Scorer:
+        self._provisional = self._provisional or Scorer(provisional=True)
+        return self._provisional
 
 
 class _Run:
@@ -265,9 +313,27 @@ class _Run:
         self._reason = keep_authors
         self._limit = limit
         self._protector = protector(case, keep_authors=bool(keep_authors))
+        self._done: list[tuple[ArchiveSource, Imported]] = []
+        self._unread: list[ArchiveSource] = []
+
+    def notify(self) -> None:
+        """Tell what came of the files, once it is known."""
+        for source, result in self._done:
+            notify(
+                ledger_line(
+                    f"{source.path}: {'done' if result.done else 'not at its end'}",
+                    result.outcomes if self._target.waits else _finalized(result.outcomes),
+                )
+            )
+            for line in after_lines(source):
+                notify(line)
+            if source.zones_assumed:
+                notify(_zones(source.zones_assumed, self._target.days))
+            if source in self._unread:
+                notify(f"Error: {source.path}: no record could be read.")
 
     def file(self, source: ArchiveSource) -> int:
-        """Import one file and tell what came of it; return 1 if it could not be read."""
+        """Import one file; return 1 if it could not be read."""
         try:
             result = self._read(source)
         except SourceError as error:
@@ -280,18 +346,9 @@ class _Run:
         if result.known:
             notify(f"{source.path}: read to its end before, nothing to add.")
             return 0
-        notify(
-            ledger_line(
-                f"{source.path}: {'done' if result.done else 'not at its end'}",
-                result.outcomes if self._target.waits else _finalized(result.outcomes),
-            )
-        )
-        for line in after_lines(source):
-            notify(line)
-        if source.zones_assumed:
-            notify(_zones(source.zones_assumed, self._target.days))
+        self._done.append((source, result))
         if result.outcomes.received and result.outcomes.dead == result.outcomes.received:
-            notify(f"Error: {source.path}: no record could be read.")
+            self._unread.append(source)
             return 1
         return 0
 

@@ -129,6 +129,8 @@ def _for_people(hit: Hit, node: Node, days: ZoneInfo, *, coloured: bool) -> Text
     text = Text()
     text.append(f"{_date(post, days)}  {post.platform}  {post.language}  ", style="dim")
     text.append(label, style=_COLOURS.get(label, "dim"))
+    if post.scored:
+        text.append(f" ({post.scored})", style="dim")
     text.append(f"  {_attitudes(post)}\n", style="dim")
     at = 0
     exact = highlight(node, post.text, exact=True)

@@ -156,6 +156,16 @@ def _show(status: Status, console: Console, *, on_topics: bool) -> None:
         f"\n{count(status.posts, 'post')} now, {days}, "
         f"{status.unknown_date:,} without a usable date"
     )
+    if status.provisional:
+        console.print(
+            f"{status.provisional:,} of them have provisional scores, which trends leave out "
+            "(marsad score --pending scores them)"
+        )
+    if status.purge_due:
+        console.print(
+            f"{status.unpurged:,} removed: texts are overwritten; the file is rewritten without "
+            f"their ids by a command that writes after {_written(status.purge_due)}"
+        )
     for title, counts in (
         ("languages", status.languages),
         ("platforms", status.platforms),

@@ -13,7 +13,7 @@ from pipelines.commands._shared.authors import known_authors, told
 from pipelines.commands._shared.context import configured, open_store
 from pipelines.commands._shared.no_match import why_nothing
 from pipelines.commands._shared.options import Filters, query_node, values_of
-from pipelines.query import all_of, only
+from pipelines.query import all_of, final, only
 from pipelines.records import Split, Status
 from pipelines.settings import zone
 from pipelines.trends import By, Row
@@ -61,7 +61,7 @@ def ask(
     wanted = values_of(filters.get("entity", ())) if split == "entity" else []
     opened = open_store(store)
     try:
-        node = known_authors(node, opened)
+        node = final(known_authors(node, opened))
         shown = told(query, opened) if chart else ""
         posts, without_day = opened.count(node)
         fictional, _ = opened.count(all_of(node, only("flag", "fictional")))

@@ -10,7 +10,7 @@
     whatsapp OR skype       either; AND binds tighter
     skype -(spam OR promo)  without; NOT says the same
     lang:ary,ary-Latn       one of these values; also sentiment: entity: target: platform:
-                            source: id: author: day: since: until: date: flag:
+                            source: id: author: day: since: until: date: flag: scored:
 
 Public: :func:`parse`, :func:`only`, :func:`all_of`, :func:`any_of`, :func:`rewrite`,
 :func:`highlight`,
@@ -31,6 +31,8 @@ from pipelines.query.nodes import (
     Word,
     all_of,
     any_of,
+    asks_for,
+    final,
     rewrite,
 )
 from pipelines.query.parser import only, parse
@@ -48,6 +50,8 @@ __all__ = [
     "Word",
     "all_of",
     "any_of",
+    "asks_for",
+    "final",
     "highlight",
     "only",
     "otherwise_spelt",

@@ -54,6 +54,8 @@ LANGUAGE_WORDS: dict[str, dict[str, str]] = {
 
 LABELS: tuple[str, ...] = get_args(Label)
 FLAGS: tuple[str, ...] = get_args(Flag)
+#: By which model: the fast one that lets posts be found at once, or the one that counts.
+SCORED = ("provisional", "final")
 
 #: What the field ``source`` of posts from a data set begins with.
 _ARCHIVE = "archive:"
@@ -158,5 +160,6 @@ FIELDS: dict[str, Field] = {
         Field("until", "until:2016-03-01", _day, several=False),
         Field("date", "date:unknown", _one_of(("unknown",))),
         Field("flag", "flag:zone-assumed", _one_of(FLAGS)),
+        Field("scored", "scored:provisional", _one_of(SCORED)),
     )
 }

@@ -166,6 +166,23 @@ def rewrite(node: Node, field: str, change: Callable[[str], Iterable[str]]) -> N
     return node
 
 
+def asks_for(node: Node, field: str) -> bool:
+    """Tell whether a query names a field anywhere."""
+    match node:
+        case Filter():
+            return node.field == field
+        case Not():
+            return asks_for(node.node, field)
+        case And() | Or():
+            return any(asks_for(one, field) for one in node.nodes)
+    return False
+
+
+def final(node: Node) -> Node:
+    """Return the query without posts whose scores are provisional, unless it asks for them."""
+    return node if asks_for(node, "scored") else all_of(node, Filter("scored", ("final",)))
+
+
 def _flatten(kind: type[And | Or], nodes: Iterable[Node]) -> Iterable[Node]:
     for node in nodes:
         if isinstance(node, kind):

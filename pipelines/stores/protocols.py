@@ -26,6 +26,7 @@ from pipelines.records import (
     DeadLetter,
     Deletion,
     Document,
+    Facets,
     Hit,
     HumanLabel,
     Ledger,
@@ -87,11 +88,30 @@ class ScoredSink(Sink, Protocol):
 class Backlog(Protocol):
     """Posts that are stored and wait to be scored."""
 
+    @property
+    def provisional_scores(self) -> bool:
+        """Whether posts can be found with provisional scores before they are scored."""
+
     def pending(self, limit: int) -> list[Post]:
         """Return up to ``limit`` posts that wait to be scored, oldest first."""
 
+    def unindexed(self, limit: int) -> list[Post]:
+        """Return up to ``limit`` waiting posts that can't be found yet, oldest first.
+
+        :meth:`index` makes them searchable with provisional scores. Always empty where posts are
+        searchable with their scores alone.
+        """
+
+    def provisional(self, query: Node, limit: int) -> list[Post]:
+        """Return up to ``limit`` posts that match and have provisional scores, newest first.
+
+        All of them wait to be scored.
+        """
+
     def index(self, documents: Sequence[Document]) -> None:
         """Make scored posts searchable and take them off the waiting list.
+
+        Those whose scores are provisional become searchable and stay on it.
 
         A post that was deleted or edited since :meth:`pending` returned it stays as it is now.
         """
@@ -139,6 +159,9 @@ class Reading(Protocol):
 
     def sums(self, query: Node, by: Literal["day", "hour"], split: Split) -> list[Sum]:
         """Return the sums that trends are computed from; posts without a day are left out."""
+
+    def facets(self, query: Node) -> Facets:
+        """Return how many of the posts that match have each day, language, label and entity."""
 
     def count(self, query: Node) -> tuple[int, int]:
         """Return how many posts match, and how many of those have no day."""

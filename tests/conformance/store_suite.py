@@ -8,6 +8,7 @@ syntax is tested in ``tests/pipelines/test_query.py``.
 from __future__ import annotations
 
 import itertools
+from collections import Counter as Tally
 from collections.abc import Callable
 from datetime import timedelta, timezone
 
@@ -547,6 +548,9 @@ QUERIES = {
     "coupure -date:unknown": "archive:set:08",
     "flag:date-implausible": "archive:set:10",
     "flag:zone-assumed,date-unknown": "archive:set:08 archive:set:09",
+    "scored:provisional": "",
+    "scored:final honte": "archive:set:08 twitter:01",
+    "-scored:final": "",
     "nothing-like-it": "",
 }
 
@@ -632,6 +636,21 @@ class Summing:
             ("whatsapp", "positive", 1),
         ]
         assert sum(r.posts for r in store.sums(All(), "day", "entity")) == 9
+
+    def test_facets_count_every_post_that_matches(self, store: Store) -> None:
+        fill(store)
+        for query in QUERIES:
+            node = parse(query)
+            hits = list(store.scan(node))
+            facets = store.facets(node)
+            assert facets.days == Tally(hit.day for hit in hits if hit.day), query
+            assert facets.languages == Tally(hit.post.language for hit in hits)
+            assert facets.platforms == Tally(hit.post.platform for hit in hits)
+            scores = [hit.post.sentiment for hit in hits]
+            assert facets.labels == Tally(score.label for score in scores if score)
+            assert facets.entities == Tally(e for hit in hits for e in hit.post.entities)
+            targets = [t for hit in hits for t in hit.post.targets]
+            assert facets.targets == Tally(f"{t.entity}={t.label}" for t in targets)
 
     def test_splits_by_language_and_platform_and_buckets_of_hours(self, store: Store) -> None:
         fill(store)

@@ -17,6 +17,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import apsw
+import msgspec
 import pytest
 
 from ingest.records import encode
@@ -29,8 +30,10 @@ from pipelines.stores.sqlite import SqliteStore, erase, numbers, reindex, schema
 from tests.conformance.corpus import (
     NOW,
     Feeder,
+    attitude,
     corpus,
     dead_letter,
+    document,
     drain,
     fill,
     post,
@@ -784,3 +787,96 @@ class TestTotals:
                     "SELECT count(*) FROM words WHERE words MATCH '\"=a\"'"
                 )
             assert indexed == store.status().posts
+
+
+class TestProvisional:
+    """Posts can be found as soon as they are stored, and are scored when there is time."""
+
+    def index_all(self, store: SqliteStore, label: str = "positive") -> None:
+        while waiting := store.unindexed(3):
+            given = [
+                msgspec.structs.replace(
+                    scored(p, label=label, targets=[attitude("inwi", label)]), scored="provisional"
+                )
+                for p in waiting
+            ]
+            store.index([document(one) for one in given])
+
+    def test_posts_are_found_marked_and_still_pending(self, tmp_path: Path) -> None:
+        with SqliteStore(tmp_path / "a.db") as store:
+            Feeder(store)(*(post(f"t:{n}") for n in range(7)))
+            assert store.search(All(), 9).pending == 7
+            self.index_all(store)
+            page = store.search(parse("texte"), 9)
+            assert {hit.post.scored for hit in page.hits} == {"provisional"}
+            assert (page.total, page.pending) == (7, 0)
+            assert store.ledger() == Ledger(received=7, pending=7)
+            assert store.status().provisional == 7
+            assert len(store.pending(9)) == 7
+
+    def test_trends_leave_them_out_unless_asked(self, tmp_path: Path) -> None:
+        with SqliteStore(tmp_path / "a.db") as store:
+            Feeder(store)(post("t:1"), post("t:2"))
+            self.index_all(store)
+            Feeder(store)(post("t:3"))
+            drain(store)
+            Feeder(store)(post("t:4"))
+            self.index_all(store)
+
+            def posts(query: str, split: str = "") -> int:
+                sums = store.sums(parse(query), "day", split)  # type: ignore[arg-type]
+                return sum(one.posts for one in sums)
+
+            for words in ("", "texte"):
+                assert posts(words) == 3
+                assert posts(f"scored:final {words}") == 3
+                assert posts(f"scored:provisional {words}") == 1
+                assert posts(f"scored:provisional,final {words}") == 4
+                assert posts(f"{words} scored:provisional", "entity") == 1
+
+    def test_the_scores_that_count_replace_them(self, tmp_path: Path) -> None:
+        with SqliteStore(tmp_path / "a.db") as store:
+            Feeder(store)(*(post(f"t:{n}") for n in range(5)))
+            self.index_all(store)
+            drain(store, label="negative")
+            assert store.ledger() == Ledger(received=5, indexed=5)
+            assert store.count(parse("sentiment:positive"))[0] == 0
+            assert store.count(parse("texte sentiment:negative scored:final"))[0] == 5
+            assert store.status().provisional == 0
+            assert sum(one.posts for one in store.sums(All(), "day", "")) == 5
+
+    def test_they_are_handed_out_newest_first_and_by_query(self, tmp_path: Path) -> None:
+        with SqliteStore(tmp_path / "a.db") as store:
+            given = [
+                post(f"t:{n}", f"texte {n % 2}", created_at=NOW + timedelta(days=n))
+                for n in (2, 5, 1, 4)
+            ]
+            Feeder(store)(*given)
+            self.index_all(store)
+            assert [p.id for p in store.provisional(All(), 3)] == ["t:5", "t:4", "t:2"]
+            assert [p.id for p in store.provisional(parse("=1"), 9)] == ["t:5", "t:1"]
+            assert store.provisional(All(), 9)[0] == given[1]
+
+    def test_an_edit_is_found_and_a_deletion_reaches_them(self, tmp_path: Path) -> None:
+        with SqliteStore(tmp_path / "a.db") as store:
+            feed = Feeder(store)
+            feed(post("t:1", "avant", version=1), post("t:2", "zqxrare"))
+            self.index_all(store)
+            feed(post("t:1", "nachher", version=2))
+            assert [p.text for p in store.unindexed(9)] == ["nachher"]
+            self.index_all(store)
+            assert ids(store, "avant") == []
+            assert ids(store, "nachher") == ["t:1"]
+            store.delete([stone("t:2")])
+            assert b"zqxrare" not in (tmp_path / "a.db").read_bytes()
+            drain(store)
+            assert store.ledger() == Ledger(received=4, indexed=2, deleted=2)
+
+    def test_final_scores_are_not_replaced_by_provisional_ones(self, tmp_path: Path) -> None:
+        with SqliteStore(tmp_path / "a.db") as store:
+            fill(store)
+            stored = [hit.post for hit in store.scan(All())]
+            store.requeue(msgspec.structs.replace(p, watchlist="new") for p in stored)
+            assert store.unindexed(99) == []
+            assert store.provisional(All(), 99) == []
+            assert len(store.pending(99)) == 12

@@ -10,6 +10,7 @@ from pipelines.commands._shared.context import configured
 from pipelines.commands._shared.output import notify
 from pipelines.embedded import drain
 from pipelines.progress import progress
+from pipelines.query import Node, all_of, only
 from pipelines.settings import zone
 from pipelines.stores.protocols import Store
 
@@ -43,9 +44,21 @@ def tell_days(store: Store, case: Watchlist | None) -> None:
         )
 
 
-def finish_pending(store: Store) -> int:
-    """Score and index all that waits, showing progress; return how many posts that were."""
+def finish_pending(
+    store: Store,
+    scorer: Scorer | None = None,
+    *,
+    query: Node | None = None,
+    most: int | None = None,
+) -> int:
+    """Score and index what waits, showing progress; return how many posts that were.
+
+    All of it, or what matches a query and has provisional scores; ``most`` is how many at most.
+    """
     waiting = store.ledger().pending
+    if query is not None:
+        waiting = store.count(all_of(query, only("scored", "provisional")))[0]
+    waiting = waiting if most is None else min(waiting, most)
     done = 0
     with progress("Scoring") as report:
 
@@ -54,4 +67,11 @@ def finish_pending(store: Store) -> int:
             done += posts
             report(done, max(waiting, done), done)
 
-        return drain(store, make_scorer, zone(store.timezone()), after_batch=after_batch)
+        return drain(
+            store,
+            lambda: scorer or make_scorer(),
+            zone(store.timezone()),
+            query=query,
+            most=most,
+            after_batch=after_batch,
+        )

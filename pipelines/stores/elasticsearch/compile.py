@@ -99,6 +99,8 @@ def _filter(field: str, values: tuple[str, ...]) -> Query:
         return {"range": {"day": {"gte": values[0]}}}
     if field == "until":
         return {"range": {"day": {"lt": values[0]}}}
+    if field == "scored":  # no scores are provisional here
+        return {"match_all": {}} if "final" in values else {"match_none": {}}
     if field == "date":
         return {"bool": {"must_not": [{"exists": {"field": "day"}}]}}
     raise TypeError(f"unknown query field: {field}")

@@ -10,7 +10,7 @@ import msgspec
 from ingest.records import Counter, Gap, Post
 from pipelines.query import Node
 from pipelines.query.ranking import Clause
-from pipelines.records import Hit, Ledger, Page, Split, Status, Sum
+from pipelines.records import Facets, Hit, Ledger, Page, Split, Status, Sum
 from pipelines.stores.elasticsearch import books, ranked
 from pipelines.stores.elasticsearch.compile import condition
 from pipelines.stores.elasticsearch.documents import HIT, hit_of
@@ -162,6 +162,30 @@ def count(server: Server, names: Address, query: Node) -> tuple[int, int]:
             },
         )
     )
+
+
+def facets(server: Server, names: Address, query: Node) -> Facets:
+    """Return how many of the posts that match have each value."""
+    fields = {
+        "days": "day",
+        "languages": "language",
+        "labels": "label",
+        "platforms": "platform",
+        "entities": "entities",
+        "targets": "attitudes",
+    }
+    aggs = {name: {"terms": {"field": field, "size": _VALUES}} for name, field in fields.items()}
+    answer = search(server, names.posts, {"query": _where(query), "size": 0, "aggs": aggs})
+    found = answer.get("aggregations", {})
+    counts = {
+        name: {
+            one["key"]: int(one["doc_count"])
+            for one in found.get(name, {}).get("buckets", [])
+            if one["key"]
+        }
+        for name in fields
+    }
+    return Facets(**{**counts, "days": dict(sorted(counts["days"].items()))})
 
 
 def counters(server: Server, names: Address, page: str | None) -> list[Counter]:

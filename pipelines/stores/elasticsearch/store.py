@@ -27,6 +27,7 @@ from pipelines.records import (
     DeadLetter,
     Deletion,
     Document,
+    Facets,
     Hit,
     HumanLabel,
     Ledger,
@@ -60,6 +61,8 @@ class ElasticsearchStore(AbstractContextManager["ElasticsearchStore"]):
     What one object wrote, it finds; others find it some seconds later, and at the latest when
     :meth:`writer` has ended. Raises :class:`~pipelines.errors.StoreError` and its children.
     """
+
+    provisional_scores = False
 
     def __init__(
         self,
@@ -228,6 +231,14 @@ class ElasticsearchStore(AbstractContextManager["ElasticsearchStore"]):
         self._fresh(self.names.heads)
         return read.pending(self._server, self.names, limit)
 
+    def unindexed(self, limit: int) -> list[Post]:
+        """Return nothing: here posts are searchable with their scores alone."""
+        return []
+
+    def provisional(self, query: Node, limit: int) -> list[Post]:
+        """Return nothing: here no scores are provisional."""
+        return []
+
     def index(self, documents: Sequence[Document]) -> None:
         """Make scored posts searchable; see :meth:`pipelines.stores.protocols.Store.index`."""
         self._writing()
@@ -326,6 +337,11 @@ class ElasticsearchStore(AbstractContextManager["ElasticsearchStore"]):
         """Return the sums that trends are computed from; posts without a day are left out."""
         self._fresh(self.names.posts)
         return read.sums(self._server, self.names, query, by, split)
+
+    def facets(self, query: Node) -> Facets:
+        """Return how many of the posts that match have each value; see :meth:`.Store.facets`."""
+        self._fresh(self.names.posts)
+        return read.facets(self._server, self.names, query)
 
     def count(self, query: Node) -> tuple[int, int]:
         """Return how many posts match, and how many of those have no day."""

@@ -45,7 +45,7 @@ _DECOMPRESSOR = zstandard.ZstdDecompressor(dict_data=_DICTIONARY, format=_FORMAT
 def content(post: Post) -> Post:
     """Return a post without what the scores say."""
     return msgspec.structs.replace(
-        post, language="", language_confidence=0.0, sentiment=None, targets=(), model=""
+        post, language="", language_confidence=0.0, sentiment=None, targets=(), model="", scored=""
     )
 
 

@@ -17,7 +17,7 @@ from nlp.text import MAX_TOKEN
 from pipelines.query import All, And, Filter, Node, Not, Or, Phrase, Prefix, Word
 from pipelines.query.fields import with_data_sets
 from pipelines.stores.sqlite import names, numbers
-from pipelines.stores.sqlite.words import EVERY, FORM, LABELS, NONE, json_list
+from pipelines.stores.sqlite.words import EVERY, FORM, LABELS, NONE, PROVISIONAL, json_list
 from pipelines.stores.sqlite_file import Connection
 
 _LAST = sys.maxsize
@@ -167,6 +167,10 @@ class _Compiler:
                 return _quoted(EVERY)
             case Word() | Phrase() | Prefix():
                 return _word(node)
+            case Filter(field="scored"):
+                if set(node.values) == {"final"}:
+                    return self._and([Not(Filter("scored", ("provisional",)))])
+                return _quoted(PROVISIONAL if "final" not in node.values else EVERY)
             case Filter():
                 return _any(self._filter(node.field, node.values))
             case Not():

@@ -16,6 +16,8 @@ from pipelines.stores.versions import rank_text
 def index(connection: Connection, documents: Sequence[Document]) -> None:
     """Write documents and take them off the queue, inside the open transaction.
 
+    Those with provisional scores stay on the queue.
+
     One that no longer waits in this version (deleted, edited, matched anew, or indexed by an
     earlier delivery) is left out.
     """
@@ -37,9 +39,11 @@ def index(connection: Connection, documents: Sequence[Document]) -> None:
     if not current:
         return
     rows.write(connection, [rows.Written(d, waiting[name][2]) for name, d in current.items()])
-    connection.execute(
-        "DELETE FROM queue WHERE id IN (SELECT value FROM json_each(?))", (json_list(current),)
-    )
+    found = json_list(name for name, d in current.items() if d.post.scored)
+    done = json_list(name for name, d in current.items() if not d.post.scored)
+    among = "WHERE id IN (SELECT value FROM json_each(?))"
+    connection.execute(f"UPDATE queue SET provisional = 1 {among}", (found,))
+    connection.execute(f"DELETE FROM queue {among}", (done,))
 
 
 def reject(connection: Connection, failed: Sequence[tuple[Post, str]]) -> None:

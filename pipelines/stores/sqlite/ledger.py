@@ -9,8 +9,8 @@ from pipelines.stores.sqlite_file import Connection
 
 #: Prefix of the counters of dead letters by reason.
 DEAD = "dead:"
-#: Counters that triggers keep: received records that wait, and posts that stand for some.
-WAITING, WAITING_POSTS = "waiting", "waiting posts"
+#: Counter that triggers keep: the received records that wait to be scored.
+WAITING = "waiting"
 
 
 def add(connection: Connection, changes: Mapping[str, int]) -> None:
@@ -48,9 +48,3 @@ def dead_reasons(connection: Connection) -> dict[str, int]:
         (len(DEAD) + 1, f"{DEAD}*"),
     )
     return dict(rows.fetchall())
-
-
-def waiting_posts(connection: Connection) -> int:
-    """Return how many posts are stored but were never scored."""
-    rows = connection.execute("SELECT value FROM counters WHERE name = ?", (WAITING_POSTS,))
-    return int(rows.fetchall()[0][0])

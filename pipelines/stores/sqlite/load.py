@@ -27,7 +27,6 @@ class Stored(NamedTuple):
     post: Post
     day: int
     hour: int
-    provisional: bool
 
 
 def day_text(day: int) -> str:
@@ -82,8 +81,9 @@ def load(connection: Connection, numbers: Iterable[int]) -> list[Stored]:
             sentiment=Sentiment(_LABELS[label], *_chances(chances)) if label else None,
             targets=tuple(targets.get(number, ())),
             model=names[model],
+            scored="provisional" if provisional else "",
         )
-        found[number] = Stored(number, row, post, day, hour, bool(provisional))
+        found[number] = Stored(number, row, post, day, hour)
     return [found[number] for number in wanted if number in found]
 
 

@@ -40,11 +40,14 @@ def enqueue(connection: Connection, posts: Sequence[tuple[Post, int]]) -> None:
         [(post.repost_of, post.id) for post, _ in posts if post.repost_of],
     )
     connection.executemany(
-        "INSERT INTO queue (id, rank, watchlist, author, weight, body) VALUES (?, ?, ?, ?, ?, ?) "
-        "ON CONFLICT (id) DO UPDATE SET rank = excluded.rank, watchlist = excluded.watchlist, "
-        "author = excluded.author, body = excluded.body, weight = weight + excluded.weight",
+        "INSERT INTO queue (id, rank, watchlist, author, weight, body, provisional) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET rank = excluded.rank, "
+        "watchlist = excluded.watchlist, author = excluded.author, body = excluded.body, "
+        "weight = weight + excluded.weight, "
+        "provisional = excluded.provisional OR provisional AND body = excluded.body",
         [
-            (p.id, rank_text(p.rank()), p.watchlist, p.author, weight, rows[p.id])
+            # scored again, it can be found as it is meanwhile
+            (p.id, rank_text(p.rank()), p.watchlist, p.author, weight, rows[p.id], not weight)
             for p, weight in posts
         ],
     )
@@ -70,10 +73,33 @@ def erase_waiting(
     return {name: weight for name, weight, _ in removed}
 
 
-def pending(connection: Connection, limit: int) -> list[Post]:
+def pending(connection: Connection, limit: int, condition: str = "1") -> list[Post]:
     """Return up to ``limit`` posts that wait, oldest first."""
     rows = connection.execute(
-        "SELECT b.post FROM queue q JOIN bodies b ON b.seq = q.body ORDER BY q.seq LIMIT ?",
+        "SELECT b.post FROM queue q JOIN bodies b ON b.seq = q.body "
+        f"WHERE {condition} ORDER BY q.seq LIMIT ?",
         (limit,),
     ).fetchall()
     return [bodies.decode(body) for (body,) in rows]
+
+
+def unindexed(connection: Connection, limit: int) -> list[Post]:
+    """Return up to ``limit`` posts that wait and can't be found as they are, oldest first."""
+    return pending(connection, limit, "q.provisional = 0")
+
+
+def waiting_of(connection: Connection, ids: Sequence[str]) -> list[Post]:
+    """Return those of these posts that wait, in the order of the ids."""
+    rows = connection.execute(
+        "SELECT q.id, b.post FROM queue q JOIN bodies b ON b.seq = q.body "
+        "WHERE q.id IN (SELECT value FROM json_each(?))",
+        (json_list(ids),),
+    )
+    found = {name: bodies.decode(body) for name, body in rows.fetchall()}
+    return [found[name] for name in ids if name in found]
+
+
+def hidden(connection: Connection) -> int:
+    """Return how many posts are stored, came new, and can't be found yet."""
+    rows = connection.execute("SELECT count(*) FROM queue WHERE provisional = 0 AND weight > 0")
+    return int(rows.fetchall()[0][0])

@@ -9,9 +9,9 @@ from typing import Literal
 import msgspec
 
 from ingest.records import Counter, Gap
-from pipelines.query import Node
+from pipelines.query import All, Filter, Node, asks_for
 from pipelines.records import Hit, Page, Position, Split, Status, Sum
-from pipelines.stores.sqlite import ledger, numbers
+from pipelines.stores.sqlite import erase, ledger, numbers, queue
 from pipelines.stores.sqlite.compile import Selection, select
 from pipelines.stores.sqlite.load import MILLION, day_text, hour_text, load
 from pipelines.stores.sqlite.names import Names
@@ -31,7 +31,7 @@ def search(connection: Connection, query: Node, limit: int, offset: int) -> Page
     return Page(
         hits=[Hit(one.post, day_text(one.day)) for one in load(connection, found)],
         total=_count(connection, selection),
-        pending=ledger.waiting_posts(connection),
+        pending=queue.hidden(connection),
     )
 
 
@@ -77,7 +77,9 @@ def scan(connection: Connection, query: Node) -> Iterator[Hit]:
 def sums(
     connection: Connection, query: Node, by: Literal["day", "hour"], split: Split
 ) -> list[Sum]:
-    """Return the sums that trends are made of."""
+    """Return the sums that trends are made of: without provisional scores, unless asked for."""
+    if query == Filter("scored", ("final",)):
+        query = All()
     selection = select(connection, query)
     group = {"": "0", "entity": "s.entity"}.get(split, f"s.{split}")
     totals = selection.everything and by == "day"
@@ -86,11 +88,12 @@ def sums(
         table = {False: "targets", True: "target_sums"}[totals]
     hour = "s.hour" if by == "hour" else "0"
     posts = "sum(s.posts)" if totals else "count(*)"
+    final = "" if asks_for(query, "scored") else "AND s.provisional = 0"
     tables = f"{table} s" if selection.everything else selection.joined(table, "s")
     rows = connection.execute(
         f"SELECT s.day, {hour}, {group}, s.language, s.label, {posts}, sum(s.negative), "
         f"sum(s.neutral), sum(s.positive) FROM {tables} WHERE {selection.where} "
-        "AND s.day > 0 AND s.label > 0 GROUP BY 1, 2, 3, 4, 5",
+        f"AND s.day > 0 AND s.label > 0 {final} GROUP BY 1, 2, 3, 4, 5",
         selection.values,
     )
     names = Names(connection)
@@ -144,10 +147,12 @@ def timezone(connection: Connection) -> str:
 
 def status(connection: Connection, name: str) -> Status:
     """Return the state of the store."""
-    ((posts, unknown, first, last),) = connection.execute(
+    ((posts, unknown, first, last, provisional),) = connection.execute(
         "SELECT ifnull(sum(posts), 0), ifnull(sum(posts) FILTER (WHERE day = 0), 0), "
-        "ifnull(min(day) FILTER (WHERE day > 0), 0), max(0, ifnull(max(day), 0)) FROM sums"
+        "ifnull(min(day) FILTER (WHERE day > 0), 0), max(0, ifnull(max(day), 0)), "
+        "ifnull(sum(posts) FILTER (WHERE provisional), 0) FROM sums"
     ).fetchall()
+    purge = erase.unpurged(connection)
     return Status(
         store=name,
         timezone=timezone(connection),
@@ -159,6 +164,9 @@ def status(connection: Connection, name: str) -> Status:
         languages=_tally(connection, "sums", "language"),
         platforms=_tally(connection, "sums", "platform"),
         models=_tally(connection, "models", "model"),
+        provisional=provisional,
+        unpurged=purge.removals if purge else 0,
+        purge_due=purge.due if purge else None,
         dead_reasons=ledger.dead_reasons(connection),
         inputs=[
             Position(key=key, name=label, cursor=cursor, done=bool(done), metadata=details)

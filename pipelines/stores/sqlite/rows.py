@@ -32,7 +32,7 @@ class Written(NamedTuple):
     body: int
 
 
-def write(connection: Connection, given: Sequence[Written], *, provisional: bool = False) -> None:
+def write(connection: Connection, given: Sequence[Written]) -> None:
     """Store documents in place of what was stored under their ids, inside the open transaction."""
     stored = {one.post.id: one for one in by_ids(connection, [w.document.post.id for w in given])}
     dates = [_created(one.document) for one in given]
@@ -56,7 +56,7 @@ def write(connection: Connection, given: Sequence[Written], *, provisional: bool
         {name for one in given for name in words.named(one.document.post)}
         | {name for one in stored.values() for name in words.named(one.post)},
     )
-    lines = [words.line(one.document, provisional, known_refs) for one in given]
+    lines = [words.line(one.document, known_refs) for one in given]
     old_lines = dict(zip(stored, _lines(list(stored.values()), known_refs), strict=True))
     unchanged = {
         one.document.post.id
@@ -78,7 +78,7 @@ def write(connection: Connection, given: Sequence[Written], *, provisional: bool
             for number, one, date in zip(numbers, given, dates, strict=True)
         ),
     )
-    placed = [(n, one.document, provisional) for n, one in zip(numbers, given, strict=True)]
+    placed = [(n, one.document) for n, one in zip(numbers, given, strict=True)]
     _add_rows(connection, placed, totals, known_refs)
     totals.write(connection)
     words.add(
@@ -114,7 +114,7 @@ def reanalyse(connection: Connection, given: Sequence[tuple[Stored, Document]]) 
     known_refs = refs(connection, {name for one, _ in given for name in words.named(one.post)})
     words.add_anew(
         connection,
-        [(one.number, words.line(doc, one.provisional, known_refs)) for one, doc in dated],
+        [(one.number, words.line(doc, known_refs)) for one, doc in dated],
     )
     moved = [
         (one, doc)
@@ -123,11 +123,11 @@ def reanalyse(connection: Connection, given: Sequence[tuple[Stored, Document]]) 
     ]
     totals = Totals()
     _remove_rows(connection, [one for one, _ in moved], totals, set())
-    placed = [(one.number, doc, one.provisional) for one, doc in moved]
+    placed = [(one.number, doc) for one, doc in moved]
     _add_rows(connection, placed, totals, known_refs)
     totals.write(connection)
     for one, document in others:
-        write(connection, [Written(document, one.body)], provisional=one.provisional)
+        write(connection, [Written(document, one.body)])
 
 
 def by_ids(connection: Connection, ids: Sequence[str]) -> list[Stored]:
@@ -142,9 +142,7 @@ def _lines(stored: Sequence[Stored], known_refs: dict[str, int]) -> list[str]:
     """Return the terms that stored posts are found by: the same analysis gives the same terms."""
     documents = stages.index([one.post for one in stored], _UTC)
     return [
-        words.line(
-            msgspec.structs.replace(document, day=day_text(one.day)), one.provisional, known_refs
-        )
+        words.line(msgspec.structs.replace(document, day=day_text(one.day)), known_refs)
         for one, document in zip(stored, documents, strict=True)
     ]
 
@@ -172,16 +170,12 @@ def _remove_rows(
 
 def _add_rows(
     connection: Connection,
-    placed: Sequence[tuple[int, Document, bool]],
+    placed: Sequence[tuple[int, Document]],
     totals: Totals,
     known: dict[str, int],
 ) -> None:
-    facts = [_fact(number, doc, provisional, known) for number, doc, provisional in placed]
-    targets = [
-        row
-        for number, doc, provisional in placed
-        for row in _targets(number, doc, provisional, known)
-    ]
+    facts = [_fact(number, document, known) for number, document in placed]
+    targets = [row for number, document in placed for row in _targets(number, document, known)]
     connection.executemany(_FACTS, sorted(facts))
     connection.executemany(_TARGETS, sorted(targets))
     totals.count(facts, targets, 1)
@@ -197,7 +191,7 @@ def _stored_created(stored: Stored) -> int | None:
     return microseconds(created) if created is not None and stored.day else None
 
 
-def _fact(number: int, document: Document, provisional: bool, known: dict[str, int]) -> Fact:
+def _fact(number: int, document: Document, known: dict[str, int]) -> Fact:
     post = document.post
     score = post.sentiment
     return Fact(
@@ -210,13 +204,11 @@ def _fact(number: int, document: Document, provisional: bool, known: dict[str, i
         *(_millionths(score) if score else (0, 0, 0)),
         round(post.language_confidence * MILLION),
         known[post.model],
-        int(provisional),
+        int(bool(post.scored)),
     )
 
 
-def _targets(
-    number: int, document: Document, provisional: bool, known: dict[str, int]
-) -> list[TargetRow]:
+def _targets(number: int, document: Document, known: dict[str, int]) -> list[TargetRow]:
     """Return one row for each entity; without a label where no attitude was computed."""
     post = document.post
     found: dict[str, Target | None] = {target.entity: target for target in post.targets}
@@ -232,7 +224,7 @@ def _targets(
             known[entity],
             LABELS[target.label if target else ""],
             *(_millionths(target) if target else (0, 0, 0)),
-            int(provisional),
+            int(bool(post.scored)),
         )
         for place, (entity, target) in enumerate(found.items())
     ]

@@ -214,23 +214,21 @@ _THIRD = (
         watchlist TEXT NOT NULL,
         author TEXT NOT NULL,
         weight INTEGER NOT NULL,
-        body INTEGER NOT NULL
+        body INTEGER NOT NULL,
+        provisional INTEGER NOT NULL DEFAULT 0  -- it can be found with provisional scores
     )""",
+    "CREATE INDEX queue_unindexed ON queue (seq, weight) WHERE provisional = 0",
     "CREATE INDEX queue_author ON queue (author)",
-    # The totals of what waits, so that neither a search nor the ledger counts it.
-    "INSERT OR IGNORE INTO counters VALUES ('waiting', 0), ('waiting posts', 0)",
+    # The records that wait, so that the ledger need not count them.
+    "INSERT OR IGNORE INTO counters VALUES ('waiting', 0)",
     """CREATE TRIGGER queue_added AFTER INSERT ON queue BEGIN
         UPDATE counters SET value = value + new.weight WHERE name = 'waiting';
-        UPDATE counters SET value = value + (new.weight > 0) WHERE name = 'waiting posts';
     END""",
     """CREATE TRIGGER queue_changed AFTER UPDATE OF weight ON queue BEGIN
         UPDATE counters SET value = value + new.weight - old.weight WHERE name = 'waiting';
-        UPDATE counters SET value = value + (new.weight > 0) - (old.weight > 0)
-            WHERE name = 'waiting posts';
     END""",
     """CREATE TRIGGER queue_removed AFTER DELETE ON queue BEGIN
         UPDATE counters SET value = value - old.weight WHERE name = 'waiting';
-        UPDATE counters SET value = value - (old.weight > 0) WHERE name = 'waiting posts';
     END""",
 )
 

@@ -14,7 +14,7 @@ from ingest.records import Counter, Post
 from pipelines.daily import Daily
 from pipelines.dead_letters.queue import DAYS, DeadLetters, plain_names
 from pipelines.errors import StoreError, StoreMissing
-from pipelines.query import Node
+from pipelines.query import Node, all_of, only
 from pipelines.query.ranking import Clause
 from pipelines.records import (
     Batch,
@@ -23,6 +23,7 @@ from pipelines.records import (
     DeadLetter,
     Deletion,
     Document,
+    Facets,
     Hit,
     HumanLabel,
     Ledger,
@@ -36,6 +37,7 @@ from pipelines.stores import analysis
 from pipelines.stores.labels import matched, queries
 from pipelines.stores.sqlite import (
     erase,
+    facets,
     labels,
     ledger,
     queue,
@@ -43,10 +45,9 @@ from pipelines.stores.sqlite import (
     read,
     reindex,
     schema,
+    words,
 )
-from pipelines.stores.sqlite import (
-    tombstones as deletions,
-)
+from pipelines.stores.sqlite import tombstones as deletions
 from pipelines.stores.sqlite.accept import accept
 from pipelines.stores.sqlite.connect import open_reader, open_writer
 from pipelines.stores.sqlite.index import index, reject, requeue
@@ -65,6 +66,8 @@ class SqliteStore(AbstractContextManager["SqliteStore"]):
     One object belongs to one thread; any number of processes may read and search while one
     imports. Raises :class:`~pipelines.errors.StoreError` and its children.
     """
+
+    provisional_scores = True
 
     def __init__(
         self,
@@ -151,6 +154,8 @@ class SqliteStore(AbstractContextManager["SqliteStore"]):
         with hold(Path(f"{self._real}.lock"), command):
             self._check_timezone()
             yield
+            with explained(self.path):
+                words.compact(self._connection)
             self._clean(patience=erase.READERS)
 
     def dead_letters(self) -> DeadLetters:
@@ -205,6 +210,18 @@ class SqliteStore(AbstractContextManager["SqliteStore"]):
         """Return up to ``limit`` posts that wait to be scored, oldest first."""
         with self._reading():
             return queue.pending(self._connection, limit)
+
+    def unindexed(self, limit: int) -> list[Post]:
+        """Return waiting posts that can't be found yet; see :meth:`.Store.unindexed`."""
+        with self._reading():
+            return queue.unindexed(self._connection, limit)
+
+    def provisional(self, query: Node, limit: int) -> list[Post]:
+        """Return waiting posts that match, newest first; see :meth:`.Store.provisional`."""
+        with self._reading():
+            wanted = all_of(query, only("scored", "provisional"))
+            ids = [hit.post.id for hit in read.search(self._connection, wanted, limit, 0).hits]
+            return queue.waiting_of(self._connection, ids)
 
     def index(self, documents: Sequence[Document]) -> None:
         """Make scored posts searchable; see :meth:`pipelines.stores.protocols.Store.index`."""
@@ -290,6 +307,11 @@ class SqliteStore(AbstractContextManager["SqliteStore"]):
         """Return the sums that trends are computed from; posts without a day are left out."""
         with self._reading():
             return read.sums(self._connection, query, by, split)
+
+    def facets(self, query: Node) -> Facets:
+        """Return how many of the posts that match have each value; see :meth:`.Store.facets`."""
+        with self._reading():
+            return facets.facets(self._connection, query)
 
     def count(self, query: Node) -> tuple[int, int]:
         """Return how many posts match, and how many of those have no day."""

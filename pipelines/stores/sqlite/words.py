@@ -22,6 +22,8 @@ from pipelines.stores.sqlite_file import Connection
 EVERY = "=a"
 #: A term that no post has.
 NONE = "=0"
+#: A term of posts that only the fast model has read.
+PROVISIONAL = "=v"
 #: Marks a form of a word that is not its spelling in the text.
 FORM = "~"
 
@@ -44,7 +46,7 @@ def named(post: Post) -> Iterable[str]:
     return (post.platform, post.language, post.source, post.model, *entities)
 
 
-def line(document: Document, provisional: bool, refs: Mapping[str, int]) -> str:
+def line(document: Document, refs: Mapping[str, int]) -> str:
     """Return the terms of a document, joined by one space."""
     post = document.post
     label = post.sentiment.label if post.sentiment else ""
@@ -61,8 +63,8 @@ def line(document: Document, provisional: bool, refs: Mapping[str, int]) -> str:
     for entity in dict.fromkeys((*attitudes, *post.entities)):
         terms += [f"=e{refs[entity]}", f"=t{refs[entity]}.{attitudes.get(entity, 0)}"]
     terms += [f"=f{flag}" for flag in post.flags]
-    if provisional:
-        terms.append("=v")
+    if post.scored:
+        terms.append(PROVISIONAL)
     variants = document.variants.split()
     terms += [form if form[0] == "_" else FORM + form for form in variants]
     return f"{document.tokens} {' '.join(terms)}"
