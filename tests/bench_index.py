@@ -1,88 +1,135 @@
-"""Measure indexing: what the worker's way costs beside the bare client on the same server.
+"""Measure the Elasticsearch store beside the bare client and a plain mapping on the same server.
 
-``python -m tests.bench_index --store http://host:9200`` alternates between the two, so that what
-else the machine does disturbs both alike, and prints posts per second of each. It needs two idle
-cores to show what the worker gains by deciding a batch while the server writes. Its indices begin
-with ``bench-index-`` and are removed at the end. :func:`compare` is for other measurements.
+``python -m tests.bench_index --store http://host:9200 --json`` prints one object. It alternates
+between the bare client's ``streaming_bulk`` and the store (and, with ``--brokers``, an index
+worker that reads the same posts from Kafka), so that what else the machine does disturbs all
+alike; shares are medians of the rounds. The posts are no copies of each other: their texts are
+put together from pieces of the data folder's. They are matched with a watchlist. With ``--search``
+it asks the store and a plain mapping the same questions, and compares their bytes on disk.
+
+Indices and topics begin with ``bench-index`` and are removed at the end.
 """
 
 from __future__ import annotations
 
 import argparse
 import gc
+import random
 import statistics
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from elasticsearch import Elasticsearch, helpers
 
 from ingest.records import Post, Sentiment, Target
+from ingest.watchlist.loader import load
+from pipelines.query import parse
 from pipelines.records import Batch, Collected, Document, Position
 from pipelines.settings import Settings, zone
-from pipelines.stages import index
-from pipelines.stores.elasticsearch import ElasticsearchStore
-from pipelines.stores.elasticsearch.documents import document_json
+from pipelines.stages import index, rematch
+from pipelines.stores.elasticsearch import ElasticsearchStore, read
+from pipelines.stores.elasticsearch.record import content, document_json
 
 PREFIX = "bench-index"
 BATCH = 1_000
 _ZONE = zone(Settings().timezone)
-
-
-class Rates(msgspec.Struct, frozen=True):
-    """Posts per second of each round: the bare client's, and the store's."""
-
-    bare: list[float]
-    store: list[float]
-
-    @property
-    def share(self) -> float:
-        """The store's share of the bare client's rate: the median of the rounds."""
-        pairs = zip(self.store, self.bare, strict=True)
-        return statistics.median(store / bare for store, bare in pairs)
+_WATCHLIST = "morocco-2016"
+_LABELS = ("negative", "neutral", "positive")
+#: What an engineer who wants to search posts would write down first.
+PLAIN: dict[str, Any] = {
+    "properties": {
+        "id": {"type": "keyword"},
+        "text": {"type": "text"},
+        "created_at": {"type": "date"},
+        "platform": {"type": "keyword"},
+        "author": {"type": "keyword"},
+        "url": {"type": "keyword", "index": False},
+        "language": {"type": "keyword"},
+        "label": {"type": "keyword"},
+        "entities": {"type": "keyword"},
+    }
+}
+QUERIES = (
+    "whatsapp", "inwi", "maroc telecom", "wifi", "la", "liberté", "facebook", "skype voip",
+    '"maroc telecom"', "inwi OR orange", "merci sentiment:positive", "lang:fr whatsapp",
+    "lang:ar", "entity:inwi", "whatsapp -inwi", "connexion", "internet", "3lach", "bzaf",
+    "واتساب", "الانترنت", "على", "day:2016-02-20", "since:2016-02-10 until:2016-02-12",
+    "appel*", "problème réseau", "lang:ary,ary-Latn", "platform:twitter", "honte", "",
+)  # fmt: skip
 
 
 def documents(texts: Sequence[str], count: int) -> list[Document]:
-    """Return scored posts of two months with these texts, as the index stage makes them."""
+    """Return scored posts of two months, each with another text, as the index stage makes them."""
+    draw = random.Random(1)
     start = datetime(2016, 2, 1, tzinfo=UTC)
-    posts = [
-        Post(
-            id=f"bench:{number}",
-            platform="bench",
-            text=texts[number % len(texts)],
-            version=1_454_284_800_000 + number,
-            created_at=start + timedelta(seconds=60 * number % 4_000_000),
-            collected_at=start,
-            author=f"u_{number % 997:016d}",
-            source="bench",
-            digest=f"{number:032x}",
-            watchlist="bench",
-            entities=("inwi",) if number % 3 else (),
-            language="fr",
-            language_confidence=0.9,
-            sentiment=Sentiment("negative", 0.75, 0.125, 0.125),
-            targets=(Target("inwi", "negative", 0.75, 0.125, 0.125),) if number % 3 else (),
-            model="bench-1",
-        )
-        for number in range(count)
-    ]
-    return index(posts, _ZONE)
+    watchlist = load(_WATCHLIST)
+    posts = rematch(
+        [
+            Post(
+                id=f"twitter:{700_000_000_000_000_000 + 7_919 * number}",
+                platform="twitter",
+                text=_text(texts, draw),
+                version=1_454_284_800_000 + number,
+                created_at=start + timedelta(seconds=draw.randrange(5_000_000)),
+                collected_at=start,
+                author=f"u_{draw.randrange(count // 8):016x}",
+                url=f"https://twitter.com/i/status/{700_000_000_000_000_000 + 7_919 * number}",
+                source="bench",
+                digest=f"{draw.getrandbits(128):032x}",
+            )
+            for number in range(count)
+        ],
+        watchlist,
+    )
+    return index([_scored(post, draw) for post in posts], _ZONE)
+
+
+def _text(texts: Sequence[str], draw: random.Random) -> str:
+    one, other = draw.choice(texts).split(), draw.choice(texts).split()
+    return " ".join([*one[: 1 + len(one) // 2], *other[len(other) // 2 :]])
+
+
+def _scored(post: Post, draw: random.Random) -> Post:
+    def attitude() -> Sentiment:
+        negative, positive = round(draw.random() / 2, 4), round(draw.random() / 2, 4)
+        neutral = round(1 - negative - positive, 4)
+        return Sentiment(draw.choice(_LABELS), negative, neutral, positive)
+
+    return msgspec.structs.replace(
+        post,
+        language=draw.choice(("fr", "fr", "ary", "ary-Latn", "ar", "en")),
+        language_confidence=0.9,
+        sentiment=attitude(),
+        targets=tuple(
+            Target(entity, **msgspec.structs.asdict(attitude())) for entity in post.entities
+        ),
+        model="bench-1",
+    )
 
 
 def bare(url: str, given: Sequence[Document]) -> float:
-    """Index documents with the client's own helper alone, and return posts per second."""
-    with Elasticsearch(url, request_timeout=60) as client:
-        name = f"{PREFIX}-posts-bare"
+    """Index documents with the client's own helper alone, and return posts per second.
+
+    They have the fields that are searched, not the version record.
+    """
+    with Elasticsearch(url, request_timeout=120) as client:
+        name = ElasticsearchStore(f"{url}/{PREFIX}-bare").indices.current()
         start = time.perf_counter()
-        actions = (
-            {"_index": name, "_id": one.post.id, "_source": document_json(one)} for one in given
-        )
+        actions = ({"_index": name, "_id": one.post.id, "_source": _searched(one)} for one in given)
         for done, answer in helpers.streaming_bulk(client, actions, chunk_size=BATCH):
             assert done, answer
         return len(given) / (time.perf_counter() - start)
+
+
+def _searched(document: Document) -> bytes:
+    record = content(document)
+    return document_json(msgspec.structs.replace(record, rank="", watchlist="", indexed=0))
 
 
 def stored(url: str, given: Sequence[Document]) -> float:
@@ -98,31 +145,169 @@ def stored(url: str, given: Sequence[Document]) -> float:
             outcomes = store.accept_scored(batch, part)
             assert outcomes.indexed == len(part), outcomes
             cursor = place.cursor
-        store.position("bench")  # the last documents may be on their way yet
         return len(given) / (time.perf_counter() - start)
 
 
-def compare(url: str, given: Sequence[Document], rounds: int) -> Rates:
-    """Measure both in turns, each time into empty indices."""
-    rates = Rates([], [])
-    ways: list[tuple[Callable[[str, Sequence[Document]], float], list[float]]] = [
-        (bare, rates.bare),
-        (stored, rates.store),
-    ]
+def compare(
+    url: str, given: Sequence[Document], rounds: int, worker: Callable[[int], float] | None
+) -> dict[str, list[float]]:
+    """Measure all in turns, each time into empty indices; return posts per second of each round."""
+    ways: dict[str, Callable[[int], float]] = {
+        "bare_streaming_bulk": lambda number: bare(url, given),
+        "store": lambda number: stored(url, given),
+    }
+    if worker is not None:
+        ways["worker"] = worker
+    rates: dict[str, list[float]] = {name: [] for name in ways}
     for number in range(rounds + 1):
-        for way, found in ways if number % 2 else ways[::-1]:
+        names = list(ways)
+        for name in names if number % 2 else names[::-1]:
             clear(url)
-            ElasticsearchStore(f"{url}/{PREFIX}").close()  # the templates are the store's
-            rate = way(url, given)
+            rate = ways[name](number)
             if number:  # the first round warms the server up
-                found.append(rate)
+                rates[name].append(rate)
     clear(url)
     return rates
 
 
+def worker_rate(brokers: str, url: str, given: Sequence[Document]) -> Callable[[int], float]:
+    """Return what measures an index worker, between its first and its last batch."""
+    from pipelines.kafka import wire
+    from tests.bench_stages import brokers as of
+    from tests.bench_stages import produce
+    from tests.cluster import cluster
+
+    keys = [one.post.id.encode() for one in given]
+    values = [wire.encode(wire.PostMessage(one.post)) for one in given]
+
+    def measure(number: int) -> float:
+        store = f"{url}/{PREFIX}"
+        with (
+            tempfile.TemporaryDirectory(prefix="marsad-bench-") as folder,
+            cluster(
+                Path(folder), brokers.split(","), store, f"{PREFIX}-{number}", partitions=6
+            ) as made,
+        ):
+            where = of(made)
+            produce(where, where.topic("scored"), keys, values)
+            with Elasticsearch(url, request_timeout=120) as client:
+                made.worker("index-1")
+                moments: list[tuple[float, int]] = []
+                while not moments or moments[-1][1] < len(given):
+                    time.sleep(0.05)
+                    done = _operations(client)
+                    if done and (not moments or done > moments[-1][1]):
+                        moments.append((time.perf_counter(), done))
+                    assert made.workers["index-1"].running, made.logs()
+        # what comes before the first tenth is starting
+        start = next(one for one in moments if one[1] >= len(given) // 10)
+        return (moments[-1][1] - start[1]) / (moments[-1][0] - start[0])
+
+    return measure
+
+
+def _operations(client: Elasticsearch) -> int:
+    """Return how many documents were written to the store's posts."""
+    name = f"{PREFIX}-posts-v1"
+    if not client.indices.exists(index=name):
+        return 0
+    found = client.indices.stats(index=name, metric="docs", level="shards")
+    shards = found["indices"][name]["shards"]["0"]
+    return 1 + max(int(shard["seq_no"]["max_seq_no"]) for shard in shards)
+
+
+def searching(url: str, given: Sequence[Document], rounds: int) -> dict[str, Any]:
+    """Ask the store and a plain mapping the same; return milliseconds and bytes a post."""
+    stored(url, given)
+    plain = f"{PREFIX}-plain-posts"
+    with (
+        Elasticsearch(url, request_timeout=120) as client,
+        ElasticsearchStore(f"{url}/{PREFIX}", readonly=True) as store,
+    ):
+        settings = {"number_of_shards": 1, "number_of_replicas": 0}
+        client.indices.create(index=plain, mappings=PLAIN, settings=settings)
+        actions = (
+            {"_index": plain, "_id": one.post.id, "_source": _plain(one.post)} for one in given
+        )
+        helpers.bulk(client, actions, chunk_size=BATCH)
+        posts = store.indices.current()
+        for name in (plain, posts):
+            client.indices.forcemerge(index=name, max_num_segments=1)
+            client.indices.refresh(index=name)
+            client.indices.flush(index=name)
+        sizes = {name: _bytes(client, name) / len(given) for name in (plain, posts)}
+        times: dict[str, list[float]] = {"plain": [], "store": []}
+        shares = []
+        for query in QUERIES:
+            node = parse(query)
+            both = []
+            for name, ask in (
+                ("plain", lambda q=query: _ask_plain(client, plain, q)),
+                ("store", lambda n=node: read.find(store.indices, n, 20, 0)),
+            ):
+                ask()
+                took = []
+                for _ in range(rounds):
+                    start = time.perf_counter()
+                    ask()
+                    took.append(1000 * (time.perf_counter() - start))
+                both.append(statistics.median(took))
+                times[name].append(both[-1])
+            shares.append(both[1] / both[0])
+    clear(url)
+    return {
+        "queries": len(QUERIES),
+        "plain_ms_median": round(statistics.median(times["plain"]), 2),
+        "store_ms_median": round(statistics.median(times["store"]), 2),
+        "search_times_plain_median": round(statistics.median(shares), 2),
+        "search_times_plain_total": round(sum(times["store"]) / sum(times["plain"]), 2),
+        "plain_bytes_a_post": round(sizes[plain]),
+        "store_bytes_a_post": round(sizes[posts]),
+        "bytes_times_plain": round(sizes[posts] / sizes[plain], 2),
+    }
+
+
+def _plain(post: Post) -> dict[str, Any]:
+    return {
+        "id": post.id,
+        "text": post.text,
+        "created_at": post.created_at.isoformat() if post.created_at else None,
+        "platform": post.platform,
+        "author": post.author,
+        "url": post.url,
+        "language": post.language,
+        "label": post.sentiment.label if post.sentiment else None,
+        "entities": list(post.entities),
+    }
+
+
+def _ask_plain(client: Elasticsearch, name: str, query: str) -> Any:
+    """What one would ask of a plain mapping: the same words, newest first, with the total."""
+    fields = {"lang:": "language:", "sentiment:": "label:", "entity:": "entities:"}
+    days = {
+        "day:2016-02-20": "created_at:[2016-02-20 TO 2016-02-20]",
+        "since:2016-02-10 until:2016-02-12": "created_at:[2016-02-10 TO 2016-02-12}",
+    }
+    text = days.get(query, query or "*").replace("ary,ary-Latn", "(ary OR ary-Latn)")
+    for ours, theirs in fields.items():
+        text = text.replace(ours, theirs)
+    return client.search(
+        index=name,
+        query={"query_string": {"query": text, "default_field": "text", "default_operator": "AND"}},
+        sort=[{"created_at": "desc"}],
+        size=20,
+        track_total_hits=True,
+    )
+
+
+def _bytes(client: Elasticsearch, name: str) -> int:
+    found = client.indices.stats(index=name, metric="store")
+    return int(found["indices"][name]["primaries"]["store"]["size_in_bytes"])
+
+
 def clear(url: str) -> None:
     """Remove what was measured with."""
-    with Elasticsearch(url, request_timeout=60) as client:
+    with Elasticsearch(url, request_timeout=120) as client:
         there = [name for name in client.indices.get_alias() if name.startswith(f"{PREFIX}-")]
         if there:
             client.indices.delete(index=there)
@@ -138,18 +323,32 @@ def main() -> None:
     """Read the options and measure."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--store", required=True, help="an Elasticsearch server")
+    parser.add_argument("--brokers", default="", help="Kafka brokers: measure a worker as well")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--posts", type=int, default=20_000)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--search", action="store_true", help="compare with a plain mapping")
+    parser.add_argument("--json", action="store_true", help="print one object")
     options = parser.parse_args()
-    given = documents(list(islice(_texts(options.data), 5_000)), options.posts)
+    given = documents(list(islice(_texts(options.data), 20_000)), options.posts)
     gc.collect()
     gc.freeze()  # a worker does not hold all posts, nor look through them for what is unused
-    rates = compare(options.store, given, options.rounds)
-    for name, found in (("bare streaming_bulk", rates.bare), ("accept_scored", rates.store)):
-        every = ", ".join(f"{rate:,.0f}" for rate in found)
-        print(f"{name:20} {statistics.median(found):>8,.0f} posts/s  ({every})")
-    print(f"{'share':20} {rates.share:>8.0%}")
+    worker = worker_rate(options.brokers, options.store, given) if options.brokers else None
+    result: dict[str, Any] = {"posts": options.posts, "rounds": options.rounds}
+    rates = compare(options.store, given, options.rounds, worker) if options.rounds else {}
+    for name, found in rates.items():
+        result[f"{name}_posts_per_second"] = round(statistics.median(found))
+        result[f"{name}_rounds"] = [round(one) for one in found]
+        if name != "bare_streaming_bulk":
+            pairs = zip(found, rates["bare_streaming_bulk"], strict=True)
+            result[f"{name}_share"] = round(statistics.median(a / b for a, b in pairs), 3)
+    if options.search:
+        result |= searching(options.store, given, 7)
+    if options.json:
+        print(msgspec.json.encode(result).decode())
+    else:
+        for name, value in result.items():
+            print(f"{name:28} {value}")
 
 
 if __name__ == "__main__":

@@ -39,10 +39,8 @@ from pipelines.kafka.sink import KafkaSink
 from pipelines.records import Document
 from pipelines.settings import Settings, zone
 from pipelines.stages import Collector, utc_now
-from pipelines.stores.elasticsearch.documents import document_json
-from pipelines.stores.elasticsearch.names import address
-from pipelines.stores.elasticsearch.server import Server
-from pipelines.stores.elasticsearch.setup import prepare
+from pipelines.stores.elasticsearch import ElasticsearchStore
+from pipelines.stores.elasticsearch.record import content, document_json
 from tests import servers
 from tests.cluster import Cluster, cluster, invented, until
 from tests.faults.topics import everything
@@ -258,16 +256,13 @@ def bench_index(bench: Bench, scored: Sequence[messages.PostMessage]) -> None:
 
 def _bulk(bench: Bench, documents: Sequence[Document]) -> float:
     """Seconds of the client's helper for the same documents in an index of the same mapping."""
-    names = address(f"{bench.elastic.url}/bench-bulk")
-    server = Server(names.url)
-    prepare(server, names)
-    server.close()
-    index = f"{names.prefix}-posts-2016-03"
+    with ElasticsearchStore(f"{bench.elastic.url}/bench-bulk") as store:
+        index = store.indices.current()
     actions = [
-        {"_index": index, "_id": one.post.id, "_source": document_json(one)} for one in documents
+        {"_index": index, "_id": one.post.id, "_source": document_json(content(one))}
+        for one in documents
     ]
     with Elasticsearch(bench.elastic.url, request_timeout=120) as client:
-        client.indices.create(index=index)
         return timed(lambda: list(helpers.streaming_bulk(client, actions, chunk_size=500)))
 
 

@@ -26,7 +26,7 @@ from ingest.privacy import keyring
 from pipelines.kafka.connection import brokers
 from pipelines.progress import progress
 from pipelines.settings import load
-from pipelines.stores.elasticsearch.names import address
+from pipelines.stores.elasticsearch.address import address
 from pipelines.stores.elasticsearch.server import Server
 from tests import servers
 from tests.answers import difference, exported

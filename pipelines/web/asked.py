@@ -8,11 +8,11 @@ from urllib.parse import urlencode
 
 import msgspec
 
-Sort = Literal["newest", "oldest"]
+from pipelines.searching import SORTS, Sort
+
 By = Literal["day", "week", "hour"]
 Split = Literal["", "entity", "language", "platform"]
 
-SORTS: tuple[Sort, ...] = get_args(Sort)
 #: Filters that may have several values, in the order of the page.
 SEVERAL = ("lang", "sentiment", "entity", "target", "platform")
 #: Filters with one value.

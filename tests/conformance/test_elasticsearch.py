@@ -9,11 +9,10 @@ from pathlib import Path
 import pytest
 from elasticsearch import helpers
 
-from pipelines.stores.elasticsearch import ElasticsearchStore, reindex, requests, server
+from pipelines.stores.elasticsearch import ElasticsearchStore, reindex, server
 from pipelines.stores.protocols import Store
 from tests.conformance import labels_suite, reindex_suite, scored_suite
 from tests.conformance import store_suite as suite
-from tests.conformance.corpus import NOW
 from tests.pipelines.an_elasticsearch import asking, remove
 from tests.servers import Elastic
 
@@ -58,33 +57,15 @@ def another(elasticsearch: Elastic) -> Callable[[], Store]:
 
 
 def empty(elasticsearch: Elastic, prefix: str) -> None:
-    """Empty a store; indices stay where they can, since making them takes longer than all else.
-
-    A server refuses an older version of what it deleted within the last minute, so a month with
-    other versions than 0 goes whole, one that a deleted post stood in, and the one that most
-    tests write to.
-    """
+    """Empty a store; its indices stay, since making them takes longer than all else."""
     found = [name for name in elasticsearch.ask("GET", "_alias") if name.startswith(f"{prefix}-")]
     if not found:
         return
     with asking(elasticsearch.url) as client:
         client.indices.refresh(index=found)
-        query = {"query": {"match_all": {}}, "_source": ["state", "months"], "version": True}
-        hits = list(helpers.scan(client, index=found, query=query))
-        gone = {h["_index"] for h in hits if "-posts-" in h["_index"] and h["_version"]}
-        buried = [h["_source"] for h in hits if h["_source"].get("state") == "buried"]
-        months = {month for head in buried for month in head.get("months", [])}
-        gone |= {f"{prefix}-posts-{month}" for month in (*months, f"{NOW:%Y-%m}")} & set(found)
-        if gone:
-            client.indices.delete(index=sorted(gone))
-        left = [h for h in hits if h["_index"] not in gone]
-        helpers.bulk(client, map(_deletion, left), refresh=True)
-
-
-def _deletion(hit: dict) -> dict:
-    of_a_post = "-posts-" in hit["_index"]
-    version = {"version": 0, "version_type": "external_gte"} if of_a_post else {}
-    return {"_op_type": "delete", "_index": hit["_index"], "_id": hit["_id"], **version}
+        hits = helpers.scan(client, index=found, query={"_source": False})
+        gone = ({"_op_type": "delete", "_index": h["_index"], "_id": h["_id"]} for h in hits)
+        helpers.bulk(client, gone, refresh=True)
 
 
 class TestAccepting(suite.Accepting):
@@ -125,7 +106,7 @@ class TestScored(scored_suite.Scored):
 
 
 class TestReindexing(reindex_suite.Reindexing):
-    """On a store that goes whole after each test, with all its generations."""
+    """On a store that goes whole after each test, with all its index versions."""
 
     @pytest.fixture
     def another(
@@ -145,7 +126,6 @@ class TestReindexing(reindex_suite.Reindexing):
     @pytest.fixture
     def small_batches(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(reindex, "PAGE", 2)
-        monkeypatch.setattr(requests, "PAGE", 2)
 
 
 class TestLabelling(labels_suite.Labelling):

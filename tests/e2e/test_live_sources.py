@@ -16,7 +16,7 @@ from random import Random
 
 import pytest
 
-from pipelines.stores.elasticsearch.names import address
+from pipelines.stores.elasticsearch.address import address
 from tests.cluster import PATIENCE
 from tests.conftest import COMMAND, Marsad, balanced
 from tests.pipelines.an_elasticsearch import Proxy, proxy, stored, url  # noqa: F401 - fixtures

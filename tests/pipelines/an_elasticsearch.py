@@ -13,7 +13,6 @@ import ssl
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import NamedTuple
@@ -22,11 +21,8 @@ from urllib.parse import urlsplit
 import pytest
 from elasticsearch import Elasticsearch, helpers
 
-from ingest.records import Post
-from pipelines.stores.elasticsearch.names import address
-from tests.conformance.corpus import (
-    post,
-)
+from pipelines.stores.elasticsearch.address import address
+from pipelines.stores.elasticsearch.record import FOUND
 from tests.servers import Elastic
 
 PREFIXES = itertools.count()
@@ -58,27 +54,34 @@ def remove(client: Elasticsearch, prefix: str) -> None:
         client.indices.delete(index=there)
 
 
+#: What a document's version record remembers of the way a post came.
+_WAY = ("applied", "indexed", "deleted", "dead", "reason")
+
+
 def contents(url: str) -> str:
-    """A hash over ids, versions, sources and months of all documents of posts."""
+    """A hash over ids and sources of all documents that can be found.
+
+    Without what the version record remembers of the way: batches are another's each time.
+    """
     names = address(url)
     digest = hashlib.sha256()
     with asking(names.url) as client:
         ready(client, names.posts)
-        query = {"query": {"match_all": {}}, "version": True, "sort": ["id"]}
+        query = {"query": {"terms": {"state": FOUND}}, "sort": ["id"]}
         for hit in helpers.scan(client, index=names.posts, query=query, preserve_order=True):
-            month = hit["_index"].removeprefix(names.prefix)
-            place = [month, hit["_id"], hit["_version"], hit["_source"]]
-            digest.update(json.dumps(place, sort_keys=True).encode())
+            source = {name: value for name, value in hit["_source"].items() if name not in _WAY}
+            digest.update(json.dumps([hit["_id"], source], sort_keys=True).encode())
     return digest.hexdigest()
 
 
 def stored(url: str) -> dict[str, list[str]]:
-    """The months in which each post has a document."""
+    """The index versions in which each post can be found."""
     names = address(url)
     found: dict[str, list[str]] = {}
+    query = {"query": {"terms": {"state": FOUND}}}
     with asking(names.url) as client:
         ready(client, names.posts)
-        for hit in helpers.scan(client, index=names.posts):
+        for hit in helpers.scan(client, index=names.posts, query=query):
             found.setdefault(hit["_id"], []).append(hit["_index"].partition("-posts-")[2])
     return found
 
@@ -87,10 +90,6 @@ def ready(client: Elasticsearch, index: str) -> None:
     """Wait until all of an index can be asked: right after a start, parts of it can't."""
     client.cluster.health(index=index, wait_for_status="yellow", timeout="60s")
     client.indices.refresh(index=index)
-
-
-def in_month(month: int, name: str = "t:1", **more: object) -> Post:
-    return post(name, created_at=datetime(2016, month, 3, tzinfo=UTC), **more)
 
 
 #: How Elasticsearch says that an account lacks a right.

@@ -91,7 +91,6 @@ def test_api__every_request_that_its_description_allows_is_answered(
             phases=[Phase.generate],
             suppress_health_check=list(HealthCheck),
         )
-        @pytest.mark.filterwarnings("ignore")
         def ask(case: schemathesis.Case) -> None:
             nonlocal asked
             asked += 1
@@ -100,4 +99,4 @@ def test_api__every_request_that_its_description_allows_is_answered(
         from hypothesis import given
 
         given(case=operation.as_strategy())(ask)()
-    assert asked >= 80
+    assert asked >= 50

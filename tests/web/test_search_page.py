@@ -142,3 +142,18 @@ def test_search__keeps_the_language_that_was_chosen(site: Site) -> None:
     chosen = site.get("/search?ui=ar")
     assert 'lang="ar" dir="rtl"' in chosen.text
     assert 'lang="ar" dir="rtl"' in site.get("/search").text
+
+
+def test_search__puts_the_most_liked_first(site: Site) -> None:
+    assert ids(site.page("/search?sort=likes"))[0] == "twitter%3A1"
+
+
+def test_search__as_a_story_of_many_posts_begins_with_the_oldest(
+    serve: Callable[..., Site], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pipelines.web.queries import posts
+
+    monkeypatch.setattr(posts, "MANY", 10)
+    site = serve([a_post(number, "inwi") for number in range(1, 46)])
+    shown = [ids(site.page(f"/search?sort=oldest&page={page}")) for page in (1, 2, 3)]
+    assert [one for page in shown for one in page] == names(*range(1, 46))

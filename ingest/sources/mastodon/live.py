@@ -28,6 +28,7 @@ from ingest.sources.mastodon.ids import (
     timed,
 )
 from ingest.sources.mastodon.status import PLATFORM, map_item
+from ingest.sources.mastodon.token import may_follow, token_for
 from ingest.sources.time_range import left_out
 from ingest.stop import Stopped
 
@@ -56,7 +57,13 @@ class Mastodon:
         # with its path: several instances may be reached through one host
         self._host = f"{parts.netloc}{parts.path.rstrip('/')}"
         self.name = f"{PLATFORM}:{self._host}" + (f"/#{self._tag}" if self._tag else "")
-        token = order.secrets.get(TOKEN, "")
+        given = order.secrets.get(TOKEN, "")
+        token = token_for(order.url, given)
+        if given and not token:
+            means.say(
+                f"{self._host}: {TOKEN} is not sent there. A token goes to its own instance alone, "
+                f"over https: set {TOKEN}={parts.netloc}=TOKEN (several, separated by spaces)."
+            )
         self._keys = {"Authorization": f"Bearer {token}"} if token else {}
         self._forward: bool | None = None
         self._resumed = False
@@ -101,7 +108,7 @@ class Mastodon:
                     f"{address}/api/v1/streaming/{kind}",
                     {"tag": self._tag} if self._tag else None,
                     headers={"Accept": "text/event-stream"},
-                    keys=self._keys,
+                    keys=self._keys if may_follow(self._order.url, address) else {},
                 )
             )
         except (SourceBlocked, SourceGone) as error:

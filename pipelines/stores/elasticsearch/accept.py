@@ -1,147 +1,251 @@
-"""A batch becomes durable: what becomes of its records is decided, written down, carried out."""
+"""A batch becomes durable: documents first, the input's checkpoint and counters last.
+
+Every step does nothing the second time, so a batch that was interrupted anywhere is given again:
+documents that count its records already say so (:mod:`.checkpoints`).
+"""
 
 from __future__ import annotations
 
-import hashlib
+import secrets
 from collections import Counter as Tally
-from collections.abc import Sequence
-from datetime import UTC
+from collections.abc import Callable, Sequence
+from functools import partial
 
-import msgspec
-
-from ingest.records import Counter, Gap, Heartbeat
+from pipelines import metrics
 from pipelines.errors import StoreBusy
-from pipelines.records import Batch, Document, Ledger, Position
-from pipelines.stores.elasticsearch import books, graves
-from pipelines.stores.elasticsearch.books import Input, order_now
-from pipelines.stores.elasticsearch.carry import Keep, carry_out, claim, write
-from pipelines.stores.elasticsearch.decide import decide
-from pipelines.stores.elasticsearch.flight import Flight
-from pipelines.stores.elasticsearch.journal import Journal, Notice, Plan, next_token
-from pipelines.stores.elasticsearch.names import Address
-from pipelines.stores.elasticsearch.requests import Seen
-from pipelines.stores.elasticsearch.server import Server
-from pipelines.stores.elasticsearch.sight import Sight, look
-from pipelines.stores.elasticsearch.watch import Watch
+from pipelines.records import REFUSED, Batch, DeadLetter, Document, Ledger
+from pipelines.stores.elasticsearch import inputs, record, tombstones
+from pipelines.stores.elasticsearch.address import short
+from pipelines.stores.elasticsearch.checkpoints import Checkpoint, Epoch, next_epoch
+from pipelines.stores.elasticsearch.decide import Change, Incoming, Outcome, Sight, decide
+from pipelines.stores.elasticsearch.indices import Indices, Seen, Write, Written
+from pipelines.stores.elasticsearch.inputs import Input
+from pipelines.stores.elasticsearch.pending import refusal
+from pipelines.stores.elasticsearch.record import document_json
+from pipelines.stores.elasticsearch.tombstones import Tombstones
 
-_ENCODER = msgspec.json.Encoder()
+#: Keeps dead letters, before they are counted.
+Keep = Callable[[Sequence[DeadLetter]], None]
 
 
-def accept(
-    server: Server,
-    names: Address,
-    batch: Batch,
-    keep: Keep,
-    watch: Watch,
-    flight: Flight,
-    documents: Sequence[Document] | None = None,
-) -> tuple[Ledger, bool]:
-    """Make a batch durable and carry it out, its posts scored if there are ``documents``.
+class Accepting:
+    """Takes the batches of one writer. For one thread."""
 
-    Those are on their way then (``flight``), all else is done. Returns the outcomes of its
-    records, and whether its tombstones removed texts. ``keep`` keeps aside what the server
-    refuses. Raises :class:`StoreBusy` if somebody else read the input on.
-    """
-    sight = _sight(server, names, batch, keep, watch, flight)
-    following = sight.input is not None and flight.follows(sight.input[0])
-    state, seen = sight.input or (Input(position=batch.position, order=order_now()), None)
-    last, token = state.token, next_token(batch.position.key, state.token)
-    outcomes, plan = _planned(server, names, batch, token, documents, sight)
-    for name in ("duplicate", "filtered", "deleted", "dead"):
-        setattr(state, name, getattr(state, name) + outcomes[name])
-    reasons = Tally(letter.reason for letter in batch.dead)
-    _revive(server, names, batch, state, reasons)
-    state.reasons = {
-        reason: count
-        for reason in sorted({*state.reasons, *reasons})
-        if (count := state.reasons.get(reason, 0) + reasons[reason])
-    }
-    state.position, state.token = batch.position, token
-    spent: tuple[Journal, ...] = ()
-    state.earlier = ()
-    if following:
-        if not plan.claims:
-            flight.wait()
-        state.earlier, spent = flight.journals()
-    books.write_journal(server, names, state, plan, spent)
-    state, seen = _commit(server, names, batch, state, seen, last)
-    removed = same = 0
-    if state.chunks:
-        claimed = claim(server, names, plan, sight)
-        removed, same = claimed.removed, claimed.same
-        if following:
-            flight.wait()
+    def __init__(self, indices: Indices, known: Tombstones, keep: Keep) -> None:
+        """Have taken nothing yet; ``keep`` gets what the server refuses."""
+        self._indices = indices
+        self._tombstones = known
+        self._keep = keep
+        self._epochs: dict[str, Epoch] = {}
+
+    def accept(self, batch: Batch, documents: Sequence[Document] | None) -> tuple[Ledger, int]:
+        """Make a batch durable, its posts scored if there are ``documents``.
+
+        Returns the outcomes of its records, and how many posts its tombstones deleted. Raises
+        :class:`StoreBusy` if somebody else read the input on.
+        """
+        key = batch.position.key
+        try:
+            return self._accept(batch, documents)
+        except BaseException:
+            # What was written of it may never be applied: the next try is another epoch's.
+            self._epochs.pop(key, None)
+            raise
+
+    def _accept(self, batch: Batch, documents: Sequence[Document] | None) -> tuple[Ledger, int]:
+        removed = 0
+        if batch.tombstones:
+            self._input(batch, self._indices.get(self._indices.state, _input_id(batch)))
+            removed = tombstones.apply(self._indices, tombstones.named(batch.tombstones))
+            removed += tombstones.erase_plain(self._indices, batch.tombstones)
+        incoming = [
+            Incoming(one, documents[n] if documents is not None else None, names)
+            for n, one in enumerate(batch.posts)
+            for names in [tombstones.names_of(one)]
+        ]
+        sight, seen, deletions = self._look(batch, incoming)
+        state = self._input(batch, seen)
+        checkpoint = self._checkpoint(batch.position.key, state)
+        outcomes: dict[int, Outcome] = {}
+        dead = self._write(incoming, sight, checkpoint, outcomes)
+        if incoming and inputs.deletions(self._indices) != deletions:
+            self._look_again(incoming)
+        if batch.notices or batch.retried:
+            inputs.note(self._indices, batch.notices, batch.retried)
+        tally = Tally(outcomes.values())
+        self._commit(batch, state, seen, checkpoint, tally)
+        counted = "indexed" if documents is not None else "pending"
+        result = {
+            "indexed": tally["indexed"] - dead,
+            "duplicate": tally["duplicate"],
+            "filtered": batch.filtered,
+            "deleted": tally["deleted"] + len(batch.tombstones),
+            "dead": len(batch.dead) + dead,
+            "pending": tally["pending"],
+        }
+        result[counted] += tally["counted"]
+        return Ledger(received=sum(result.values()), **result), removed
+
+    def _look(self, batch: Batch, incoming: Sequence[Incoming]) -> tuple[Sight, Seen | None, int]:
+        """Return what a batch is decided by, its input, and the number of deletions before.
+
+        They need not be of one moment: a document or an input that changes afterwards refuses
+        the write that was decided by it, and the number tells of tombstones that come later.
+        """
+        indices = self._indices
+        found = indices.get_all(
+            {
+                indices.state: [inputs.DELETIONS, _input_id(batch)],
+                indices.posts: [
+                    short(name)
+                    for one in incoming
+                    for name in (one.collected.post.id, *one.collected.aliases)
+                ],
+            }
+        )
+        deletions = inputs.deletions_of(found[indices.state].get(inputs.DELETIONS))
+        names = {name for one in incoming for name in one.names}
+        there = self._tombstones.there(names, deletions)
+        seen = found[indices.state].get(_input_id(batch))
+        return Sight(found[indices.posts], there), seen, deletions
+
+    def _input(self, batch: Batch, seen: Seen | None) -> Input:
+        """Return a batch's input, if that is where the batch begins."""
+        if seen is None:
+            state = Input(position=batch.position, order=inputs.order_now())
         else:
-            flight.land()
-        if claimed.claims:
-            flight.start(state, seen, lambda: write(server, names, claimed, keep, watch))
-        else:
-            books.close(server, names, state, seen)
-    result = Ledger(
-        received=sum(outcomes.values()),
-        indexed=outcomes["indexed"] - same,
-        duplicate=outcomes["duplicate"] + same,
-        filtered=outcomes["filtered"],
-        deleted=outcomes["deleted"],
-        dead=outcomes["dead"],
-        pending=outcomes["pending"],
-    )
-    return result, removed > 0
-
-
-def position(server: Server, names: Address, key: str, keep: Keep, watch: Watch) -> Position | None:
-    """Return how far an input has been read; what stands before it is carried out then."""
-    found = books.read_input(server, names, key)
-    if found is not None and found[0].chunks:
-        _finish(server, names, *found, keep, watch)
-    return found[0].position if found else None
-
-
-def recover(server: Server, names: Address, keep: Keep, watch: Watch) -> None:
-    """Carry out the journals that a killed process left open."""
-    server.do(lambda es: es.indices.refresh(index=names.books))
-    for found, _ in list(books.inputs(server, names, opened=True)):
-        now = books.read_input(server, names, found.position.key)
-        if now is not None and now[0].chunks:
-            _finish(server, names, *now, keep, watch)
-
-
-def _sight(
-    server: Server, names: Address, batch: Batch, keep: Keep, watch: Watch, flight: Flight
-) -> Sight:
-    """Return what a batch is decided by, when its input is where the batch begins."""
-    sight = look(server, names, batch)
-    if sight.input is not None and sight.input[0].chunks and not flight.follows(sight.input[0]):
-        flight.land()  # what is under way is another input's
-        _finish(server, names, *sight.input, keep, watch)
-        sight = look(server, names, batch)
-    if (sight.input[0].position.cursor if sight.input else "") != batch.previous_cursor:
-        raise _busy(batch)
-    return sight
-
-
-def _commit(
-    server: Server, names: Address, batch: Batch, state: Input, seen: Seen | None, last: str
-) -> tuple[Input, Seen]:
-    """Move the input from the batch ``last``; the moment from which the batch is durable."""
-    while True:
-        written = books.save(server, names, state, seen)
-        if written.seen is not None and not written.conflict:
-            return state, written.seen
-        found = books.read_input(server, names, batch.position.key)
-        if found is not None and found[0].token == state.token:
-            return found  # by ourselves: the answer was lost
-        if found is None or found[0].token != last:
+            state = inputs.input_of(seen)
+        if (state.position.cursor if seen else "") != batch.previous_cursor:
             raise _busy(batch)
-        seen = found[1]  # somebody else only carried out what stood before
+        return state
+
+    def _checkpoint(self, key: str, state: Input) -> Checkpoint:
+        epoch = self._epochs.get(key)
+        if epoch is None:
+            epoch = next_epoch(state.epochs)
+        self._epochs[key] = Epoch(epoch.number, epoch.writer, epoch.last + 1)
+        return Checkpoint(key, state.epochs, epoch, epoch.last + 1)
+
+    def _write(
+        self,
+        incoming: Sequence[Incoming],
+        sight: Sight,
+        checkpoint: Checkpoint,
+        outcomes: dict[int, Outcome],
+    ) -> int:
+        """Write what a batch does to documents; return how many records the server refused.
+
+        Where somebody else changed a document meanwhile, it is decided again.
+        """
+        order = inputs.order_now()
+        refused: list[tuple[Change, Written]] = []
+        left: Sequence[int] = range(len(incoming))
+        while left:
+            changes = decide(incoming, left, sight, checkpoint, order, outcomes)
+            results = self._indices.bulk([self._writing(one) for one in changes], refusable=True)
+            again: list[int] = []
+            for change, result in zip(changes, results, strict=True):
+                if result.conflict:
+                    again.extend(change.numbers)
+                elif result.refused:
+                    refused.append((change, result))
+            left = sorted(again)
+            if left:
+                sight = self._sight([incoming[number] for number in left])
+        return self._refuse(refused, checkpoint)
+
+    def _writing(self, change: Change) -> Write:
+        body = partial(document_json, change.after)
+        if change.seen is None:
+            return Write(self._indices.current(), change.id, body, create=True)
+        return Write(change.seen.where, change.id, body, seen=change.seen)
+
+    def _sight(self, incoming: Sequence[Incoming]) -> Sight:
+        names = [
+            short(name)
+            for one in incoming
+            for name in (one.collected.post.id, *one.collected.aliases)
+        ]
+        deletions = inputs.deletions(self._indices)
+        found = self._indices.get_many(self._indices.posts, names)
+        wanted = {name for one in incoming for name in one.names}
+        return Sight(found, self._tombstones.there(wanted, deletions))
+
+    def _refuse(self, refused: list[tuple[Change, Written]], checkpoint: Checkpoint) -> int:
+        """Keep documents that the server refuses as dead letters, then count them."""
+        if not refused:
+            return 0
+        letters = []
+        after = {}
+        for change, result in refused:
+            post, before = change.after.newest, change.before
+            assert post is not None
+            letters.append(refusal(post, result.reason, before.dead if before else 0))
+            applied = checkpoint.add(before.applied if before else (), change.records)
+            after[change.id] = record.refused(before, post, change.records, applied, REFUSED)
+        self._keep(letters)
+        metrics.dead("index", REFUSED, len(letters))
+        writes = [
+            Write(
+                change.seen.where if change.seen else self._indices.current(),
+                change.id,
+                document_json(after[change.id]),
+                create=change.seen is None,
+                seen=change.seen,
+            )
+            for change, _ in refused
+        ]
+        results = self._indices.bulk(writes)
+        if any(result.conflict for result in results):
+            raise StoreBusy(
+                "Another process changed a post that the server refuses: repeat the command."
+            )
+        return sum(change.records for change, _ in refused)
+
+    def _look_again(self, incoming: Sequence[Incoming]) -> None:
+        """Delete what was written of posts that somebody deleted meanwhile."""
+        there = self._tombstones.there(
+            {name for one in incoming for name in one.names}, inputs.deletions(self._indices)
+        )
+        tombstones.erase(
+            self._indices,
+            dict.fromkeys(
+                short(name)
+                for one in incoming
+                if not there.isdisjoint(one.names)
+                for name in (one.collected.post.id, *one.collected.aliases)
+            ),
+        )
+
+    def _commit(
+        self,
+        batch: Batch,
+        state: Input,
+        seen: Seen | None,
+        checkpoint: Checkpoint,
+        tally: Tally[Outcome],
+    ) -> None:
+        """Move the input; from this moment on the batch counts."""
+        state.duplicate += tally["duplicate"]
+        state.filtered += batch.filtered
+        state.deleted += tally["deleted"] + len(batch.tombstones)
+        state.dead += len(batch.dead)
+        reasons = Tally(state.reasons)
+        reasons.update(letter.reason for letter in batch.dead)
+        state.reasons = dict(sorted(reasons.items()))
+        state.position = batch.position
+        state.epochs = checkpoint.applied(state.epochs)
+        state.token = secrets.token_hex(8)
+        if inputs.save(self._indices, state, seen):
+            return
+        found = inputs.read_input(self._indices, batch.position.key)
+        if found is None or found[0].token != state.token:
+            raise _busy(batch)
+        # by ourselves: the answer was lost
 
 
-def _finish(
-    server: Server, names: Address, state: Input, seen: Seen, keep: Keep, watch: Watch
-) -> None:
-    for plan in books.read_journal(server, names, state):
-        carry_out(server, names, plan, keep, watch)
-    books.close(server, names, state, seen)
+def _input_id(batch: Batch) -> str:
+    return inputs.input_id(batch.position.key)
 
 
 def _busy(batch: Batch) -> StoreBusy:
@@ -149,49 +253,3 @@ def _busy(batch: Batch) -> StoreBusy:
         f"Another process has read {batch.position.name} further in the meantime: "
         "wait until it has ended, then repeat the command."
     )
-
-
-def _planned(
-    server: Server,
-    names: Address,
-    batch: Batch,
-    token: str,
-    documents: Sequence[Document] | None,
-    sight: Sight,
-) -> tuple[Tally[str], Plan]:
-    outcomes: Tally[str] = Tally(
-        filtered=batch.filtered, deleted=len(batch.tombstones), dead=len(batch.dead)
-    )
-    decided = decide(server, names, batch, documents, outcomes, sight)
-    plan = Plan(
-        token=token,
-        stones=graves.named(batch.tombstones),
-        notices=tuple(_notice(token, n, notice) for n, notice in enumerate(batch.notices)),
-        revived=tuple((letter.origin, letter.line) for letter in batch.retried),
-        entries=decided.entries,
-        claims=decided.claims,
-    )
-    return outcomes, plan
-
-
-def _revive(
-    server: Server, names: Address, batch: Batch, state: Input, reasons: Tally[str]
-) -> None:
-    """Take out of the books the letters tried again in this batch, each once."""
-    letters = {(letter.origin, letter.line): letter for letter in batch.retried}
-    left = books.revived(server, names, letters)
-    for (origin, line), letter in letters.items():
-        if books.revived_id(origin, line) not in left:
-            state.dead -= 1
-            reasons[letter.reason] -= 1
-
-
-def _notice(token: str, number: int, notice: Gap | Heartbeat | Counter) -> Notice:
-    at = (notice.start if isinstance(notice, Gap) else notice.at).astimezone(UTC).isoformat()
-    name = f"notice:{token}:{number}"
-    if isinstance(notice, Counter):
-        # Of the same source, page, metric and time the first reading stays.
-        place = _ENCODER.encode([notice.source, notice.page, notice.metric, at])
-        name = f"counter:{hashlib.blake2b(place, digest_size=16).hexdigest()}"
-    kind = type(notice).__name__.lower()
-    return Notice(name, kind, at, _ENCODER.encode(notice).decode())

@@ -7,7 +7,8 @@ from typing import Any
 from nlp.crossscript import key
 from pipelines.query import All, And, Filter, Node, Not, Or, Phrase, Prefix, Word
 from pipelines.query.fields import with_data_sets
-from pipelines.stores.elasticsearch.names import short
+from pipelines.stores.elasticsearch.address import short
+from pipelines.stores.elasticsearch.record import FOUND
 
 Query = dict[str, Any]
 
@@ -16,7 +17,6 @@ _KEYWORDS = {
     "sentiment": "label",
     "platform": "platform",
     "source": "source",
-    "id": "id",
     "author": "author",
     "day": "day",
     "entity": "entities",
@@ -24,6 +24,26 @@ _KEYWORDS = {
     "flag": "flags",
 }
 _SHORTENED = frozenset({"platform", "source", "author"})
+
+
+def where(node: Node) -> Query:
+    """Return the query for those posts that match and can be found at all."""
+    found = [] if _only_found(node) else [{"terms": {"state": list(FOUND)}}]
+    return {"bool": {"filter": [condition(node), *found]}}
+
+
+def _only_found(node: Node) -> bool:
+    """Tell whether nothing but documents with an indexed post can match, as they have the field."""
+    match node:
+        case Word() | Phrase() | Prefix():
+            return True
+        case Filter():
+            return node.field not in {"id", "date"}
+        case And():
+            return any(map(_only_found, node.nodes))
+        case Or():
+            return all(map(_only_found, node.nodes))
+    return False
 
 
 def condition(node: Node) -> Query:
@@ -90,6 +110,8 @@ def _following(field: str, words: tuple[str, ...]) -> Query:
 
 
 def _filter(field: str, values: tuple[str, ...]) -> Query:
+    if field == "id":
+        return {"ids": {"values": [short(value) for value in values]}}
     if field == "source":
         values = with_data_sets(values)
     if field in _KEYWORDS:

@@ -2,175 +2,172 @@
 
 from __future__ import annotations
 
-from collections import Counter as Tally
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Literal, NamedTuple
 
 import msgspec
 
-from ingest.records import Post, decode_post
-from pipelines.records import Batch, Document
-from pipelines.stores.elasticsearch import generations
-from pipelines.stores.elasticsearch.books import order_now
-from pipelines.stores.elasticsearch.heads import Claim, Entry, read_head, tombstones_of
-from pipelines.stores.elasticsearch.names import Address, short
-from pipelines.stores.elasticsearch.requests import Seen, get_many
-from pipelines.stores.elasticsearch.server import Server
-from pipelines.stores.elasticsearch.sight import Sight
-from pipelines.stores.versions import Known, Rank, read_rank, settled, taken_over
+from ingest.records import Post
+from pipelines.records import Collected, Document
+from pipelines.stores.elasticsearch import record
+from pipelines.stores.elasticsearch.address import short
+from pipelines.stores.elasticsearch.checkpoints import Checkpoint
+from pipelines.stores.elasticsearch.indices import Seen
+from pipelines.stores.elasticsearch.record import PostDocument, read_document
+from pipelines.stores.versions import Known, settled, taken_over
+
+#: ``counted``: its document counts it already, from a batch that was never applied.
+Outcome = Literal["pending", "indexed", "duplicate", "deleted", "counted"]
 
 
-class Resting(NamedTuple):
-    """A post as it waits or is stored; day and hour only where it is stored."""
+class Sight(NamedTuple):
+    """What there was before a batch."""
 
-    post: Post
-    dated: tuple[str, str] | None
-
-
-class Decided(NamedTuple):
-    """What a batch does to heads."""
-
-    entries: tuple[Entry, ...]
-    claims: tuple[Claim, ...]
+    documents: dict[str, Seen]
+    tombstones: set[str]
+    """Those that are there."""
 
 
-class _Known(Known):
-    """The newest version of a post, with the names of tombstones that would hit it."""
+class Incoming(NamedTuple):
+    """A post as a batch brings it."""
 
-    __slots__ = ("given", "names", "refused", "waiting")
+    collected: Collected
+    document: Document | None
+    """Where it comes scored."""
+    names: tuple[str, ...]
+    """Tombstones that would delete it."""
 
-    def __init__(
-        self,
-        rank: Rank | None = None,
-        watchlist: str = "",
-        *,
-        waiting: bool = False,
-        refused: bool = False,
-    ) -> None:
-        super().__init__(rank, watchlist)
-        self.waiting = waiting
-        self.refused = refused
-        self.names: tuple[str, ...] = ()
+
+class Change(NamedTuple):
+    """What a batch does to the document of one post."""
+
+    id: str
+    seen: Seen | None
+    before: PostDocument | None
+    after: PostDocument
+    records: int
+    """Records of the batch that the document counts."""
+    numbers: tuple[int, ...]
+    """The batch's records it was decided by."""
+
+
+class _State(Known):
+    """The newest version of a post, as the records of a batch come in."""
+
+    __slots__ = ("before", "credit", "delete", "given", "numbers", "used")
+
+    def __init__(self, before: PostDocument | None, credit: int) -> None:
+        live = before is not None and before.live
+        super().__init__(
+            before.read_rank() if before and live else None,
+            before.watchlist if before and live else "",
+        )
+        self.before = before
+        self.credit = credit
+        self.used = 0
+        self.delete = False
         self.given: list[Document] = []
         """What the batch brought of it, scored."""
+        self.numbers: list[int] = []
 
     def takes(self, post: Post) -> bool:
-        """Let a version come in, also once more the one that the server refused before."""
-        if self.refused and post.rank() == self.rank:
+        """Let a version come in, also once more one that could not be indexed before."""
+        dead = self.before is not None and self.before.state == "dead" and self.post is None
+        if dead and post.rank() == self.rank and not self.credit:
             self.rank = None
-        taken = super().takes(post)
-        self.refused = self.refused and not taken
-        return taken
+        return super().takes(post)
+
+    def is_counted(self) -> bool:
+        """Use the credit for one record, if there is any."""
+        if self.used >= self.credit:
+            return False
+        self.used += 1
+        return True
 
 
 def decide(
-    server: Server,
-    names: Address,
-    batch: Batch,
-    documents: Sequence[Document] | None,
-    outcomes: Tally[str],
+    incoming: Sequence[Incoming],
+    numbers: Iterable[int],
     sight: Sight,
-) -> Decided:
-    """Decide about a batch's posts in their order by what there is, and count their outcomes.
+    checkpoint: Checkpoint,
+    order: int,
+    outcomes: dict[int, Outcome],
+) -> list[Change]:
+    """Decide about some of a batch's records in their order, and set their outcomes.
 
-    Those with ``documents`` become claims, the others entries of the waiting list.
+    ``order`` is the place on the waiting list of the batch's first record.
     """
-    posts = batch.posts
-    if not posts:
-        return Decided((), ())
-    known = dict(_live(sight.heads))
-    for number, collected in enumerate(posts):
+    known: dict[str, _State] = {}
+    for name, seen in sight.documents.items():
+        before = read_document(seen.source)
+        known[name] = _State(before, checkpoint.credit(before.applied))
+    for number in numbers:
+        collected, document, names = incoming[number]
         post = collected.post
-        stones = sight.graves[number]
-        if not sight.buried.isdisjoint(stones):
-            outcomes["deleted"] += 1
+        chosen = _chosen(collected, known)
+        state = known.setdefault(short(chosen), _State(None, 0))
+        state.numbers.append(number)
+        if not sight.tombstones.isdisjoint(names):
+            # Whoever wrote the tombstone deletes what is there, but may have missed what a writer
+            # left that was killed then.
+            counted = state.is_counted()
+            state.delete |= counted
+            outcomes[number] = "counted" if counted else "deleted"
             continue
-        ids = (post.id, *collected.aliases)
-        chosen = next((n for n in ids if short(n) in known), post.id)
-        state = known.setdefault(short(chosen), _Known())
-        named = post if post.id == chosen else msgspec.structs.replace(post, id=chosen)
-        if documents is not None:
-            document = documents[number]
-            if document.post is not named:
-                document = msgspec.structs.replace(document, post=named)
-            state.given.append(document)
-        if not state.takes(named):
-            outcomes["duplicate"] += 1
-            continue
-        outcomes["pending" if documents is None else "indexed"] += 1
-        state.names = tuple(dict.fromkeys((*state.names, *stones)))
-    return Decided(*_changes(known, _retaken(server, names, known)))
-
-
-def _live(seen: dict[str, Seen]) -> Iterator[tuple[str, _Known]]:
-    # A tombstone of the same batch removes what is stored, so that is not known any more.
-    for name, found in seen.items():
-        head = read_head(found.source)
-        if head.state != "buried":
-            waiting, refused = head.state == "waiting", head.state == "refused"
-            yield (
-                name,
-                _Known(read_rank(head.rank), head.watchlist, waiting=waiting, refused=refused),
-            )
-
-
-def _retaken(
-    server: Server, names: Address, known: dict[str, _Known]
-) -> dict[str, tuple[str, str] | None]:
-    """Let posts that were matched with another watchlist take over what that changed.
-
-    Returns the days and hours that the kept versions are stored under.
-    """
-    retaken = {name: state for name, state in known.items() if state.retaken is not None}
-    stored = newest(server, names, [n for n, state in retaken.items() if state.post is None])
-    for name, state in retaken.items():
-        kept = state.post or (stored[name].post if name in stored else None)
-        if kept is None or state.retaken is None:
-            continue  # deleted this moment
-        state.post = taken_over(kept, state.retaken)
-        state.names = state.names or tombstones_of([kept.id], [kept.author])
-    return {name: resting.dated for name, resting in stored.items()}
-
-
-def _changes(
-    known: dict[str, _Known], dated: dict[str, tuple[str, str] | None]
-) -> tuple[tuple[Entry, ...], tuple[Claim, ...]]:
-    order = order_now()
-    entries: list[Entry] = []
-    claims: list[Claim] = []
-    for name, state in known.items():
-        post = state.post
-        if post is None:
-            # A duplicate that waits without scores is taken off when it comes with them.
-            if not state.waiting or not state.given:
-                continue
-            post = next((d.post for d in state.given if d.post.rank() == state.rank), None)
-            if post is None or post.watchlist != state.watchlist:
-                continue
-            state.names = tombstones_of([post.id], [post.author])
-        document = settled(post, state.given, dated.get(name)) if state.given else None
+        version = post if post.id == chosen else msgspec.structs.replace(post, id=chosen)
         if document is not None:
-            claims.append(Claim(document=document, weight=state.weight, names=state.names))
-        elif state.post is not None:
-            place = order + len(entries)
-            entries.append(Entry(post=post, weight=state.weight, order=place, names=state.names))
-    return tuple(entries), tuple(claims)
+            if document.post is not version:
+                document = msgspec.structs.replace(document, post=version)
+            state.given.append(document)
+        if state.takes(version):
+            outcomes[number] = "pending" if document is None else "indexed"
+        else:
+            outcomes[number] = "counted" if state.is_counted() else "duplicate"
+    changes = []
+    for name, state in known.items():
+        if not state.numbers:
+            continue
+        after = _after(state, checkpoint, order + state.numbers[0])
+        if after is not None and after != state.before:
+            changes.append(
+                Change(
+                    name,
+                    sight.documents.get(name),
+                    state.before,
+                    after,
+                    state.weight,
+                    tuple(state.numbers),
+                )
+            )
+    return changes
 
 
-def newest(server: Server, names: Address, ids: Sequence[str]) -> dict[str, Resting]:
-    """Return the newest version of each of these posts, waiting or stored."""
-    found: dict[str, Resting] = {}
-    resting: dict[str, list[str]] = {}
-    for name, seen in get_many(server, names.heads, ids).items():
-        head = read_head(seen.source)
-        if head.post is not None:
-            found[name] = Resting(head.post, None)
-        elif head.state == "stored":
-            resting.setdefault(head.months[-1], []).append(name)
-    generation = generations.read(server, names)[0].current if resting else 1
-    for month, some in resting.items():
-        for name, seen in get_many(server, names.month(month, generation), some).items():
-            source = seen.source
-            post = decode_post(msgspec.json.encode(source["post"]))
-            found[name] = Resting(post, (source.get("day", ""), source.get("hour", "")))
-    return found
+def _chosen(collected: Collected, known: dict[str, _State]) -> str:
+    """Return the id under which a post is stored: its own, unless it is there under an older."""
+    for name in (collected.post.id, *collected.aliases):
+        state = known.get(short(name))
+        if state is not None and (state.rank is not None or state.credit):
+            return name
+    return collected.post.id
+
+
+def _after(state: _State, checkpoint: Checkpoint, order: int) -> PostDocument | None:
+    """Return the document of a post after the batch; None to leave it as it is."""
+    before = state.before
+    applied = checkpoint.add(before.applied if before else (), state.weight, state.used)
+    kept = state.post
+    if kept is None and state.delete and before is not None and before.live:
+        return msgspec.structs.replace(record.stub(before), applied=applied)
+    dated = before.dated if before else None
+    if state.retaken is not None and (kept or (before and before.newest)):
+        kept = taken_over(kept or before.newest, state.retaken)  # type: ignore[union-attr, arg-type]
+    elif kept is None and state.given and before is not None and before.waiting is not None:
+        # A duplicate that waits without scores is taken off when it comes with them.
+        same = [one.post for one in state.given if before.is_version(one.post)]
+        kept = same[0] if same else None
+    if kept is None:
+        return msgspec.structs.replace(before, applied=applied) if before and state.used else None
+    document = settled(kept, state.given, dated) if state.given else None
+    if document is not None:
+        return record.claimed(before, document, state.weight, applied)
+    return record.queued(before, kept, state.weight, applied, order)

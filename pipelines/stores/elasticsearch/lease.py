@@ -1,8 +1,8 @@
 """One import at a time on one store, also from several machines.
 
 On one machine a lock file decides, which the kernel lets go of when a process is killed. Between
-machines a document in the books decides, which its holder renews; it runs out if the holder is
-gone. Both are a courtesy that spares people confusion: the books stay right without them, since
+machines a document of the store decides, which its holder renews; it runs out if the holder is
+gone. Both are a courtesy that spares people confusion: the ledger stays right without them, since
 every write is a compare-and-set.
 """
 
@@ -20,9 +20,7 @@ from typing import Any
 import msgspec
 
 from pipelines.errors import StoreBusy, StoreError
-from pipelines.stores.elasticsearch.names import Address
-from pipelines.stores.elasticsearch.requests import Seen, Write, bulk, get
-from pipelines.stores.elasticsearch.server import Server
+from pipelines.stores.elasticsearch.indices import Indices, Seen, Write
 from pipelines.stores.sqlite.lock import hold
 
 #: Seconds after which the place of a machine that fell silent is free, and between renewals.
@@ -31,65 +29,63 @@ _NAME = "writer"
 
 
 @contextmanager
-def held(server: Server, names: Address, lock: Path, command: str) -> Iterator[None]:
+def held(indices: Indices, lock: Path, command: str) -> Iterator[None]:
     """Hold the store for an import while the block runs. Raises :class:`StoreBusy`."""
     lock.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with hold(lock, command):
-        _take(server, names, command)
+        _take(indices, command)
         ended = threading.Event()
-        renewing = threading.Thread(
-            target=_renew, args=(server, names, command, ended), daemon=True
-        )
+        renewing = threading.Thread(target=_renew, args=(indices, command, ended), daemon=True)
         renewing.start()
         try:
             yield
         finally:
             ended.set()
-            _release(server, names, command)
+            _release(indices, command)
 
 
-def _take(server: Server, names: Address, command: str) -> None:
-    seen = get(server, names.books, _NAME)
+def _take(indices: Indices, command: str) -> None:
+    seen = indices.get(indices.state, _NAME)
     if seen is not None:
         body = seen.source["body"]
         # On this machine the lock file has decided already.
         if body["host"] != socket.gethostname() and body["until"] > time.time():
-            raise StoreBusy(_busy(names, body))
-    if _write(server, names, seen, command, until=time.time() + LENGTH):
-        now = get(server, names.books, _NAME)
+            raise StoreBusy(_busy(indices, body))
+    if _write(indices, seen, command, until=time.time() + LENGTH):
+        now = indices.get(indices.state, _NAME)
         if now is not None and now.source["body"]["host"] != socket.gethostname():
-            raise StoreBusy(_busy(names, now.source["body"]))
+            raise StoreBusy(_busy(indices, now.source["body"]))
 
 
-def _busy(names: Address, body: dict[str, Any]) -> str:
+def _busy(indices: Indices, body: dict[str, Any]) -> str:
     return (
-        f"{names} is being written by `{body['command']}` on {body['host']} (process "
+        f"{indices} is being written by `{body['command']}` on {body['host']} (process "
         f"{body['pid']}): wait until it has ended, then repeat the command. Searching and trends "
         "work meanwhile."
     )
 
 
-def _renew(server: Server, names: Address, command: str, ended: threading.Event) -> None:
+def _renew(indices: Indices, command: str, ended: threading.Event) -> None:
     while not ended.wait(RENEWAL):
         try:
-            seen = get(server, names.books, _NAME)
-            _write(server, names, seen, command, until=time.time() + LENGTH)
+            seen = indices.get(indices.state, _NAME)
+            _write(indices, seen, command, until=time.time() + LENGTH)
         except StoreError:
             continue  # the import itself will tell
 
 
-def _release(server: Server, names: Address, command: str) -> None:
+def _release(indices: Indices, command: str) -> None:
     """Give the place free, if the server answers at once; else it runs out by itself."""
-    patience, server.patience = server.patience, 0.0
+    patience, indices.server.patience = indices.server.patience, 0.0
     try:
-        _write(server, names, get(server, names.books, _NAME), command, until=0.0)
+        _write(indices, indices.get(indices.state, _NAME), command, until=0.0)
     except StoreError:
         pass
     finally:
-        server.patience = patience
+        indices.server.patience = patience
 
 
-def _write(server: Server, names: Address, seen: Seen | None, command: str, until: float) -> bool:
+def _write(indices: Indices, seen: Seen | None, command: str, until: float) -> bool:
     """Write the holder down and tell whether somebody else was quicker."""
     body = {
         "host": socket.gethostname(),
@@ -98,5 +94,5 @@ def _write(server: Server, names: Address, seen: Seen | None, command: str, unti
         "until": until,
     }
     document = msgspec.json.encode({"kind": "writer", "body": body})
-    write = Write(names.books, _NAME, document, create=seen is None, seen=seen)
-    return bulk(server, [write])[0].conflict
+    write = Write(indices.state, _NAME, document, create=seen is None, seen=seen)
+    return indices.bulk([write])[0].conflict

@@ -7,7 +7,7 @@ from typing import Any
 
 from pipelines.query import Node
 from pipelines.query.ranking import Clause
-from pipelines.stores.elasticsearch.compile import condition
+from pipelines.stores.elasticsearch.compile import condition, where
 
 
 def request(query: Node, clauses: Sequence[Clause], limit: int) -> dict[str, Any]:
@@ -20,7 +20,7 @@ def request(query: Node, clauses: Sequence[Clause], limit: int) -> dict[str, Any
         for clause in clauses
     ]
     return {
-        "query": {"bool": {"filter": [condition(query)], "should": should}},
+        "query": {"bool": {"filter": [where(query)], "should": should}},
         "sort": [
             {"_score": {"order": "desc"}},
             {"created": {"order": "desc", "missing": "_last"}},

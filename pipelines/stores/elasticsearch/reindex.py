@@ -1,16 +1,20 @@
-"""Re-indexing without downtime: the next generation of months is filled beside the current one.
+"""Re-indexing without downtime: the next index version is filled beside the current one.
 
-Who reads goes on reading the current one, who writes writes to both (:mod:`.months`), and what
-is there already is copied month by month, analysed anew. Then the alias turns to the next
-generation at one moment for all months, and the current one goes as soon as nobody reads it any
-more. Whoever begins this after an interruption goes on with the month that was not finished.
+Everybody goes on reading and writing the current version. Its documents are copied in the order
+in which they were last changed (their sequence numbers), analysed anew; what is changed meanwhile
+comes again later in that order, deletions too, since they are stubs. When hardly anything is left,
+the current version refuses writes for a moment, the rest is copied, and the alias swaps. Whoever
+wrote at that moment decides again on the new version. Interrupted, the same command goes on where
+the copying stopped.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from itertools import islice
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -19,155 +23,226 @@ from pipelines import stages
 from pipelines.errors import StoreBusy, StoreError
 from pipelines.records import REFUSED
 from pipelines.stores import analysis
-from pipelines.stores.elasticsearch import generations, graves, heads, setup
-from pipelines.stores.elasticsearch.carry import Keep
-from pipelines.stores.elasticsearch.documents import document_json, hit_of
-from pipelines.stores.elasticsearch.generations import Generations
-from pipelines.stores.elasticsearch.heads import Head, read_head
-from pipelines.stores.elasticsearch.index import refusal
-from pipelines.stores.elasticsearch.names import Address
-from pipelines.stores.elasticsearch.requests import PAGE, Write, bulk, get_many, walk
-from pipelines.stores.elasticsearch.server import Server
+from pipelines.stores.elasticsearch import record, setup
+from pipelines.stores.elasticsearch.accept import Keep
+from pipelines.stores.elasticsearch.indices import PAGE, Indices, Seen, Write
+from pipelines.stores.elasticsearch.pending import refusal
+from pipelines.stores.elasticsearch.record import PostDocument, document_json, read_document
 
-#: Seconds that readers of the last generation get to end, and between looks at whether they did.
+#: Seconds that readers of the last version get to end, and between looks at whether they did.
 READERS, _LOOK = 360.0, 0.5
 #: Of posts that the server took before it takes some no more, perhaps; more than these, and more
 #: than this share, is the fault of the new index, and no reason to lose them.
 _FEW, _SHARE = 10, 0.1
+#: Passes over what was changed meanwhile, before writes are refused for the last one.
+_PASSES = 10
+_NAME = "reindex"
+_BLOCK = {"index.blocks.write": True}
+_NO_BLOCK = {"index.blocks.write": None}
 
 
-def reindex(
-    server: Server,
-    names: Address,
-    zone: ZoneInfo,
-    keep: Keep,
-    after_batch: Callable[[int], None] = lambda posts: None,
-) -> int:
-    """Analyse and index all stored posts anew; return how many were copied now.
+class Progress(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a re-indexing is."""
 
-    ``keep`` keeps aside what the server refuses. Raises :class:`StoreBusy` if another process
-    re-indexes as well.
-    """
-    state = _begun(server, names)
-    copied = 0
-    for month in sorted(generations.months(server, names).get(state.current, {})):
-        if month in state.done:
-            continue
-        copied += _copy(server, names, state, month, zone, keep, after_batch)
-        finished = msgspec.structs.replace(state, done=(*state.done, month))
-        _save(server, names, state, finished)
-        state = finished
-    _turn(server, names, state)
-    return copied
+    source: str
+    target: str
+    analysis: int
+    zone: str
+    copied: dict[str, int] = {}
+    """The last operation of each shard that was copied."""
 
 
-def _begun(server: Server, names: Address) -> Generations:
-    """Begin the next generation, or go on with one that was begun with the same analysis."""
-    state, _ = generations.read(server, names)
-    if not state.building or state.target != analysis.VERSION:
-        begun = Generations(
-            current=state.current,
-            analysis=state.analysis,
-            building=max(state.current, state.building) + 1,
-            target=analysis.VERSION,
+class Reindexing:
+    """One run of a re-indexing; what another run did already is not done again."""
+
+    def __init__(
+        self,
+        indices: Indices,
+        zone: ZoneInfo,
+        keep: Keep,
+        after_batch: Callable[[int], None] = lambda posts: None,
+    ) -> None:
+        """Prepare it; ``keep`` gets what the server refuses."""
+        self._indices = indices
+        self._zone = zone
+        self._keep = keep
+        self._after_batch = after_batch
+        self._copied = self._lost = 0
+        self._progress, self._seen = self._begun()
+
+    def run(self) -> int:
+        """Copy everything and swap; return how many posts were copied now.
+
+        Raises :class:`StoreBusy` if another process re-indexes as well.
+        """
+        for _ in range(_PASSES):  # on a busy store there is always something left
+            if self._copy() <= PAGE:
+                break
+        with self._blocked():
+            self._copy()
+            self._swap()
+        self._discard()
+        return self._copied
+
+    def _begun(self) -> tuple[Progress, Seen | None]:
+        """Begin the next version, or go on with one that was begun the same way."""
+        indices = self._indices
+        there = indices.versions()
+        source = indices.current(again=True)
+        known, seen = self._read()
+        same = (source, analysis.VERSION, str(self._zone))
+        if known and (known.source, known.analysis, known.zone) == same and known.target in there:
+            return known, seen
+        number = max(map(indices.address.number, there)) + 1
+        target = indices.address.version(number)
+        setup.create_posts(indices, target)
+        begun = Progress(
+            source=source, target=target, analysis=analysis.VERSION, zone=str(self._zone)
         )
-        # The template first: a month that is made without it would be read at once.
-        setup.bring_templates(server, names, begun)
-        _save(server, names, state, begun)
-        state = begun
-    _discard(server, names, state)
-    return state
+        self._save(begun, seen)
+        self._remove([one for one in there if one != source])
+        return self._read_own(begun)
 
+    def _copy(self) -> int:
+        """Copy what was changed since the last look; return how many documents that were."""
+        indices, source = self._indices, self._progress.source
+        indices.refresh(source)
+        shards = indices.server.do(
+            lambda es: es.indices.stats(index=source, metric="docs", level="shards")
+        )["indices"][source]["shards"]
+        return sum(self._copy_shard(number) for number in shards)
 
-def _save(server: Server, names: Address, before: Generations, after: Generations) -> None:
-    found, seen = generations.read(server, names)
-    if found != before or generations.save(server, names, after, seen) is None:
-        raise StoreBusy(f"{names} is being re-indexed by another process: wait until it has ended.")
+    def _copy_shard(self, shard: str) -> int:
+        indices, count = self._indices, 0
+        while True:
+            after = self._progress.copied.get(shard, -1)
+            body = {
+                "query": {"range": {"_seq_no": {"gt": after}}},
+                "sort": [{"_seq_no": "asc"}],
+                "size": PAGE,
+                "seq_no_primary_term": True,
+                "track_total_hits": False,
+                "preference": f"_shards:{shard}",
+            }
+            hits = indices.search(self._progress.source, body)["hits"]["hits"]
+            if not hits:
+                return count
+            self._copy_page(hits)
+            copied = {**self._progress.copied, shard: hits[-1]["_seq_no"]}
+            self._advance(msgspec.structs.replace(self._progress, copied=copied))
+            count += len(hits)
+            if len(hits) < PAGE:
+                return count
 
-
-def _copy(
-    server: Server,
-    names: Address,
-    state: Generations,
-    month: str,
-    zone: ZoneInfo,
-    keep: Keep,
-    after_batch: Callable[[int], None],
-) -> int:
-    source, target = names.month(month, state.current), names.month(month, state.building)
-    # Before what is there is read: whoever deletes a post of it from now on deletes it here too.
-    setup.create(server, target)
-    server.do(lambda es: es.indices.refresh(index=source))
-    fields = {"sort": [{"_shard_doc": "asc"}], "version": True, "source_includes": ["post"]}
-    hits = walk(server, source, fields)
-    copied = lost = 0
-    while page := list(islice(hits, PAGE)):
-        documents = stages.index([hit_of(hit["_source"]).post for hit in page], zone)
+    def _copy_page(self, hits: list[Any]) -> None:
+        before = {hit["_id"]: read_document(hit["_source"]) for hit in hits}
+        posts = {name: one.post for name, one in before.items() if one.post is not None}
+        documents = stages.index(list(posts.values()), self._zone)
+        after = {
+            name: record.reanalysed(before[name], document)
+            for name, document in zip(posts, documents, strict=True)
+        }
+        target = self._progress.target
         writes = [
-            # What is there already was written meanwhile, and is newer or the same.
-            Write(
-                target,
-                hit["_id"],
-                document_json(document),
-                version=hit["_version"],
-                strictly=True,
-            )
-            for hit, document in zip(page, documents, strict=True)
+            Write(target, name, partial(document_json, after.get(name, one)))
+            for name, one in before.items()
         ]
-        results = bulk(server, writes, refusable=True)
+        results = self._indices.bulk(writes, refusable=True)
         refused = {
-            write.id: (document.post, result.reason)
-            for write, document, result in zip(writes, documents, results, strict=True)
+            write.id: result.reason
+            for write, result in zip(writes, results, strict=True)
             if result.refused
         }
-        copied += len(page)
-        lost += len(refused)
-        if lost > _FEW and lost > copied * _SHARE:
-            kinds = ", ".join(sorted({reason.partition(":")[0] for _, reason in refused.values()}))
+        self._copied += len(posts)
+        self._lost += len(refused)
+        if self._lost > _FEW and self._lost > self._copied * _SHARE:
+            kinds = ", ".join(sorted({reason.partition(":")[0] for reason in refused.values()}))
             raise StoreError(
-                f"{server.url} takes no documents of {lost:,} of {copied:,} posts in {target} that "
-                f"it has already ({kinds}): nothing was removed. See which other template matches "
-                "that name, delete this index, and run marsad reindex again."
+                f"{self._indices.server.url} takes no documents of {self._lost:,} of "
+                f"{self._copied:,} posts in {target} that it has already ({kinds}): nothing was "
+                "removed. See which other template matches that name, delete this index, and run "
+                "marsad reindex again."
             )
         if refused:
-            found = get_many(server, names.heads, refused)
-            there = {name: read_head(seen.source) for name, seen in found.items()}
-            keep([refusal(*refused[name], head) for name, head in there.items()])
-            graves.change(server, names, there, _reject)
-        after_batch(len(page))
-    return copied
+            self._refuse({name: (before[name], reason) for name, reason in refused.items()})
+        if posts:
+            self._after_batch(len(posts))
 
+    def _refuse(self, refused: dict[str, tuple[PostDocument, str]]) -> None:
+        self._keep(
+            [
+                refusal(one.post, reason, one.dead)
+                for one, reason in refused.values()
+                if one.post is not None
+            ]
+        )
+        target = self._progress.target
+        self._indices.bulk(
+            [
+                Write(target, name, document_json(record.unreadable(one, REFUSED)))
+                for name, (one, _) in refused.items()
+            ]
+        )
 
-def _reject(_: str, head: Head) -> Head | None:
-    return heads.reject(head, head.done, REFUSED) if head.state == "stored" else None
+    @contextmanager
+    def _blocked(self) -> Iterator[None]:
+        """Let the current version refuse writes; what was under way is done when it does."""
+        source = self._progress.source
+        do = self._indices.server.do
+        do(lambda es: es.indices.add_block(index=source, block="write"))
+        try:
+            yield
+        except BaseException:
+            do(lambda es: es.indices.put_settings(index=source, settings=_NO_BLOCK))
+            raise
 
+    def _swap(self) -> None:
+        """Let the next version be the one that is read and written, at one moment."""
+        alias, progress = self._indices.posts, self._progress
+        self._indices.refresh(progress.target)
+        actions: list[dict[str, Any]] = [
+            {"remove": {"index": progress.source, "alias": alias, "must_exist": True}},
+            {"add": {"index": progress.target, "alias": alias}},
+        ]
+        self._indices.server.do(lambda es: es.indices.update_aliases(actions=actions))
+        self._indices.current(again=True)
 
-def _turn(server: Server, names: Address, state: Generations) -> None:
-    """Let the next generation be the one that is read."""
-    pattern = f"{names.generation(state.building)}-*"
-    server.do(lambda es: es.indices.refresh(index=pattern))
-    after = Generations(current=state.building, analysis=state.target)
-    # This decides; what follows from it is also done by whoever opens the store next.
-    _save(server, names, state, after)
-    setup.follow(server, names)
-    usual = {"index.gc_deletes": None}
-    server.do(lambda es: es.indices.put_settings(index=pattern, settings=usual))
-    _discard(server, names, after)
+    def _discard(self) -> None:
+        """Remove the version before, when nobody reads it any more."""
+        source = self._progress.source
+        end = time.monotonic() + READERS
+        while time.monotonic() < end:
+            found = self._indices.server.do(
+                lambda es: es.indices.stats(index=source, metric="search")
+            )
+            if not found["_all"]["total"].get("search", {}).get("open_contexts", 0):
+                break
+            time.sleep(_LOOK)
+        self._remove([source])
 
+    def _remove(self, versions: list[str]) -> None:
+        if versions:
+            self._indices.server.do(
+                lambda es: es.indices.delete(index=versions, ignore_unavailable=True)
+            )
 
-def _discard(server: Server, names: Address, state: Generations) -> None:
-    """Remove generations that are neither read nor filled, when nobody reads them any more."""
-    gone = [
-        names.month(month, number)
-        for number, found in generations.months(server, names).items()
-        if number not in state.written
-        for month in found
-    ]
-    end = time.monotonic() + READERS
-    while gone and time.monotonic() < end:
-        found = server.do(lambda es: es.indices.stats(index=gone, metric="search"))
-        if not found["_all"]["total"].get("search", {}).get("open_contexts", 0):
-            break
-        time.sleep(_LOOK)
-    if gone:
-        server.do(lambda es: es.indices.delete(index=gone, ignore_unavailable=True))
+    def _read(self) -> tuple[Progress | None, Seen | None]:
+        seen = self._indices.get(self._indices.state, _NAME)
+        return (msgspec.convert(seen.source["body"], Progress) if seen else None), seen
+
+    def _read_own(self, mine: Progress) -> tuple[Progress, Seen | None]:
+        known, seen = self._read()
+        if known != mine:
+            raise StoreBusy(
+                f"{self._indices} is being re-indexed by another process: wait until it has ended."
+            )
+        return mine, seen
+
+    def _advance(self, after: Progress) -> None:
+        self._save(after, self._seen)
+        self._progress, self._seen = self._read_own(after)
+
+    def _save(self, progress: Progress, seen: Seen | None) -> None:
+        body = msgspec.json.encode({"kind": _NAME, "body": progress})
+        write = Write(self._indices.state, _NAME, body, create=seen is None, seen=seen)
+        self._indices.bulk([write])

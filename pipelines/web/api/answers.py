@@ -29,7 +29,7 @@ from pipelines.web.view import Reader
 
 router = APIRouter(prefix="/api/v1", tags=["read"])
 
-Field = Literal["lang", "sentiment", "entity", "target", "platform"]
+Field = Literal["lang", "sentiment", "entity", "target", "platform", "hashtags", "links", "authors"]
 
 
 @router.get("/search", responses=described(SearchAnswer), response_model=None)
@@ -95,6 +95,9 @@ async def top(
     view: Reader, asked: Asked, field: Field, limit: Annotated[int, Query(ge=1, le=1000)] = 20
 ) -> Response:
     """Return the values of a field with most posts."""
+    if field in {"hashtags", "links", "authors"}:
+        counted = await view.ask(lambda store: queries.top(store, asked, field, limit))
+        return answer(TopAnswer(field, [TopValue(one, one, posts) for one, posts in counted]))
     found = await view.ask(lambda store: queries.search(store, asked))
     names = found.study.entities
     return answer(

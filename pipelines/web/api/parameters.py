@@ -6,7 +6,8 @@ from typing import Annotated, get_args
 
 from fastapi import Depends, Query
 
-from pipelines.web.asked import DEEPEST, LONGEST, By, Sort, Split, asked
+from pipelines.searching import Sort
+from pipelines.web.asked import DEEPEST, LONGEST, By, Split, asked
 from pipelines.web.asked import Asked as State
 
 _Several = Annotated[list[str] | None, Query(max_length=50)]

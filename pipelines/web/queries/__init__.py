@@ -19,6 +19,7 @@ from pipelines.web.queries.posts import (
     post,
     search,
     study,
+    top,
 )
 from pipelines.web.queries.state import State, state
 from pipelines.web.queries.trends import Trend, trend, trend_chart
@@ -48,6 +49,7 @@ __all__ = [
     "search",
     "state",
     "study",
+    "top",
     "trend",
     "trend_chart",
 ]

@@ -17,7 +17,10 @@ from pipelines.commands._shared.context import configured
 from pipelines.commands._shared.no_match import why_nothing
 from pipelines.commands._shared.options import query_node
 from pipelines.query import All, Node, all_of, highlight, only, otherwise_spelt
-from pipelines.records import Hit, Sum
+from pipelines.records import Hit, Page, Sum
+from pipelines.searching import Kind
+from pipelines.searching import search as find
+from pipelines.searching import top as most_frequent
 from pipelines.settings import zone
 from pipelines.stores.protocols import Store
 from pipelines.web.asked import PAGE, Asked
@@ -83,6 +86,8 @@ def node_of(asked: Asked, store: Store) -> Node:
     return known_authors(all_of(query_node([asked.q], known), *rest), store)
 
 
+#: Posts from which on a page of the oldest is counted from the other end.
+MANY = 5_000
 #: Filters that commands have as options; the others are fields of the query language.
 _OPTIONS = frozenset({"since", "until", "lang", "sentiment", "entity", "platform"})
 
@@ -91,12 +96,8 @@ def search(store: Store, asked: Asked) -> Answer:
     """Return one page of the posts that match, with the counts of facets over all of them."""
     node = node_of(asked, store)
     first = (asked.page - 1) * PAGE
-    page = store.search(node, PAGE, first)
-    if asked.sort == "oldest" and page.total > PAGE:
-        # counted from the other end of the same order
-        size = min(PAGE, max(page.total - first, 0))
-        page = store.search(node, size, page.total - first - size) if size else page
-    hits = page.hits[::-1] if asked.sort == "oldest" else page.hits
+    page = _page(store, node, asked, first)
+    hits = page.hits
     plain = store.sums(node, "day", "")
     facets = {
         "lang": _counted(plain, lambda one: one.language),
@@ -124,6 +125,13 @@ def search(store: Store, asked: Asked) -> Answer:
     )
 
 
+def top(store: Store, asked: Asked, kind: str, limit: int) -> list[tuple[str, int]]:
+    """Return the most frequent hashtags, links or authors (pseudonyms), with their posts."""
+    wanted = msgspec.convert(kind, Kind)
+    found = most_frequent(store, node_of(asked, store), [wanted], limit)
+    return [(one.value, one.posts) for one in found[wanted]]
+
+
 def matching(store: Store, asked: Asked) -> tuple[int, Study]:
     """Return how many posts match."""
     return store.count(node_of(asked, store))[0], study(store)
@@ -149,6 +157,18 @@ def study(store: Store) -> Study:
         timezone=zone(timezone).key,
         entities=dict(case.names),
     )
+
+
+def _page(store: Store, node: Node, asked: Asked, first: int) -> Page:
+    if asked.sort != "oldest":
+        return find(store, node, PAGE, first, sort=asked.sort)
+    posts, undated = store.count(node)
+    if undated or posts <= MANY:
+        return find(store, node, PAGE, first, sort="oldest")
+    # Of many posts, those of the last page in the opposite order, without reading the others.
+    size = min(PAGE, max(posts - first, 0))
+    page = store.search(node, size, max(posts - first - size, 0))
+    return msgspec.structs.replace(page, hits=page.hits[::-1][:size])
 
 
 def post(store: Store, post_id: str, asked: Asked) -> tuple[Found | None, Study]:

@@ -1,31 +1,23 @@
-"""What is called how on the server: indices, documents and their versions."""
+"""The address of a store, and what its indices and documents are called."""
 
 from __future__ import annotations
 
 import hashlib
 import re
-from datetime import UTC
 from urllib.parse import urlsplit
 
 import msgspec
 
-from ingest.records import Post
 from pipelines.errors import StoreError
 
-#: The part of a month's name where posts without a usable date rest.
-UNKNOWN = "unknown"
-#: The flags of such dates.
-_UNDATED = frozenset({"date-unknown", "date-implausible"})
 _PREFIX = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}")
 _PORTS = {"http": 80, "https": 443}
-#: Elasticsearch takes ids of up to 512 bytes, and keywords are searched as they are.
+#: Bytes that Elasticsearch takes as an id at most are 512.
 _LONGEST = 500
-#: The highest version that Elasticsearch counts.
-HIGHEST = 2**63 - 1
 
 
 class Address(msgspec.Struct, frozen=True):
-    """Where a store is: a server, and the prefix that all its indices share."""
+    """A server, and the prefix that all indices of one store share."""
 
     url: str
     prefix: str
@@ -35,31 +27,27 @@ class Address(msgspec.Struct, frozen=True):
 
     @property
     def posts(self) -> str:
-        """The alias that all months stand behind."""
+        """The alias of the index version that is read: one document for each post."""
         return f"{self.prefix}-posts"
 
     @property
-    def heads(self) -> str:
-        """One small document for each post ever seen; waiting posts rest here too."""
-        return f"{self.prefix}-heads"
+    def state(self) -> str:
+        """Inputs with their counters, notices, and what holds for the whole store."""
+        return f"{self.prefix}-state"
 
     @property
     def tombstones(self) -> str:
-        """Deletions, kept for good."""
+        """Deletions by id and by author, kept for good."""
         return f"{self.prefix}-tombstones"
 
-    @property
-    def books(self) -> str:
-        """Inputs with their counts, notices, and what holds for the whole store."""
-        return f"{self.prefix}-books"
+    def version(self, number: int) -> str:
+        """Return the name of an index version of the posts."""
+        return f"{self.posts}-v{number}"
 
-    def month(self, month: str, generation: int = 1) -> str:
-        """Return the index of one month in one generation."""
-        return f"{self.generation(generation)}-{month}"
-
-    def generation(self, number: int) -> str:
-        """Return what a generation's template is called, and its months begin with."""
-        return self.posts if number == 1 else f"{self.posts}-g{number}"
+    def number(self, index: str) -> int:
+        """Return the number of an index version, 0 for another index."""
+        number = index.removeprefix(f"{self.posts}-v")
+        return int(number) if number != index and number.isdecimal() else 0
 
 
 def address(text: str) -> Address:
@@ -107,16 +95,3 @@ def short(name: str) -> str:
 def is_hash(name: str) -> bool:
     """Tell whether :func:`short` gave a hash, so that the name itself is not known."""
     return name.startswith("~")
-
-
-def month_of(post: Post) -> str:
-    """Return the month a post rests in, by the author's clock in UTC."""
-    if post.created_at is None or not _UNDATED.isdisjoint(post.flags):
-        return UNKNOWN
-    moment = post.created_at.astimezone(UTC)
-    return f"{moment.year:04d}-{moment.month:02d}"
-
-
-def version_of(version: int) -> int:
-    """Return a record's version as Elasticsearch counts: from 0, in 63 bits."""
-    return min(max(version, 0), HIGHEST)

@@ -1,0 +1,197 @@
+"""Inputs, notices, and what holds for the whole store: the documents of its state index.
+
+Each input has one document: its position, its counters, and which batches were applied. It is
+written last of all that a batch writes, by compare-and-set, so the batch counts from then on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC
+from typing import Any
+
+import msgspec
+
+from ingest.records import Counter, Gap, Heartbeat
+from pipelines.records import DeadLetter, Position
+from pipelines.stores.elasticsearch.address import short
+from pipelines.stores.elasticsearch.checkpoints import Epoch
+from pipelines.stores.elasticsearch.indices import Indices, Seen, Write
+
+#: The document of what holds for the whole store, and the one that is written whenever tombstones
+#: were.
+_STORE, DELETIONS = "store", "deletions"
+_ENCODER = msgspec.json.Encoder(order="deterministic")
+
+
+class Input(msgspec.Struct, kw_only=True):
+    """One input: how far it was read and what became of its records.
+
+    Posts that were accepted are counted by their documents.
+    """
+
+    position: Position
+    order: int
+    """When it was first seen (milliseconds), for listings."""
+    duplicate: int = 0
+    filtered: int = 0
+    deleted: int = 0
+    dead: int = 0
+    reasons: dict[str, int] = {}
+    """Dead records by reason."""
+    epochs: tuple[Epoch, ...] = ()
+    token: str = ""
+    """The last batch that was applied, and by whom."""
+
+
+def order_now() -> int:
+    """Return a number that grows with time and leaves room to count up within a batch."""
+    return time.time_ns() // 1_000_000 * 100_000
+
+
+def input_id(key: str) -> str:
+    """Return the id of an input's document."""
+    return short(f"input:{key}")
+
+
+def input_of(seen: Seen) -> Input:
+    """Return an input from its document."""
+    kept = {name: value for name, value in seen.source.items() if name not in {"kind", "body"}}
+    return msgspec.convert({**kept, **seen.source["body"]}, Input)
+
+
+def read_input(indices: Indices, key: str) -> tuple[Input, Seen] | None:
+    """Return an input as it is now."""
+    seen = indices.get(indices.state, input_id(key))
+    return None if seen is None else (input_of(seen), seen)
+
+
+def inputs(indices: Indices) -> Iterator[Input]:
+    """Yield all inputs in the order they were first seen."""
+    body = {
+        "query": {"term": {"kind": "input"}},
+        "sort": [{"order": "asc"}, {"_shard_doc": "asc"}],
+        "seq_no_primary_term": True,
+    }
+    for hit in indices.walk(indices.state, body):
+        yield input_of(Seen(hit["_source"], 0, 0, hit["_index"]))
+
+
+def save(indices: Indices, state: Input, seen: Seen | None) -> bool:
+    """Write an input's document, only if it is as it was seen (or not there); say whether."""
+    counters = {name: getattr(state, name) for name in ("duplicate", "filtered", "deleted", "dead")}
+    body = {
+        "position": state.position,
+        "reasons": state.reasons,
+        "epochs": state.epochs,
+        "token": state.token,
+    }
+    write = Write(
+        indices.state,
+        input_id(state.position.key),
+        _document("input", order=state.order, body=body, **counters),
+        create=seen is None,
+        seen=seen,
+    )
+    return not indices.bulk([write])[0].conflict
+
+
+def note(
+    indices: Indices,
+    notices: Sequence[Gap | Heartbeat | Counter],
+    retried: Sequence[DeadLetter],
+) -> None:
+    """Write notices, and what takes dead letters off the ledger that were tried again.
+
+    What is there already stays: the same notice is one, and a letter is taken off once.
+    """
+    writes: dict[str, Write] = {}
+    for one in notices:
+        name, document = _notice(one)
+        writes.setdefault(name, Write(indices.state, name, document, create=True))
+    for letter in retried:
+        name = short(f"retried:{letter.line}:{letter.origin}")
+        document = _document("retried", dead=-1, reason=letter.reason)
+        writes.setdefault(name, Write(indices.state, name, document, create=True))
+    indices.bulk(list(writes.values()))
+
+
+def retried(indices: Indices) -> dict[str, int]:
+    """Return how many dead letters left the ledger since they were tried again, by reason."""
+    body = {
+        "query": {"term": {"kind": "retried"}},
+        "size": 0,
+        "aggs": {"reasons": {"terms": {"field": "reason", "size": 10_000}}},
+    }
+    found = indices.search(indices.state, body)["aggregations"]["reasons"]["buckets"]
+    return {bucket["key"]: bucket["doc_count"] for bucket in found}
+
+
+def notices(indices: Indices, kind: str) -> Iterator[Any]:
+    """Yield the bodies of all notices of one kind, oldest first."""
+    body = {"query": {"term": {"kind": kind}}, "sort": [{"at": "asc"}, {"_shard_doc": "asc"}]}
+    for hit in indices.walk(indices.state, body):
+        yield hit["_source"]["body"]
+
+
+def note_deletion(indices: Indices) -> None:
+    """Note that tombstones were written: :func:`deletions_of` is another from now on."""
+    indices.bulk([Write(indices.state, DELETIONS, _document("deletions"))])
+
+
+def deletions_of(seen: Seen | None) -> int:
+    """Return a number that is another one whenever tombstones were written; -1 if never."""
+    return -1 if seen is None else seen.seq_no
+
+
+def deletions(indices: Indices) -> int:
+    """Return :func:`deletions_of` as it is now."""
+    return deletions_of(indices.get(indices.state, DELETIONS))
+
+
+def count_deletions(indices: Indices, token: str, count: int) -> None:
+    """Count tombstones that no input brought."""
+    document = _document("deletion", deleted=count)
+    indices.bulk([Write(indices.state, f"deletion:{token}", document)])
+
+
+def timezone(indices: Indices) -> str:
+    """Return the zone that the store's days are counted in, empty if none was named yet."""
+    seen = indices.get(indices.state, _STORE)
+    return str(seen.source["body"]["timezone"]) if seen else ""
+
+
+def settle_timezone(indices: Indices, zone: str) -> str:
+    """Name the zone of the store's days if none was named before, and return the one in force."""
+    if not (stored := timezone(indices)):
+        document = _document("store", body={"timezone": zone})
+        indices.bulk([Write(indices.state, _STORE, document, create=True)])
+        stored = timezone(indices)
+    return stored
+
+
+def totals(indices: Indices, index: str, fields: Iterable[str]) -> dict[str, int]:
+    """Return the sums of some fields over an index."""
+    aggs = {name: {"sum": {"field": name}} for name in fields}
+    found = indices.search(index, {"size": 0, "track_total_hits": False, "aggs": aggs})
+    return {name: int(one["value"]) for name, one in found["aggregations"].items()}
+
+
+def _notice(notice: Gap | Heartbeat | Counter) -> tuple[str, bytes]:
+    """Return the id and the document of a notice: the same whenever it comes."""
+    at = (notice.start if isinstance(notice, Gap) else notice.at).astimezone(UTC).isoformat()
+    kind = type(notice).__name__.lower()
+    # Of the same source, page, metric and time the first reading stays.
+    identity = (
+        _ENCODER.encode([notice.source, notice.page, notice.metric, at])
+        if isinstance(notice, Counter)
+        else _ENCODER.encode(notice)
+    )
+    name = f"{kind}:{hashlib.blake2b(identity, digest_size=16).hexdigest()}"
+    return name, _document(kind, at=at, body=notice)
+
+
+def _document(kind: str, **fields: Any) -> bytes:
+    return _ENCODER.encode({"kind": kind, **fields})

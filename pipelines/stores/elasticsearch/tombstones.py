@@ -1,0 +1,241 @@
+"""Deletions: tombstones first, then what they name.
+
+A tombstone stands before anything is removed. Whoever wrote a post at that moment looks for new
+tombstones after its documents are written and before its batch counts; if it is killed in
+between, :func:`reapply` finds the document.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+
+import msgspec
+
+from pipelines.records import Collected, CollectedTombstone
+from pipelines.stores.elasticsearch import inputs, record
+from pipelines.stores.elasticsearch.address import is_hash, short
+from pipelines.stores.elasticsearch.indices import PAGE, Indices, Write
+from pipelines.stores.elasticsearch.record import PostDocument, document_json, read_document
+from pipelines.stores.plain import plain_names
+
+_ACCOUNTS = 50
+#: Kind (``id`` or ``author``) and name.
+Named = tuple[str, str]
+
+
+class Tombstones:
+    """What is known of tombstones as long as none were written. For one thread."""
+
+    def __init__(self, indices: Indices) -> None:
+        self._indices = indices
+        self._deletions = -1
+        self._known: dict[str, bool] = {}
+
+    def there(self, wanted: Iterable[str], deletions: int) -> set[str]:
+        """Return those tombstones (ids of :func:`tombstone_id`) that are there.
+
+        ``deletions`` is :func:`.inputs.deletions_of` before this: of the same moment or earlier.
+        """
+        if deletions == -1:
+            return set()  # there never was a tombstone
+        if deletions != self._deletions:
+            self._deletions, self._known = deletions, {}
+        names = set(wanted)
+        new = names - self._known.keys()
+        if new:
+            if len(self._known) > 100_000:
+                self._known = {}
+            found = self._indices.get_many(self._indices.tombstones, new)
+            self._known.update((name, name in found) for name in new)
+        return {name for name in names if self._known.get(name)}
+
+    def refused(self, posts: Sequence[Collected]) -> list[str]:
+        """Return the ids of those posts that a tombstone names."""
+        names = [names_of(one) for one in posts]
+        there = self.there(
+            {name for some in names for name in some}, inputs.deletions(self._indices)
+        )
+        return [
+            one.post.id
+            for one, some in zip(posts, names, strict=True)
+            if not there.isdisjoint(some)
+        ]
+
+
+def tombstone_id(kind: str, name: str) -> str:
+    """Return the id of a tombstone."""
+    return short(f"{kind}:{name}")
+
+
+def names_of(collected: Collected) -> tuple[str, ...]:
+    """Return the tombstones that would delete a post, whether they are there or not."""
+    authors = (collected.post.author, *collected.author_aliases)
+    ids = (collected.post.id, *collected.aliases)
+    kinds = [("id", name) for name in ids] + [("author", name) for name in authors if name]
+    return tuple(tombstone_id(kind, name) for kind, name in kinds)
+
+
+def named(tombstones: Sequence[CollectedTombstone]) -> tuple[Named, ...]:
+    """Return everything that tombstones name, each once, aliases last."""
+    tombstones = _naming(tombstones)
+    chosen = list(dict.fromkeys(_own(one) for one in tombstones))
+    aliases = [(_own(one)[0], alias) for one in tombstones for alias in one.aliases]
+    return tuple(dict.fromkeys([*chosen, *aliases]))
+
+
+def unknown(indices: Indices, tombstones: Sequence[CollectedTombstone]) -> int:
+    """Return for how many of these deletions there is no tombstone yet."""
+    wanted = {tombstone_id(*_own(one)) for one in _naming(tombstones)}
+    return len(wanted) - len(indices.get_many(indices.tombstones, wanted))
+
+
+def apply(indices: Indices, names: Sequence[Named]) -> int:
+    """Write tombstones, delete the posts they name, and return how many those were.
+
+    Doing it again does nothing.
+    """
+    if not names:
+        return 0
+    ids = [short(name) for kind, name in names if kind == "id"]
+    ids += write(indices, names)
+    return erase(indices, dict.fromkeys(ids))
+
+
+def write(indices: Indices, names: Sequence[Named]) -> dict[str, str]:
+    """Write tombstones; return all posts of the authors they name: document and post id.
+
+    Doing it again does nothing, and finds those that are not deleted yet.
+    """
+    if not names:
+        return {}
+    # Before the tombstones, since where this note is missing nobody looks for any.
+    inputs.note_deletion(indices)
+    at = int(time.time())
+    documents = {
+        tombstone_id(kind, name): msgspec.json.encode({"kind": kind, "name": name, "at": at})
+        for kind, name in names
+    }
+    indices.bulk(
+        [Write(indices.tombstones, one, body, create=True) for one, body in documents.items()]
+    )
+    # Between the tombstones and the search: whoever wrote a post before this is found by it,
+    # whoever does so later sees the change and looks for tombstones again.
+    inputs.note_deletion(indices)
+    return dict(_of_authors(indices, [short(name) for kind, name in names if kind == "author"]))
+
+
+def erase(indices: Indices, ids: Iterable[str]) -> int:
+    """Make stubs of documents; return how many were none before."""
+    return len(change(indices, ids, lambda _, found: record.stub(found) if found.live else None))
+
+
+def change(
+    indices: Indices,
+    ids: Iterable[str],
+    event: Callable[[str, PostDocument], PostDocument | None],
+) -> dict[str, PostDocument]:
+    """Let an event happen to documents, again where somebody else changed one meanwhile.
+
+    ``event`` gets an id and returns the document after it, None to leave it. Returns the changed
+    ones as they were before; after an answer that was lost also those changed already.
+    """
+    before: dict[str, PostDocument] = {}
+    left = list(ids)
+    while left:
+        writes: list[Write] = []
+        for name, found in indices.get_many(indices.posts, left).items():
+            document = read_document(found.source)
+            after = event(name, document)
+            if after is not None:
+                before[name] = document
+                body = partial(document_json, after)
+                writes.append(Write(found.where, name, body, seen=found))
+        results = indices.bulk(writes)
+        left = [one.id for one, result in zip(writes, results, strict=True) if result.conflict]
+    return before
+
+
+def erase_plain(indices: Indices, tombstones: Sequence[CollectedTombstone]) -> int:
+    """Delete what is stored under the plain names of deletions; return how many posts.
+
+    Doing it again does nothing. These names are in no tombstone.
+    """
+    plain = plain_names(tombstones)
+    if not plain:
+        return 0
+    ids = [short(name) for name in plain.ids]
+    if plain.accounts:
+        indices.refresh(indices.posts)
+    written = sorted({name for _, name in plain.accounts})
+    for start in range(0, len(written), _ACCOUNTS):
+        spellings = list(_spellings(written[start : start + _ACCOUNTS]))
+        body = {
+            "query": {"bool": {"should": spellings}},
+            "sort": [{"_shard_doc": "asc"}],
+            "source_includes": ["author", "waiting_author"],
+        }
+        for hit in indices.walk(indices.posts, body):
+            name, authors = hit["_id"], hit["_source"].values()
+            if is_hash(name) or any(plain.written_by(name, author) for author in authors):
+                ids.append(name)
+    return erase(indices, dict.fromkeys(ids))
+
+
+def reapply(indices: Indices, since: float) -> int:
+    """Delete what the tombstones written since then (seconds) name and was not deleted yet.
+
+    That is what a writer left that was killed between its documents and its look for tombstones.
+    """
+    body = {
+        "query": {"range": {"at": {"gte": int(since)}}},
+        "sort": [{"_shard_doc": "asc"}],
+    }
+    indices.refresh(indices.tombstones)
+    found = 0
+    ids: list[str] = []
+    authors: list[str] = []
+    for hit in indices.walk(indices.tombstones, body):
+        name = short(hit["_source"]["name"])
+        (ids if hit["_source"]["kind"] == "id" else authors).append(name)
+        if len(ids) >= PAGE:
+            found, ids = found + erase(indices, ids), []
+    return found + erase(indices, [*ids, *dict(_of_authors(indices, authors))])
+
+
+def _naming(tombstones: Sequence[CollectedTombstone]) -> list[CollectedTombstone]:
+    """Return those that name something: without a name, all posts without an author would go."""
+    return [one for one in tombstones if one.tombstone.id or one.tombstone.author]
+
+
+def _own(collected: CollectedTombstone) -> Named:
+    tombstone = collected.tombstone
+    return ("id", tombstone.id) if tombstone.id else ("author", tombstone.author)
+
+
+def _spellings(accounts: Sequence[str]) -> Iterator[dict[str, object]]:
+    for account in accounts:
+        for sign in ("", "@", "＠"):
+            # The server ignores the case of ASCII letters only: the others' forms are named.
+            for name in {account, account.upper(), account.title()}:
+                for field in ("author", "waiting_author"):
+                    value = {"value": short(sign + name), "case_insensitive": True}
+                    yield {"term": {field: value}}
+
+
+def _of_authors(indices: Indices, authors: Sequence[str]) -> Iterator[tuple[str, str]]:
+    if not authors:
+        return
+    # What was written before the tombstone stood must be found; what comes later sees it.
+    indices.refresh(indices.posts)
+    for start in range(0, len(authors), PAGE):
+        some = list(authors[start : start + PAGE])
+        either = [{"terms": {field: some}} for field in ("author", "waiting_author")]
+        body = {
+            "query": {"bool": {"should": either}},
+            "sort": [{"_shard_doc": "asc"}],
+            "source_includes": ["id"],
+        }
+        for hit in indices.walk(indices.posts, body):
+            yield hit["_id"], hit["_source"]["id"]
