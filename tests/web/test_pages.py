@@ -70,15 +70,23 @@ def chart(page: str) -> dict[str, object]:
     return data
 
 
-def test_trends__table_chart_and_file_hold_the_same_figures(site: Site) -> None:
+def test_trends__table_chart_and_file_hold_the_same_figures(serve: Callable[..., Site]) -> None:
+    site = serve(
+        [a_post(number % 10, f"inwi {number}", id=f"twitter:{number}") for number in range(12)]
+    )
     page = site.page("/trends?q=inwi")
     rows = list(csv.DictReader(io.StringIO(site.get("/download/trends.csv?q=inwi").text[1:])))
-    assert [(row["bucket"], row["posts"]) for row in rows] == [("2016-02-27", "3")]
+    assert [(row["bucket"], row["posts"]) for row in rows] == [("2016-02-27", "12")]
     drawn = chart(page)["groups"][0]["rows"][0]  # type: ignore[index]
-    # fewer than ten posts: their number and no shares, everywhere
-    assert drawn[:3] == ["2016-02-27", "few", 3]
-    assert drawn[3] is None
-    assert rows[0]["negative"] == ""
+    assert drawn[:3] == ["2016-02-27", "ok", 12]
+    assert drawn[3] == float(rows[0]["negative"])
+    assert f">{round(100 * float(rows[0]['negative']))}%<" in page
+
+
+def test_trends__of_few_posts_have_no_share_and_say_so(site: Site) -> None:
+    page = site.page("/trends?q=inwi")
+    assert "too few posts for a share" in page
+    assert chart(page)["groups"][0]["rows"][0][1:3] == ["few", 3]  # type: ignore[index]
 
 
 def test_trends__puts_groups_side_by_side(site: Site) -> None:
