@@ -7,6 +7,7 @@ zeros of the same length, which SQLite does in place. So no other page keeps a c
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterable, Sequence
 
 import msgspec
@@ -33,13 +34,29 @@ _COMMON = (
 )
 _DICTIONARY = zstandard.ZstdCompressionDict(_COMMON, dict_type=zstandard.DICT_TYPE_RAWCONTENT)
 _FORMAT = zstandard.FORMAT_ZSTD1_MAGICLESS
-_COMPRESSOR = zstandard.ZstdCompressor(
-    dict_data=_DICTIONARY,
-    compression_params=zstandard.ZstdCompressionParameters.from_level(
-        1, format=_FORMAT, write_dict_id=False, write_checksum=False, write_content_size=True
-    ),
-)
-_DECOMPRESSOR = zstandard.ZstdDecompressor(dict_data=_DICTIONARY, format=_FORMAT)
+
+
+class _Zstd(threading.local):
+    """A compressor and a decompressor for each thread: one must not be used by two at once.
+
+    python-zstandard's documentation, "Thread Safety"; two threads on one give damaged data.
+    """
+
+    def __init__(self) -> None:
+        self.compressor = zstandard.ZstdCompressor(
+            dict_data=_DICTIONARY,
+            compression_params=zstandard.ZstdCompressionParameters.from_level(
+                1,
+                format=_FORMAT,
+                write_dict_id=False,
+                write_checksum=False,
+                write_content_size=True,
+            ),
+        )
+        self.decompressor = zstandard.ZstdDecompressor(dict_data=_DICTIONARY, format=_FORMAT)
+
+
+_ZSTD = _Zstd()
 
 
 def content(post: Post) -> Post:
@@ -51,12 +68,12 @@ def content(post: Post) -> Post:
 
 def encode(post: Post) -> bytes:
     """Return a post's content as it is stored."""
-    return _COMPRESSOR.compress(_ENCODER.encode(content(post)))
+    return _ZSTD.compressor.compress(_ENCODER.encode(content(post)))
 
 
 def decode(body: bytes) -> Post:
     """Return the post of a body, without scores."""
-    return decode_post(_DECOMPRESSOR.decompress(body))
+    return decode_post(_ZSTD.decompressor.decompress(body))
 
 
 def append(connection: Connection, posts: Sequence[Post]) -> list[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Iterable
 from typing import Any
@@ -144,19 +145,28 @@ def entities(store: Store) -> tuple[dict[str, int], Study]:
 
 
 def study(store: Store) -> Study:
-    """Return what a store says of itself."""
+    """Return what a store says of itself; its watchlist is read again once a minute."""
     settings = configured()
     timezone = store.timezone() or settings.timezone
     newest = store.search(All(), ASKED).hits
-    case = case_of(newest, settings.watchlist) if newest else Case()
-    watchlist = _watchlist(case)
-    return Study(
-        case=case,
-        title=watchlist.title if watchlist else "",
-        country=watchlist.country if watchlist else "",
-        timezone=zone(timezone).key,
-        entities=dict(case.names),
-    )
+    matched = next((hit.post.watchlist for hit in newest if hit.post.watchlist), "")
+    key = (matched, bool(newest), settings.watchlist, timezone, int(time.monotonic() // 60))
+    if key not in _STUDIES:
+        case = case_of(newest, settings.watchlist) if newest else Case()
+        watchlist = _watchlist(case)
+        _STUDIES.clear()
+        _STUDIES[key] = Study(
+            case=case,
+            title=watchlist.title if watchlist else "",
+            country=watchlist.country if watchlist else "",
+            timezone=zone(timezone).key,
+            entities=dict(case.names),
+        )
+    return _STUDIES.get(key) or study(store)
+
+
+#: The last study that was made, by what it was made from: parsing a watchlist takes long.
+_STUDIES: dict[tuple[str, bool, str, str, int], Study] = {}
 
 
 def _page(store: Store, node: Node, asked: Asked, first: int) -> Page:
