@@ -3,7 +3,7 @@
 ``python -m tests.bench_scale --posts N --json`` makes N posts (:mod:`tests.bench_posts`), stores
 them, asks 30 queries, trends and status, deletes, and asks the same of tantivy, DuckDB and
 sqlite-utils in the same process. Times are CPU time, so that what else the machine does disturbs
-less; each is the median of ``--runs``. ``--write docs/performance.md`` renders the table.
+less; each is the median of ``--runs``.
 """
 
 from __future__ import annotations

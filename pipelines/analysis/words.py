@@ -65,7 +65,7 @@ def mix_moves(rows: Sequence[Row]) -> Iterator[str]:
             yield (
                 f"The mix of languages changes: {language} goes from {before:.0%} to {after:.0%} "
                 "of the posts. What looks like a change of mood may be a change of who writes: "
-                "see --split language, or --reweight."
+                "see --split language."
             )
 
 

@@ -18,6 +18,7 @@ LANGUAGES = {
     "ar": _("Standard Arabic"),
     "fr": _("French"),
     "en": _("English"),
+    "zgh": _("Berber"),
     "mixed": _("mixed languages"),
     "other": _("another language"),
 }
