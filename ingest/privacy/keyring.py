@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import hmac
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -20,6 +22,8 @@ import msgspec
 import platformdirs
 
 from ingest.errors import KeyringError
+
+_SECRET = re.compile(r"[0-9a-fA-F]{64}")
 
 
 class Key(msgspec.Struct, frozen=True):
@@ -33,9 +37,15 @@ class Key(msgspec.Struct, frozen=True):
         """Return the secret as HMAC takes it."""
         return bytes.fromhex(self.secret)
 
+    def check_value(self) -> str:
+        """Return what tells a store that this key is there, and nothing of the key."""
+        return hmac.digest(self.bytes(), b"marsad: keys of a store", "sha256").hex()[:16]
+
 
 class _File(msgspec.Struct):
     keys: list[Key] = []
+    destroyed: list[str] = []
+    """Check values of destroyed keys, so that stores made with them are still one's own."""
 
 
 def default_path() -> Path:
@@ -67,6 +77,11 @@ class Keyring:
                     self._write(file)
         return self.all()
 
+    def check_values(self) -> frozenset[str]:
+        """Return the check values of all keys that are or were in this keyring."""
+        file = self._read()
+        return frozenset(key.check_value() for key in file.keys).union(file.destroyed)
+
     def rotate(self) -> Key:
         """Add a key that makes all new pseudonyms from now on, and return it."""
         with self._locked() as file:
@@ -85,7 +100,9 @@ class Keyring:
             known = {key.id: key for key in file.keys}
             # Held open, since its name goes to the new file; overwritten only once that is safe.
             with self._telling(), self.path.open("r+b") as old:
-                self._write(_File([key for key in file.keys if key.id not in key_ids]))
+                gone = [known[key_id].check_value() for key_id in key_ids]
+                left = [key for key in file.keys if key.id not in key_ids]
+                self._write(_File(left, [*file.destroyed, *gone]))
                 _overwrite(old)
             return [known[key_id] for key_id in key_ids]
 
@@ -116,7 +133,7 @@ class Keyring:
                 f"make it yours alone: chmod 600 {self.path}"
             )
         try:
-            return msgspec.json.decode(content, type=_File)
+            return _valid(msgspec.json.decode(content, type=_File))
         except msgspec.DecodeError as error:
             raise KeyringError(
                 f"the keyring {self.path} is damaged ({error}); restore it from a backup, or move "
@@ -160,6 +177,16 @@ class Keyring:
                 f"the keyring {self.path} can't be written ({error.strerror}); make room and see "
                 "that its folder is yours, or set MARSAD_KEYS to a file in another"
             ) from error
+
+
+def _valid(file: _File) -> _File:
+    """Return a keyring whose keys can be used. Raises ``msgspec.ValidationError``."""
+    for key in file.keys:
+        if not _SECRET.fullmatch(key.secret):
+            raise msgspec.ValidationError(f"key {key.id!r} is not 32 bytes in hex")
+    if len({key.id for key in file.keys}) < len(file.keys):
+        raise msgspec.ValidationError("two keys have one id")
+    return file
 
 
 def _sync_folder(folder: Path) -> None:

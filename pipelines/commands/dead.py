@@ -19,6 +19,7 @@ from pipelines.commands._shared.context import (
     open_existing,
     open_store,
     protector,
+    require_own_keys,
 )
 from pipelines.commands._shared.options import (
     brokers_option,
@@ -170,6 +171,7 @@ def retry(
         opened = open_existing(store)
         try:
             with opened.writer("dead retry"):
+                require_own_keys(opened)
                 with opened.dead_letters() as kept:
                     result = again(opened, kept)
                 finish_pending(opened)

@@ -22,6 +22,7 @@ from pipelines.commands._shared.context import (
     kafka_sink,
     open_store,
     protector,
+    require_own_keys,
 )
 from pipelines.commands._shared.import_report import after_lines, preview_lines
 from pipelines.commands._shared.options import (
@@ -244,6 +245,7 @@ def _into_store(path: str | None, case: Watchlist | None, later: bool) -> Iterat
     opened = open_store(path, readonly=False, case=case)
     try:
         with opened.writer("ingest archive"):
+            require_own_keys(opened)
             tell_days(opened, case)
             scoring = _Scoring(opened, later=later)
             target = _Target(opened, scoring, scoring.finish, opened.timezone())

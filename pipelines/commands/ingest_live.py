@@ -26,6 +26,7 @@ from pipelines.commands._shared.context import (
     kafka_sink,
     open_store,
     protector,
+    require_own_keys,
 )
 from pipelines.commands._shared.monitoring import instrumented, monitored
 from pipelines.commands._shared.options import brokers_option, store_option, watchlist_option
@@ -319,6 +320,7 @@ def _target(
     opened.retry_while(lambda: not stop.is_set())
     try:
         with opened.writer(command):
+            require_own_keys(opened)
             tell_days(opened, case)
             scorer = make_scorer()  # one that does not load is told before anything is read
             local = zone(opened.timezone())

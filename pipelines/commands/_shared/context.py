@@ -140,6 +140,19 @@ def chosen_watchlist(name: str | None) -> Watchlist | None:
     return load_watchlist(name or configured().watchlist)
 
 
+def require_own_keys(store: object) -> None:
+    """Refuse to write to a store with a keyring that has none of its keys.
+
+    Only a store in a file knows its keys. Raises :class:`~pipelines.errors.StoreError`.
+    """
+    from pipelines.stores.sqlite import SqliteStore
+
+    if isinstance(store, SqliteStore):
+        keyring = Keyring()
+        keyring.use()
+        store.require_keys(keyring.path, keyring.check_values())
+
+
 def protector(watchlist: Watchlist | None, *, keep_authors: bool = False) -> Protector:
     """Return what protects authors, with the user's keys; makes the first key."""
     return Protector(

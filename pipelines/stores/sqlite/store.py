@@ -393,6 +393,27 @@ class SqliteStore(AbstractContextManager["SqliteStore"]):
             )
         self._timezone_checked = True
 
+    def require_keys(self, path: Path, check_values: frozenset[str]) -> None:
+        """Refuse a keyring that has none of the keys this store was written with.
+
+        ``path`` is the keyring's. With other keys each post would be a new one, and deleted
+        posts would come back. Raises :class:`~pipelines.errors.StoreError`.
+        """
+        with self._writing():
+            rows = self._connection.execute("SELECT value FROM meta WHERE name = 'keys'").fetchall()
+            stored = frozenset(rows[0][0].split()) if rows else frozenset()
+            if stored and not stored & check_values:
+                raise StoreError(
+                    f"{self.path} was written with other keys than those of {path}: its posts "
+                    "would be stored twice, and deleted ones would come back. Set MARSAD_KEYS to "
+                    "the keyring it was written with, or choose another --store."
+                )
+            if not check_values <= stored:
+                self._connection.execute(
+                    "INSERT OR REPLACE INTO meta (name, value) VALUES ('keys', ?)",
+                    (" ".join(sorted(stored | check_values)),),
+                )
+
     def _clean(self, patience: float) -> bool:
         """Remove the bytes of deleted texts; rewrite the file if that is due."""
         begun = time.monotonic()
