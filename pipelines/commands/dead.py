@@ -153,7 +153,7 @@ def retry(
     fields = field_mapping(mapping) or None
     notified = itertools.count()
 
-    def notify(why: str) -> None:
+    def notify_first(why: str) -> None:
         if next(notified) < TOLD:
             notify(why)
 
@@ -162,7 +162,7 @@ def retry(
         found = [dead_letter for number in chosen if (dead_letter := kept.get(number))]
         if not found:
             nothing_found("There are no dead letters.")
-        return try_again(target, found, protector(case), case, mapping=fields, notify=notify)
+        return try_again(target, found, protector(case), case, mapping=fields, notify=notify_first)
 
     if where := destination(store, brokers):
         with kafka_sink(where) as topics, topics.dead_letters() as kept:

@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner
 from kafka import TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType
-from kafka.errors import KafkaTimeoutError, NoError
+from kafka.errors import NoError
 from kafka.structs import OffsetAndMetadata
 
 from nlp.score import Scored
@@ -28,7 +28,6 @@ from pipelines.kafka.index import IndexStage
 from pipelines.kafka.lag import lag
 from pipelines.kafka.loop import Claim, CommitMetadata, Stop, Worker
 from pipelines.kafka.messages import HEADERS
-from pipelines.kafka.producer import Producer
 from pipelines.kafka.score import ScoreStage
 from pipelines.kafka.sink import KafkaSink
 from pipelines.metrics.health import Health
@@ -542,33 +541,3 @@ def test_posts_of_2016_outlive_the_retention_of_their_topics(where: Brokers) -> 
     assert message["post"]["created_at"].startswith("2016")
     assert record.timestamp_type == 1  # LogAppendTime
     assert record.timestamp > 1_700_000_000_000
-
-
-def test_index_worker__replaces_a_producer_that_failed_once(
-    where: Brokers, path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """An idempotent producer of the library stays failed: the deletion would never be done."""
-    made: list[Producer] = []
-    connect = Brokers.producer
-
-    def producer(self: Brokers, transactional_id: str | None = None) -> Producer:
-        one = connect(self, transactional_id)
-        if transactional_id is None:
-            made.append(one)
-            if len(made) == 1:
-                monkeypatch.setattr(one, "flush", _times_out)
-        return one
-
-    with SqliteStore(path) as store:
-        store.accept(batch("", "1", key="other", posts=[post(1, author="u_leaver")]))
-    with KafkaSink(where) as sink:
-        sink.accept(batch("", "1", tombstones=[deletion(author="u_leaver", raw_name="Leaver")]))
-    monkeypatch.setattr(Brokers, "producer", producer)
-    with running(indexing(where, path)):
-        settled(path, 2)
-    assert len(made) >= 2
-    assert stored(path) == {}
-
-
-def _times_out() -> None:
-    raise KafkaTimeoutError

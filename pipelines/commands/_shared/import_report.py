@@ -43,7 +43,7 @@ def after_lines(source: ArchiveSource) -> Iterator[str]:
     if undated:
         where = f" in {columns}" if columns else "; no column is known to hold them"
         yield (
-            f"  {count(undated, 'post')} have no date that can be read{where}, so no trend counts "
+            f"  {count(undated, 'post')} without a date that can be read{where}: no trend counts "
             "them. Name the column with --map created_at=NAME."
         )
     if source.repaired:
