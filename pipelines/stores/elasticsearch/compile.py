@@ -38,7 +38,7 @@ def _only_found(node: Node) -> bool:
         case Word() | Phrase() | Prefix():
             return True
         case Filter():
-            return node.field not in {"id", "date"}
+            return node.field not in {"id", "date", "scored"}
         case And():
             return any(map(_only_found, node.nodes))
         case Or():
