@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -113,7 +114,9 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., 
 def look(page: Any, address: str) -> None:
     """Open a page and wait until nothing more is asked for."""
     page.goto(address)
-    page.wait_for_load_state("networkidle")
+    # Chromium does not always report that the network is idle, and then never does.
+    with suppress(playwright.TimeoutError):
+        page.wait_for_load_state("networkidle", timeout=20_000)
 
 
 def axe(page: Any) -> list[str]:
