@@ -14,7 +14,7 @@ class KeyringError(MarsadError):
 class SourceError(MarsadError):
     """A source can't be opened or read any further.
 
-    ``body`` is what a platform sent instead of an answer, kept aside for whoever looks into it;
+    ``body`` is what a platform sent instead of an answer, quarantined for diagnosis;
     ``wait`` are the seconds for which it asked to be left alone.
     """
 

@@ -71,7 +71,7 @@ class Post(Record, frozen=True, kw_only=True, omit_defaults=True):
     ``id`` is ``platform:native-id``; a source leaves it ``platform:`` where the platform has no
     ids, and the protection of authors then puts a keyed hash of the content there.
     ``version`` is a whole number from the platform's own clock (an edit time, else a plausible
-    creation date, in milliseconds; else 0): the higher wins. ``author`` is a plain name only
+    creation date, in milliseconds; else 0): the higher wins. ``author`` is a raw account name only
     between a source and :mod:`ingest.privacy.protector`; from there on it is a pseudonym.
     """
 
@@ -212,12 +212,12 @@ class Counter(Record, frozen=True, kw_only=True, omit_defaults=True):
     (it is not higher)."""
 
 
-#: How much of a rejected record is kept aside, in bytes.
+#: How much of a rejected record a dead letter keeps, in bytes.
 RAW_LIMIT = 1_000_000
 
 
 class Reject(Record, frozen=True, kw_only=True, omit_defaults=True):
-    """What could not become a record: counted as dead and kept aside with its reason."""
+    """What could not become a record: counted as dead and kept with its reason."""
 
     reason: str
     """A short, stable code such as ``json-truncated``; ``docs/dead-letters.md`` lists all."""

@@ -93,5 +93,5 @@ def _events(path: Path, reader: csv.DictReader[str]) -> Iterator[Event]:
 def _shipped(name: str) -> Path:
     import ingest
 
-    # A plain name only: it must not lead out of the folder.
+    # A bare file name only: it must not lead out of the folder.
     return Path(ingest.__file__).parent / "watchlists" / Path(name).name / "events.csv"

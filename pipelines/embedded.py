@@ -89,7 +89,7 @@ def collect(
 
     ``after_batch`` is called once a batch is durable, with its outcomes. ``limit`` is the
     number of records to read at most. With ``identities`` no post takes the place of another
-    author's; without them, as on topics, that is for whoever stores it.
+    author's; without them, as on topics, the storing side does it.
     """
     position = store.position(key)
     if position and position.done:

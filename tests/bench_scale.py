@@ -106,14 +106,14 @@ def questions(path: Path, runs: int) -> dict[str, float]:
 
 def deletions(path: Path) -> dict[str, float]:
     """Return the milliseconds of deleting one post, and the seconds of deleting an author."""
-    from tests.conformance.corpus import stone
+    from tests.conformance.corpus import tombstone
 
     with SqliteStore(path) as store:
         names = [hit.post.id for hit in store.search(parse("inwi"), 5, 100).hits]
-        single = [timed(lambda n=name: store.delete([stone(n)])) for name in names]  # type: ignore[misc]
+        single = [timed(lambda n=name: store.delete([tombstone(n)])) for name in names]  # type: ignore[misc]
         author = store.search(All(), 1, 1000).hits[0].post.author
         many = store.count(parse(f"author:{author}"))[0]
-        seconds = timed(lambda: store.delete([stone(author=author)])) / 1000
+        seconds = timed(lambda: store.delete([tombstone(author=author)])) / 1000
     return {
         "delete_one_ms": statistics.median(single),
         "delete_author_posts": many,

@@ -1,7 +1,7 @@
 """Asking platforms politely: one name, one request at a time, robots.txt, Retry-After.
 
 Requests to one host are at least :data:`SPACING` seconds apart, or as far as its robots.txt
-wants, whoever makes them. Raises the errors of :mod:`ingest.errors` and nothing else.
+wants, from every source. Raises the errors of :mod:`ingest.errors` and nothing else.
 """
 
 from __future__ import annotations

@@ -92,7 +92,7 @@ def post(
 
 
 def reject(reason: str, raw: bytes, detail: str = "") -> Reject:
-    """Return what is kept aside of an item that is no post; ``detail`` holds none of its text."""
+    """Return the dead letter of an item that is no post; ``detail`` holds none of its text."""
     sentence = detail or REASONS.get(reason) or ARCHIVE_REASONS[reason]
     return Reject.of(reason, sentence, raw)
 

@@ -8,7 +8,7 @@ from typing import Any
 from ingest.mapping.ids import Number
 
 MAX_COLUMNS = 10_000
-"""More fields or cells than any post has; such a record is kept aside."""
+"""More fields or cells than any post has; such a record becomes a dead letter."""
 
 
 def unwrapped(record: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Why a record of an archive is kept aside: every code, with its sentence for people."""
+"""Why a record of an archive becomes a dead letter: every code, with its sentence for people."""
 
 from __future__ import annotations
 
@@ -61,5 +61,5 @@ def damage_detail(records: int, *, doubtful: bool) -> str:
 
 
 def reject(reason: str, raw: bytes, detail: str = "", *, truncated: bool = False) -> Reject:
-    """Return what is kept aside, cut to the size that a dead letter may have."""
+    """Return the dead letter's bytes, cut to the size that a dead letter may have."""
     return Reject.of(reason, detail or REASONS[reason], raw, truncated=truncated)

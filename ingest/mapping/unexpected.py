@@ -1,4 +1,4 @@
-"""An item that Marsad itself stumbles over is kept aside; what comes after it is read."""
+"""An item whose mapping fails becomes a dead letter; the items after it are read."""
 
 from __future__ import annotations
 

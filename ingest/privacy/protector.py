@@ -105,9 +105,9 @@ class Protector:
     def protect_tombstone(self, tombstone: Tombstone) -> ProtectedTombstone:
         """Return the deletion with the pseudonyms that the stored posts may carry.
 
-        Plain names are not among them, since stores write all of these down: what is stored
-        under a plain name is found by ``CollectedTombstone.raw_name``, and what comes later under
-        one has its pseudonyms in ``Protected.aliases`` and ``author_aliases``.
+        Raw names are not among them, since stores write all of these down: what is stored under
+        a raw name is found by ``CollectedTombstone.raw_name``, and what comes later
+        under one has its pseudonyms in ``Protected.aliases`` and ``author_aliases``.
         """
         versions = [
             self._rename_tombstone(tombstone, secret, form)

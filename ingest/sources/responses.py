@@ -31,7 +31,7 @@ def parsed(body: bytes) -> Record:
 
 
 def outcome(fields: Fields, record: Record, seen: Seen) -> Post | Reject:
-    """Return the post that an archive's module sees in a record, or the record kept aside."""
+    """Return the post that an archive's module sees in a record, or the dead letter."""
     frame = Frame(dataset="", platform="", platform_first=False, zone=UTC, styles={}, now=seen.now)
     try:
         post = build(filled(fields), frame)
@@ -41,5 +41,5 @@ def outcome(fields: Fields, record: Record, seen: Seen) -> Post | Reject:
 
 
 def written(record: Any) -> bytes:
-    """Return a part of an answer as JSON, to be kept aside."""
+    """Return a part of an answer as JSON, for a dead letter."""
     return json.dumps(record, ensure_ascii=False).encode("utf-8", "surrogatepass")

@@ -24,7 +24,7 @@ from pipelines.commands._shared.deletions import deletions as made_graves
 from pipelines.commands._shared.options import brokers_option, store_option
 from pipelines.commands._shared.output import count, nothing_found, notify
 from pipelines.dead_letters.quarantine import Quarantine, beside
-from pipelines.dead_letters.queue import DeadLetters, plain_names
+from pipelines.dead_letters.queue import DeadLetters, raw_names
 from pipelines.query import only
 from pipelines.records import Collected, CollectedTombstone, Deletion
 from pipelines.stores.protocols import Store
@@ -76,7 +76,7 @@ def command(
     """Delete posts for good: a tombstone stays, so that no later import brings them back.
 
     Deleting an account shows how many posts it has, and asks.
-    The text is removed everywhere: tables, full-text index, journal, dead letters.
+    The text is removed everywhere: tables, full-text index, write-ahead log, dead letters.
     An id that was never seen gets a tombstone too. Earlier exports are yours to delete.
     With --brokers the texts leave the topics as well, within a day (docs/kafka.md).
 
@@ -105,7 +105,7 @@ def command(
             return
         if authors and not yes:
             _ask()
-        names = {name for deletion in deletions for name in plain_names(deletion)}
+        names = {name for deletion in deletions for name in raw_names(deletion)}
         # Looked at first: an index worker that is quicker carries it out as well as we do.
         due = _due(opened, deletions) if where else Deletion(0, 0)
         if where:

@@ -21,7 +21,7 @@ from pipelines.commands._shared.options import (
     store_option,
 )
 from pipelines.commands._shared.output import console, count, nothing_found, notify, write_line
-from pipelines.query import Node, highlight, otherwise_spelt
+from pipelines.query import Node, fuzzy_matches, highlight
 from pipelines.records import Hit
 from pipelines.searching import SORTS, Sort
 from pipelines.searching import facets as facets_of
@@ -110,7 +110,7 @@ def command(
         + (f"; {newest} shown" if page.total > shown else "")
         + f". Times are those of {days.key}."
     )
-    for word, number in otherwise_spelt(node, [hit.post.text for hit in page.hits]).items():
+    for word, number in fuzzy_matches(node, [hit.post.text for hit in page.hits]).items():
         notify(
             f"{word} stands in {number:,} of {count(shown, 'post')} in other spellings only, which "
             f"may be other words; ={word} finds this spelling alone."

@@ -70,7 +70,7 @@ class DeadLetters(AbstractContextManager["DeadLetters"]):
     """The dead letters of one store, in the file ``<store>.dead``.
 
     The file is made when the first letter is put there. Every writing removes what has expired,
-    and so does :meth:`purge_expired`, which whoever opens a store for writing calls.
+    and so does :meth:`purge_expired`, called when a store is opened for writing.
     Raises :class:`~pipelines.errors.StoreError` and its children.
     """
 
@@ -322,7 +322,7 @@ def _has_inputs(connection: sqlite3.Connection) -> bool:
     return ("input",) in columns
 
 
-def plain_names(collected: CollectedTombstone) -> set[str]:
+def raw_names(collected: CollectedTombstone) -> set[str]:
     """Return the names by which dead letters may know what was deleted.
 
     Raw ones hold the raw account name; those protected before something failed (a post that

@@ -2,8 +2,9 @@
 
 The collectors are a group on a topic without messages; a source belongs to who has its
 partition. The group decides that within seconds, also when a collector dies. What makes it safe
-is not this but :mod:`pipelines.kafka.sink`, where whoever opens an input shuts out who read it
-before: a collector that was away and does not know of its loss can write nothing any more.
+is not this but :mod:`pipelines.kafka.sink`, where a process that opens an input fences
+the one that read it before: a collector that was away and does not know of its loss
+can write nothing any more.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Where collectors write: what a batch produced and how far it got, in one transaction.
 
-The transaction's id belongs to the input, so whoever opens an input anew shuts out the process
+The transaction's id belongs to the input, so a process that opens an input anew fences the process
 that read it before: two can't read one input at the same time, and the cursor on the topic is
 never ahead of the posts it covers, nor behind them.
 """
@@ -20,7 +20,7 @@ import platformdirs
 
 from ingest.records import RAW_LIMIT, Counter, Gap, Heartbeat
 from pipelines.daily import Daily
-from pipelines.dead_letters.queue import DAYS, DeadLetters, plain_names
+from pipelines.dead_letters.queue import DAYS, DeadLetters, raw_names
 from pipelines.errors import BrokerAway, StoreBusy
 from pipelines.kafka import messages, topics
 from pipelines.kafka.connection import AWAY, MESSAGE_LIMIT, Brokers, explained
@@ -196,7 +196,7 @@ class KafkaSink(AbstractContextManager["KafkaSink"]):
             dead_letters.purge_expired()
 
     def _keep_dead_letters(self, batch: Batch) -> None:
-        names = {name for deletion in batch.tombstones for name in plain_names(deletion)}
+        names = {name for deletion in batch.tombstones for name in raw_names(deletion)}
         if not batch.dead and not (names and self.dead_path.exists()):
             return
         with self.dead_letters() as dead_letters:

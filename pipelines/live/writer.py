@@ -19,7 +19,7 @@ from ingest.sources.base import Begins
 from ingest.sources.time_range import left_out
 from pipelines import metrics
 from pipelines.dead_letters.quarantine import Quarantine
-from pipelines.dead_letters.queue import plain_names
+from pipelines.dead_letters.queue import raw_names
 from pipelines.embedded import add
 from pipelines.live import gaps
 from pipelines.live.reader import Failed, Subscription
@@ -149,7 +149,7 @@ class Writer:
         )
         if self._quarantine and collection.tombstones:
             self._quarantine.forget(
-                {n for deletion in collection.tombstones for n in plain_names(deletion)}
+                {n for deletion in collection.tombstones for n in raw_names(deletion)}
             )
         self._count(outcomes, collection.dead)
         return outcomes

@@ -14,11 +14,11 @@
 
 Public: :func:`parse`, :func:`only`, :func:`all_of`, :func:`any_of`, :func:`rewrite`,
 :func:`highlight`,
-:func:`otherwise_spelt`, and the node classes.
+:func:`fuzzy_matches`, and the node classes.
 """
 
 from pipelines.query.fields import FIELDS
-from pipelines.query.highlight import highlight, otherwise_spelt
+from pipelines.query.highlight import fuzzy_matches, highlight
 from pipelines.query.nodes import (
     All,
     And,
@@ -52,9 +52,9 @@ __all__ = [
     "any_of",
     "asks_for",
     "final",
+    "fuzzy_matches",
     "highlight",
     "only",
-    "otherwise_spelt",
     "parse",
     "rewrite",
 ]

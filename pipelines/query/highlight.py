@@ -19,7 +19,7 @@ class _Place(NamedTuple):
     end: int
 
 
-def otherwise_spelt(node: Node, texts: Iterable[str]) -> dict[str, int]:
+def fuzzy_matches(node: Node, texts: Iterable[str]) -> dict[str, int]:
     """Return of each word the query asks for in how many texts it stands in other spellings only.
 
     Words that are spelt as asked wherever they were found are left out.

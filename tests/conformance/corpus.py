@@ -76,7 +76,7 @@ def document(scored_post: Post) -> Document:
     )
 
 
-def stone(
+def tombstone(
     name: str = "", author: str = "", aliases: Iterable[str] = (), raw_name: str = ""
 ) -> CollectedTombstone:
     return CollectedTombstone(

@@ -8,7 +8,7 @@ from pipelines.query import All, parse
 from pipelines.query.ranking import Clause
 from pipelines.records import HumanLabel
 from pipelines.stores.protocols import Store
-from tests.conformance.corpus import NOW, Feeder, drain, fill, post, stone
+from tests.conformance.corpus import NOW, Feeder, drain, fill, post, tombstone
 
 
 def label(name: str, said: str = "positive", coder: str = "A", **more: object) -> HumanLabel:
@@ -71,9 +71,9 @@ class Labelling:
         feed(post("t:1"), post("t:2"), post("t:3", author="u_other"))
         drain(store)
         store.put_labels([label("t:1"), label("t:2"), label("t:3")])
-        store.delete([stone("t:1")])
+        store.delete([tombstone("t:1")])
         assert list(said(store)) == ["t:2", "t:3"]
-        feed(tombstones=[stone(author="u_other")])
+        feed(tombstones=[tombstone(author="u_other")])
         assert list(said(store)) == ["t:2"]
         # nothing of them is left under the ids
         assert store.put_labels([label("t:1"), label("t:3")]) == 0

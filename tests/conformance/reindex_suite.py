@@ -13,7 +13,7 @@ from pipelines.errors import StoreVersion
 from pipelines.query import All
 from pipelines.stores import analysis
 from pipelines.stores.protocols import Store
-from tests.conformance.corpus import Feeder, drain, fill, post, stone
+from tests.conformance.corpus import Feeder, drain, fill, post, tombstone
 from tests.conformance.scored_suite import ScoredFeeder
 from tests.conformance.store_suite import QUERIES, ids, texts
 
@@ -45,7 +45,7 @@ class Reindexing:
         assert (list(store.scan(All())), store.ledger(), store.status()) == before
         assert {query: " ".join(ids(store, query)) for query in QUERIES} == QUERIES
         drain(store)
-        assert store.delete([stone("rss:11"), stone("t:1")]).posts == 2
+        assert store.delete([tombstone("rss:11"), tombstone("t:1")]).posts == 2
         assert store.search(All(), 99).total == 11
         assert store.reindex(UTC) == 11
 
@@ -88,9 +88,9 @@ class Reindexing:
                     ScoredFeeder(other, "edits")(
                         *(post(f"t:{n}", "nach", version=2) for n in (0, 5)), post("t:new", "nach")
                     )
-                    other.delete([stone("t:1"), stone("t:4")])
+                    other.delete([tombstone("t:1"), tombstone("t:4")])
                 elif step == 1:
-                    other.delete([stone(author="u_a"), stone("t:new")])
+                    other.delete([tombstone(author="u_a"), tombstone("t:new")])
                     Feeder(other, "waiting")(post("t:2", "nach", version=2))
                     drain(other)
 
@@ -112,7 +112,7 @@ class Reindexing:
 
         with another() as other, pytest.raises(KeyboardInterrupt):  # type: ignore[attr-defined]
             other.reindex(UTC, interrupted)
-        store.delete([stone("twitter:01"), stone("rss:12")])
+        store.delete([tombstone("twitter:01"), tombstone("rss:12")])
         ScoredFeeder(store)(post("t:1", "nach"))
         store.reindex(UTC)
         assert len(texts(store)) == 11

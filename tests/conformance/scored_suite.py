@@ -24,7 +24,7 @@ from tests.conformance.corpus import (
     drain,
     post,
     scored,
-    stone,
+    tombstone,
 )
 from tests.conformance.store_suite import balance, ids, texts
 
@@ -109,7 +109,9 @@ class Scored:
         feed = ScoredFeeder(store)
         feed(post("t:1"), post("t:2", author="u_a"), post("t:3"))
         outcomes = feed(
-            post("t:4", author="u_a"), post("t:5"), tombstones=[stone("t:1"), stone(author="u_a")]
+            post("t:4", author="u_a"),
+            post("t:5"),
+            tombstones=[tombstone("t:1"), tombstone(author="u_a")],
         )
         assert outcomes == Ledger(received=4, indexed=1, deleted=3)
         assert feed(post("t:1", version=9), post("t:6", author="u_a")).deleted == 2
@@ -125,7 +127,9 @@ class Scored:
             Collected(post("t:5", author="u_c")),
         ]
         assert store.deleted_ids(coming) == []
-        store.delete([stone("t:1"), stone("t:old"), stone(author="u_a"), stone(author="u_b")])
+        store.delete(
+            [tombstone("t:1"), tombstone("t:old"), tombstone(author="u_a"), tombstone(author="u_b")]
+        )
         assert store.deleted_ids(coming) == ["t:1", "t:2", "t:3", "t:4"]
 
     def test_a_post_takes_the_id_it_is_stored_under(self, store: Store) -> None:

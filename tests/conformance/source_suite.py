@@ -1,7 +1,7 @@
 """What every source on a platform must do, whatever the platform.
 
 A source takes part with a class of its own, whose ``stand`` fixture gives its platform on this
-machine (:mod:`tests.stands`)::
+machine (:mod:`tests.simulators`)::
 
     class TestBluesky(SourceSuite):
         @pytest.fixture
@@ -39,7 +39,7 @@ from pipelines.live.run import run
 from pipelines.stages import Collector, collected_tombstone
 from pipelines.stop import Stop
 from pipelines.stores.sqlite import SqliteStore
-from tests.stands.base import START, Fault, Stand, moment
+from tests.simulators.base import START, Fault, Simulator, moment
 
 #: A day on which all that stands publish is in the past.
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
@@ -64,14 +64,14 @@ WITH_BODY = (Fault.TOO_MANY, Fault.BROKEN, Fault.HTML, Fault.LOGIN, Fault.CAPTCH
 class World:
     """A source's platform, and what reads it without ever waiting."""
 
-    def __init__(self, stand: Stand, folder: Path) -> None:
-        self.stand = stand
+    def __init__(self, simulator: Simulator, folder: Path) -> None:
+        self.simulator = simulator
         self.folder = folder
         self.client = Client(sleep=lambda seconds: None)
 
     def source(self, **order: Any) -> LiveSource:
         """The source, reading what there is until now."""
-        entry = find(self.stand.name)
+        entry = find(self.simulator.name)
         given = {"since": START, "until": NOW, **order}
         means = Means(
             client=self.client,
@@ -80,7 +80,10 @@ class World:
             stopped=lambda: False,
         )
         what = Order(
-            url=self.stand.url, target=self.stand.target, secrets=self.stand.secrets, **given
+            url=self.simulator.url,
+            target=self.simulator.target,
+            secrets=self.simulator.secrets,
+            **given,
         )
         return make(entry, what, means)
 
@@ -102,7 +105,7 @@ class World:
             run(
                 [
                     Subscription(
-                        source=source, label=self.stand.name, live=limit is None, limit=limit
+                        source=source, label=self.simulator.name, live=limit is None, limit=limit
                     )
                 ],
                 store,
@@ -112,12 +115,12 @@ class World:
 
     def _live(self, stop: Stop) -> LiveSource:
         order = Order(
-            url=self.stand.url,
-            target=self.stand.target,
+            url=self.simulator.url,
+            target=self.simulator.target,
             since=START,
-            secrets=self.stand.secrets,
+            secrets=self.simulator.secrets,
         )
-        return make(find(self.stand.name), order, real_means(stop))
+        return make(find(self.simulator.name), order, real_means(stop))
 
     def waiting(self) -> list[Post]:
         with self.store() as store:
@@ -134,19 +137,19 @@ class SourceSuite:
     exact = True
 
     @pytest.fixture
-    def world(self, stand: Stand, tmp_path: Path) -> Iterator[World]:
-        world = World(stand, tmp_path)
+    def world(self, simulator: Simulator, tmp_path: Path) -> Iterator[World]:
+        world = World(simulator, tmp_path)
         yield world
         world.client.close()
 
     # What is read
 
     def test_every_post_comes_once(self, world: World) -> None:
-        published = world.stand.publish(MANY)
+        published = world.simulator.publish(MANY)
         assert sorted(posts(world.items())) == sorted(published)
 
     def test_a_post_says_what_it_is_and_when_it_was_written(self, world: World) -> None:
-        world.stand.publish(3)
+        world.simulator.publish(3)
         source = world.source()
         for item in source.open(""):
             if isinstance(post := item.record, Post):
@@ -160,12 +163,12 @@ class SourceSuite:
                 assert post.text.startswith("post number ")
 
     def test_only_posts_since_and_until_come(self, world: World) -> None:
-        published = world.stand.publish(12)
+        published = world.simulator.publish(12)
         found = posts(world.items(since=moment(4), until=moment(9)))
         assert sorted(found) == sorted(published[3:8])
 
     def test_what_is_listened_to_gives_signs_of_life(self, world: World) -> None:
-        world.stand.publish(1)
+        world.simulator.publish(1)
         beats = [item for item in world.items() if isinstance(item.record, Heartbeat)]
         assert beats
         assert all(beat.record.at == NOW + timedelta(minutes=1) for beat in beats)
@@ -176,7 +179,7 @@ class SourceSuite:
     # Going on
 
     def test_every_cursor_is_a_place_to_go_on_from(self, world: World) -> None:
-        world.stand.publish(MANY)
+        world.simulator.publish(MANY)
         items = world.items()
         whole = posts(items)
         for place in range(0, len(items), max(1, len(items) // 12)):
@@ -188,16 +191,16 @@ class SourceSuite:
                 assert set(rest) <= set(found) <= set(whole)
 
     def test_from_the_last_cursor_on_only_what_is_new_comes(self, world: World) -> None:
-        world.stand.publish(5)
+        world.simulator.publish(5)
         last = world.items()[-1].cursor
-        new = world.stand.publish(3)
+        new = world.simulator.publish(3)
         found = posts(world.items(last))
         assert sorted(found) == sorted(new) if self.exact else set(new) <= set(found)
 
     def test_a_reading_until_a_day_between_two_others_leaves_nothing_out(
         self, world: World
     ) -> None:
-        published = world.stand.publish(MANY)
+        published = world.simulator.publish(MANY)
         items = world.items()
         begun = items[: len(items) // 4]
         part = world.items(begun[-1].cursor, until=moment(20))
@@ -205,13 +208,13 @@ class SourceSuite:
         assert {*posts(begun), *posts(part), *posts(rest)} == set(published)
 
     def test_a_reading_from_a_later_day_on_leaves_nothing_out_for_good(self, world: World) -> None:
-        live = find(world.stand.name).capabilities.live  # which begins now without a date
-        early = world.stand.publish(5)
+        live = find(world.simulator.name).capabilities.live  # which begins now without a date
+        early = world.simulator.publish(5)
         first = world.items(since=START if live else None)
-        middle = world.stand.publish(20)
+        middle = world.simulator.publish(20)
         part = world.items(first[-1].cursor, since=moment(20))
         stopped = part[len(part) // 2]
-        late = world.stand.publish(3)
+        late = world.simulator.publish(3)
         for place in (part[-1], stopped):
             wanted = world.items(place.cursor, since=moment(22))
             rest = world.items(wanted[-1].cursor, since=None)
@@ -233,10 +236,10 @@ class SourceSuite:
         }
 
     def test_stopped_at_any_item_nothing_is_lost_and_nothing_doubled(self, world: World) -> None:
-        published = list(world.stand.publish(20))
+        published = list(world.simulator.publish(20))
         for limit in (1, 2, 3, 5, 8, 13):
             world.run(limit=limit)
-            published += world.stand.publish(2)
+            published += world.simulator.publish(2)
         world.run(limit=1_000)
         protect = world.protector()
         ids = [self.protected(protect, post_id, world) for post_id in published]
@@ -254,7 +257,7 @@ class SourceSuite:
     def test_a_mistake_of_ours_in_reading_one_item_costs_that_item_alone(
         self, world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
-        world.stand.publish(5)
+        world.simulator.publish(5)
         whole = posts(world.items())
         calls = itertools.count()
 
@@ -279,8 +282,8 @@ class SourceSuite:
 
     @pytest.mark.parametrize("fault", ERRORS, ids=lambda fault: fault.name.lower())
     def test_what_comes_instead_is_an_error_of_the_source(self, world: World, fault: Fault) -> None:
-        world.stand.publish(3)
-        world.stand.fail(fault)
+        world.simulator.publish(3)
+        world.simulator.fail(fault)
         with pytest.raises(ERRORS[fault]) as caught:
             world.items()
         error = caught.value
@@ -293,20 +296,22 @@ class SourceSuite:
 
     @pytest.mark.parametrize("fault", ERRORS, ids=lambda fault: fault.name.lower())
     def test_after_it_reading_goes_on_where_it_was(self, world: World, fault: Fault) -> None:
-        published = world.stand.publish(4)
+        published = world.simulator.publish(4)
         last = world.items()[-1].cursor
-        world.stand.fail(fault)
+        world.simulator.fail(fault)
         with pytest.raises(SourceError):
             world.items(last)
-        published = [*published, *world.stand.publish(3)]
-        world.stand.fail(None)
+        published = [*published, *world.simulator.publish(3)]
+        world.simulator.fail(None)
         found = posts(world.items(last))
         assert set(published[4:]) <= set(found) <= set(published)
 
     def test_a_name_that_cannot_be_is_told_before_anything_is_asked(self, world: World) -> None:
-        if find(world.stand.name).targets == "none":
+        if find(world.simulator.name).targets == "none":
             return
-        order = Order(url=world.stand.url, target="no such / thing?", secrets=world.stand.secrets)
+        order = Order(
+            url=world.simulator.url, target="no such / thing?", secrets=world.simulator.secrets
+        )
         means = Means(
             client=world.client,
             now=lambda: NOW,
@@ -314,34 +319,34 @@ class SourceSuite:
             stopped=lambda: False,
         )
         with pytest.raises(SourceError, match="no such"):
-            make(find(world.stand.name), order, means)
+            make(find(world.simulator.name), order, means)
 
     # People
 
     def test_no_account_is_seen_after_protection_nor_one_that_was_asked_for(
         self, world: World
     ) -> None:
-        world.stand.publish(8)
+        world.simulator.publish(8)
         protector = world.protector()
         for item in world.items():
             if isinstance(item.record, Post):
                 post = msgspec.structs.replace(protector.protect(item.record).post, text="")
                 shown = encode(post).decode().casefold()
-                for name in world.stand.accounts():
+                for name in world.simulator.accounts():
                     assert name.casefold() not in shown
 
     def test_a_post_deleted_on_the_platform_is_deleted_here(self, world: World) -> None:
-        if not find(world.stand.name).capabilities.deletions:
+        if not find(world.simulator.name).capabilities.deletions:
             return
-        first, second, third = world.stand.publish(3)
+        first, second, third = world.simulator.publish(3)
         protector = world.protector()
         with listening(world):
             until(lambda: len(world.waiting()) == 3)
-            world.stand.delete(second)
+            world.simulator.delete(second)
             until(lambda: len(world.waiting()) == 2)
         kept = {post.id for post in world.waiting()}
         gone = collected_tombstone(
-            protector, Tombstone(platform=world.stand.name, id=second)
+            protector, Tombstone(platform=world.simulator.name, id=second)
         ).tombstone.id
         assert gone not in kept
         assert kept == {self.protected(protector, one, world) for one in (first, third)}
@@ -349,7 +354,7 @@ class SourceSuite:
         assert gone not in {post.id for post in world.waiting()}
 
     def test_what_is_no_post_is_no_gap_and_nothing_dead(self, world: World) -> None:
-        world.stand.publish(3)
+        world.simulator.publish(3)
         kinds = {type(item.record) for item in world.items()}
         assert kinds <= {Post, Heartbeat}
         assert not kinds & {Gap, Reject}

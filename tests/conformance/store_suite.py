@@ -33,7 +33,7 @@ from tests.conformance.corpus import (
     fill,
     post,
     scored,
-    stone,
+    tombstone,
 )
 
 
@@ -257,15 +257,15 @@ class Rotation:
         Feeder(store)(post("b:old"), post("b:x", author="u_old"))
         if scored_before:
             drain(store)
-        deletion = store.delete([stone("b:new", aliases=["b:old"])])
+        deletion = store.delete([tombstone("b:new", aliases=["b:old"])])
         assert (deletion.posts, deletion.tombstones) == (1, 1)
-        deletion = store.delete([stone(author="u_new", aliases=["u_old"])])
+        deletion = store.delete([tombstone(author="u_new", aliases=["u_old"])])
         assert (deletion.posts, deletion.tombstones) == (1, 1)
         drain(store)
         assert texts(store) == {}
 
     def test_a_post_under_a_new_key_does_not_outlive_its_deletion(self, store: Store) -> None:
-        store.delete([stone("b:old"), stone(author="u_old")])
+        store.delete([tombstone("b:old"), tombstone(author="u_old")])
         outcomes = Feeder(store)(
             Collected(post("b:new"), ("b:old",)),
             Collected(post("b:2", author="u_new"), (), ("u_old",)),
@@ -276,7 +276,7 @@ class Rotation:
 class Deleting:
     """A tombstone beats every version of what it names, in any order."""
 
-    @pytest.mark.parametrize("order", list(itertools.permutations(["post", "edit", "stone"])))
+    @pytest.mark.parametrize("order", list(itertools.permutations(["post", "edit", "tombstone"])))
     @pytest.mark.parametrize("by_author", [False, True])
     @pytest.mark.parametrize("scoring", [False, True])
     def test_in_any_order_nothing_is_left(
@@ -289,7 +289,7 @@ class Deleting:
             elif step == "edit":
                 feed(post("t:1", "deux", version=2))
             else:
-                deletion = stone(author="u_somebody") if by_author else stone("t:1")
+                deletion = tombstone(author="u_somebody") if by_author else tombstone("t:1")
                 feed(post("t:2", author="u_other"), tombstones=[deletion])
             if scoring:
                 drain(store)
@@ -300,20 +300,20 @@ class Deleting:
         assert ledger.deleted >= 1
 
     def test_a_tombstone_of_the_same_batch_comes_first(self, store: Store) -> None:
-        outcomes = Feeder(store)(post("t:1"), tombstones=[stone("t:1")])
+        outcomes = Feeder(store)(post("t:1"), tombstones=[tombstone("t:1")])
         assert outcomes == Ledger(received=2, deleted=2)
         assert store.pending(9) == []
 
     def test_a_waiting_post_that_is_deleted_counts_as_deleted(self, store: Store) -> None:
         feed = Feeder(store)
         feed(post("t:1", "un", version=1), post("t:1", "deux", version=2))
-        feed(tombstones=[stone("t:1")])
+        feed(tombstones=[tombstone("t:1")])
         assert store.ledger() == Ledger(received=3, deleted=3)
 
     def test_a_post_deleted_while_it_is_scored_is_not_indexed(self, store: Store) -> None:
         Feeder(store)(post("t:1"), post("t:2"))
         documents = [document(scored(p)) for p in store.pending(9)]
-        store.delete([stone("t:1")])
+        store.delete([tombstone("t:1")])
         store.index(documents)
         assert list(texts(store)) == ["t:2"]
         assert store.ledger() == Ledger(received=3, indexed=1, deleted=2)
@@ -331,7 +331,7 @@ class Deleting:
         feed = Feeder(store)
         feed(post("t:1", author="u_a"), post("t:2", author="u_a"), post("t:3", author="u_b"))
         drain(store)
-        deletion = store.delete([stone(author="u_a")])
+        deletion = store.delete([tombstone(author="u_a")])
         assert (deletion.posts, deletion.tombstones) == (2, 1)
         assert feed(post("t:4", author="u_a")).deleted == 1
         assert list(texts(store)) == ["t:3"]
@@ -342,11 +342,11 @@ class Deleting:
         feed = Feeder(store)
         feed(post("t:1", author=""), post("t:2", author=""))
         drain(store)
-        feed(post("t:3", author=""), tombstones=[stone()])
+        feed(post("t:3", author=""), tombstones=[tombstone()])
         drain(store)
-        deletion = store.delete([stone()])
+        deletion = store.delete([tombstone()])
         assert (deletion.posts, deletion.tombstones) == (0, 0)
-        assert store.write_tombstones([stone()]) == set()
+        assert store.write_tombstones([tombstone()]) == set()
         assert set(texts(store)) == {"t:1", "t:2", "t:3"}
 
     def test_an_author_who_is_condemned_is_taken_no_more_and_removed_by_the_deletion(
@@ -357,7 +357,7 @@ class Deleting:
         feed(post("t:1", author="u_a"), post(long, author="u_a"), post("t:3", author="u_b"))
         drain(store)
         feed(post("t:4", author="u_a"))  # waits to be scored
-        deletions = [stone(author="u_a"), stone("t:3")]
+        deletions = [tombstone(author="u_a"), tombstone("t:3")]
         assert store.write_tombstones(deletions) == {"t:1", long, "t:4"}
         assert store.write_tombstones(deletions) == {"t:1", long, "t:4"}  # until it is done
         assert feed(post("t:6", author="u_a"), post("t:3", version=9)).deleted == 2
@@ -376,7 +376,7 @@ class Deleting:
         feed(*plain, *others)
         if scoring:
             drain(store)
-        deletion = store.delete([stone(author="u_karim", raw_name="KARIM_A")])
+        deletion = store.delete([tombstone(author="u_karim", raw_name="KARIM_A")])
         assert (deletion.posts, deletion.tombstones) == (2, 1)
         later = Collected(post("t:6", author="Karim_A"), (), ("u_karim",))
         assert feed(later).deleted == 1
@@ -384,9 +384,9 @@ class Deleting:
         assert list(texts(store)) == ["t:4", "t:5", "v:3"]
         balance(store.ledger())
 
-    def test_a_plain_name_is_looked_for_but_not_kept_as_a_tombstone(self, store: Store) -> None:
-        by_id = stone("t:u_karim/1", raw_name="karim/1")
-        store.delete([stone(author="u_karim", raw_name="karim"), by_id])
+    def test_a_raw_name_is_looked_for_but_not_kept_as_a_tombstone(self, store: Store) -> None:
+        by_id = tombstone("t:u_karim/1", raw_name="karim/1")
+        store.delete([tombstone(author="u_karim", raw_name="karim"), by_id])
         feed = Feeder(store)
         # Somebody else, under a key that knows nothing of the deleted account.
         assert feed(post("t:karim/1", author="karim")).deleted == 0
@@ -394,20 +394,20 @@ class Deleting:
 
     def test_posts_without_an_author_share_none(self, store: Store) -> None:
         Feeder(store)(post("t:1", author=""), post("t:2", author=""))
-        store.delete([stone("t:1")])
+        store.delete([tombstone("t:1")])
         drain(store)
         assert list(texts(store)) == ["t:2"]
 
     def test_an_unknown_id_gets_a_tombstone_once(self, store: Store) -> None:
-        deletion = store.delete([stone("t:1")])
+        deletion = store.delete([tombstone("t:1")])
         assert (deletion.posts, deletion.tombstones) == (0, 1)
-        deletion = store.delete([stone("t:1"), stone("t:2")])
+        deletion = store.delete([tombstone("t:1"), tombstone("t:2")])
         assert (deletion.posts, deletion.tombstones) == (0, 1)
         assert store.ledger() == Ledger(received=3, deleted=3)
 
     def test_nothing_of_a_deleted_post_is_counted_or_found(self, store: Store) -> None:
         fill(store)
-        store.delete([stone("twitter:01")])
+        store.delete([tombstone("twitter:01")])
         assert "twitter:01" not in ids(store)
         assert "twitter:01" not in ids(store, "honte")
         assert "twitter:01" not in ids(store, "entity:inwi")
@@ -451,7 +451,7 @@ class Queue:
         feed(post("t:1", "un"), post("t:2", "un"))
         drain(store)
         old = [hit.post for hit in store.scan(All())]
-        store.delete([stone("t:1")])
+        store.delete([tombstone("t:1")])
         feed(post("t:2", "deux", version=7))
         store.requeue(old)
         assert [(p.id, p.text) for p in store.pending(9)] == [("t:2", "deux")]

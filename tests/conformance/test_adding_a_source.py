@@ -13,7 +13,7 @@ import pytest
 
 from ingest.sources import registry
 from tests.conformance.source_suite import SourceSuite
-from tests.stands.forum import Forum, forum
+from tests.simulators.forum import Forum, forum
 
 GUIDE = Path(__file__).parent.parent.parent / "docs" / "adding-a-source.md"
 LONGEST = 60
@@ -47,6 +47,6 @@ def test_the_module_is_under_sixty_lines() -> None:
 
 class TestTheExample(SourceSuite):
     @pytest.fixture
-    def stand(self, added: registry.Entry) -> Iterator[Forum]:
-        with forum() as stand:
-            yield stand
+    def simulator(self, added: registry.Entry) -> Iterator[Forum]:
+        with forum() as simulator:
+            yield simulator

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 import pytest
 
 from tests.conformance.source_suite import SourceSuite
-from tests.stands.jetstream import Jetstream, jetstream
+from tests.simulators.jetstream import Jetstream, jetstream
 
 
 class TestBluesky(SourceSuite):
     exact = False  # a cursor is set back by some seconds
 
     @pytest.fixture
-    def stand(self) -> Iterator[Jetstream]:
-        with jetstream() as stand:
-            yield stand
+    def simulator(self) -> Iterator[Jetstream]:
+        with jetstream() as simulator:
+            yield simulator

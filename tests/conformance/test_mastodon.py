@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import pytest
 
 from tests.conformance.source_suite import SourceSuite
-from tests.stands.mastodon import Instance, mastodon
+from tests.simulators.mastodon import Instance, mastodon
 
 
 class TestMastodon(SourceSuite):
     @pytest.fixture
-    def stand(self) -> Iterator[Instance]:
-        with mastodon() as stand:
-            yield stand
+    def simulator(self) -> Iterator[Instance]:
+        with mastodon() as simulator:
+            yield simulator

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 import pytest
 
 from tests.conformance.source_suite import SourceSuite
-from tests.stands.rss import Newspaper, newspaper
+from tests.simulators.rss import Newspaper, newspaper
 
 
 class TestRss(SourceSuite):
     @pytest.fixture
-    def stand(self) -> Iterator[Newspaper]:
-        with newspaper() as stand:
-            yield stand
+    def simulator(self) -> Iterator[Newspaper]:
+        with newspaper() as simulator:
+            yield simulator

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 import pytest
 
 from tests.conformance.source_suite import SourceSuite
-from tests.stands.telegram import Telegram, telegram
+from tests.simulators.telegram import Telegram, telegram
 
 
 class TestTelegram(SourceSuite):
     @pytest.fixture
-    def stand(self) -> Iterator[Telegram]:
-        with telegram() as stand:
-            yield stand
+    def simulator(self) -> Iterator[Telegram]:
+        with telegram() as simulator:
+            yield simulator

@@ -8,8 +8,8 @@ import pytest
 from ingest.errors import SourceError
 from tests.conformance import source_suite
 from tests.conformance.source_suite import SourceSuite, World
-from tests.stands.base import START
-from tests.stands.x import X, x
+from tests.simulators.base import START
+from tests.simulators.x import X, x
 
 
 class _XSuite(SourceSuite):
@@ -20,20 +20,20 @@ class _XSuite(SourceSuite):
         monkeypatch.setattr(source_suite, "NOW", START + timedelta(days=1))
 
     def test_a_name_that_cannot_be_is_told_before_anything_is_asked(self, world: World) -> None:
-        world.stand.target = " "  # any words make a query, but none do not
+        world.simulator.target = " "  # any words make a query, but none do not
         with pytest.raises(SourceError, match="a query of X has"):
             world.source()
 
 
 class TestSearch(_XSuite):
     @pytest.fixture
-    def stand(self) -> Iterator[X]:
-        with x() as stand:
-            yield stand
+    def simulator(self) -> Iterator[X]:
+        with x() as simulator:
+            yield simulator
 
 
 class TestStream(_XSuite):
     @pytest.fixture
-    def stand(self) -> Iterator[X]:
-        with x("x-stream") as stand:
-            yield stand
+    def simulator(self) -> Iterator[X]:
+        with x("x-stream") as simulator:
+            yield simulator

@@ -99,7 +99,7 @@ def test_only_what_needs_it_reaches_beyond() -> None:
     assert beyond == with_port | {"collect", "pages"}
 
 
-def test_whoever_asks_platforms_reaches_them_with_their_tokens_and_nobody_else_has_those() -> None:
+def test_only_services_that_ask_platforms_have_their_tokens() -> None:
     tokens = {name for name, service in services().items() if "env_file" in service}
     assert tokens == {"collect", "pages"}
     for name in tokens:

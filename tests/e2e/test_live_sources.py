@@ -20,9 +20,9 @@ from pipelines.stores.elasticsearch.address import address
 from tests.cluster import PATIENCE
 from tests.conftest import COMMAND, Marsad, balanced
 from tests.pipelines.an_elasticsearch import Proxy, proxy, stored, url  # noqa: F401 - fixtures
-from tests.stands.base import Fault
-from tests.stands.jetstream import MINUTE, START, Jetstream, jetstream
-from tests.stands.mastodon import Instance, mastodon
+from tests.simulators.base import Fault
+from tests.simulators.jetstream import MINUTE, START, Jetstream, jetstream
+from tests.simulators.mastodon import Instance, mastodon
 
 SINCE = ("--since", "2026-11-01T00:00:00+00:00")
 FAULTS = "MARSAD_TEST_FAULTS" in os.environ
@@ -32,7 +32,7 @@ WORDS = ("réseau", "coupé", "encore", "ce matin", "wach", "bda l internet", "r
 
 
 @pytest.fixture
-def stand() -> Iterator[Jetstream]:
+def simulator() -> Iterator[Jetstream]:
     with jetstream() as made:
         yield made
 
@@ -127,20 +127,22 @@ def status(marsad: Marsad) -> dict[str, object]:
     return found
 
 
-def test_a_stream_is_followed_stopped_and_gone_on_with(marsad: Marsad, stand: Jetstream) -> None:
-    stand.publish(5)
-    with running(marsad, "ingest", "bluesky", "--url", stand.url, *SINCE) as first:
+def test_a_stream_is_followed_stopped_and_gone_on_with(
+    marsad: Marsad, simulator: Jetstream
+) -> None:
+    simulator.publish(5)
+    with running(marsad, "ingest", "bluesky", "--url", simulator.url, *SINCE) as first:
         first.until_received(5)
-        second = stand.publish(3)
+        second = simulator.publish(3)
         first.until_received(8)
-        stand.delete(second[0])
+        simulator.delete(second[0])
         first.until_received(9)
         assert first.stop() == 0
-    stand.publish(4)
-    with running(marsad, "ingest", "bluesky", "--url", stand.url) as again:
+    simulator.publish(4)
+    with running(marsad, "ingest", "bluesky", "--url", simulator.url) as again:
         again.until_received(13)
         assert again.stop() == 0
-    marsad("ingest", "bluesky", "--url", stand.url, "--until", "now")
+    marsad("ingest", "bluesky", "--url", simulator.url, "--until", "now")
     assert texts(marsad) == numbered(1, 2, 3, 4, 5, 7, 8, 9, 10, 11, 12)
     ledger = marsad.ledger()
     assert balanced(ledger)
@@ -151,44 +153,44 @@ def test_a_stream_is_followed_stopped_and_gone_on_with(marsad: Marsad, stand: Je
 
 def test_asked_to_end_while_the_store_is_away_it_ends_and_the_next_run_goes_on(
     marsad: Marsad,
-    stand: Jetstream,
+    simulator: Jetstream,
     url: str,  # noqa: F811
     proxy: Proxy,  # noqa: F811
 ) -> None:
     store = ("--store", f"{proxy.url}/{address(url).prefix}")
-    stand.publish(4)
-    marsad("ingest", "bluesky", "--url", stand.url, *SINCE, "--until", "now", *store)
-    with running(marsad, "ingest", "bluesky", "--url", stand.url, *store) as one:
-        stand.publish(1)
+    simulator.publish(4)
+    marsad("ingest", "bluesky", "--url", simulator.url, *SINCE, "--until", "now", *store)
+    with running(marsad, "ingest", "bluesky", "--url", simulator.url, *store) as one:
+        simulator.publish(1)
         one.until(lambda: len(stored(url)) == 5)
         proxy.lose = lambda number: True
-        stand.publish(3)
+        simulator.publish(3)
         one.until(lambda: "Waiting for it" in one.said())
         assert one.stop() == 1  # and not after the five minutes for which a store is waited for
         assert "No Elasticsearch server answers" in one.said().splitlines()[-1]
     proxy.lose = lambda number: False
-    marsad("ingest", "bluesky", "--url", stand.url, "--until", "now", *store)
+    marsad("ingest", "bluesky", "--url", simulator.url, "--until", "now", *store)
     assert len(stored(url)) == 8
     assert balanced(marsad.ledger(*store))
 
 
 def test_killed_at_any_moment_nothing_is_lost_and_nothing_doubled(
-    marsad: Marsad, stand: Jetstream
+    marsad: Marsad, simulator: Jetstream
 ) -> None:
     count = 400
     chance = Random(7)
-    stand.publish(1)
+    simulator.publish(1)
     for _ in range(20 if FAULTS else 3):
-        with running(marsad, "ingest", "bluesky", "--url", stand.url, *SINCE) as one:
+        with running(marsad, "ingest", "bluesky", "--url", simulator.url, *SINCE) as one:
             before = one.received()
-            publisher = threading.Thread(target=lambda: [stand.publish(5) for _ in range(10)])
+            publisher = threading.Thread(target=lambda: [simulator.publish(5) for _ in range(10)])
             publisher.start()
             one.until(lambda: one.received() > before + chance.randrange(3))  # noqa: B023
             one.process.kill()
             publisher.join()
-    stand.publish(count)
-    marsad("ingest", "bluesky", "--url", stand.url, *SINCE, "--until", "now")
-    published = len(stand.events)
+    simulator.publish(count)
+    marsad("ingest", "bluesky", "--url", simulator.url, *SINCE, "--until", "now")
+    published = len(simulator.events)
     assert texts(marsad) == numbered(*range(1, published + 1))
     ledger = marsad.ledger()
     assert ledger["indexed"] == published
@@ -196,17 +198,17 @@ def test_killed_at_any_moment_nothing_is_lost_and_nothing_doubled(
 
 
 def test_what_the_server_did_not_keep_is_a_gap_in_status_and_charts(
-    marsad: Marsad, stand: Jetstream
+    marsad: Marsad, simulator: Jetstream
 ) -> None:
     day = 24 * 60 * MINUTE
-    stand.publish(2)
-    marsad("ingest", "bluesky", "--url", stand.url, *SINCE, "--until", "2026-11-01T01:00+00:00")
-    stand.keeps_from = START + 5 * day
-    event = stand.post("did:plc:1", "3klate", "after all that time")
+    simulator.publish(2)
+    marsad("ingest", "bluesky", "--url", simulator.url, *SINCE, "--until", "2026-11-01T01:00+00:00")
+    simulator.keeps_from = START + 5 * day
+    event = simulator.post("did:plc:1", "3klate", "after all that time")
     event["commit"]["record"]["createdAt"] = "2026-11-06T12:00:00Z"
     event["time_us"] = START + 5 * day + day // 2
-    stand.send_raw(json.dumps(event), START + 5 * day + day // 2)
-    marsad("ingest", "bluesky", "--url", stand.url, "--until", "now")
+    simulator.send_raw(json.dumps(event), START + 5 * day + day // 2)
+    marsad("ingest", "bluesky", "--url", simulator.url, "--until", "now")
     (gap,) = status(marsad)["gaps"]  # type: ignore[misc]
     assert (gap["start"][:10], gap["end"][:10]) == ("2026-11-01", "2026-11-06")
     assert "gap bluesky" in marsad("status").stdout
@@ -219,15 +221,15 @@ def test_what_the_server_did_not_keep_is_a_gap_in_status_and_charts(
 
 
 def test_a_source_that_is_refused_is_a_gap_and_keeps_no_other(
-    marsad: Marsad, stand: Jetstream, instance: Instance
+    marsad: Marsad, simulator: Jetstream, instance: Instance
 ) -> None:
-    stand.publish(3)
+    simulator.publish(3)
     instance.publish(3)
     instance.fail(Fault.LOGIN)
     marsad.write(
         "marsad.toml",
         f'[[sources]]\nsource = "mastodon"\nurl = "{instance.url}"\ntargets = ["coupure"]\n'
-        f'[[sources]]\nsource = "bluesky"\nurl = "{stand.url}"\nsince = "2026-11-01 00:00"\n',
+        f'[[sources]]\nsource = "bluesky"\nurl = "{simulator.url}"\nsince = "2026-11-01 00:00"\n',
     )
     with running(marsad, "ingest", "all") as one:
         one.until_scored(3)
@@ -267,10 +269,10 @@ def test_a_source_that_ends_is_given_up_where_trying_again_makes_no_sense(
 
 
 def test_a_check_says_in_words_what_works(
-    marsad: Marsad, stand: Jetstream, instance: Instance
+    marsad: Marsad, simulator: Jetstream, instance: Instance
 ) -> None:
     # Where nothing is posted it is listened to for the whole time: meanwhile the others are asked.
-    listening = ("sources", "check", "bluesky", "--url", stand.url, "--seconds", "15")
+    listening = ("sources", "check", "bluesky", "--url", simulator.url, "--seconds", "15")
     with running(marsad, *listening) as quiet:
         instance.publish(2)
         asking = ("sources", "check", "mastodon", "coupure", "--url", instance.url)
@@ -284,32 +286,32 @@ def test_a_check_says_in_words_what_works(
     assert not (marsad.folder / "marsad.db").exists()
 
 
-def burst(stand: Jetstream, count: int) -> list[tuple[int, str]]:
+def burst(simulator: Jetstream, count: int) -> list[tuple[int, str]]:
     """Events for so many posts, at the rate of the burst, from a minute from now on."""
     chance = Random(1)
     begin = int((time.time() + 60) * 1_000_000)
     made = []
     for number in range(count):
         text = f"{number} " + " ".join(chance.choices(WORDS, k=12))
-        event = stand.post(f"did:plc:{number % 997:024d}", f"3k{number:011d}", text)
+        event = simulator.post(f"did:plc:{number % 997:024d}", f"3k{number:011d}", text)
         event["time_us"] = begin + number * 1_000_000 // RATE
         made.append((event["time_us"], json.dumps(event, ensure_ascii=False)))
     return made
 
 
 def test_a_burst_is_durable_at_once_in_flat_memory_and_scored_afterwards(
-    marsad: Marsad, stand: Jetstream
+    marsad: Marsad, simulator: Jetstream
 ) -> None:
     count = RATE * SECONDS
-    events = burst(stand, count)
-    with running(marsad, "ingest", "bluesky", "--url", stand.url) as one:
-        stand.wait_for_connection()
+    events = burst(simulator, count)
+    with running(marsad, "ingest", "bluesky", "--url", simulator.url) as one:
+        simulator.wait_for_connection()
         begun = time.monotonic()
         sent = peak = early = behind = 0
         while (received := one.received()) < count:
             assert time.monotonic() - begun < 20 * SECONDS + PATIENCE, one.said()
             due = min(count, int((time.monotonic() - begun) * RATE))
-            stand.send_many(events[sent:due])
+            simulator.send_many(events[sent:due])
             sent = due
             peak = max(peak, one.memory())
             early = early or (peak if received >= RATE else 0)

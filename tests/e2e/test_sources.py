@@ -10,22 +10,22 @@ from typing import Any
 import pytest
 
 from tests.conftest import Marsad, balanced
-from tests.stands.rss import newspaper
-from tests.stands.telegram import telegram
-from tests.stands.weibo import weibo
-from tests.stands.x import x
-from tests.stands.youtube import error, youtube
+from tests.simulators.rss import newspaper
+from tests.simulators.telegram import telegram
+from tests.simulators.weibo import weibo
+from tests.simulators.x import x
+from tests.simulators.youtube import error, youtube
 
 pytestmark = pytest.mark.e2e
 
-Stands = Callable[[], AbstractContextManager[Any]]
+Simulators = Callable[[], AbstractContextManager[Any]]
 
 
 @pytest.mark.parametrize("stand", [telegram, weibo, youtube, newspaper, x])
 def test_a_source_is_read_in_steps_and_nothing_is_lost_doubled_or_named(
-    stand: Stands, marsad: Marsad, monkeypatch: pytest.MonkeyPatch
+    simulator: Simulators, marsad: Marsad, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with stand() as platform:
+    with simulator() as platform:
         platform.start = datetime.now(UTC) - timedelta(days=1)  # X reaches a week back
         for name, secret in platform.secrets.items():
             monkeypatch.setenv(name, secret)

@@ -8,8 +8,8 @@ from datetime import timedelta
 from tests.cluster import until
 from tests.conftest import balanced
 from tests.faults.load import FAULTS, Load
-from tests.stands.base import START
-from tests.stands.jetstream import jetstream
+from tests.simulators.base import START
+from tests.simulators.jetstream import jetstream
 
 KILLS = 20 if FAULTS else 2
 COLLECTORS = ("collect-1", "collect-2")
@@ -20,24 +20,24 @@ def test_a_stream_is_read_once_by_two_collectors_that_are_killed_at_random_momen
 ) -> None:
     before = load.cluster.outcomes()
     published = 0
-    with jetstream() as stand:
+    with jetstream() as simulator:
         config = load.cluster.folder / "collect.toml"
         since = f"{START - timedelta(minutes=1):%Y-%m-%dT%H:%M:%SZ}"
         config.write_text(
-            f'[[sources]]\nsource = "bluesky"\nurl = "{stand.url}"\nsince = "{since}"\n'
+            f'[[sources]]\nsource = "bluesky"\nurl = "{simulator.url}"\nsince = "{since}"\n'
         )
         for name in COLLECTORS:
             load.cluster.worker(name, MARSAD_CONFIG=str(config))
         try:
-            until(lambda: stand.asked, "a collector reads the stream")
+            until(lambda: simulator.asked, "a collector reads the stream")
             for _ in range(KILLS):
                 for _ in range(load.draw.randint(2, 8)):
-                    published += len(stand.publish(5))
+                    published += len(simulator.publish(5))
                     time.sleep(load.draw.uniform(0.05, 0.5))
                 killed = load.cluster.workers[load.draw.choice(COLLECTORS)]
                 killed.kill()
                 killed.start()
-            published += len(stand.publish(5))
+            published += len(simulator.publish(5))
             until(
                 lambda: load.cluster.ledger().get("indexed", 0) >= before["indexed"] + published,
                 f"{published} posts have arrived\n{load.cluster.logs()}",

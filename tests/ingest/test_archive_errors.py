@@ -53,9 +53,7 @@ def told(path: Path, content: bytes) -> str:
         bytes(range(256)) * 40,
     ],
 )
-def test_an_error_leaves_the_name_of_the_file_to_whoever_shows_it(
-    content: bytes, tmp_path: Path
-) -> None:
+def test_an_error_leaves_the_name_of_the_file_to_its_caller(content: bytes, tmp_path: Path) -> None:
     assert "my-file" not in told(tmp_path / "my-file.csv", content)
 
 

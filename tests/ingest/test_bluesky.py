@@ -19,7 +19,7 @@ from ingest.sources.base import Means, Order
 from ingest.sources.bluesky.events import map_item
 from ingest.sources.bluesky.live import REWIND, REWIND_ELSEWHERE, UNREADABLE, Bluesky, Place
 from pipelines.stages import collected_tombstone
-from tests.stands.jetstream import MINUTE, START, Jetstream, fixture, jetstream
+from tests.simulators.jetstream import MINUTE, START, Jetstream, fixture, jetstream
 
 DID = "did:plc:000000000000000000000001"
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
@@ -101,19 +101,19 @@ def test_an_answer_names_what_it_answers_and_nobody_after_protection() -> None:
 
 def test_a_deletion_names_the_post_as_it_is_stored() -> None:
     protector = Protector(Keyring().use())
-    stone = mapped(fixture("delete"))
-    assert isinstance(stone, Tombstone)
-    assert stone.deleted_at == datetime(2026, 11, 1, 0, 2, tzinfo=UTC)
+    tombstone = mapped(fixture("delete"))
+    assert isinstance(tombstone, Tombstone)
+    assert tombstone.deleted_at == datetime(2026, 11, 1, 0, 2, tzinfo=UTC)
     stored = protector.protect(a_post(fixture("post"))).post
-    assert collected_tombstone(protector, stone).tombstone.id == stored.id
+    assert collected_tombstone(protector, tombstone).tombstone.id == stored.id
 
 
 def test_a_deleted_account_takes_its_posts_along() -> None:
     protector = Protector(Keyring().use())
-    stone = mapped(fixture("account_deleted"))
-    assert isinstance(stone, Tombstone)
+    tombstone = mapped(fixture("account_deleted"))
+    assert isinstance(tombstone, Tombstone)
     stored = protector.protect(a_post(fixture("post"))).post
-    assert collected_tombstone(protector, stone).tombstone.author == stored.author
+    assert collected_tombstone(protector, tombstone).tombstone.author == stored.author
 
 
 @pytest.mark.parametrize("status", ["deactivated", "suspended", "takendown", "throttled", ""])
@@ -175,12 +175,12 @@ def test_facets_of_any_form_are_no_harm() -> None:
 
 
 @pytest.fixture
-def stand() -> Iterator[Jetstream]:
+def simulator() -> Iterator[Jetstream]:
     with jetstream() as made:
         yield made
 
 
-def following(stand: Jetstream, **order: Any) -> Bluesky:
+def following(simulator: Jetstream, **order: Any) -> Bluesky:
     given = {"until": NOW, **order}
     means = Means(
         client=Client(),
@@ -188,7 +188,7 @@ def following(stand: Jetstream, **order: Any) -> Bluesky:
         sleep=lambda seconds: None,
         stopped=lambda: False,
     )
-    return Bluesky(Order(url=given.pop("url", stand.url), **given), means)
+    return Bluesky(Order(url=given.pop("url", simulator.url), **given), means)
 
 
 def records(items: Iterator[Item] | list[Item], kind: type) -> list[Any]:
@@ -202,101 +202,107 @@ def last(source: Bluesky, cursor: str = "") -> str:
 SINCE = {"since": datetime(2026, 11, 1, tzinfo=UTC)}
 
 
-def test_posts_alone_are_asked_for(stand: Jetstream) -> None:
-    list(following(stand).open(""))
-    assert stand.asked == [{"wantedCollections": "app.bsky.feed.post"}]
+def test_posts_alone_are_asked_for(simulator: Jetstream) -> None:
+    list(following(simulator).open(""))
+    assert simulator.asked == [{"wantedCollections": "app.bsky.feed.post"}]
 
 
-def test_an_address_may_have_parameters_of_its_own(stand: Jetstream) -> None:
-    list(following(stand, url=f"{stand.url}?maxMessageSizeBytes=1000").open(""))
-    assert stand.asked[0]["maxMessageSizeBytes"] == "1000"
+def test_an_address_may_have_parameters_of_its_own(simulator: Jetstream) -> None:
+    list(following(simulator, url=f"{simulator.url}?maxMessageSizeBytes=1000").open(""))
+    assert simulator.asked[0]["maxMessageSizeBytes"] == "1000"
 
 
-def test_a_cursor_is_set_back_by_seconds_when_a_connection_is_made_again(stand: Jetstream) -> None:
-    stand.publish(3)
-    cursor = last(following(stand, **SINCE))
-    list(following(stand).open(cursor))
-    assert int(stand.asked[-1]["cursor"]) == START + 3 * MINUTE - REWIND // timedelta(
+def test_a_cursor_is_set_back_by_seconds_when_a_connection_is_made_again(
+    simulator: Jetstream,
+) -> None:
+    simulator.publish(3)
+    cursor = last(following(simulator, **SINCE))
+    list(following(simulator).open(cursor))
+    assert int(simulator.asked[-1]["cursor"]) == START + 3 * MINUTE - REWIND // timedelta(
         microseconds=1
     )
 
 
-def test_and_by_more_when_it_is_another_server(stand: Jetstream) -> None:
-    stand.publish(3)
-    cursor = last(following(stand, **SINCE))
+def test_and_by_more_when_it_is_another_server(simulator: Jetstream) -> None:
+    simulator.publish(3)
+    cursor = last(following(simulator, **SINCE))
     with jetstream() as other:
-        other.events = list(stand.events)
+        other.events = list(simulator.events)
         found = list(following(other).open(cursor))
         back = REWIND_ELSEWHERE // timedelta(microseconds=1)
         assert int(other.asked[-1]["cursor"]) == START + 3 * MINUTE - back
     assert records(found, Gap) == []
 
 
-def test_a_server_that_takes_its_time_to_find_the_place_is_waited_for(stand: Jetstream) -> None:
-    stand.publish(3)
-    stand.finds_after = 1.5
-    items = list(following(stand, **SINCE).open(""))
+def test_a_server_that_takes_its_time_to_find_the_place_is_waited_for(simulator: Jetstream) -> None:
+    simulator.publish(3)
+    simulator.finds_after = 1.5
+    items = list(following(simulator, **SINCE).open(""))
     assert len(records(items, Post)) == 3
 
 
-def test_since_counts_where_it_is_later_than_the_saved_place(stand: Jetstream) -> None:
-    stand.publish(9)
-    cursor = last(following(stand, **SINCE, until=datetime(2026, 11, 1, 0, 3, tzinfo=UTC)))
+def test_since_counts_where_it_is_later_than_the_saved_place(simulator: Jetstream) -> None:
+    simulator.publish(9)
+    cursor = last(following(simulator, **SINCE, until=datetime(2026, 11, 1, 0, 3, tzinfo=UTC)))
     later = datetime(2026, 11, 1, 0, 8, tzinfo=UTC)
-    items = list(following(stand, since=later).open(cursor))
+    items = list(following(simulator, since=later).open(cursor))
     assert [post.text for post in records(items, Post)] == ["post number 8", "post number 9"]
     (gap,) = records(items, Gap)
     assert (gap.start, gap.end) == (datetime(2026, 11, 1, 0, 2, tzinfo=UTC), later)
     assert "--since" in gap.cause
-    assert records(following(stand, since=later).open(items[0].cursor), Gap) == []
+    assert records(following(simulator, since=later).open(items[0].cursor), Gap) == []
     earlier = datetime(2026, 10, 1, tzinfo=UTC)
-    list(following(stand, since=earlier).open(cursor))
-    assert int(stand.asked[-1]["cursor"]) > START
+    list(following(simulator, since=earlier).open(cursor))
+    assert int(simulator.asked[-1]["cursor"]) > START
 
 
-def test_a_place_that_the_server_does_not_keep_any_more_is_a_gap(stand: Jetstream) -> None:
-    stand.publish(10)
-    cursor = last(following(stand, **SINCE, until=datetime(2026, 11, 1, 0, 4, tzinfo=UTC)))
-    stand.keeps_from = START + 7 * MINUTE
-    items = list(following(stand).open(cursor))
+def test_a_place_that_the_server_does_not_keep_any_more_is_a_gap(simulator: Jetstream) -> None:
+    simulator.publish(10)
+    cursor = last(following(simulator, **SINCE, until=datetime(2026, 11, 1, 0, 4, tzinfo=UTC)))
+    simulator.keeps_from = START + 7 * MINUTE
+    items = list(following(simulator).open(cursor))
     (gap,) = records(items, Gap)
     assert gap.start == datetime(2026, 11, 1, 0, 3, tzinfo=UTC)
     assert gap.end == datetime(2026, 11, 1, 0, 7, tzinfo=UTC)
     assert records(items, Post)[0].text == "post number 7"
 
 
-def test_a_place_that_it_keeps_is_none_however_long_ago(stand: Jetstream) -> None:
-    stand.publish(1)
-    cursor = last(following(stand, **SINCE))
-    stand.events.append((START + 9_000 * MINUTE, json.dumps(fixture("post"))))
-    assert records(following(stand).open(cursor), Gap) == []
+def test_a_place_that_it_keeps_is_none_however_long_ago(simulator: Jetstream) -> None:
+    simulator.publish(1)
+    cursor = last(following(simulator, **SINCE))
+    simulator.events.append((START + 9_000 * MINUTE, json.dumps(fixture("post"))))
+    assert records(following(simulator).open(cursor), Gap) == []
 
 
-def beginning(stand: Jetstream, at: int, until: int | None = None) -> Bluesky:
+def beginning(simulator: Jetstream, at: int, until: int | None = None) -> Bluesky:
     """A source that is made so many minutes after the start, without ``since``."""
     now = datetime(2026, 11, 1, 0, at, tzinfo=UTC)
     means = Means(
         client=Client(), now=lambda: now, sleep=lambda seconds: None, stopped=lambda: False
     )
     end = datetime(2026, 11, 1, 0, max(0, at - 1) if until is None else until, tzinfo=UTC)
-    return Bluesky(Order(url=stand.url, until=end), means)
+    return Bluesky(Order(url=simulator.url, until=end), means)
 
 
-def test_what_was_published_since_a_first_run_that_stored_nothing_comes(stand: Jetstream) -> None:
-    stand.publish(3)
-    place = beginning(stand, at=4).present()
-    stand.publish(3)
-    items = list(beginning(stand, at=9).open(place))
+def test_what_was_published_since_a_first_run_that_stored_nothing_comes(
+    simulator: Jetstream,
+) -> None:
+    simulator.publish(3)
+    place = beginning(simulator, at=4).present()
+    simulator.publish(3)
+    items = list(beginning(simulator, at=9).open(place))
     assert [post.text for post in records(items, Post)] == [f"post number {n}" for n in (4, 5, 6)]
     assert records(items, Gap) == []
-    assert following(stand, **SINCE).present() == ""
+    assert following(simulator, **SINCE).present() == ""
 
 
-def test_what_is_listened_to_is_no_gap_however_late_the_first_event_is(stand: Jetstream) -> None:
-    stand.publish(9)
-    place = beginning(stand, at=0).present()
-    stand.events = stand.events[5:]
-    items = list(beginning(stand, at=0, until=8).open(place))
+def test_what_is_listened_to_is_no_gap_however_late_the_first_event_is(
+    simulator: Jetstream,
+) -> None:
+    simulator.publish(9)
+    place = beginning(simulator, at=0).present()
+    simulator.events = simulator.events[5:]
+    items = list(beginning(simulator, at=0, until=8).open(place))
     assert [post.text for post in records(items, Post)] == ["post number 6", "post number 7"]
     assert records(items, Gap) == []
 
@@ -318,44 +324,44 @@ def test_what_is_no_post_is_a_sign_of_life_too() -> None:
     assert len(items) == len(records(items, Heartbeat))
 
 
-def test_a_gap_names_the_date_where_no_place_was_saved(stand: Jetstream) -> None:
-    stand.publish(10)
-    stand.keeps_from = START + 7 * MINUTE
-    (gap,) = records(following(stand, **SINCE).open(""), Gap)
+def test_a_gap_names_the_date_where_no_place_was_saved(simulator: Jetstream) -> None:
+    simulator.publish(10)
+    simulator.keeps_from = START + 7 * MINUTE
+    (gap,) = records(following(simulator, **SINCE).open(""), Gap)
     assert (gap.start, gap.end) == (SINCE["since"], datetime(2026, 11, 1, 0, 7, tzinfo=UTC))
     assert "the date that was asked for" in gap.cause
 
 
-def test_a_message_that_can_not_be_read_costs_itself_alone(stand: Jetstream) -> None:
-    stand.publish(2)
-    stand.send_raw('{"did": "did:plc:1", "time_us"', START + 2 * MINUTE + 1)
-    stand.publish(2)
-    items = list(following(stand, **SINCE).open(""))
+def test_a_message_that_can_not_be_read_costs_itself_alone(simulator: Jetstream) -> None:
+    simulator.publish(2)
+    simulator.send_raw('{"did": "did:plc:1", "time_us"', START + 2 * MINUTE + 1)
+    simulator.publish(2)
+    items = list(following(simulator, **SINCE).open(""))
     assert len(records(items, Post)) == 4
     assert [bad.reason for bad in records(items, Reject)] == ["json-invalid"]
 
 
-def test_many_in_a_row_are_another_stream(stand: Jetstream) -> None:
+def test_many_in_a_row_are_another_stream(simulator: Jetstream) -> None:
     for number in range(UNREADABLE):
-        stand.send_raw("<html>", START + number)
+        simulator.send_raw("<html>", START + number)
     with pytest.raises(SourceError, match="unknown form"):
-        list(following(stand, since=datetime(2026, 10, 1, tzinfo=UTC)).open(""))
+        list(following(simulator, since=datetime(2026, 10, 1, tzinfo=UTC)).open(""))
 
 
-def test_an_event_of_the_future_is_no_place_to_go_on_from(stand: Jetstream) -> None:
-    stand.publish(1)
-    event = stand.post(DID, "3kfuture", "from tomorrow")
+def test_an_event_of_the_future_is_no_place_to_go_on_from(simulator: Jetstream) -> None:
+    simulator.publish(1)
+    event = simulator.post(DID, "3kfuture", "from tomorrow")
     event["time_us"] = 4_102_444_800_000_000
-    stand.send_raw(json.dumps(event), START + MINUTE + 1)
-    source = following(stand, **SINCE)
+    simulator.send_raw(json.dumps(event), START + MINUTE + 1)
+    source = following(simulator, **SINCE)
     items = list(source.open(""))
     assert [bad.reason for bad in records(items, Reject)] == ["item-unknown"]
     assert items[-1].cursor.startswith(str(START + MINUTE))
 
 
-def test_a_cursor_of_something_else_is_told(stand: Jetstream) -> None:
+def test_a_cursor_of_something_else_is_told(simulator: Jetstream) -> None:
     with pytest.raises(SourceError, match="can't be read"):
-        list(following(stand).open("12:34"))
+        list(following(simulator).open("12:34"))
 
 
 def test_an_address_that_is_no_stream_is_told_before_anything_is_asked() -> None:

@@ -1,4 +1,4 @@
-"""The one client of all sources: polite to a host whoever asks, and clear about refusals."""
+"""The one client of all sources: polite to a host for every source, and clear about refusals."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ingest.http.client import LARGEST, LONGEST_ANSWER, SPACING, Client, refuse_
 from ingest.http.connection_errors import why
 from ingest.stop import Stopped
 from tests.platform_server import Answer, Platform, in_json, page, platform
-from tests.stands.mastodon import Instance, mastodon
+from tests.simulators.mastodon import Instance, mastodon
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ class Asking:
 
 @contextmanager
 def accepting(talk: Callable[[socket.socket], None]) -> Iterator[str]:
-    """A server that speaks as it likes with whoever connects."""
+    """A server that answers each connection as a test says."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
 
         def serve() -> None:

@@ -20,8 +20,8 @@ from ingest.sources.base import Means, Order
 from ingest.sources.mastodon.ids import LATE, Place
 from ingest.sources.mastodon.live import Mastodon
 from ingest.sources.mastodon.status import map_item
-from tests.stands.base import Fault, moment
-from tests.stands.mastodon import FIXTURES, Instance, mastodon
+from tests.simulators.base import Fault, moment
+from tests.simulators.mastodon import FIXTURES, Instance, mastodon
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
 SEEN = Seen(source="mastodon:social.example/#coupure", now=NOW, host="social.example")
@@ -140,18 +140,18 @@ def test_html_becomes_the_text_that_a_reader_sees(html: str, text: str) -> None:
 
 
 @pytest.fixture
-def stand() -> Iterator[Instance]:
+def simulator() -> Iterator[Instance]:
     with mastodon() as made:
         yield made
 
 
 class Reading:
-    """A source on a stand, and what it told."""
+    """A source on a simulator, and its messages."""
 
-    def __init__(self, stand: Instance, *, token: bool = True, **order: Any) -> None:
+    def __init__(self, simulator: Instance, *, token: bool = True, **order: Any) -> None:
         self.told: list[str] = []
         self.pauses: list[float] = []
-        target = order.pop("target", stand.target)
+        target = order.pop("target", simulator.target)
         means = Means(
             client=Client(sleep=self.pauses.append),
             now=lambda: NOW,
@@ -159,8 +159,10 @@ class Reading:
             stopped=lambda: False,
             say=self.told.append,
         )
-        secrets = stand.secrets if token else {}
-        self.source = Mastodon(Order(url=stand.url, target=target, secrets=secrets, **order), means)
+        secrets = simulator.secrets if token else {}
+        self.source = Mastodon(
+            Order(url=simulator.url, target=target, secrets=secrets, **order), means
+        )
 
     def texts(self, cursor: str = "") -> list[str]:
         return [item.record.text for item in self.posts(cursor)]
@@ -176,188 +178,192 @@ def names(count: int, first: int = 1) -> list[str]:
     return [f"post number {number}" for number in range(first, first + count)]
 
 
-def test_history_comes_from_the_oldest_to_the_newest_over_all_pages(stand: Instance) -> None:
-    stand.publish(95)
-    assert Reading(stand, **PAST).texts() == names(95)
+def test_history_comes_from_the_oldest_to_the_newest_over_all_pages(simulator: Instance) -> None:
+    simulator.publish(95)
+    assert Reading(simulator, **PAST).texts() == names(95)
 
 
-def test_an_instance_that_pages_from_the_newest_is_read_whole_too(stand: Instance) -> None:
-    stand.forward = False
-    stand.publish(95)
-    reading = Reading(stand, **PAST)
+def test_an_instance_that_pages_from_the_newest_is_read_whole_too(simulator: Instance) -> None:
+    simulator.forward = False
+    simulator.publish(95)
+    reading = Reading(simulator, **PAST)
     assert sorted(reading.texts()) == sorted(names(95))
     items = list(reading.source.open(""))
     assert {item.cursor for item in items[:-1]} == {"0"}
-    stand.publish(2)
+    simulator.publish(2)
     assert sorted(reading.texts(items[-1].cursor)) == names(2, 96)
 
 
-def test_a_tag_that_nobody_has_used_yet_has_no_posts(stand: Instance) -> None:
-    assert Reading(stand, target="unheard", **PAST).texts() == []
+def test_a_tag_that_nobody_has_used_yet_has_no_posts(simulator: Instance) -> None:
+    assert Reading(simulator, target="unheard", **PAST).texts() == []
 
 
-def test_something_else_than_an_instance_is_told(stand: Instance) -> None:
-    stand.fail(Fault.MISSING)
+def test_something_else_than_an_instance_is_told(simulator: Instance) -> None:
+    simulator.fail(Fault.MISSING)
     with pytest.raises(SourceError, match="is it a Mastodon"):
-        Reading(stand, **PAST).texts()
+        Reading(simulator, **PAST).texts()
 
 
 @pytest.mark.parametrize("target", ["coupure", "#coupure", "＃coupure"])
-def test_a_hashtag_may_be_written_with_its_sign(stand: Instance, target: str) -> None:
-    stand.publish(1)
-    assert Reading(stand, target=target, **PAST).texts() == names(1)
+def test_a_hashtag_may_be_written_with_its_sign(simulator: Instance, target: str) -> None:
+    simulator.publish(1)
+    assert Reading(simulator, target=target, **PAST).texts() == names(1)
 
 
-def test_without_a_tag_the_public_timeline_begins_now(stand: Instance) -> None:
-    stand.publish(3)
-    assert Reading(stand, target="", **PAST).texts() == []
-    assert stand.asked[0][0] == "/api/v1/timelines/public"
+def test_without_a_tag_the_public_timeline_begins_now(simulator: Instance) -> None:
+    simulator.publish(3)
+    assert Reading(simulator, target="", **PAST).texts() == []
+    assert simulator.asked[0][0] == "/api/v1/timelines/public"
 
 
-def test_what_was_published_since_a_first_run_that_stored_nothing_comes(stand: Instance) -> None:
+def test_what_was_published_since_a_first_run_that_stored_nothing_comes(
+    simulator: Instance,
+) -> None:
     place = Place.of(moment(2)).write()
-    stand.publish(4)
-    reading = Reading(stand, target="", **PAST)
+    simulator.publish(4)
+    reading = Reading(simulator, target="", **PAST)
     assert reading.texts(place) == names(3, 2)
     assert Place.read(reading.source.present()).moment == NOW
-    assert Reading(stand).source.present() == ""  # a hashtag begins with all that there is
+    assert Reading(simulator).source.present() == ""  # a hashtag begins with all that there is
     with pytest.raises(SourceError, match="can't be read"):
         reading.texts("@soon")
 
 
-def test_since_and_until_hold_where_ids_are_no_times_too(stand: Instance) -> None:
+def test_since_and_until_hold_where_ids_are_no_times_too(simulator: Instance) -> None:
     for number in range(1, 9):
-        stand.write(f"post number {number}")["id"] = str(number)
-    reading = Reading(stand, since=moment(3), until=moment(6))
+        simulator.write(f"post number {number}")["id"] = str(number)
+    reading = Reading(simulator, since=moment(3), until=moment(6))
     assert reading.texts() == names(3, 3)
 
 
 @pytest.mark.parametrize("forward", [True, False])
 @pytest.mark.parametrize("timed", [True, False])
 def test_a_date_later_than_the_saved_place_is_a_gap_until_then(
-    stand: Instance, forward: bool, timed: bool
+    simulator: Instance, forward: bool, timed: bool
 ) -> None:
-    stand.forward = forward
+    simulator.forward = forward
     for number in range(1, 90):
-        status = stand.write(f"post number {number}")
+        status = simulator.write(f"post number {number}")
         status["id"] = status["id"] if timed else str(number)
-    first = list(Reading(stand, since=moment(1), until=moment(10)).source.open(""))
-    items = list(Reading(stand, since=moment(80), until=moment(99)).source.open(first[-1].cursor))
+    first = list(Reading(simulator, since=moment(1), until=moment(10)).source.open(""))
+    items = list(
+        Reading(simulator, since=moment(80), until=moment(99)).source.open(first[-1].cursor)
+    )
     (gap,) = [item.record for item in items if isinstance(item.record, Gap)]
     assert moment(9) <= gap.start <= moment(10)
     assert gap.end == moment(80)
     assert len([item for item in items if isinstance(item.record, Post)]) == 10
-    later = Reading(stand, since=moment(80), until=moment(99)).source.open(items[-1].cursor)
+    later = Reading(simulator, since=moment(80), until=moment(99)).source.open(items[-1].cursor)
     assert not any(isinstance(item.record, Gap) for item in later)
 
 
-def test_the_token_goes_into_a_header_and_into_no_address(stand: Instance) -> None:
-    stand.publish(1)
-    Reading(stand, **PAST).texts()
-    for _, query, headers in stand.asked:
+def test_the_token_goes_into_a_header_and_into_no_address(simulator: Instance) -> None:
+    simulator.publish(1)
+    Reading(simulator, **PAST).texts()
+    for _, query, headers in simulator.asked:
         assert headers["Authorization"] == "Bearer a-user-token"
         assert "a-user-token" not in str(query)
 
 
-def test_a_used_up_limit_is_waited_for_before_the_next_page(stand: Instance) -> None:
-    stand.publish(45)
+def test_a_used_up_limit_is_waited_for_before_the_next_page(simulator: Instance) -> None:
+    simulator.publish(45)
     reset = (datetime.now(UTC) + timedelta(seconds=100)).isoformat().replace("+00:00", "Z")
-    stand.headers = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": reset}
+    simulator.headers = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": reset}
     with pytest.raises(SourceBlocked) as caught:
-        Reading(stand, **PAST).texts()
+        Reading(simulator, **PAST).texts()
     assert 90 < caught.value.wait <= 100
 
 
-def test_without_a_token_history_is_all_and_that_is_said(stand: Instance) -> None:
-    stand.publish(2)
-    reading = Reading(stand, token=False)
+def test_without_a_token_history_is_all_and_that_is_said(simulator: Instance) -> None:
+    simulator.publish(2)
+    reading = Reading(simulator, token=False)
     assert reading.texts() == names(2)
     assert any("MARSAD_MASTODON_TOKEN" in message for message in reading.told)
 
 
-def test_a_token_that_is_refused_is_an_error(stand: Instance) -> None:
-    stand.secrets = {"MARSAD_MASTODON_TOKEN": "an old token"}
+def test_a_token_that_is_refused_is_an_error(simulator: Instance) -> None:
+    simulator.secrets = {"MARSAD_MASTODON_TOKEN": "an old token"}
     with pytest.raises(SourceBlocked):
-        list(Reading(stand).source.open(""))
+        list(Reading(simulator).source.open(""))
 
 
-def listened(stand: Instance, items: Iterator[Item]) -> list[Item]:
+def listened(simulator: Instance, items: Iterator[Item]) -> list[Item]:
     """Read on until the stream is listened to: history, then the first sign of life there."""
     taken = []
     for item in items:
         taken.append(item)
-        if stand.listening and isinstance(item.record, Heartbeat):
+        if simulator.listening and isinstance(item.record, Heartbeat):
             return taken
     raise AssertionError("it ended")
 
 
-def test_after_history_what_is_published_comes_by_the_stream(stand: Instance) -> None:
-    stand.publish(2)
-    items = iter(Reading(stand).source.open(""))
-    before = listened(stand, items)
+def test_after_history_what_is_published_comes_by_the_stream(simulator: Instance) -> None:
+    simulator.publish(2)
+    items = iter(Reading(simulator).source.open(""))
+    before = listened(simulator, items)
     assert [i.record.text for i in before if isinstance(i.record, Post)] == names(2)
-    stand.publish(1)
+    simulator.publish(1)
     new = next(item for item in items if isinstance(item.record, Post))
     assert new.record.text == "post number 3"  # type: ignore[union-attr]
     assert new.cursor.startswith("~")
 
 
-def test_edits_and_deletions_come_by_the_stream(stand: Instance) -> None:
-    written = stand.write("before")
-    items = iter(Reading(stand).source.open(""))
-    listened(stand, items)
-    stand.edit(written, "after", "2026-11-01T01:00:00.000Z")
+def test_edits_and_deletions_come_by_the_stream(simulator: Instance) -> None:
+    written = simulator.write("before")
+    items = iter(Reading(simulator).source.open(""))
+    listened(simulator, items)
+    simulator.edit(written, "after", "2026-11-01T01:00:00.000Z")
     edited = next(item.record for item in items if isinstance(item.record, Post))
     assert isinstance(edited, Post)
-    assert (edited.text, edited.id) == ("after", stand.id_of(written))
-    stand.delete(stand.id_of(written))
+    assert (edited.text, edited.id) == ("after", simulator.id_of(written))
+    simulator.delete(simulator.id_of(written))
     gone = next(item.record for item in items if isinstance(item.record, Tombstone))
     assert isinstance(gone, Tombstone)
-    assert gone.id == stand.id_of(written)
+    assert gone.id == simulator.id_of(written)
 
 
-def test_events_that_are_not_about_posts_are_passed_over(stand: Instance) -> None:
-    items = iter(Reading(stand).source.open(""))
-    listened(stand, items)
-    stand.stream("notification", '{"id": "1"}')
-    stand.stream("filters_changed", "undefined")
-    stand.publish(1)
+def test_events_that_are_not_about_posts_are_passed_over(simulator: Instance) -> None:
+    items = iter(Reading(simulator).source.open(""))
+    listened(simulator, items)
+    simulator.stream("notification", '{"id": "1"}')
+    simulator.stream("filters_changed", "undefined")
+    simulator.publish(1)
     new = next(item.record for item in items if not isinstance(item.record, Heartbeat))
     assert isinstance(new, Post)
 
 
-def test_an_update_that_breaks_off_in_the_middle_costs_itself_alone(stand: Instance) -> None:
-    items = iter(Reading(stand).source.open(""))
-    listened(stand, items)
-    stand.stream("update", '{"id": "115470000000000001", "content": "<p>half')
-    stand.publish(1)
+def test_an_update_that_breaks_off_in_the_middle_costs_itself_alone(simulator: Instance) -> None:
+    items = iter(Reading(simulator).source.open(""))
+    listened(simulator, items)
+    simulator.stream("update", '{"id": "115470000000000001", "content": "<p>half')
+    simulator.publish(1)
     new = (item.record for item in items if not isinstance(item.record, Heartbeat))
     assert [type(next(new)), type(next(new))] == [Reject, Post]
 
 
 def test_a_stream_that_breaks_off_is_an_error_and_the_timeline_fills_the_gap(
-    stand: Instance,
+    simulator: Instance,
 ) -> None:
-    stand.publish(1)
-    reading = Reading(stand)
+    simulator.publish(1)
+    reading = Reading(simulator)
     items = iter(reading.source.open(""))
-    listened(stand, items)
-    stand.publish(1)
+    listened(simulator, items)
+    simulator.publish(1)
     streamed = next(item for item in items if isinstance(item.record, Post))
-    stand.hang_up()
+    simulator.hang_up()
     with pytest.raises(SourceError):
         list(items)
-    stand.publish(3)
-    again = Reading(stand, **PAST).texts(streamed.cursor)
+    simulator.publish(3)
+    again = Reading(simulator, **PAST).texts(streamed.cursor)
     assert set(again) >= set(names(3, 3))
 
 
-def test_posts_of_other_instances_that_came_late_are_looked_for_again(stand: Instance) -> None:
-    stand.publish(20)
-    last = stand.statuses[-1]["id"]
-    late = stand.write("written earlier elsewhere")
+def test_posts_of_other_instances_that_came_late_are_looked_for_again(simulator: Instance) -> None:
+    simulator.publish(20)
+    last = simulator.statuses[-1]["id"]
+    late = simulator.write("written earlier elsewhere")
     at = moment(20) - LATE / 2
     late["id"] = str((int(at.timestamp() * 1000) << 16) + 1)
-    stand.statuses.sort(key=lambda one: int(one["id"]))
-    assert "written earlier elsewhere" in Reading(stand, **PAST).texts(f"~{last}")
-    assert "written earlier elsewhere" not in Reading(stand, **PAST).texts(last)
+    simulator.statuses.sort(key=lambda one: int(one["id"]))
+    assert "written earlier elsewhere" in Reading(simulator, **PAST).texts(f"~{last}")
+    assert "written earlier elsewhere" not in Reading(simulator, **PAST).texts(last)

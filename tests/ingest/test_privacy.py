@@ -116,8 +116,8 @@ def test_a_name_that_looks_the_same_is_one_account_and_a_deletion_finds_it(
     written: str, typed: str, earlier: str
 ) -> None:
     stored = protector().protect(post(author=written))
-    grave = protector().protect_tombstone(Tombstone(platform="twitter", author=typed))
-    assert stored.post.author == grave.tombstone.author
+    protected = protector().protect_tombstone(Tombstone(platform="twitter", author=typed))
+    assert stored.post.author == protected.tombstone.author
     assert protector().pseudonyms("twitter", typed)[0] == stored.post.author
 
 
@@ -126,8 +126,8 @@ def test_a_name_stored_under_the_pseudonym_of_an_earlier_version_is_still_found(
     written: str, typed: str, earlier: str
 ) -> None:
     before = pseudonym(OLD.bytes(), "twitter", earlier)
-    grave = protector(NEW, OLD).protect_tombstone(Tombstone(platform="twitter", author=written))
-    assert before in grave.aliases
+    protected = protector(NEW, OLD).protect_tombstone(Tombstone(platform="twitter", author=written))
+    assert before in protected.aliases
     assert before in protector(NEW, OLD).pseudonyms("twitter", written)
     # What the account wrote later is known by the tombstone of the earlier pseudonym, too.
     assert before in protector(NEW, OLD).protect(post(author=written)).author_aliases
@@ -260,9 +260,12 @@ def test_protecting_twice_is_protecting_once(url: str, author: str) -> None:
 def test_a_deleted_author_does_not_come_back_with_an_export(by: str) -> None:
     exported = protector(OLD).protect(post(author="nadir")).post
     name = exported.author if by == "pseudonym" else "Nadir"
-    grave = protector(NEW, OLD).protect_tombstone(Tombstone(platform="twitter", author=name))
+    protected = protector(NEW, OLD).protect_tombstone(Tombstone(platform="twitter", author=name))
     again = protector(NEW, OLD).protect(exported)
-    assert {again.post.author, *again.author_aliases} & {grave.tombstone.author, *grave.aliases}
+    assert {again.post.author, *again.author_aliases} & {
+        protected.tombstone.author,
+        *protected.aliases,
+    }
 
 
 def test_without_the_key_a_guess_cannot_be_tested() -> None:
@@ -291,27 +294,29 @@ def test_after_the_old_key_is_destroyed_nothing_links_the_two() -> None:
 def test_a_deletion_names_the_post_under_every_key() -> None:
     native = f"bluesky:at://{DID}/app.bsky.feed.post/3k"
     stored = protector(OLD).protect(post(platform="bluesky", id=native, author=DID))
-    grave = protector(NEW, OLD).protect_tombstone(Tombstone(platform="bluesky", id=native))
-    assert stored.post.id in {grave.tombstone.id, *grave.aliases}
+    protected = protector(NEW, OLD).protect_tombstone(Tombstone(platform="bluesky", id=native))
+    assert stored.post.id in {protected.tombstone.id, *protected.aliases}
 
 
 def test_a_deletion_of_an_account_finds_its_pseudonyms() -> None:
     stored = protector(OLD).protect(post(author="nadir")).post.author
-    grave = protector(NEW, OLD).protect_tombstone(Tombstone(platform="twitter", author="@Nadir"))
-    assert "nadir" not in encode(grave.tombstone).decode().lower()
-    assert stored in grave.aliases
+    protected = protector(NEW, OLD).protect_tombstone(
+        Tombstone(platform="twitter", author="@Nadir")
+    )
+    assert "nadir" not in encode(protected.tombstone).decode().lower()
+    assert stored in protected.aliases
 
 
 @pytest.mark.parametrize(
-    "stone",
+    "tombstone",
     [
         Tombstone(platform="telegram", id="telegram:nadir/7"),
         Tombstone(platform="telegram", author="@Nadir"),
     ],
 )
-def test_a_tombstone_names_nobody_in_plain(stone: Tombstone) -> None:
-    grave = protector(NEW, OLD).protect_tombstone(stone)
-    kept = [encode(grave.tombstone).decode(), *grave.aliases]
+def test_a_tombstone_names_nobody_in_plain(tombstone: Tombstone) -> None:
+    protected = protector(NEW, OLD).protect_tombstone(tombstone)
+    kept = [encode(protected.tombstone).decode(), *protected.aliases]
     assert not [name for name in kept if "nadir" in name.lower()]
 
 

@@ -12,10 +12,10 @@ from ingest.sources.rss import feed as feeds
 from ingest.sources.rss.feed import map_item
 from ingest.sources.rss.feed import read as read_feed
 from ingest.sources.rss.markup import LARGEST
-from tests.stands.base import moment
-from tests.stands.http import FIXTURES
-from tests.stands.reading import Reading, at, gaps, ids, reading, rejects
-from tests.stands.rss import PATH, Newspaper, newspaper
+from tests.simulators.base import moment
+from tests.simulators.http import FIXTURES
+from tests.simulators.reading import Reading, at, gaps, ids, reading, rejects
+from tests.simulators.rss import PATH, Newspaper, newspaper
 
 NOW = datetime(2016, 3, 1, tzinfo=UTC)
 
@@ -28,22 +28,24 @@ ATOM = (FIXTURES / "rss" / "atom.xml").read_bytes()
 
 
 @pytest.fixture
-def stand() -> Iterator[Newspaper]:
-    with newspaper() as stand:
-        yield stand
+def simulator() -> Iterator[Newspaper]:
+    with newspaper() as simulator:
+        yield simulator
 
 
 @pytest.fixture
-def read(stand: Newspaper) -> Iterator[Reading]:
-    with reading(stand) as read:
+def read(simulator: Newspaper) -> Iterator[Reading]:
+    with reading(simulator) as read:
         yield read
 
 
 # What an entry becomes
 
 
-def test_an_article_is_its_title_and_its_text_without_tags(read: Reading, stand: Newspaper) -> None:
-    stand.items.append(stand.item(1, "Coupure &amp;amp; colère"))
+def test_an_article_is_its_title_and_its_text_without_tags(
+    read: Reading, simulator: Newspaper
+) -> None:
+    simulator.items.append(simulator.item(1, "Coupure &amp;amp; colère"))
     (post,) = read.posts()
     assert post.text == (
         "Coupure & colère\n\nLes appels par internet sont coupés\N{NO-BREAK SPACE}: "
@@ -57,15 +59,17 @@ def test_an_article_is_its_title_and_its_text_without_tags(read: Reading, stand:
 
 
 def test_an_article_does_not_name_its_feed_whose_address_may_be_a_persons(
-    read: Reading, stand: Newspaper
+    read: Reading, simulator: Newspaper
 ) -> None:
-    stand.publish(1)
+    simulator.publish(1)
     (post,) = read.posts()
     assert (post.source, read.source().name.partition("/")[2]) == ("rss", PATH[1:])
 
 
-def test_an_entry_of_atom_has_the_version_of_its_update(read: Reading, stand: Newspaper) -> None:
-    stand.body, stand.type = ATOM, "application/atom+xml"
+def test_an_entry_of_atom_has_the_version_of_its_update(
+    read: Reading, simulator: Newspaper
+) -> None:
+    simulator.body, simulator.type = ATOM, "application/atom+xml"
     plain, html = read.posts()
     assert html.id == "rss:tag:blog.example,2026:1"
     assert html.text == "المكالمات مقطوعة\n\nالانترنت غالي.\n\n3lach ?"
@@ -75,107 +79,115 @@ def test_an_entry_of_atom_has_the_version_of_its_update(read: Reading, stand: Ne
     assert plain.text == "1 < 2\n\nSans balises <ici>."
 
 
-def test_an_entry_without_any_name_is_known_by_its_content(read: Reading, stand: Newspaper) -> None:
-    stand.body = b'<rss version="2.0"><channel><item><title>Rien</title></item></channel></rss>'
+def test_an_entry_without_any_name_is_known_by_its_content(
+    read: Reading, simulator: Newspaper
+) -> None:
+    simulator.body = b'<rss version="2.0"><channel><item><title>Rien</title></item></channel></rss>'
     items = read.items()
     assert [post.id for post in read.posts()] == ["rss:"]  # protection puts a hash there
-    stand.body += b" "  # another ETag
+    simulator.body += b" "  # another ETag
     assert ids(read.items(items[-1].cursor)) == []
 
 
 @pytest.mark.parametrize("charset", ["windows-1256", "iso-8859-6", "utf-16"])
 def test_letters_are_read_in_the_encoding_of_the_feed(
-    read: Reading, stand: Newspaper, charset: str
+    read: Reading, simulator: Newspaper, charset: str
 ) -> None:
-    stand.type = "application/rss+xml"
+    simulator.type = "application/rss+xml"
     head = f'<?xml version="1.0" encoding="{charset}"?>'
     feed = (
         '<rss version="2.0"><channel><item><title>المكالمات مقطوعة</title></item></channel></rss>'
     )
-    stand.body = f"{head}{feed}".encode(charset)
+    simulator.body = f"{head}{feed}".encode(charset)
     assert [post.text for post in read.posts()] == ["المكالمات مقطوعة"]
 
 
 # What is asked for again
 
 
-def test_a_feed_that_did_not_change_is_not_sent_again(read: Reading, stand: Newspaper) -> None:
-    stand.publish(3)
+def test_a_feed_that_did_not_change_is_not_sent_again(read: Reading, simulator: Newspaper) -> None:
+    simulator.publish(3)
     last = read.items()[-1].cursor
     again = read.items(last)
     assert ids(again) == []
-    assert "If-None-Match" in stand.asked[-1].headers
-    stand.publish(1)
+    assert "If-None-Match" in simulator.asked[-1].headers
+    simulator.publish(1)
     assert ids(read.items(again[-1].cursor)) == ["journal-4"]
 
 
-def test_an_entry_that_changed_comes_once_more(read: Reading, stand: Newspaper) -> None:
-    stand.publish(3)
+def test_an_entry_that_changed_comes_once_more(read: Reading, simulator: Newspaper) -> None:
+    simulator.publish(3)
     last = read.items()[-1].cursor
-    stand.items[1] = stand.item(2, "corrigé")
+    simulator.items[1] = simulator.item(2, "corrigé")
     assert [post.text[:7] for post in read.posts(last)] == ["corrigé"]
 
 
-def test_a_feed_that_forgot_all_that_was_read_has_a_gap(read: Reading, stand: Newspaper) -> None:
-    stand.shown = 3
-    stand.publish(3)
+def test_a_feed_that_forgot_all_that_was_read_has_a_gap(
+    read: Reading, simulator: Newspaper
+) -> None:
+    simulator.shown = 3
+    simulator.publish(3)
     last = read.items()[-1].cursor
     began, read.now = read.now, read.now + timedelta(hours=5)
-    stand.publish(2)
+    simulator.publish(2)
     assert gaps(read.items(last)) == []
-    stand.publish(3)
+    simulator.publish(3)
     (gap,) = gaps(read.items(last))
     assert (gap.start, gap.end) == (began, read.now)
     assert "none of the entries" in gap.cause
 
 
-def test_a_feed_that_wants_to_be_left_alone_is_not_asked(read: Reading, stand: Newspaper) -> None:
-    feed = stand.feed().replace(b"<channel>", b"<channel><ttl>30</ttl>")
-    stand.body = feed
+def test_a_feed_that_wants_to_be_left_alone_is_not_asked(
+    read: Reading, simulator: Newspaper
+) -> None:
+    feed = simulator.feed().replace(b"<channel>", b"<channel><ttl>30</ttl>")
+    simulator.body = feed
     last = read.items()[-1].cursor
-    stand.asked.clear()
+    simulator.asked.clear()
     assert read.items(last) == []
-    assert stand.asked == []
+    assert simulator.asked == []
     assert read.said == [
-        f"rss:127.0.0.1:{stand.url.rpartition(':')[2]}{PATH} asks to be read "
+        f"rss:127.0.0.1:{simulator.url.rpartition(':')[2]}{PATH} asks to be read "
         "every 30 minutes at most."
     ]
     read.now += timedelta(minutes=31)
     assert read.items(last)
-    assert stand.asked
+    assert simulator.asked
 
 
-def test_two_entries_of_one_name_come_once_each(read: Reading, stand: Newspaper) -> None:
-    stand.publish(2)
-    stand.items.append(stand.item(1, "the same name"))
+def test_two_entries_of_one_name_come_once_each(read: Reading, simulator: Newspaper) -> None:
+    simulator.publish(2)
+    simulator.items.append(simulator.item(1, "the same name"))
     items = read.items()
     assert ids(items) == ["journal-1", "journal-2", "journal-1"]
-    stand.publish(1)
+    simulator.publish(1)
     again = read.items(items[-1].cursor)
     assert ids(again) == ["journal-4"]
-    stand.items[2] = stand.item(1, "the same name, corrected")
+    simulator.items[2] = simulator.item(1, "the same name, corrected")
     assert ids(read.items(again[-1].cursor)) == ["journal-1"]
 
 
 def test_of_a_feed_without_measure_the_newest_entries_are_read_and_the_others_are_a_gap(
-    read: Reading, stand: Newspaper, monkeypatch: pytest.MonkeyPatch
+    read: Reading, simulator: Newspaper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(feeds, "MOST", 10)
-    stand.publish(30)
-    stand.items.reverse()  # a feed that shows the oldest first
+    simulator.publish(30)
+    simulator.items.reverse()  # a feed that shows the oldest first
     items = read.items()
     assert ids(items) == [f"journal-{number}" for number in range(21, 31)]
     (gap,) = gaps(items)
     assert (gap.start, gap.end) == (moment(1), moment(20))
     assert max(len(item.cursor) for item in items) < 10 * 60 + 200
     assert "20 older ones" in read.said[0]
-    stand.items.insert(0, stand.item(31, "post number 31"))
+    simulator.items.insert(0, simulator.item(31, "post number 31"))
     again = read.items(items[-1].cursor)
     assert (ids(again), gaps(again)) == (["journal-31"], [])
 
 
-def test_entries_left_out_before_come_when_they_are_wanted(read: Reading, stand: Newspaper) -> None:
-    stand.publish(5)
+def test_entries_left_out_before_come_when_they_are_wanted(
+    read: Reading, simulator: Newspaper
+) -> None:
+    simulator.publish(5)
     items = read.items(since=moment(4))
     assert ids(items) == ["journal-4", "journal-5"]
     assert ids(read.items(items[-1].cursor)) == ["journal-1", "journal-2", "journal-3"]
@@ -185,24 +197,28 @@ def test_entries_left_out_before_come_when_they_are_wanted(read: Reading, stand:
 
 
 def test_a_broken_feed_is_read_as_far_as_it_goes_and_kept_aside_once(
-    read: Reading, stand: Newspaper
+    read: Reading, simulator: Newspaper
 ) -> None:
-    stand.publish(3)
-    whole = stand.feed()
-    stand.body = whole[: whole.rindex(b"<content:encoded>") + 40]  # in the middle of the last one
+    simulator.publish(3)
+    whole = simulator.feed()
+    simulator.body = whole[
+        : whole.rindex(b"<content:encoded>") + 40
+    ]  # in the middle of the last one
     items = read.items()
     assert ids(items) == ["journal-2", "journal-3"]
     (broken,) = rejects(items)
     assert broken.reason == "feed-broken"
-    assert broken.raw == stand.body
+    assert broken.raw == simulator.body
     again = read.items(items[-1].cursor)
     assert rejects(again) == []
-    stand.body = None
+    simulator.body = None
     assert ids(read.items(again[-1].cursor)) == ["journal-1"]
 
 
-def test_an_entity_that_xml_does_not_know_costs_no_entry(read: Reading, stand: Newspaper) -> None:
-    stand.items.append(stand.item(1, "Ras le bol & fini"))
+def test_an_entity_that_xml_does_not_know_costs_no_entry(
+    read: Reading, simulator: Newspaper
+) -> None:
+    simulator.items.append(simulator.item(1, "Ras le bol & fini"))
     items = read.items()
     assert ids(items) == ["journal-1"]
     assert [reject.reason for reject in rejects(items)] == ["feed-broken"]
@@ -232,8 +248,10 @@ def test_what_is_no_address_is_told_at_once(read: Reading, target: str) -> None:
         read.source(target=target, url="")
 
 
-def test_another_base_address_takes_the_path_of_the_feed(read: Reading, stand: Newspaper) -> None:
-    stand.publish(1)
+def test_another_base_address_takes_the_path_of_the_feed(
+    read: Reading, simulator: Newspaper
+) -> None:
+    simulator.publish(1)
     assert len(read.posts(target=f"https://journal.example{PATH}")) == 1
 
 

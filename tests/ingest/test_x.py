@@ -14,28 +14,28 @@ from ingest.records import Heartbeat, Item, Post
 from ingest.sources.archive.source import ArchiveSource
 from ingest.sources.base import Begins, LiveSource
 from ingest.sources.x.tweets import first_id, time_of
-from tests.stands.base import START, moment
-from tests.stands.http import Answer, in_json
-from tests.stands.reading import Reading, at, gaps, ids, posts, reading, rejects
-from tests.stands.x import TOKEN, X, fixture, problem, x
+from tests.simulators.base import START, moment
+from tests.simulators.http import Answer, in_json
+from tests.simulators.reading import Reading, at, gaps, ids, posts, reading, rejects
+from tests.simulators.x import TOKEN, X, fixture, problem, x
 
 
 @pytest.fixture
-def stand() -> Iterator[X]:
-    with x() as stand:
-        yield stand
+def simulator() -> Iterator[X]:
+    with x() as simulator:
+        yield simulator
 
 
 @pytest.fixture
-def read(stand: X) -> Iterator[Reading]:
-    with reading(stand) as read:
+def read(simulator: X) -> Iterator[Reading]:
+    with reading(simulator) as read:
         yield read
 
 
 @pytest.fixture
 def stream() -> Iterator[X]:
-    with x("x-stream") as stand:
-        yield stand
+    with x("x-stream") as simulator:
+        yield simulator
 
 
 @pytest.fixture
@@ -47,8 +47,8 @@ def listen(stream: X) -> Iterator[Reading]:
 # What a post becomes
 
 
-def test_posts_are_whole_and_say_what_they_repeat_or_answer(read: Reading, stand: X) -> None:
-    stand.instead = lambda asked: in_json(fixture("kinds"))
+def test_posts_are_whole_and_say_what_they_repeat_or_answer(read: Reading, simulator: X) -> None:
+    simulator.instead = lambda asked: in_json(fixture("kinds"))
     edited, long, repost, answer = read.posts()
     assert edited.text == "Les appels sont coupés depuis ce matin (corrigé)"
     assert long.text.endswith("entier #Fin")
@@ -60,7 +60,7 @@ def test_posts_are_whole_and_say_what_they_repeat_or_answer(read: Reading, stand
     assert edited.counts == {"likes": 1, "reposts": 0, "replies": 0, "quotes": 0, "views": 2}
 
 
-def test_all_versions_of_a_post_are_one_post(read: Reading, stand: X) -> None:
+def test_all_versions_of_a_post_are_one_post(read: Reading, simulator: X) -> None:
     versions = fixture("kinds")["data"][0]["edit_history_tweet_ids"]
     first = {
         **fixture("kinds")["data"][0],
@@ -69,9 +69,9 @@ def test_all_versions_of_a_post_are_one_post(read: Reading, stand: X) -> None:
         "edit_history_tweet_ids": versions[:1],
         "created_at": "2026-11-01T00:03:00.000Z",
     }
-    stand.instead = lambda asked: in_json({"data": [first], "meta": {"result_count": 1}})
+    simulator.instead = lambda asked: in_json({"data": [first], "meta": {"result_count": 1}})
     (before,) = read.posts()
-    stand.instead = lambda asked: in_json(fixture("kinds"))
+    simulator.instead = lambda asked: in_json(fixture("kinds"))
     after = read.posts()[0]
     assert before.id == after.id == f"twitter:{versions[0]}"
     assert before.version < after.version
@@ -80,9 +80,9 @@ def test_all_versions_of_a_post_are_one_post(read: Reading, stand: X) -> None:
 
 
 def test_an_archive_of_the_same_posts_gives_the_same_ids_and_versions(
-    read: Reading, stand: X, tmp_path: Path
+    read: Reading, simulator: X, tmp_path: Path
 ) -> None:
-    stand.instead = lambda asked: in_json(fixture("kinds"))
+    simulator.instead = lambda asked: in_json(fixture("kinds"))
     file = tmp_path / "page.json"
     file.write_text(json.dumps({**fixture("kinds"), "__twarc": {"version": "2.14.0"}}) + "\n")
     archived = posts(list(ArchiveSource(file).open("")))
@@ -103,41 +103,41 @@ def test_an_id_holds_the_time_of_its_post() -> None:
 # Search
 
 
-def test_a_question_is_asked_as_the_interface_wants_it(read: Reading, stand: X) -> None:
-    stand.publish(25)
+def test_a_question_is_asked_as_the_interface_wants_it(read: Reading, simulator: X) -> None:
+    simulator.publish(25)
     read.items(since=moment(3), until=moment(20))
-    first, second, *_ = stand.asked
+    first, second, *_ = simulator.asked
     assert first.query["max_results"] == "100"
     assert first.query["since_id"] == str(first_id(moment(3)) - 1)
     assert first.query["end_time"] == "2026-11-01T00:20:00Z"
     assert "note_tweet" in first.query["tweet.fields"]
     assert second.query["next_token"] == "10"
     assert first.headers["Authorization"] == f"Bearer {TOKEN}"
-    assert TOKEN not in str([asked.query for asked in stand.asked])
+    assert TOKEN not in str([asked.query for asked in simulator.asked])
 
 
-def test_an_interrupted_walk_goes_on_below_what_it_has_read(read: Reading, stand: X) -> None:
-    stand.publish(25)
+def test_an_interrupted_walk_goes_on_below_what_it_has_read(read: Reading, simulator: X) -> None:
+    simulator.publish(25)
     items = read.items()
     place = items[14].cursor
-    stand.asked.clear()
+    simulator.asked.clear()
     read.items(place)
-    assert stand.asked[0].query["until_id"] == ids(items[:15])[-1]
+    assert simulator.asked[0].query["until_id"] == ids(items[:15])[-1]
 
 
-def test_what_recent_search_does_not_reach_is_a_gap(read: Reading, stand: X) -> None:
-    stand.publish(3)
+def test_what_recent_search_does_not_reach_is_a_gap(read: Reading, simulator: X) -> None:
+    simulator.publish(3)
     last = read.items()[-1].cursor
     read.now = START + timedelta(days=10)
     items = read.items(last)
     (gap,) = gaps(items)
-    assert gap.start == time_of(int(stand.posts[-1]["id"])) - timedelta(seconds=30)
+    assert gap.start == time_of(int(simulator.posts[-1]["id"])) - timedelta(seconds=30)
     assert gap.end == read.now - timedelta(days=7) + timedelta(minutes=1)
     assert "seven days" in gap.cause
 
 
-def test_a_walk_whose_rest_is_out_of_reach_ends_with_a_gap(read: Reading, stand: X) -> None:
-    stand.publish(25)
+def test_a_walk_whose_rest_is_out_of_reach_ends_with_a_gap(read: Reading, simulator: X) -> None:
+    simulator.publish(25)
     place = read.items(since=START)[14].cursor
     read.now = START + timedelta(days=8)
     items = read.items(place, since=START)
@@ -145,49 +145,51 @@ def test_a_walk_whose_rest_is_out_of_reach_ends_with_a_gap(read: Reading, stand:
     assert gaps(read.items(items[-1].cursor, since=START)) == gaps(items)[1:]
 
 
-def test_when_older_posts_are_wanted_later_the_walk_goes_on_below(read: Reading, stand: X) -> None:
-    stand.publish(25)
+def test_when_older_posts_are_wanted_later_the_walk_goes_on_below(
+    read: Reading, simulator: X
+) -> None:
+    simulator.publish(25)
     items = read.items(since=moment(20))
     deeper = read.items(items[-1].cursor)
-    assert {*ids(items), *ids(deeper)} == {post["id"] for post in stand.posts}
+    assert {*ids(items), *ids(deeper)} == {post["id"] for post in simulator.posts}
 
 
 def test_a_date_above_where_a_walk_was_left_asks_for_nothing_that_can_not_be(
-    read: Reading, stand: X
+    read: Reading, simulator: X
 ) -> None:
-    stand.publish(30)
+    simulator.publish(30)
     place = read.items()[10].cursor
-    stand.asked.clear()
+    simulator.asked.clear()
     later = read.items(place, since=moment(25))
-    bounds = [(one.query.get("since_id"), one.query.get("until_id")) for one in stand.asked]
+    bounds = [(one.query.get("since_id"), one.query.get("until_id")) for one in simulator.asked]
     assert all(not (low and high) or int(low) < int(high) for low, high in bounds)
-    assert set(ids(read.items(later[-1].cursor))) >= {post["id"] for post in stand.posts[:20]}
+    assert set(ids(read.items(later[-1].cursor))) >= {post["id"] for post in simulator.posts[:20]}
 
 
 def test_a_query_that_finds_nothing_has_one_gap_and_finds_what_comes(
-    read: Reading, stand: X
+    read: Reading, simulator: X
 ) -> None:
     read.now = START + timedelta(days=8)
     items = read.items(since=START)
     assert len(gaps(items)) == 1
-    stand.start = read.now
-    stand.publish(1)
+    simulator.start = read.now
+    simulator.publish(1)
     read.now += timedelta(minutes=5)
     again = read.items(items[-1].cursor, since=START)
     assert gaps(again) == []
     assert len(ids(again)) == 1
 
 
-def test_errors_beside_posts_cost_no_post(read: Reading, stand: X) -> None:
-    stand.instead = lambda asked: in_json(fixture("kinds"))
+def test_errors_beside_posts_cost_no_post(read: Reading, simulator: X) -> None:
+    simulator.instead = lambda asked: in_json(fixture("kinds"))
     items = read.items()
     assert len(posts(items)) == 4
     assert rejects(items) == []
 
 
-def test_a_post_without_words_is_kept_aside(read: Reading, stand: X) -> None:
-    stand.publish(2)
-    del stand.posts[0]["text"]
+def test_a_post_without_words_is_kept_aside(read: Reading, simulator: X) -> None:
+    simulator.publish(2)
+    del simulator.posts[0]["text"]
     items = read.items()
     assert len(posts(items)) == 1
     assert [reject.reason for reject in rejects(items)] == ["no-text"]
@@ -195,17 +197,17 @@ def test_a_post_without_words_is_kept_aside(read: Reading, stand: X) -> None:
 
 @pytest.mark.parametrize("native", ["", "x", "9" * 30, str(first_id(START + timedelta(days=900)))])
 def test_a_post_without_an_id_that_can_be_is_kept_aside_and_is_no_place(
-    read: Reading, stand: X, native: str
+    read: Reading, simulator: X, native: str
 ) -> None:
-    stand.publish(2)
-    odd = {**stand.posts[0], "id": native}
-    stand.instead = lambda asked: in_json({"data": [odd, stand.posts[1]], "meta": {}})
+    simulator.publish(2)
+    odd = {**simulator.posts[0], "id": native}
+    simulator.instead = lambda asked: in_json({"data": [odd, simulator.posts[1]], "meta": {}})
     items = read.items()
     assert [bad.reason for bad in rejects(items)] == ["item-unknown"]
-    assert ids(items) == [stand.posts[1]["id"]]
-    stand.instead = lambda asked: None
-    stand.publish(1)
-    assert stand.posts[2]["id"] in ids(read.items(items[-1].cursor))
+    assert ids(items) == [simulator.posts[1]["id"]]
+    simulator.instead = lambda asked: None
+    simulator.publish(1)
+    assert simulator.posts[2]["id"] in ids(read.items(items[-1].cursor))
 
 
 # Refusals
@@ -222,19 +224,19 @@ def test_a_post_without_an_id_that_can_be_is_kept_aside_and_is_no_place(
     ],
 )
 def test_a_refusal_is_told_in_the_words_of_x(
-    read: Reading, stand: X, answer: Answer, kind: type[SourceError], words: str
+    read: Reading, simulator: X, answer: Answer, kind: type[SourceError], words: str
 ) -> None:
-    stand.instead = lambda asked: answer
+    simulator.instead = lambda asked: answer
     with pytest.raises(kind, match=words) as caught:
         read.items()
     assert caught.value.body
     assert TOKEN not in str(caught.value)
 
 
-def test_a_used_up_limit_is_waited_for_until_it_is_reset(read: Reading, stand: X) -> None:
+def test_a_used_up_limit_is_waited_for_until_it_is_reset(read: Reading, simulator: X) -> None:
     reset = str(int(time.time()) + 600)
     headers = {"x-rate-limit-limit": "60", "x-rate-limit-remaining": "0"}
-    stand.instead = lambda asked: problem(429, **headers, **{"x-rate-limit-reset": reset})
+    simulator.instead = lambda asked: problem(429, **headers, **{"x-rate-limit-reset": reset})
     with pytest.raises(SourceBlocked) as caught:
         read.items()
     assert 590 < caught.value.wait <= 600
@@ -253,15 +255,15 @@ def taken(source: LiveSource, cursor: str, count: int) -> list[Item]:
     return items
 
 
-def heard(source: LiveSource, cursor: str, stand: X, publish: int) -> list[Item]:
+def heard(source: LiveSource, cursor: str, simulator: X, publish: int) -> list[Item]:
     """What comes of so many posts that are published once somebody listens."""
     items: list[Item] = []
     published = False
     for item in source.open(cursor):
         items.append(item)
-        if not published and stand.listening and isinstance(item.record, Heartbeat):
+        if not published and simulator.listening and isinstance(item.record, Heartbeat):
             published = True
-            stand.publish(publish)
+            simulator.publish(publish)
         if len(posts(items)) >= publish:
             break
     return items

@@ -10,21 +10,21 @@ from ingest.errors import SourceBlocked, SourceChanged, SourceError, SourceGone
 from ingest.mapping.items import Seen
 from ingest.records import Post, encode
 from ingest.sources.youtube.live import map_item
-from tests.stands.base import START
-from tests.stands.http import FIXTURES, Answer, in_json
-from tests.stands.reading import Reading, at, ids, reading, rejects
-from tests.stands.youtube import CHANNEL, KEY, VIDEO, Comment, YouTube, error, youtube
+from tests.simulators.base import START
+from tests.simulators.http import FIXTURES, Answer, in_json
+from tests.simulators.reading import Reading, at, ids, reading, rejects
+from tests.simulators.youtube import CHANNEL, KEY, VIDEO, Comment, YouTube, error, youtube
 
 
 @pytest.fixture
-def stand() -> Iterator[YouTube]:
-    with youtube() as stand:
-        yield stand
+def simulator() -> Iterator[YouTube]:
+    with youtube() as simulator:
+        yield simulator
 
 
 @pytest.fixture
-def read(stand: YouTube) -> Iterator[Reading]:
-    with reading(stand) as read:
+def read(simulator: YouTube) -> Iterator[Reading]:
+    with reading(simulator) as read:
         yield read
 
 
@@ -42,65 +42,67 @@ def test_a_comment_becomes_a_post_under_its_video() -> None:
 
 @pytest.mark.parametrize("target", [CHANNEL, "@canal"])
 def test_a_channel_that_is_asked_for_is_not_named_by_its_posts(
-    read: Reading, stand: YouTube, target: str
+    read: Reading, simulator: YouTube, target: str
 ) -> None:
-    stand.publish(2)
+    simulator.publish(2)
     assert read.source(target=target).name == f"youtube:{target}"  # to its user
     for post in read.posts(target=target):
         assert not any(name in encode(post).decode() for name in (CHANNEL, "canal"))
 
 
 def test_all_answers_come_also_those_that_a_thread_does_not_show(
-    read: Reading, stand: YouTube
+    read: Reading, simulator: YouTube
 ) -> None:
     replies = [Comment(f"R{number}", "jawab") for number in range(25)]
-    stand.comments = [
+    simulator.comments = [
         Comment("T", "so2al", replies=replies),
         Comment("U", "x", replies=replies[:2]),
     ]
     items = read.items()
     assert set(ids(items)) == {"T", "U", *(f"R{number}" for number in range(25))}
     assert {post.reply_to for post in read.posts() if post.id == "youtube:R24"} == {"youtube:T"}
-    asked = [asked.query.get("parentId") for asked in stand.asked if "parentId" in asked.query]
+    asked = [asked.query.get("parentId") for asked in simulator.asked if "parentId" in asked.query]
     assert "U" not in asked  # the thread shows both of its answers
 
 
-def test_an_edit_is_a_newer_version_of_the_same_post(read: Reading, stand: YouTube) -> None:
-    stand.publish(3)
+def test_an_edit_is_a_newer_version_of_the_same_post(read: Reading, simulator: YouTube) -> None:
+    simulator.publish(3)
     items = read.items()
     before = {post.id: post.version for post in read.posts()}
-    stand.comments[0].text, stand.comments[0].updated = "corrigé", "2026-11-01T05:00:00Z"
+    simulator.comments[0].text, simulator.comments[0].updated = "corrigé", "2026-11-01T05:00:00Z"
     posts = {post.id: post for post in read.posts(items[-1].cursor)}
     assert posts["youtube:Ugz0001"].text == "corrigé"
     assert posts["youtube:Ugz0001"].version > before["youtube:Ugz0001"]
 
 
-def test_a_late_answer_to_an_old_comment_is_found(read: Reading, stand: YouTube) -> None:
-    stand.publish(30)
+def test_a_late_answer_to_an_old_comment_is_found(read: Reading, simulator: YouTube) -> None:
+    simulator.publish(30)
     last = read.items()[-1].cursor
-    stand.comments[2].replies.append(Comment("late", "?", "2026-11-03T00:00:00Z"))
+    simulator.comments[2].replies.append(Comment("late", "?", "2026-11-03T00:00:00Z"))
     assert "late" in ids(read.items(last))
 
 
-def test_what_was_read_long_before_is_not_read_again(read: Reading, stand: YouTube) -> None:
-    stand.comments = [
+def test_what_was_read_long_before_is_not_read_again(read: Reading, simulator: YouTube) -> None:
+    simulator.comments = [
         Comment(f"C{day:02}", "x", (START + timedelta(days=day)).isoformat()) for day in range(40)
     ]
     last = read.items()[-1].cursor
-    stand.asked.clear()
+    simulator.asked.clear()
     assert ids(read.items(last)) == ["C39"]
-    assert len(stand.asked) == 2  # of four pages: a week back
+    assert len(simulator.asked) == 2  # of four pages: a week back
 
 
-def test_what_a_later_date_left_out_comes_when_it_is_wanted(read: Reading, stand: YouTube) -> None:
+def test_what_a_later_date_left_out_comes_when_it_is_wanted(
+    read: Reading, simulator: YouTube
+) -> None:
     days = [START + timedelta(days=day) for day in range(30)]
     comments = [Comment(f"C{day:02}", "x", moment.isoformat()) for day, moment in enumerate(days)]
-    stand.comments = comments[:10]
+    simulator.comments = comments[:10]
     whole = read.items(since=days[2])
-    stand.comments = comments[:20]
+    simulator.comments = comments[:20]
     part = read.items(whole[-1].cursor, since=days[17])
     assert ids(part) == ["C19", "C18", "C17"]
-    stand.comments = comments
+    simulator.comments = comments
     for place in (part[-1], part[2]):
         further = read.items(place.cursor, since=days[25])
         assert ids(read.items(further[-1].cursor, since=days[25])) == ["C29"]
@@ -109,9 +111,11 @@ def test_what_a_later_date_left_out_comes_when_it_is_wanted(read: Reading, stand
     assert len(ids(read.items(rest[-1].cursor))) == 30  # older ones than ever before are wanted
 
 
-def test_a_limit_smaller_than_a_page_still_comes_to_the_end(read: Reading, stand: YouTube) -> None:
-    stand.publish(25)
-    stand.comments[20].replies = [Comment(f"R{number}", "x") for number in range(7)]
+def test_a_limit_smaller_than_a_page_still_comes_to_the_end(
+    read: Reading, simulator: YouTube
+) -> None:
+    simulator.publish(25)
+    simulator.comments[20].replies = [Comment(f"R{number}", "x") for number in range(7)]
     cursor, found = "", []
     while len(found) < 32:
         items = list(islice(read.source().open(cursor), 4))
@@ -122,27 +126,27 @@ def test_a_limit_smaller_than_a_page_still_comes_to_the_end(read: Reading, stand
 
 
 def test_a_page_token_that_is_not_known_any_more_begins_the_round_again(
-    read: Reading, stand: YouTube
+    read: Reading, simulator: YouTube
 ) -> None:
-    published = stand.publish(25)
+    published = simulator.publish(25)
     place = read.items()[15].cursor
-    del stand.comments[-10]  # the comment that the token named
+    del simulator.comments[-10]  # the comment that the token named
     assert set(ids(read.items(place))) <= {one.partition(":")[2] for one in published}
     assert "Ugz0001" in ids(read.items(place))
 
 
 def test_pages_that_are_always_refused_are_an_error_and_no_endless_round(
-    read: Reading, stand: YouTube
+    read: Reading, simulator: YouTube
 ) -> None:
-    stand.publish(25)
+    simulator.publish(25)
     place = read.items()[15].cursor
-    stand.forgets = True
+    simulator.forgets = True
     for cursor in ("", place):
-        stand.asked.clear()
+        simulator.asked.clear()
         with pytest.raises(SourceChanged, match="token is not valid") as caught:
             list(islice(read.source().open(cursor), 100))
         assert b"processingFailure" in caught.value.body
-        assert len(stand.asked) <= 4
+        assert len(simulator.asked) <= 4
 
 
 @pytest.mark.parametrize(
@@ -159,24 +163,24 @@ def test_pages_that_are_always_refused_are_an_error_and_no_endless_round(
     ],
 )
 def test_videos_and_channels_are_named_in_any_way(
-    read: Reading, stand: YouTube, target: str
+    read: Reading, simulator: YouTube, target: str
 ) -> None:
-    stand.publish(1)
+    simulator.publish(1)
     assert len(read.posts(target=target)) == 1
 
 
-def test_a_channel_without_an_id_is_another_form(read: Reading, stand: YouTube) -> None:
+def test_a_channel_without_an_id_is_another_form(read: Reading, simulator: YouTube) -> None:
     found = in_json({"kind": "youtube#channelListResponse", "items": [{"id": {"odd": 1}}]})
-    stand.instead = lambda asked: found if asked.path.endswith("/channels") else None
+    simulator.instead = lambda asked: found if asked.path.endswith("/channels") else None
     with pytest.raises(SourceChanged, match="no id") as caught:
         read.items(target="@canal")
     assert caught.value.body
 
 
-def test_the_key_stands_in_no_address(read: Reading, stand: YouTube) -> None:
-    stand.publish(1)
+def test_the_key_stands_in_no_address(read: Reading, simulator: YouTube) -> None:
+    simulator.publish(1)
     read.items()
-    assert all(KEY not in str((asked.path, asked.query)) for asked in stand.asked)
+    assert all(KEY not in str((asked.path, asked.query)) for asked in simulator.asked)
 
 
 # Refusals
@@ -197,35 +201,37 @@ def test_the_key_stands_in_no_address(read: Reading, stand: YouTube) -> None:
     ],
 )
 def test_a_refusal_is_told_in_the_words_of_the_platform(
-    read: Reading, stand: YouTube, answer: Answer, kind: type[SourceError], words: str
+    read: Reading, simulator: YouTube, answer: Answer, kind: type[SourceError], words: str
 ) -> None:
-    stand.instead = lambda asked: answer
+    simulator.instead = lambda asked: answer
     with pytest.raises(kind, match=words) as caught:
         read.items()
     assert caught.value.body
 
 
 def test_a_used_up_quota_says_how_long_it_takes_until_the_next_one(
-    read: Reading, stand: YouTube
+    read: Reading, simulator: YouTube
 ) -> None:
     read.now = at("2026-11-02T20:00:00Z")  # noon in California
-    stand.instead = lambda asked: error(403, "quotaExceeded")
+    simulator.instead = lambda asked: error(403, "quotaExceeded")
     with pytest.raises(SourceBlocked, match="units") as caught:
         read.items()
     assert caught.value.wait == 12 * 3600
 
 
-def test_a_date_without_a_zone_is_no_date_of_the_platform(read: Reading, stand: YouTube) -> None:
-    stand.publish(2)
-    stand.comments[0].published = "2026-11-01T00:01:00"
+def test_a_date_without_a_zone_is_no_date_of_the_platform(
+    read: Reading, simulator: YouTube
+) -> None:
+    simulator.publish(2)
+    simulator.comments[0].published = "2026-11-01T00:01:00"
     assert [reject.reason for reject in rejects(read.items())] == ["item-unknown"]
 
 
-def test_a_comment_of_an_unknown_form_is_kept_aside(read: Reading, stand: YouTube) -> None:
-    stand.publish(2)
+def test_a_comment_of_an_unknown_form_is_kept_aside(read: Reading, simulator: YouTube) -> None:
+    simulator.publish(2)
     odd = {"kind": "youtube#commentThread", "id": "odd", "snippet": {"videoId": VIDEO}}
-    whole = [comment.thread() for comment in stand.comments]
-    stand.instead = lambda asked: in_json({"kind": "x", "items": [odd, *whole]})
+    whole = [comment.thread() for comment in simulator.comments]
+    simulator.instead = lambda asked: in_json({"kind": "x", "items": [odd, *whole]})
     items = read.items()
     assert ids(items) == ["Ugz0001", "Ugz0002"]
     (reject,) = rejects(items)

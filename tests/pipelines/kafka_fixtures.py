@@ -81,8 +81,8 @@ def scored(collected: Collected) -> Collected:
 
 def deletion(post_id: str = "", author: str = "", raw_name: str = "") -> CollectedTombstone:
     """A deletion as the collect stage hands it on."""
-    stone = Tombstone(platform="forum", id=post_id, author=author)
-    return CollectedTombstone(stone, raw_name=raw_name)
+    tombstone = Tombstone(platform="forum", id=post_id, author=author)
+    return CollectedTombstone(tombstone, raw_name=raw_name)
 
 
 def dead_letter(line: int, raw: bytes = b'{"half', reason: str = "json-truncated") -> DeadLetter:

@@ -16,7 +16,7 @@ from pipelines.query import All, parse
 from pipelines.records import HumanLabel, Sum
 from pipelines.stores.sqlite import SqliteStore
 from tests.pipelines import studies
-from tests.pipelines.a_store import ZONE, fill, post
+from tests.pipelines.stored_posts import ZONE, fill, post
 
 NOW = datetime(2016, 3, 1, tzinfo=UTC)
 

@@ -24,7 +24,7 @@ from ingest.privacy.protector import Protector
 from ingest.records import Post, Tombstone, encode
 from pipelines.commands._shared.options import brokers_option, store_option
 from pipelines.commands._shared.output import ledger_line
-from pipelines.dead_letters.queue import DeadLetters, plain_names
+from pipelines.dead_letters.queue import DeadLetters, raw_names
 from pipelines.errors import StoreError
 from pipelines.records import DeadLetter, Ledger
 from pipelines.stages import collected_tombstone
@@ -208,7 +208,7 @@ def test_protected_posts_that_were_kept_aside_are_forgotten_with_their_author(pa
         deletion = collected_tombstone(
             Protector([new, old]), Tombstone(platform="bluesky", author="karim")
         )
-        assert dead_letters.forget(plain_names(msgspec.structs.replace(deletion, raw_name=""))) == 3
+        assert dead_letters.forget(raw_names(msgspec.structs.replace(deletion, raw_name=""))) == 3
         assert [e.line for e in dead_letters.entries()] == [4]
 
 

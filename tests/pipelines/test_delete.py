@@ -15,7 +15,7 @@ from pipelines.commands.delete import command
 from pipelines.query import All
 from pipelines.records import Collected
 from pipelines.stores.sqlite import SqliteStore
-from tests.pipelines.a_store import fill, post
+from tests.pipelines.stored_posts import fill, post
 
 
 @pytest.fixture

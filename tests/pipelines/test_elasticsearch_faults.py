@@ -48,7 +48,7 @@ from tests.conformance.corpus import (
     fill,
     post,
     scored,
-    stone,
+    tombstone,
 )
 from tests.pipelines.an_elasticsearch import (
     Proxy,
@@ -68,9 +68,9 @@ BATCHES: list[dict] = [
     {"posts": [post("t:1", "un", version=1), post("t:2"), post("t:3")], "filtered": 2,
      "dead": [dead_letter(1), dead_letter(2)]},
     {"posts": [post("t:1", "deux", version=2), post("t:2"), post("t:4", author="u_a")],
-     "tombstones": [stone("t:3")]},
+     "tombstones": [tombstone("t:3")]},
     {"posts": [post("t:5"), post("t:5", "et puis", version=4)], "retried": [dead_letter(1)],
-     "tombstones": [stone(author="u_a")]},
+     "tombstones": [tombstone(author="u_a")]},
 ]  # fmt: skip
 
 
@@ -288,7 +288,7 @@ class TestFaults:
                 run(store)
             finally:
                 starting.join()
-            store.delete([stone(p.id) for p in (post("t:1"), post("t:2"), post("t:5"))])
+            store.delete([tombstone(p.id) for p in (post("t:1"), post("t:2"), post("t:5"))])
             assert store.ledger().indexed == 12 + 6
         assert contents(url) == before
 
@@ -321,7 +321,7 @@ class TestFaults:
             if any("-posts-" in one.where for one in writes):
                 monkeypatch.undo()
                 with ElasticsearchStore(url) as other:
-                    other.delete([stone("t:1"), stone(author="u_a")])
+                    other.delete([tombstone("t:1"), tombstone(author="u_a")])
             return bulk(self, writes, **more)
 
         with ElasticsearchStore(url) as store:
@@ -346,7 +346,7 @@ class TestFaults:
             if any("-posts-" in one.where for one in writes):
                 monkeypatch.undo()
                 with ElasticsearchStore(url) as other:
-                    other.delete([stone("t:1"), stone(author="u_a")])
+                    other.delete([tombstone("t:1"), tombstone(author="u_a")])
                 bulk(self, writes, **more)
                 raise KeyboardInterrupt
             return bulk(self, writes, **more)
@@ -412,7 +412,7 @@ class TestFaults:
         def slowly(self: Reindexing, hits: list[Any]) -> None:
             monkeypatch.undo()
             with ElasticsearchStore(url) as other:
-                assert other.delete([stone("t:1")]).posts == 1
+                assert other.delete([tombstone("t:1")]).posts == 1
             copy(self, hits)  # as it was before the deletion
 
         with ElasticsearchStore(url) as store:
@@ -431,7 +431,7 @@ class TestFaults:
                 then.setattr(Reindexing, "_swap", _interrupt)
                 with pytest.raises(KeyboardInterrupt):
                     other.reindex(ZoneInfo("UTC"))
-            bring(worker, 1, posts=[post("t:3")], tombstones=[stone("t:1")])
+            bring(worker, 1, posts=[post("t:3")], tombstones=[tombstone("t:1")])
             assert stored(url) == {"t:2": ["v1"], "t:3": ["v1"]}
             # a deletion reaches what was copied already
             monkeypatch.setattr(purge, "_released", lambda *_: True)
@@ -621,11 +621,11 @@ if FAULTS:
                 Feeder(store)(post("t:1", secret), post("t:2"), post("t:3"))
                 drain(store)
                 end = time.monotonic() + 120
-                assert not store.delete([stone("t:1")]).clean
+                assert not store.delete([tombstone("t:1")]).clean
                 for number in itertools.count():
                     # other deletions go on for a while and must not put it off
-                    graves = [stone(f"t:{number}")] if number < 20 else []
-                    Feeder(store)(post(f"t:new{number}"), tombstones=graves)
+                    tombstones = [tombstone(f"t:{number}")] if number < 20 else []
+                    Feeder(store)(post(f"t:new{number}"), tombstones=tombstones)
                     store.housekeeping()
                     if not marked(url):
                         break

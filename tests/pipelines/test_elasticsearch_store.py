@@ -22,7 +22,7 @@ from tests.conformance.corpus import (
     fill,
     post,
     scored,
-    stone,
+    tombstone,
 )
 from tests.pipelines.an_elasticsearch import (
     Proxy,
@@ -57,7 +57,7 @@ class TestDocuments:
             Feeder(store)(post("t:1", "zqxrare", author="u_somebody", digest="d1gest"))
             if scoring:
                 drain(store)
-            assert store.delete([stone("t:1")]).posts == 1
+            assert store.delete([tombstone("t:1")]).posts == 1
         stub = json.dumps(source(url, "t:1"))
         assert '"state": "deleted"' in stub
         for word in ("zqxrare", "u_somebody", "d1gest"):
@@ -115,7 +115,7 @@ class TestReplay:
             names = address(url)
             with asking(names.url) as client:
                 client.indices.put_settings(index=names.posts, settings={"index.gc_deletes": "1s"})
-                store.delete([stone("t:1"), stone(author="u_a")])
+                store.delete([tombstone("t:1"), tombstone(author="u_a")])
                 time.sleep(1.5)
                 client.indices.refresh(index=names.posts)
             replayed = feed(

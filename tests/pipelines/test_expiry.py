@@ -14,7 +14,7 @@ from pipelines.daily import Daily
 from pipelines.dead_letters.quarantine import Quarantine, beside
 from pipelines.dead_letters.queue import DeadLetters
 from tests.conformance.corpus import dead_letter
-from tests.pipelines.a_store import fill
+from tests.pipelines.stored_posts import fill
 from tests.pipelines.test_live import START, Scripted, World, post
 
 

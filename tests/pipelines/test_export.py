@@ -33,7 +33,7 @@ from pipelines.export import (
 )
 from pipelines.records import Hit, Ledger
 from pipelines.stores.sqlite import SqliteStore
-from tests.pipelines.a_store import fill, post
+from tests.pipelines.stored_posts import fill, post
 
 FACTS = Facts(
     query="inwi",
@@ -250,7 +250,7 @@ def test_the_readme_says_how_to_cite_and_to_reproduce(tmp_path):
         assert column.name in text
 
 
-def test_plain_names_of_authors_are_told(tmp_path):
+def test_raw_names_of_authors_are_told(tmp_path):
     plain = msgspec.structs.replace(post(0), author="somebody")
     assert export([Hit(plain, "")], tmp_path, ALL, FACTS).plain_authors == 1
     told = manifest(tmp_path)
@@ -626,8 +626,8 @@ def test_purge_list__names_the_rows_of_deleted_posts_without_their_text(store, t
     assert run(store, "purge-list", out).exit_code == 0
     second = read_ndjson(out)[1]
     with SqliteStore(store) as opened:
-        stone = Tombstone(platform="twitter", id=second["id"], deleted_at=datetime.now(UTC))
-        opened.delete([CollectedTombstone(stone)])
+        tombstone = Tombstone(platform="twitter", id=second["id"], deleted_at=datetime.now(UTC))
+        opened.delete([CollectedTombstone(tombstone)])
     result = run(store, "purge-list", out)
     assert result.exit_code == 1
     assert result.stdout == f"2\t{second['id']}\tdeleted\n"

@@ -96,7 +96,7 @@ def test_a_post_arrives_as_it_was_sent(collected: Collected) -> None:
 
 @ANY_PACE
 @given(NAMED, NAMES, WORDS)
-def test_a_deletion_arrives_without_its_plain_name(
+def test_a_deletion_arrives_without_its_raw_name(
     name: str, aliases: tuple[str, ...], raw_name: str
 ) -> None:
     sent = msgspec.structs.replace(deletion(name), aliases=aliases, raw_name=raw_name)
@@ -106,7 +106,7 @@ def test_a_deletion_arrives_without_its_plain_name(
     assert arrived == CollectedTombstone(sent.tombstone, aliases, raw_name="")
 
 
-def test_there_is_no_field_for_a_plain_name() -> None:
+def test_there_is_no_field_for_a_raw_name() -> None:
     fields = set(TombstoneMessage.__struct_fields__) & set(CollectedTombstone.__struct_fields__)
     assert fields == {"tombstone", "aliases"}
 

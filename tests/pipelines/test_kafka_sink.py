@@ -36,8 +36,8 @@ from tests.pipelines.kafka_fixtures import (
 )
 from tests.servers import Kafka
 from tests.servers.proxy import END_TRANSACTION
-from tests.stands import base
-from tests.stands.jetstream import START, jetstream
+from tests.simulators import base
+from tests.simulators.jetstream import START, jetstream
 
 
 def test_a_batch_becomes_durable_with_its_cursor_and_its_counts(where: Brokers) -> None:
@@ -312,10 +312,10 @@ def test_what_a_collector_keeps_aside_says_what_it_is_and_a_deletion_finds_it(
     marsad = Marsad(tmp_path, MARSAD_BROKERS=real_kafka.brokers, MARSAD_KAFKA_PREFIX=where.prefix)
     marsad("ingest", "archive", marsad.write("empty.ndjson", ""), "--store", "marsad.db")
     monkeypatch.chdir(tmp_path)
-    with jetstream() as stand:
-        stand.send_raw('{"did": "did:plc:amina", ', START + 1)
-        stand.publish(1)
-        wanted = Wanted(source="bluesky", url=stand.url, since=base.START, limit=1)
+    with jetstream() as simulator:
+        simulator.send_raw('{"did": "did:plc:amina", ', START + 1)
+        simulator.publish(1)
+        wanted = Wanted(source="bluesky", url=simulator.url, since=base.START, limit=1)
         Reading([wanted], None, where).some(frozenset({0}), Stop())
     said = marsad("dead", "retry", code=1).stderr
     assert "of a live source; what it still offers is read again by itself" in said

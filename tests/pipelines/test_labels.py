@@ -20,7 +20,7 @@ from pipelines.labels.words import WORDS, label_of
 from pipelines.query import All, parse
 from pipelines.records import HumanLabel
 from pipelines.stores.sqlite import SqliteStore
-from tests.pipelines.a_store import fill, post
+from tests.pipelines.stored_posts import fill, post
 
 NOW = datetime(2016, 3, 1, tzinfo=UTC)
 

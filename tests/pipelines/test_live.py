@@ -263,9 +263,11 @@ def test_a_source_that_ends_is_given_up_where_it_never_gets_further_however_long
 
 
 def test_a_limit_counts_posts_deletions_and_what_can_not_be_used(world: World) -> None:
-    stone = Tombstone(platform="scripted", id="scripted:9")
+    tombstone = Tombstone(platform="scripted", id="scripted:9")
     beat = Heartbeat(source="scripted", at=START)
-    source = Scripted(beat, post(1), beat, stone, Reject(reason="item-unknown", raw=b"x"), post(2))
+    source = Scripted(
+        beat, post(1), beat, tombstone, Reject(reason="item-unknown", raw=b"x"), post(2)
+    )
     world.run(source, limit=3)
     assert world.store.ledger() == Ledger(received=3, pending=1, deleted=1, dead=1)
 

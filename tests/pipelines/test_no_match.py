@@ -11,7 +11,7 @@ from pipelines.commands.export import command as export
 from pipelines.commands.rescore import command as rescore
 from pipelines.commands.search import command
 from pipelines.commands.trends import command as trends
-from tests.pipelines.a_store import fill, post
+from tests.pipelines.stored_posts import fill, post
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from pipelines.commands._shared.authors import told
 from pipelines.commands.export import command as export
 from pipelines.commands.trends import command as trends
 from pipelines.stores.sqlite import SqliteStore
-from tests.pipelines.a_store import fill, post
+from tests.pipelines.stored_posts import fill, post
 
 
 def called(number: int, name: str, platform: str = "twitter", *, kept: bool = False):

@@ -14,7 +14,7 @@ from pipelines.errors import QueryError
 from pipelines.query import Filter, parse
 from pipelines.searching import facets, search, top
 from pipelines.stores.sqlite import SqliteStore
-from tests.pipelines.a_store import fill, post
+from tests.pipelines.stored_posts import fill, post
 
 NOON = datetime(2016, 2, 27, 12, tzinfo=UTC)
 

@@ -38,7 +38,7 @@ from tests.conformance.corpus import (
     fill,
     post,
     scored,
-    stone,
+    tombstone,
 )
 from tests.conformance.store_suite import QUERIES, ids
 
@@ -317,7 +317,7 @@ class TestConcurrency:
             assert reader.ledger().pending == 2
             drain(importer)
             assert reader.search(All(), 9).total == 2
-            assert other.delete([stone("t:1")]).posts == 1
+            assert other.delete([tombstone("t:1")]).posts == 1
             assert feed(post("t:1"), post("t:3")) == Ledger(received=2, deleted=1, pending=1)
             assert reader.search(All(), 9).total == 1
 
@@ -331,7 +331,7 @@ class TestConcurrency:
             first = next(scan)
             Feeder(store)(post("a:first"))
             drain(store)
-            store.delete([stone("youtube:04")])
+            store.delete([tombstone("youtube:04")])
             rest = [hit.post.id for hit in scan]
             assert len([first, *rest]) == 12
             assert "youtube:04" in rest
@@ -349,7 +349,7 @@ with SqliteStore(sys.argv[1]) as store, store.writer("marsad ingest"):
 IMPORT = """
 import sys
 from pipelines.stores.sqlite import SqliteStore
-from tests.conformance.corpus import Feeder, drain, dead_letter, post, stone
+from tests.conformance.corpus import Feeder, drain, dead_letter, post, tombstone
 with SqliteStore(sys.argv[1]) as store, store.writer("marsad ingest"):
     feed = Feeder(store)
     drain(store)  # as the runner does: what waits is indexed before more is read
@@ -360,7 +360,7 @@ with SqliteStore(sys.argv[1]) as store, store.writer("marsad ingest"):
             break
         feed(
             *(post(f"t:{(n * 7 + k) % 150}", f"texte {k}", version=n) for k in range(20)),
-            tombstones=[stone(f"t:{n}")],
+            tombstones=[tombstone(f"t:{n}")],
             filtered=3,
             dead=[dead_letter(n)],
         )
@@ -435,9 +435,9 @@ with SqliteStore(sys.argv[1]) as store, store.writer("marsad ingest"):
 DELETE = """
 import sys
 from pipelines.stores.sqlite import SqliteStore
-from tests.conformance.corpus import stone
+from tests.conformance.corpus import tombstone
 with SqliteStore(sys.argv[1]) as store:
-    print(store.delete([stone("t:299")]))
+    print(store.delete([tombstone("t:299")]))
 """
 
 
@@ -531,12 +531,12 @@ class TestErasing:
                 edited = chance.sample(range(begin + 100), 20)
                 feed(*(post(f"t:{n}", text(n, 2), version=2) for n in edited))
             everything = self.bytes_of(tmp_path)
-            doomed = chance.sample(range(600), 80)
-            assert any(rare(n, 1).encode() in everything for n in doomed)
-            deletion = store.delete([stone(f"t:{n}") for n in doomed])
+            deleted = chance.sample(range(600), 80)
+            assert any(rare(n, 1).encode() in everything for n in deleted)
+            deletion = store.delete([tombstone(f"t:{n}") for n in deleted])
             assert (deletion.posts, deletion.clean) == (80, True)
             left = self.bytes_of(tmp_path)
-            for number in doomed:
+            for number in deleted:
                 for version in (1, 2):
                     word = rare(number, version)
                     assert word.encode() not in left
@@ -571,7 +571,7 @@ class TestErasing:
                 stored = dict(rows)
             before = self.bytes_of(tmp_path)
             assert all(stored[f"t:{n}"] in before for n in removed)
-            assert store.delete([stone(f"t:{n}") for n in removed]).clean
+            assert store.delete([tombstone(f"t:{n}") for n in removed]).clean
             left = self.bytes_of(tmp_path)
             for number in removed:
                 assert word(number).encode() not in left
@@ -588,7 +588,7 @@ class TestErasing:
             rare = [post(f"t:{n}", f"zqxrare{n} mot", author="u_a") for n in range(many)]
             Feeder(store)(*rare, *(post(f"v:{n}", f"wort{n} mot") for n in range(300)))
             drain(store)
-            assert store.delete([stone(author="u_a")]).posts == many
+            assert store.delete([tombstone(author="u_a")]).posts == many
             assert b"zqxrare" not in self.bytes_of(tmp_path)
             assert store.search(parse("mot"), 9).total == 300
 
@@ -600,7 +600,7 @@ class TestErasing:
         with SqliteStore(path) as store:
             Feeder(store)(*(post(f"t:{n}", f"texte {n} " * 50) for n in range(500)))
             drain(store)
-            store.delete([stone(f"t:{n}") for n in range(400)])
+            store.delete([tombstone(f"t:{n}") for n in range(400)])
             size = path.stat().st_size
         SqliteStore(path).close()
         assert path.stat().st_size == size
@@ -614,7 +614,7 @@ class TestErasing:
         with SqliteStore(tmp_path / "a.db") as store:
             Feeder(store)(post("t:1", "zqxrare mot"), post("t:2"))
             assert b"zqxrare" in self.bytes_of(tmp_path)
-            store.delete([stone("t:1")])
+            store.delete([tombstone("t:1")])
             assert b"zqxrare" not in self.bytes_of(tmp_path)
 
     def test_while_a_reader_holds_on_the_next_opening_cleans(
@@ -626,7 +626,7 @@ class TestErasing:
             drain(store)
             scan = store.scan(All())
             next(scan)
-            deletion = store.delete([stone("t:1")])
+            deletion = store.delete([tombstone("t:1")])
             assert (deletion.posts, deletion.clean) == (1, False)
             assert store.search(All(), 9).total == 1
             scan.close()  # type: ignore[attr-defined]
@@ -641,8 +641,8 @@ class TestErasing:
                 feed = Feeder(store)
                 feed(post("t:1", "zqxrare mot"), post("t:2", "zqxmore mot"))
                 drain(store)
-                feed(tombstones=[stone("t:1")])
-                feed(tombstones=[stone("t:2")])
+                feed(tombstones=[tombstone("t:1")])
+                feed(tombstones=[tombstone("t:2")])
             left = self.bytes_of(tmp_path)
             assert b"zqxrare" not in left
             assert b"zqxmore" not in left
@@ -655,12 +655,12 @@ class TestErasing:
                 '{"id": "4811", "text": "zqxmore"'.encode("utf-16"),
             ]
             Feeder(store)(dead=[dead_letter(n, line) for n, line in enumerate(raw)])
-            store.delete([stone("t:4711"), stone("archive:set:4811")])
+            store.delete([tombstone("t:4711"), tombstone("archive:set:4811")])
             with store.dead_letters() as dead_letters:
                 assert [entry.line for entry in dead_letters.entries()] == [1]
                 dead_letters.put([dead_letter(7, b"by ali_b, zqxlast")])
-            grave = stone(author="u_ali")
-            store.delete([CollectedTombstone(grave.tombstone, (), raw_name="ali_b")])
+            protected = tombstone(author="u_ali")
+            store.delete([CollectedTombstone(protected.tombstone, (), raw_name="ali_b")])
             left = self.bytes_of(tmp_path)
             assert b"zqxrare" not in left
             assert b"zqxlast" not in left
@@ -770,7 +770,7 @@ class TestTotals:
                         )
                         for _ in range(5)
                     ),
-                    tombstones=[stone(f"t:{chance.randrange(60)}")] * (version % 3 == 0),
+                    tombstones=[tombstone(f"t:{chance.randrange(60)}")] * (version % 3 == 0),
                 )
                 label = chance.choice(["negative", "neutral", "positive"])
                 drain(store, language=chance.choice(["fr", "ary"]), label=label)
@@ -867,7 +867,7 @@ class TestProvisional:
             self.index_all(store)
             assert ids(store, "avant") == []
             assert ids(store, "nachher") == ["t:1"]
-            store.delete([stone("t:2")])
+            store.delete([tombstone("t:2")])
             assert b"zqxrare" not in (tmp_path / "a.db").read_bytes()
             drain(store)
             assert store.ledger() == Ledger(received=4, indexed=2, deleted=2)

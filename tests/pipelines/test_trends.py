@@ -21,7 +21,7 @@ from pipelines.commands.trends import command
 from pipelines.records import Sum
 from pipelines.trends import Row, apportion, buckets, groups, rows, week_of
 from tests.conftest import CASE
-from tests.pipelines.a_store import fill, post
+from tests.pipelines.stored_posts import fill, post
 
 CASABLANCA = ZoneInfo("Africa/Casablanca")
 PARIS = ZoneInfo("Europe/Paris")

@@ -26,8 +26,9 @@ ROOM = 4_000_000_000
 QUICK = {"MARSAD_HEAP": "384m", "JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1"}
 
 
-#: Below those that systems give to connections and to whoever asks for any port, and from a place
-#: of this process's own: nobody is given one before a server has it that takes a minute to start.
+#: Below those that systems give to connections and to processes that ask for any port, and from
+#: a place of this process's own: nobody is given one before a server has it that
+#: takes a minute to start.
 PORTS = itertools.count(10_000 + os.getpid() % 500 * 40)
 
 

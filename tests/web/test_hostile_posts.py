@@ -1,4 +1,4 @@
-"""Texts that attack whoever looks at them. All are written for these tests."""
+"""Texts that attack their readers. All are written for these tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Labelling on the page: one post at a time, kept for whoever says it."""
+"""Labelling on the page: one post at a time, kept under the coder who gave it."""
 
 from __future__ import annotations
 

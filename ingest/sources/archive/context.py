@@ -109,7 +109,7 @@ class Reader:
         parts = tool.split(record) if tool.split else None
         if parts is None:
             return self._mapped(tool, record, raw)
-        # A part that is kept aside can be tried again by itself.
+        # A part that becomes a dead letter can be retried by itself.
         return [outcome for part in parts for outcome in self._mapped(tool, part, _written(part))]
 
     def _tool_of(self, record: Record) -> Tool | None:
@@ -155,7 +155,7 @@ class Reader:
         return "text" in found and ("id" in found or "created_at" in found)
 
     def with_header(self, raw: bytes) -> bytes:
-        """Return the bytes of a row that is kept aside: with its header, if it has its own."""
+        """Return the bytes of a row for its dead letter: with its header, if it has its own."""
         return self._raw_header + b"\n" + raw if self._raw_header else raw
 
     def _of_cells(self, cells: Sequence[str], raw: bytes) -> list[Outcome]:

@@ -98,7 +98,7 @@ class Transcoded:
     """A stream in another encoding, as UTF-8.
 
     What is not valid becomes bytes that are no valid UTF-8 either, so that the line it stands
-    in is kept aside later and the others are read.
+    in becomes a dead letter later and the others are read.
     """
 
     def __init__(self, stream: Stream, charset: str) -> None:

@@ -9,7 +9,7 @@ from ingest.records import RAW_LIMIT
 from ingest.sources.archive.compression import Stream
 
 LIMIT = 10_000_000
-"""The longest record, in bytes; a longer one is kept aside with its beginning."""
+"""The longest record, in bytes; the beginning of a longer one becomes a dead letter."""
 
 
 class Line(NamedTuple):

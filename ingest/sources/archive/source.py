@@ -253,7 +253,7 @@ class ArchiveSource:
 
     @cached_property
     def _file(self) -> ArchiveFile:
-        return ArchiveFile(self.path, self._stdin, name="it")  # whoever tells it names the file
+        return ArchiveFile(self.path, self._stdin, name="it")  # the caller's message names the file
 
     @cached_property
     def _survey(self) -> Survey:
@@ -391,7 +391,7 @@ def parse_raw(
         known = msgspec.json.decode(context, type=Context)
     except msgspec.DecodeError as error:
         raise SourceError(
-            "this record was kept aside by another version; import its file again"
+            "another version of Marsad kept this record; import its file again"
         ) from error
     if mapping is not None:
         known = msgspec.structs.replace(known, mapping=mappings.checked(mapping), tool="")

@@ -37,7 +37,7 @@ class Place(msgspec.Struct, frozen=True, omit_defaults=True):
     etag: str = ""
     modified: str = ""
     broken: str = ""
-    """Hash of a feed that was kept aside because it is broken."""
+    """Hash of a feed that was quarantined because it is broken."""
     ttl: int = 0
     """Minutes after ``at`` for which it asked to be left alone."""
 

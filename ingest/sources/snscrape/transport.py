@@ -96,7 +96,7 @@ class Transport(BaseAdapter):
         return _response(request, found, answer.status, self._check(found, answer.body), {})
 
     def close(self) -> None:
-        """Do nothing: the client is closed by whoever made it."""
+        """Do nothing: its maker closes the client."""
 
 
 def _path(url: str) -> str:

@@ -2,7 +2,7 @@
 
 Reads by id go through the alias of the posts and say which index version they came from; a
 compare-and-set write names that index version. While a re-indexing changes versions, the old one
-refuses writes: such a write counts as a conflict, so that whoever made it reads again and decides
+refuses writes: such a write counts as a conflict, so that the writer reads again and decides
 again, on the new version.
 """
 

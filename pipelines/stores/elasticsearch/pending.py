@@ -70,9 +70,9 @@ def index(indices: Indices, documents: Sequence[Document]) -> list[Refusal]:
     ]
 
 
-def give_up(indices: Indices, refusals: Sequence[Refusal]) -> None:
+def give_up(indices: Indices, refused: Sequence[Refusal]) -> None:
     """Count refused posts as dead, now that they are kept."""
-    metrics.dead("index", REFUSED, len(refusals))
+    metrics.dead("index", REFUSED, len(refused))
     indices.bulk(
         [
             Write(
@@ -81,7 +81,7 @@ def give_up(indices: Indices, refusals: Sequence[Refusal]) -> None:
                 document_json(record.unscored(one.before, REFUSED)),
                 seen=one.seen,
             )
-            for one in refusals
+            for one in refused
         ]
     )
 

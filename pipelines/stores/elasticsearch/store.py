@@ -16,7 +16,7 @@ import platformdirs
 
 from ingest.records import Counter, Post
 from pipelines.daily import Daily
-from pipelines.dead_letters.queue import DAYS, DeadLetters, plain_names
+from pipelines.dead_letters.queue import DAYS, DeadLetters, raw_names
 from pipelines.errors import StoreError
 from pipelines.query import All, Node
 from pipelines.query.ranking import Clause
@@ -152,7 +152,7 @@ class ElasticsearchStore(AbstractContextManager["ElasticsearchStore"]):
                 self._unclean = not purge.purge(self.indices)
 
     def dead_letters(self) -> DeadLetters:
-        """Open what is kept aside from this store's input, on this machine."""
+        """Open the dead letters of this store's input, on this machine."""
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         return DeadLetters(self.dead_path, days=self._dead_days)
 
@@ -179,7 +179,7 @@ class ElasticsearchStore(AbstractContextManager["ElasticsearchStore"]):
 
     def _accept(self, batch: Batch, documents: Sequence[Document] | None) -> Ledger:
         self._writing(self.indices.state, self.indices.posts)
-        # Before the batch counts, since repeating both does nothing, and no plain name is
+        # Before the batch counts, since repeating both does nothing, and no raw name is
         # written down: after a crash the batch comes again.
         if batch.dead:
             self._keep(batch.dead)
@@ -227,10 +227,10 @@ class ElasticsearchStore(AbstractContextManager["ElasticsearchStore"]):
     def index(self, documents: Sequence[Document]) -> None:
         """Make scored posts searchable; see :meth:`.protocols.Backlog.index`."""
         self._writing(self.indices.posts)
-        refusals = pending.index(self.indices, documents)
-        if refusals:
-            self._keep([refusal.letter for refusal in refusals])
-            pending.give_up(self.indices, refusals)
+        refused = pending.index(self.indices, documents)
+        if refused:
+            self._keep([refusal.letter for refusal in refused])
+            pending.give_up(self.indices, refused)
 
     def reject(self, posts: Sequence[Post], letters: Sequence[DeadLetter]) -> None:
         """Turn waiting posts into dead letters; see :meth:`.protocols.Backlog.reject`."""
@@ -398,8 +398,8 @@ class ElasticsearchStore(AbstractContextManager["ElasticsearchStore"]):
             letters.purge_expired()
 
     def _forget(self, tombstones: Sequence[CollectedTombstone]) -> None:
-        """Remove what is kept aside under the plain names of what was deleted."""
-        names = {name for tombstone in tombstones for name in plain_names(tombstone)}
+        """Remove dead letters under the raw account names of what was deleted."""
+        names = {name for tombstone in tombstones for name in raw_names(tombstone)}
         if names and self.dead_path.exists():
             with self.dead_letters() as letters:
                 letters.forget(names)

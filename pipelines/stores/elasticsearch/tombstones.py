@@ -18,7 +18,7 @@ from pipelines.stores.elasticsearch import inputs, record
 from pipelines.stores.elasticsearch.address import is_hash, short
 from pipelines.stores.elasticsearch.indices import PAGE, Indices, Write
 from pipelines.stores.elasticsearch.record import PostDocument, document_json, read_document
-from pipelines.stores.plain import plain_names
+from pipelines.stores.raw_names import raw_names
 
 _ACCOUNTS = 50
 #: Kind (``id`` or ``author``) and name.
@@ -120,8 +120,8 @@ def write(indices: Indices, names: Sequence[Named]) -> dict[str, str]:
     indices.bulk(
         [Write(indices.tombstones, one, body, create=True) for one, body in documents.items()]
     )
-    # Between the tombstones and the search: whoever wrote a post before this is found by it,
-    # whoever does so later sees the change and looks for tombstones again.
+    # Between the tombstones and the search: a post written before this is found by it,
+    # a later writer sees the change and looks for tombstones again.
     inputs.note_deletion(indices)
     return dict(_of_authors(indices, [short(name) for kind, name in names if kind == "author"]))
 
@@ -158,11 +158,11 @@ def change(
 
 
 def erase_plain(indices: Indices, tombstones: Sequence[CollectedTombstone]) -> int:
-    """Delete what is stored under the plain names of deletions; return how many posts.
+    """Delete what is stored under the raw names of deletions; return how many posts.
 
     Doing it again does nothing. These names are in no tombstone.
     """
-    plain = plain_names(tombstones)
+    plain = raw_names(tombstones)
     if not plain:
         return 0
     ids = [short(name) for name in plain.ids]

@@ -82,10 +82,10 @@ def erase(connection: Connection, ids: Iterable[str], authors: Iterable[str]) ->
     return Erased(len(removed), sum(weights.values()))
 
 
-def scrub(connection: Connection, patience: float = READERS) -> bool:
+def scrub(connection: Connection, timeout: float = READERS) -> bool:
     """Remove the bytes of deleted texts from the files; outside of any transaction.
 
-    Returns False if a reader kept the old state for longer than ``patience`` seconds, or if
+    Returns False if a reader kept the old state for longer than ``timeout`` seconds, or if
     there is no room; the mark stays, and the next call goes on.
     """
     removals = _counter(connection, _UNSCRUBBED)
@@ -93,7 +93,7 @@ def scrub(connection: Connection, patience: float = READERS) -> bool:
         return True
     try:
         words.compact(connection)
-        if not _truncate(connection, patience):
+        if not _truncate(connection, timeout):
             return False
     except apsw.Error as error:
         if is_full(error):
@@ -124,7 +124,7 @@ def purge_is_due(connection: Connection) -> bool:
     return datetime.now(UTC) >= waiting.due or waiting.removals > PURGE_SHARE * posts > 0
 
 
-def purge(connection: Connection, patience: float = READERS) -> bool:
+def purge(connection: Connection, timeout: float = READERS) -> bool:
     """Rewrite the file without what was removed; outside of any transaction.
 
     Readers read on, writers wait. Returns False if there is no room for it (the file's own size
@@ -144,7 +144,7 @@ def purge(connection: Connection, patience: float = READERS) -> bool:
                 connection.execute("ROLLBACK")
             raise
         _vacuum(connection)
-        if not _truncate(connection, patience):
+        if not _truncate(connection, timeout):
             return False
     except apsw.Error as error:
         if is_full(error):
@@ -180,10 +180,10 @@ def _vacuum(connection: Connection) -> None:
         connection.execute("PRAGMA temp_store = MEMORY")
 
 
-def _truncate(connection: Connection, patience: float) -> bool:
+def _truncate(connection: Connection, timeout: float) -> bool:
     """Move the write-ahead log into the file and cut it off."""
     before = connection.execute("PRAGMA busy_timeout").fetchall()[0][0]
-    deadline = time.monotonic() + patience
+    deadline = time.monotonic() + timeout
     connection.execute("PRAGMA busy_timeout = 200")
     try:
         while True:

@@ -66,7 +66,7 @@ def next_batch(connection: Connection, zone: ZoneInfo) -> int:
         return 0
     given = load(connection, [number for (number,) in numbers])
     documents = stages.index([one.post for one in given], zone)
-    # From here on the new index has everything up to this number, whoever writes.
+    # From here on the new index has everything up to this number, from every writer.
     _note(connection, _REACHED, f"{analysis.VERSION} {numbers[-1][0]}")
     rows.reanalyse(connection, list(zip(given, documents, strict=True)))
     return len(numbers)

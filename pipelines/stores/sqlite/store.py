@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from ingest.records import Counter, Post
 from pipelines.daily import Daily
-from pipelines.dead_letters.queue import DAYS, DeadLetters, plain_names
+from pipelines.dead_letters.queue import DAYS, DeadLetters, raw_names
 from pipelines.errors import StoreError, StoreMissing
 from pipelines.query import Node, all_of, only
 from pipelines.query.ranking import Clause
@@ -125,7 +125,7 @@ class SqliteStore(AbstractContextManager["SqliteStore"]):
             if not self._reindexing and version:
                 schema.require_moved(self._connection, self.path)
             schema.migrate(self._connection, self.path)
-            self._clean(patience=0)  # what a crash or a reader kept from being done
+            self._clean(timeout=0)  # what a crash or a reader kept from being done
             self._expire()
         if not self.readonly and reindex.due(self._connection):
             with self._writing():
@@ -156,7 +156,7 @@ class SqliteStore(AbstractContextManager["SqliteStore"]):
             yield
             with explained(self.path):
                 words.compact(self._connection)
-            self._clean(patience=erase.READERS)
+            self._clean(timeout=erase.READERS)
 
     def dead_letters(self) -> DeadLetters:
         """Open dead letters from this store's input."""
@@ -203,7 +203,7 @@ class SqliteStore(AbstractContextManager["SqliteStore"]):
     def housekeeping(self) -> None:
         """Remove what is due; see :meth:`.Store.housekeeping`."""
         if self._unclean and time.monotonic() >= self._next_cleaning:
-            self._clean(patience=0)
+            self._clean(timeout=0)
         self._expire()
 
     def pending(self, limit: int) -> list[Post]:
@@ -414,13 +414,13 @@ class SqliteStore(AbstractContextManager["SqliteStore"]):
                     (" ".join(sorted(stored | check_values)),),
                 )
 
-    def _clean(self, patience: float) -> bool:
+    def _clean(self, timeout: float) -> bool:
         """Remove the bytes of deleted texts; rewrite the file if that is due."""
         begun = time.monotonic()
         with explained(self.path):
-            done = erase.scrub(self._connection, patience)
+            done = erase.scrub(self._connection, timeout)
             if done and erase.purge_is_due(self._connection):
-                done = erase.purge(self._connection, patience)
+                done = erase.purge(self._connection, timeout)
         ended = time.monotonic()
         self._unclean = not done
         self._next_cleaning = ended + (ended - begun) / CLEANING
@@ -432,7 +432,7 @@ class SqliteStore(AbstractContextManager["SqliteStore"]):
 
     def _forget(self, tombstones: Sequence[CollectedTombstone]) -> None:
         """Remove dead letters under the raw account names of what was deleted."""
-        names = {name for tombstone in tombstones for name in plain_names(tombstone)}
+        names = {name for tombstone in tombstones for name in raw_names(tombstone)}
         if names and self.dead_path.exists():
             with self.dead_letters() as dead_letters:
                 dead_letters.forget(names)

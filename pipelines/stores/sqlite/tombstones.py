@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from pipelines.records import Collected, CollectedTombstone
-from pipelines.stores.plain import PlainNames, plain_names
+from pipelines.stores.raw_names import RawNames, raw_names
 from pipelines.stores.sqlite import ledger
 from pipelines.stores.sqlite.erase import erase
 from pipelines.stores.sqlite.words import json_list
@@ -25,7 +25,7 @@ def delete(connection: Connection, tombstones: Sequence[CollectedTombstone]) -> 
     if not tombstones:
         return Deleted(0, 0)
     names, written = _write(connection, tombstones)
-    ids = names["id"] | _stored_plain(connection, plain_names(tombstones))
+    ids = names["id"] | _stored_raw(connection, raw_names(tombstones))
     originals = ids | _of_authors(connection, names["author"])
     reposts = _reposts(connection, originals)
     if reposts or originals - ids:
@@ -130,7 +130,7 @@ def _write(
     return names, written
 
 
-def _stored_plain(connection: Connection, plain: PlainNames) -> set[str]:
+def _stored_raw(connection: Connection, plain: RawNames) -> set[str]:
     """Return the ids of posts that may be stored under these raw account names."""
     ids = set(plain.ids)
     if plain.accounts:

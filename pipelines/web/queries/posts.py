@@ -17,7 +17,7 @@ from pipelines.commands._shared.authors import known_authors
 from pipelines.commands._shared.context import configured
 from pipelines.commands._shared.no_match import why_nothing
 from pipelines.commands._shared.options import query_node
-from pipelines.query import All, Node, all_of, highlight, only, otherwise_spelt
+from pipelines.query import All, Node, all_of, fuzzy_matches, highlight, only
 from pipelines.records import Hit, Page, Sum
 from pipelines.searching import Kind
 from pipelines.searching import search as find
@@ -121,7 +121,7 @@ def search(store: Store, asked: Asked) -> Answer:
         days=dict(sorted(_counted(plain, lambda one: one.bucket).items())),
         fictional=store.count(all_of(node, only("flag", "fictional")))[0],
         reason="" if page.total else why_nothing(node, store),
-        otherwise=otherwise_spelt(node, [hit.post.text[:IN_LIST] for hit in hits]),
+        otherwise=fuzzy_matches(node, [hit.post.text[:IN_LIST] for hit in hits]),
         study=study(store),
     )
 

@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ingest.sources.x.tweets import first_id
-from tests.stands.base import START
-from tests.stands.http import FIXTURES, Answer, Asked, HttpStand, in_json, serving
+from tests.simulators.base import START
+from tests.simulators.http import FIXTURES, Answer, Asked, HttpSimulator, in_json, serving
 
 TOKEN = "a-bearer"
 USERS = {"9000001": "nora_fictive", "9000002": "karim_exemple"}
@@ -28,8 +28,8 @@ def problem(status: int, **headers: str) -> Answer:
     return in_json(fixture("problems")[str(status)], status, **headers)
 
 
-class X(HttpStand):
-    """Keeps posts that a query finds, and sends new ones to whoever listens."""
+class X(HttpSimulator):
+    """Keeps posts that a query finds, and sends new ones to its listeners."""
 
     target = "(voip OR from:karim_exemple) lang:fr"
     secrets: Mapping[str, str] = {"MARSAD_X_BEARER": TOKEN}
@@ -73,7 +73,7 @@ class X(HttpStand):
         return post
 
     def send(self, line: str) -> None:
-        """Send a line to whoever listens."""
+        """Send a line to the listeners."""
         with self._more:
             self._lines.append(f"{line}\r\n".encode())
             self._more.notify_all()
@@ -151,9 +151,9 @@ class X(HttpStand):
 
 @contextmanager
 def x(name: str = "x") -> Iterator[X]:
-    stand = X(name)
-    with serving(stand):
+    simulator = X(name)
+    with serving(simulator):
         try:
-            yield stand
+            yield simulator
         finally:
-            stand.closed = True
+            simulator.closed = True

@@ -7,12 +7,12 @@ from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import NamedTuple, Protocol
 
-#: The first post that a stand publishes is a minute later, the second two, and so on.
+#: The first post that a simulator publishes is a minute later, the second two, and so on.
 START = datetime(2026, 11, 1, tzinfo=UTC)
 
 
 def moment(number: int) -> datetime:
-    """When a stand's post of this number (from 1 on) was published."""
+    """When a simulator's post of this number (from 1 on) was published."""
     return START + timedelta(minutes=number)
 
 
@@ -30,7 +30,7 @@ class Fault(Enum):
     MISSING = "404"
 
 
-class Stand(Protocol):
+class Simulator(Protocol):
     """A platform with one channel, tag, video, feed… that a source can read.
 
     ``publish`` numbers posts from 1 on, over all calls; what a number looks like as an id is

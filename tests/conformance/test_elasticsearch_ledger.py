@@ -1,4 +1,4 @@
-"""Whatever happens in whatever order, the ledger on Elasticsearch balance as well."""
+"""Whatever happens in whatever order, every record is counted on Elasticsearch too."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from hypothesis import settings
 
 from pipelines.stores.elasticsearch import ElasticsearchStore
 from pipelines.stores.protocols import Store
-from tests.conformance import test_sqlite_books
+from tests.conformance import test_sqlite_ledger
 from tests.conformance.test_elasticsearch import empty
 from tests.servers import Elastic
 
 
-class OnElasticsearch(test_sqlite_books.Books):
+class OnElasticsearch(test_sqlite_ledger.CountedOutcomes):
     """The same machine and the same model around another store."""
 
     server: Elastic
@@ -22,9 +22,9 @@ class OnElasticsearch(test_sqlite_books.Books):
 
     def opened(self) -> Store:
         if self.new:
-            empty(self.server, "books")
+            empty(self.server, "ledger")
             self.new = False
-        return ElasticsearchStore(f"{self.server.url}/books")
+        return ElasticsearchStore(f"{self.server.url}/ledger")
 
 
 @pytest.fixture(autouse=True)

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from tests.platform_server import Answer, Asked, in_json
-from tests.stands.base import moment
-from tests.stands.http import HttpStand, serving
+from tests.simulators.base import moment
+from tests.simulators.http import HttpSimulator, serving
 
 PAGE = 20
 
 
-class Forum(HttpStand):
+class Forum(HttpSimulator):
     name = "forum"
     target = "network-problems"
 
@@ -46,6 +46,6 @@ class Forum(HttpStand):
 
 @contextmanager
 def forum() -> Iterator[Forum]:
-    stand = Forum()
-    with serving(stand):
-        yield stand
+    simulator = Forum()
+    with serving(simulator):
+        yield simulator

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlencode, urlsplit
 
-from tests.stands.base import Fault, moment, over_http
+from tests.simulators.base import Fault, moment, over_http
 
 FIXTURES = Path(__file__).parent.parent / "ingest" / "fixtures" / "mastodon"
 MOST = 40

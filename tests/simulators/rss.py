@@ -9,8 +9,8 @@ from email.utils import format_datetime
 from string import Template
 from typing import Any
 
-from tests.stands.base import moment
-from tests.stands.http import FIXTURES, Answer, Asked, HttpStand, serving
+from tests.simulators.base import moment
+from tests.simulators.http import FIXTURES, Answer, Asked, HttpSimulator, serving
 
 PATH = "/nouvelles/feed.xml"
 
@@ -19,7 +19,7 @@ def template(name: str) -> Template:
     return Template((FIXTURES / "rss" / f"{name}.xml").read_text(encoding="utf-8"))
 
 
-class Newspaper(HttpStand):
+class Newspaper(HttpSimulator):
     """One feed, which shows its newest entries first, ``shown`` of them at most."""
 
     name = "rss"
@@ -69,6 +69,6 @@ class Newspaper(HttpStand):
 
 @contextmanager
 def newspaper() -> Iterator[Newspaper]:
-    stand = Newspaper()
-    with serving(stand):
-        yield stand
+    simulator = Newspaper()
+    with serving(simulator):
+        yield simulator

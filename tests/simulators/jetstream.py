@@ -22,8 +22,8 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 from websockets.sync.server import ServerConnection, serve
 
-from tests.stands import base
-from tests.stands.base import Fault
+from tests.simulators import base
+from tests.simulators.base import Fault
 
 FIXTURES = Path(__file__).parent.parent / "ingest" / "fixtures" / "bluesky"
 #: In microseconds, as a Jetstream counts.
@@ -188,16 +188,16 @@ class Jetstream:
 
 @contextmanager
 def jetstream() -> Iterator[Jetstream]:
-    stand = Jetstream()
+    simulator = Jetstream()
     with serve(
-        stand.serve, "127.0.0.1", 0, process_request=stand.process, compression=None
+        simulator.serve, "127.0.0.1", 0, process_request=simulator.process, compression=None
     ) as server:
-        stand.url = f"ws://127.0.0.1:{server.socket.getsockname()[1]}/subscribe"
+        simulator.url = f"ws://127.0.0.1:{server.socket.getsockname()[1]}/subscribe"
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         try:
-            yield stand
+            yield simulator
         finally:
-            stand.close()
+            simulator.close()
             server.shutdown()
             thread.join()

@@ -16,7 +16,7 @@ from ingest.privacy.protector import is_pseudonym
 from pipelines.records import CollectedTombstone
 
 
-class PlainNames(msgspec.Struct, frozen=True):
+class RawNames(msgspec.Struct, frozen=True):
     """What deletions name in plain: ids, and platforms with accounts as they are compared."""
 
     ids: frozenset[str]
@@ -30,7 +30,7 @@ class PlainNames(msgspec.Struct, frozen=True):
         return (post_id.partition(":")[0], handle_name(author)) in self.accounts
 
 
-def plain_names(tombstones: Sequence[CollectedTombstone]) -> PlainNames:
+def raw_names(tombstones: Sequence[CollectedTombstone]) -> RawNames:
     """Return the raw account names that deletions came with."""
     ids, accounts = set(), set()
     for collected in tombstones:
@@ -39,4 +39,4 @@ def plain_names(tombstones: Sequence[CollectedTombstone]) -> PlainNames:
             ids.add(f"{tombstone.id.partition(':')[0]}:{plain}")
         elif plain and not is_pseudonym(plain):  # that is found by its tombstone
             accounts.add((tombstone.platform, handle_name(plain)))
-    return PlainNames(frozenset(ids), frozenset(accounts))
+    return RawNames(frozenset(ids), frozenset(accounts))

@@ -1,4 +1,4 @@
-"""Reads a source on a stand without ever waiting, at a moment that a test chooses."""
+"""Reads a source on a simulator without ever waiting, at a moment that a test chooses."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from ingest.http.client import Client
 from ingest.records import Gap, Item, Post, Reject
 from ingest.sources.base import LiveSource, Means, Order
 from ingest.sources.registry import find, make
-from tests.stands.base import START, Stand
+from tests.simulators.base import START, Simulator
 
 
 class Reading:
-    """A stand, a clock, and what was said to people."""
+    """A simulator, a clock, and the messages to people."""
 
-    def __init__(self, stand: Stand, client: Client) -> None:
-        self.stand = stand
+    def __init__(self, simulator: Simulator, client: Client) -> None:
+        self.simulator = simulator
         self.client = client
         self.now = START + timedelta(days=1)
         self.said: list[str] = []
 
     def source(self, **order: Any) -> LiveSource:
-        """The source of the stand's target, or of another."""
+        """The source of the simulator's target, or of another."""
         wanted = {
-            "url": self.stand.url,
-            "target": self.stand.target,
-            "secrets": self.stand.secrets,
+            "url": self.simulator.url,
+            "target": self.simulator.target,
+            "secrets": self.simulator.secrets,
             **order,
         }
         means = Means(
@@ -38,7 +38,7 @@ class Reading:
             stopped=lambda: False,
             say=self.said.append,
         )
-        return make(find(self.stand.name), Order(**wanted), means)
+        return make(find(self.simulator.name), Order(**wanted), means)
 
     def items(self, cursor: str = "", **order: Any) -> list[Item]:
         return list(self.source(**order).open(cursor))
@@ -69,9 +69,9 @@ def at(text: str) -> datetime:
 
 
 @contextmanager
-def reading(stand: Stand) -> Iterator[Reading]:
+def reading(simulator: Simulator) -> Iterator[Reading]:
     client = Client(sleep=lambda seconds: None)
     try:
-        yield Reading(stand, client)
+        yield Reading(simulator, client)
     finally:
         client.close()

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from tests.stands.base import moment
-from tests.stands.http import FIXTURES, Answer, Asked, HttpStand, in_json, serving
+from tests.simulators.base import moment
+from tests.simulators.http import FIXTURES, Answer, Asked, HttpSimulator, in_json, serving
 
 USER = 1234567890
 NAME = "guancha"
@@ -29,7 +29,7 @@ def fixture(name: str) -> bytes:
     return (FIXTURES / "weibo" / f"{name}.json").read_bytes()
 
 
-class Weibo(HttpStand):
+class Weibo(HttpSimulator):
     """One account."""
 
     name = "weibo"
@@ -98,6 +98,6 @@ class Weibo(HttpStand):
 
 @contextmanager
 def weibo() -> Iterator[Weibo]:
-    stand = Weibo()
-    with serving(stand):
-        yield stand
+    simulator = Weibo()
+    with serving(simulator):
+        yield simulator

@@ -1,4 +1,4 @@
-"""Whatever happens in whatever order, every record is counted and hold what a simple model says."""
+"""Whatever happens in whatever order, every record is counted as a simple model says."""
 
 import tempfile
 from pathlib import Path
@@ -12,7 +12,7 @@ from pipelines.query import All
 from pipelines.records import Ledger
 from pipelines.stores.protocols import Store
 from pipelines.stores.sqlite import SqliteStore
-from tests.conformance.corpus import Feeder, dead_letter, document, drain, post, scored, stone
+from tests.conformance.corpus import Feeder, dead_letter, document, drain, post, scored, tombstone
 
 IDS = ("t:1", "t:2", "t:3", "t:4")
 AUTHORS = ("u_a", "u_b")
@@ -28,13 +28,13 @@ versions = st.builds(
     st.sampled_from(["un", "deux"]),
     st.integers(0, 2),
 )
-stones = st.one_of(
-    st.sampled_from(IDS).map(stone),
-    st.sampled_from(AUTHORS).map(lambda name: stone(author=name)),
+tombstones = st.one_of(
+    st.sampled_from(IDS).map(tombstone),
+    st.sampled_from(AUTHORS).map(lambda name: tombstone(author=name)),
 )
 
 
-class Books(RuleBasedStateMachine):
+class CountedOutcomes(RuleBasedStateMachine):
     """Feeds a store and a model that is a few dictionaries."""
 
     def __init__(self) -> None:
@@ -45,7 +45,7 @@ class Books(RuleBasedStateMachine):
         self.newest: dict[str, Post] = {}
         self.waiting: dict[str, int] = {}
         self.again: set[str] = set()
-        self.buried: set[str] = set()
+        self.deleted: set[str] = set()
         self.outcomes = dict.fromkeys(Ledger.__struct_fields__, 0)
 
     def opened(self) -> Store:
@@ -58,7 +58,7 @@ class Books(RuleBasedStateMachine):
     def collected_tombstone(self, deletions: list) -> None:
         for deletion in deletions:
             named = deletion.tombstone
-            self.buried |= {named.id or named.author}
+            self.deleted |= {named.id or named.author}
             for name in IDS:
                 if named.id == name or named.author == author_of(name):
                     self.newest.pop(name, None)
@@ -68,7 +68,7 @@ class Books(RuleBasedStateMachine):
 
     @rule(
         posts=st.lists(versions, max_size=5),
-        deletions=st.lists(stones, max_size=1),
+        deletions=st.lists(tombstones, max_size=1),
         filtered=st.integers(0, 2),
         dead=st.integers(0, 2),
     )
@@ -84,7 +84,7 @@ class Books(RuleBasedStateMachine):
         self.outcomes["filtered"] += filtered
         self.outcomes["dead"] += dead
         for new in posts:
-            if {new.id, new.author} & self.buried:
+            if {new.id, new.author} & self.deleted:
                 self.outcomes["deleted"] += 1
             elif new.id in self.newest and new.rank() <= self.newest[new.id].rank():
                 self.outcomes["duplicate"] += 1
@@ -92,7 +92,7 @@ class Books(RuleBasedStateMachine):
                 self.newest[new.id] = new
                 self.waiting[new.id] = self.waiting.get(new.id, 0) + 1
 
-    @rule(deletion=stones)
+    @rule(deletion=tombstones)
     def delete(self, deletion: object) -> None:
         self.store.delete([deletion])
         self.outcomes["received"] += 1
@@ -150,5 +150,5 @@ class Books(RuleBasedStateMachine):
         assert stored == {name: p.rank() for name, p in self.newest.items()}
 
 
-TestBooks = Books.TestCase
-TestBooks.settings = settings(max_examples=15, stateful_step_count=15)
+TestLedger = CountedOutcomes.TestCase
+TestLedger.settings = settings(max_examples=15, stateful_step_count=15)

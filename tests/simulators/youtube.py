@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.stands.base import moment
-from tests.stands.http import FIXTURES, Answer, Asked, HttpStand, in_json, serving
+from tests.simulators.base import moment
+from tests.simulators.http import FIXTURES, Answer, Asked, HttpSimulator, in_json, serving
 
 KEY = "a-key"
 VIDEO = "vIdeoFictif"
@@ -64,7 +64,7 @@ def error(code: int, reason: str, message: str = "No.") -> Answer:
     return in_json(made, code)
 
 
-class YouTube(HttpStand):
+class YouTube(HttpSimulator):
     """One video. ``comments`` are its threads, the newest last."""
 
     name = "youtube"
@@ -134,6 +134,6 @@ class YouTube(HttpStand):
 
 @contextmanager
 def youtube() -> Iterator[YouTube]:
-    stand = YouTube()
-    with serving(stand):
-        yield stand
+    simulator = YouTube()
+    with serving(simulator):
+        yield simulator

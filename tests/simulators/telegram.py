@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from string import Template
 
-from tests.stands.base import moment
-from tests.stands.http import FIXTURES, Answer, Asked, HttpStand, page, serving
+from tests.simulators.base import moment
+from tests.simulators.http import FIXTURES, Answer, Asked, HttpSimulator, page, serving
 
 PAGE = 20
 NAME = "nashrat_fictive"
@@ -48,7 +48,7 @@ class Message:
         )
 
 
-class Telegram(HttpStand):
+class Telegram(HttpSimulator):
     """One channel with a preview, one group, and one channel whose preview is turned off."""
 
     name = "telegram"
@@ -95,6 +95,6 @@ class Telegram(HttpStand):
 
 @contextmanager
 def telegram() -> Iterator[Telegram]:
-    stand = Telegram()
-    with serving(stand):
-        yield stand
+    simulator = Telegram()
+    with serving(simulator):
+        yield simulator

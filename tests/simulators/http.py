@@ -12,14 +12,14 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from tests.platform_server import Answer, Asked, in_json, page
-from tests.stands.base import Fault, over_http
+from tests.simulators.base import Fault, over_http
 
-__all__ = ["FIXTURES", "Answer", "Asked", "HttpStand", "in_json", "page", "serving"]
+__all__ = ["FIXTURES", "Answer", "Asked", "HttpSimulator", "in_json", "page", "serving"]
 
 FIXTURES = Path(__file__).parent.parent / "ingest" / "fixtures"
 
 
-class HttpStand:
+class HttpSimulator:
     """Counts what it was asked; subclasses answer. ``instead`` is given before they do."""
 
     name = ""
@@ -57,19 +57,19 @@ class HttpStand:
 
 
 @contextmanager
-def serving(stand: HttpStand) -> Iterator[None]:
-    """Answer for a stand, whose ``url`` is set, until the block ends."""
+def serving(simulator: HttpSimulator) -> Iterator[None]:
+    """Answer for a simulator, whose ``url`` is set, until the block ends."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             address = urlsplit(self.path)
             query = {name: values[0] for name, values in parse_qs(address.query).items()}
-            answer = stand.respond(Asked(unquote(address.path), query, dict(self.headers)))
+            answer = simulator.respond(Asked(unquote(address.path), query, dict(self.headers)))
             if not isinstance(answer, Answer):
                 return self._stream(answer)
             self.send_response(answer.status)
             for name, value in answer.headers.items():
-                self.send_header(name, value.replace("{url}", stand.url))
+                self.send_header(name, value.replace("{url}", simulator.url))
             self.send_header("Content-Length", str(len(answer.body) + 10 * answer.cut))
             self.end_headers()
             self.wfile.write(answer.body)
@@ -85,7 +85,7 @@ def serving(stand: HttpStand) -> Iterator[None]:
 
         def do_POST(self) -> None:
             size = int(self.headers["Content-Length"])
-            stand.posted.append(json.loads(self.rfile.read(size)))
+            simulator.posted.append(json.loads(self.rfile.read(size)))
             self.do_GET()
 
         def log_message(self, *words: object) -> None:
@@ -93,7 +93,7 @@ def serving(stand: HttpStand) -> Iterator[None]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    stand.url = f"http://127.0.0.1:{server.server_port}"
+    simulator.url = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
