@@ -9,7 +9,7 @@ done
 echo
 echo "Attitude to each operator, day by day, as the un-liking campaign begins:"
 show marsad trends --entity maroc-telecom,inwi,meditel --split entity \
-    --since 2016-02-25 --until 2016-03-03
+    --since 2016-02-25 --until 2016-03-03 --by day
 mkdir -p "$out"
 show marsad trends --entity maroc-telecom,inwi,meditel --split entity --by week \
     --annotations morocco-2016 --chart "$out/trends.svg" --chart "$out/trends.png" >/dev/null

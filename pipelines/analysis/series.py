@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from ingest.records import Gap
+from pipelines.analysis.buckets import Asked, choose_bucket
 from pipelines.analysis.correction import FEWEST_LABELS, LABELS, LabelledSum, correct
 from pipelines.analysis.estimates import Share
 from pipelines.query import And, Filter, Node, Not, Or
@@ -30,6 +31,10 @@ class Series(msgspec.Struct, frozen=True, kw_only=True):
     """Sentiment over time, corrected where the study has labels enough."""
 
     rows: list[Row]
+    by: By
+    """Length of the buckets."""
+    chosen: bool
+    """Whether that length was chosen by :func:`~pipelines.analysis.buckets.choose_bucket`."""
     corrected: bool
     """Whether the shares are corrected with the study's labels."""
     labels: int
@@ -49,7 +54,7 @@ class Series(msgspec.Struct, frozen=True, kw_only=True):
 def trend_series(
     store: Source,
     query: Node,
-    by: By,
+    by: Asked = "auto",
     split: Split = "",
     *,
     zone: ZoneInfo,
@@ -59,13 +64,17 @@ def trend_series(
 ) -> Series:
     """Return the series of a query; ``groups`` keeps only these groups of a split.
 
-    ``gaps`` are those of the store's status. With at least
+    With ``by="auto"`` buckets are as long as the posts are many enough for. ``gaps`` are those of
+    the store's status. With at least
     :data:`~pipelines.analysis.correction.FEWEST_LABELS` labelled posts the shares are corrected,
     unless ``correction`` is off. Raises :class:`~pipelines.errors.StoreError`.
     """
-    sums = store.sums(query, sums_by(by), split)
+    chosen = by == "auto"
+    sums = store.sums(query, "day" if by == "auto" else sums_by(by), split)
     if groups:
         sums = [one for one in sums if one.group in groups]
+    if by == "auto":
+        by = choose_bucket(sums)
     bucketed = in_buckets(sums, by)
     selected = selected_by(query, split)
     people = [] if selected else gold(store.labelled(query))
@@ -88,6 +97,8 @@ def trend_series(
             since=_limit(query, "since"),
             until=_limit(query, "until"),
         ),
+        by=by,
+        chosen=chosen,
         corrected=found is not None,
         labels=len(known),
         label_languages=dict(sorted(languages.items())),

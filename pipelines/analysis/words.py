@@ -14,6 +14,8 @@ _MOVED = 0.15
 
 def remarks(series: Series) -> Iterator[str]:
     """Yield sentences about a series that has rows."""
+    if series.chosen and series.by != "day":
+        yield f"Shown by {series.by}: days have too few posts for shares (--by day shows days)."
     if series.selected_by:
         yield (
             f"The query chooses posts by their predicted {series.selected_by}, so shares of labels "
@@ -30,10 +32,9 @@ def remarks(series: Series) -> Iterator[str]:
         )
     few = sum(row.state == "few" for row in series.rows)
     if few:
-        yield (
-            f"{few:,} of the rows have fewer than {FEWEST_POSTS} posts: too few for shares. "
-            "Longer buckets (--by week) have more."
-        )
+        longer = {"hour": "day", "day": "week", "week": "month"}.get(series.by)
+        more = f" Longer buckets (--by {longer}) have more." if longer else ""
+        yield f"{few:,} of the rows have fewer than {FEWEST_POSTS} posts: too few for shares.{more}"
     yield from mix_moves(series.rows)
 
 

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from pipelines.analysis.buckets import Asked
 from pipelines.analysis.series import Series, trend_series
 from pipelines.case import ASKED, Case, case_of
 from pipelines.commands._shared.authors import known_authors, told
@@ -42,6 +43,11 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
         return self.series.rows
 
     @property
+    def by(self) -> By:
+        """Return the length of the buckets."""
+        return self.series.by
+
+    @property
     def zone(self) -> ZoneInfo:
         """Return the zone that days are counted in."""
         return zone(self.timezone)
@@ -51,7 +57,7 @@ def ask(
     query: Sequence[str],
     store: str | None,
     filters: Filters,
-    by: By,
+    by: Asked,
     split: Split,
     *,
     chart: bool,

@@ -14,6 +14,7 @@ from rich.console import Console
 
 from pipelines import trend_table
 from pipelines.analysis import words as answer_words
+from pipelines.analysis.buckets import Asked
 from pipelines.annotations import Event
 from pipelines.annotations import load as load_events
 from pipelines.commands._shared.options import (
@@ -29,7 +30,7 @@ from pipelines.commands.trend_answer import Answer, ask
 from pipelines.query.fields import LANGUAGE_WORDS
 from pipelines.records import Split
 from pipelines.stages import utc_now
-from pipelines.trends import By, Row, deaf_times
+from pipelines.trends import Row, deaf_times
 
 if TYPE_CHECKING:
     from pipelines.charts import Caption
@@ -46,10 +47,11 @@ _MISSING = (
 @filter_options
 @click.option(
     "--by",
-    type=click.Choice(["hour", "day", "week", "month"]),
-    default="day",
+    type=click.Choice(["auto", "hour", "day", "week", "month"]),
+    default="auto",
     show_default=True,
-    help="Length of a bucket; weeks begin on Monday (ISO 8601).",
+    help="Length of a bucket; weeks begin on Monday (ISO 8601). `auto`: days, or weeks or months "
+    "where days have too few posts for shares.",
 )
 @click.option(
     "--split",
@@ -77,7 +79,7 @@ def command(
     query: tuple[str, ...],
     store: str | None,
     filters: Filters,
-    by: By,
+    by: Asked,
     split: Split | None,
     as_json: bool,
     as_csv: bool,
@@ -118,7 +120,7 @@ def command(
     elif as_csv:
         click.echo(_csv(answer.rows), nl=False)
     else:
-        trend_table.show(answer.rows, by, names, Console(highlight=False))
+        trend_table.show(answer.rows, answer.by, names, Console(highlight=False))
         if any(row.state == "unknown" for row in answer.rows):
             notify("?: unknown, as a source was not listening (see `marsad status`).")
         for line in answer_words.remarks(answer.series):
@@ -129,13 +131,12 @@ def command(
     if answer.case.missing and lost:
         notify(_MISSING.format(name=answer.case.missing, what=", and ".join(lost)))
     if charts:
-        _draw(charts, answer, by, _caption(answer, filters, split, title), names, marks)
+        _draw(charts, answer, _caption(answer, filters, split, title), names, marks)
 
 
 def _draw(
     charts: Sequence[Path],
     answer: Answer,
-    by: By,
     caption: Caption,
     names: Mapping[str, str],
     marks: Sequence[Event] | None,
@@ -147,7 +148,7 @@ def _draw(
     for path in charts:
         content = render(
             answer.rows,
-            by,
+            answer.by,
             caption,
             format_of(path),
             events=events,
