@@ -16,7 +16,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from nlp.clitics import hashtag_parts, stems
-from nlp.text import forms, pieces
+from nlp.text import compounds, forms, pieces
 
 #: Words with everything about them: about 35 MB when full.
 _CACHE = 1 << 16
@@ -202,7 +202,10 @@ def analyse_word(raw: str) -> Analysis:
 
 
 def analyse(text: str) -> Analysis:
-    """Return tokens, their keys, and the variants of all tokens (none of them twice)."""
+    """Return tokens, their keys, and the variants of all tokens (none of them twice).
+
+    The words that a hyphen parts are a variant together: ``Wi-Fi`` is found as ``wifi``.
+    """
     tokens: list[str] = []
     keys: list[str] = []
     found: dict[str, None] = {}
@@ -213,4 +216,6 @@ def analyse(text: str) -> Analysis:
         keys += entry.keys
         for variant in entry.variants:
             found[variant] = None
+    for compound in compounds(text):
+        found[compound.text] = None
     return Analysis(tuple(tokens), tuple(keys), tuple(found))

@@ -209,6 +209,38 @@ def forms(raw: str) -> tuple[str, ...]:
     return _cached_words(raw) if len(raw) <= _CACHED_LENGTH else _words(raw)
 
 
+#: What parts a compound word: hyphen-minus, hyphen, non-breaking hyphen.
+HYPHENS = ("-", "\u2010", "\u2011")
+
+
+def compounds(text: str) -> list[Token]:
+    """Return the words that hyphens part, written together: ``wifi`` of ``Wi-Fi``.
+
+    Each two neighbours, and all of more than two (``e-mail-adresse``) if they make no longer
+    token than :data:`MAX_TOKEN`. Only words that have letters: ``2016-02-27`` is none.
+    """
+    if not any(hyphen in text for hyphen in HYPHENS):
+        return []
+    found: list[Token] = []
+    run: list[Token] = []
+    for raw, start, end in [*pieces(text), ("", len(text) + 2, 0)]:
+        after = run and start == run[-1].end + 1 and text[run[-1].end] in HYPHENS
+        words = forms(raw) if raw else ()
+        word = words[0].removeprefix("#") if len(words) == 1 else ""
+        lettered = word[:1].isalnum() and not word.isdecimal()
+        if run and not (after and lettered):
+            if len(run) > 2 and sum(len(token.text) for token in run) <= MAX_TOKEN:
+                whole = "".join(token.text for token in run)
+                found.append(Token(whole, run[0].start, run[-1].end))
+            run = []
+        if lettered:
+            one = Token(word, start, end)
+            if run and len(run[-1].text) + len(one.text) <= MAX_TOKEN:
+                found.append(Token(run[-1].text + one.text, run[-1].start, end))
+            run.append(one)
+    return found
+
+
 def tokenize(text: str) -> list[Token]:
     """Return the tokens of a text in order.
 

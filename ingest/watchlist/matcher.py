@@ -71,12 +71,16 @@ class Matcher:
         self._order = {entity: i for i, entity in enumerate(self._ids)}
         self._trie: dict[str, Any] = {}
         self._vocabulary: set[str] = set()
+        self._claimed = _claimed(watchlist)
         for number, entity in enumerate(watchlist.entities):
             self._add_entity(number, entity)
         for campaign in watchlist.campaigns:
             for named in campaign.entities:
                 for text in (*campaign.hashtags, *campaign.phrases):
                     self._add(self._order[named], _SURE, text)
+                for text in campaign.hashtags:
+                    if _joined(text) in self._claimed:  # in each of its spellings
+                        self._add_path(self._order[named], _SURE, ["#" + _joined(text)])
         self._cached = lru_cache(_CACHE)(self._compute)
 
     def __reduce__(self) -> tuple[type[Matcher], tuple[Watchlist]]:
@@ -116,8 +120,9 @@ class Matcher:
                 self._add(number, meaning, text)
         for meaning, named in ((_SURE, tuple(aliases)), (_AMBIGUOUS, entity.ambiguous)):
             for text in named:  # "maroc telecom" is written #maroctelecom
-                joined = "".join(token.text for token in tokenize(text))
-                self._add(number, meaning, "#" + joined)
+                joined = _joined(text)
+                if joined not in self._claimed:
+                    self._add(number, meaning, "#" + joined)
         for text in entity.sounds:
             self._add_path(number, _SURE, [_sound(t.text, key(t.text)) for t in tokenize(text)])
 
@@ -141,7 +146,9 @@ class Matcher:
         tokens, keys, variants = analyse_word(raw)
         for place, (token, found) in enumerate(zip(tokens, keys, strict=True)):
             candidates = [token]
-            if token[0] == "#":  # its parts are units of their own
+            if token[0] == "#" and _joined(token) in self._claimed:
+                candidates.append("#" + _joined(token))
+            elif token[0] == "#":  # its parts are units of their own
                 candidates += [token[1:], _sound(token[1:], found)]
             elif token[0] not in "@[":
                 more = variants if len(tokens) == 1 else analyse_word(token).variants
@@ -164,9 +171,11 @@ class Matcher:
             number += size
         return units
 
-    @staticmethod
-    def _stretches(text: str) -> list[tuple[str, int, int]]:
-        """Return the stretches of a text, a hashtag followed by its parts."""
+    def _stretches(self, text: str) -> list[tuple[str, int, int]]:
+        """Return the stretches of a text, a hashtag followed by its parts.
+
+        A campaign's hashtag that reads like somebody's alias has none.
+        """
         found = pieces(text)
         if "#" not in text and "＃" not in text:
             return found
@@ -174,7 +183,7 @@ class Matcher:
         for stretch in found:
             expanded.append(stretch)
             raw, start, _ = stretch
-            if raw[0] in "#＃":
+            if raw[0] in "#＃" and not (self._claimed and _joined(raw) in self._claimed):
                 for part, begin, stop in hashtag_spans(raw):
                     expanded.append((part, start + begin, start + stop))
         return expanded
@@ -224,6 +233,29 @@ class Matcher:
                 and (groups[span.entity, _CONTEXT].near(span) or sure.near(span))
             )
         ]
+
+
+def _joined(text: str) -> str:
+    """Return an alias or hashtag in one word: "Free Senegal" and #Free_Senegal: freesenegal."""
+    return "".join(token.text.lstrip("#").replace("_", "") for token in tokenize(text))
+
+
+def _claimed(watchlist: Watchlist) -> frozenset[str]:
+    """Return the campaigns' hashtags, joined, that read like an alias of another entity.
+
+    They stand for the campaign alone: #FreeSenegal is no mention of an operator "Free Senegal"
+    unless the campaign names it.
+    """
+    aliases: dict[str, set[str]] = defaultdict(set)
+    for entity in watchlist.entities:
+        for alias in (*(a for group in entity.aliases.values() for a in group), *entity.ambiguous):
+            aliases[_joined(alias)].add(entity.id)
+    return frozenset(
+        joined
+        for campaign in watchlist.campaigns
+        for joined in map(_joined, campaign.hashtags)
+        if aliases.get(joined, set()) - set(campaign.entities)
+    )
 
 
 def _sound(word: str, found: str) -> str:

@@ -7,8 +7,13 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from nlp.crossscript import key, variants
-from nlp.text import forms, pieces
+from nlp.text import Token, compounds, forms, pieces
 from pipelines.query.nodes import And, Node, Not, Or, Phrase, Prefix, Word
+
+
+class _Places(NamedTuple):
+    words: list[_Place]
+    compounds: list[Token]
 
 
 class _Place(NamedTuple):
@@ -58,12 +63,13 @@ def highlight(node: Node, text: str, *, exact: bool = False) -> list[tuple[int, 
     return merged
 
 
-def _places(text: str) -> list[_Place]:
-    return [
+def _places(text: str) -> _Places:
+    words = [
         _Place(form, key(form), variants(raw), start, end)
         for raw, start, end in pieces(text)
         for form in forms(raw)
     ]
+    return _Places(words, compounds(text))
 
 
 def _wanted(node: Node, positive: bool) -> Iterator[Word | Phrase | Prefix]:
@@ -76,8 +82,12 @@ def _wanted(node: Node, positive: bool) -> Iterator[Word | Phrase | Prefix]:
         yield node
 
 
-def _spans(leaf: Word | Phrase | Prefix, places: list[_Place]) -> Iterator[tuple[int, int]]:
+def _spans(leaf: Word | Phrase | Prefix, found: _Places) -> Iterator[tuple[int, int]]:
+    places = found.words
     if isinstance(leaf, Prefix):
+        for c in found.compounds:
+            if c.text.startswith(leaf.token):
+                yield c.start, c.end
         for p in places:
             if any(form.startswith(leaf.token) for form in (p.token, *p.variants)):
                 yield p.start, p.end
@@ -89,11 +99,16 @@ def _spans(leaf: Word | Phrase | Prefix, places: list[_Place]) -> Iterator[tuple
         return
     keys = tuple(map(key, leaf.tokens))
     yield from _runs([p.key for p in places], keys, places)
-    if len(keys) == 1:
-        names = {leaf.tokens[0], keys[0]}
-        for p in places:
-            if not names.isdisjoint(p.variants):
-                yield p.start, p.end
+    one = leaf.tokens[0] if len(keys) == 1 else leaf.joined
+    if not one:
+        return
+    names = {one, key(one)}
+    for p in places:
+        if not names.isdisjoint(p.variants) or (len(keys) > 1 and p.key == key(one)):
+            yield p.start, p.end
+    for c in found.compounds:
+        if c.text in names:
+            yield c.start, c.end
 
 
 def _runs(

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
-from nlp.text import MAX_TOKEN
+from nlp.text import MAX_TOKEN, compounds
 
 #: Quotation marks that open and close: those of keyboards, telephones and French typing.
 QUOTES = {'"': '"', "“": "”", "„": "“", "”": "”", "«": "»"}
@@ -36,7 +36,7 @@ class Word(Node):
     """A word in every script and spelling, or in its own only (``exact``: ``=word``).
 
     As a hashtag and a handle too; ``#word`` and ``@word`` are these alone. ``tokens`` are its
-    normalised tokens, nearly always one; several (``wi-fi``) must follow one another.
+    normalised tokens, nearly always one; several (``l'appel``) must follow one another.
     """
 
     text: str
@@ -55,6 +55,14 @@ class Word(Node):
         return self.exact or self.tokens[0][0] in _SIGNS
 
     @property
+    def joined(self) -> str:
+        """The one token of a word that hyphens part (``wifi`` of ``wi-fi``); else empty."""
+        if len(self.tokens) == 1 or self.exact:
+            return ""
+        whole = "".join(self.tokens)
+        return whole if any(one.text == whole for one in compounds(self.text)) else ""
+
+    @property
     def spellings(self) -> tuple[tuple[str, ...], ...]:
         """The tokens that are this word in its own spelling, as a hashtag or a handle too."""
         first, *rest = self.tokens
@@ -66,15 +74,21 @@ class Word(Node):
 
 @dataclass(frozen=True, slots=True)
 class Phrase(Node):
-    """Words that follow one another, as they are written but for case and accents."""
+    """Words that follow one another, as they are written but for case and accents.
+
+    A hashtag that consists of nothing else is the phrase too: ``#Maroc_Telecom``.
+    """
 
     text: str
     tokens: tuple[str, ...]
 
     @property
     def spellings(self) -> tuple[tuple[str, ...], ...]:
-        """The tokens that are this phrase."""
-        return (self.tokens,)
+        """The tokens that are this phrase, and the hashtags that it is written as."""
+        if len(self.tokens) == 1 or any(not token[0].isalnum() for token in self.tokens):
+            return (self.tokens,)
+        tags = (("#" + sign.join(self.tokens))[:MAX_TOKEN] for sign in ("_", ""))
+        return (self.tokens, *((tag,) for tag in tags))
 
     def __str__(self) -> str:
         return _quote(self.text)

@@ -160,7 +160,7 @@ def corpus() -> list[Post]:
             [inwi], created_at=at(21, 12), author="u_sara"),
         row("youtube:05", "Merci à Méditel pour le wi-fi de la gare", "fr", "positive",
             [attitude("meditel", "positive")], created_at=at(22)),
-        row("youtube:06", "قرار جديد بخصوص المكالمات عبر الشبكة", "ar", "neutral",
+        row("youtube:06", "قرار جديد بخصوص المكالمات #اتصالات_المغرب", "ar", "neutral",
             [attitude("anrt", "neutral")], created_at=at(23)),
         row("archive:set:07", "inwi coupe, et vive watsap !", "fr", "negative", [inwi, whatsapp],
             created_at=at(27), source="old set, part 2"),

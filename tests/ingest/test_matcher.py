@@ -226,3 +226,45 @@ def test_a_text_of_100_000_characters_is_matched() -> None:
     assert len(MOROCCO.find("inwi " * 20_000)) == 20_000
     assert MOROCCO.find("orange " * 14_000) == []
     assert MOROCCO.find("iam 3g " * 14_000)
+
+
+SENEGAL = """
+name = "senegal"
+title = "An invented case"
+country = "SN"
+timezone = "UTC"
+languages = ["fr"]
+
+[[entities]]
+id = "free"
+kind = "operator"
+name = "Free"
+[entities.aliases]
+latin = ["free senegal", "saga africa"]
+
+[[entities]]
+id = "ministry"
+kind = "government"
+name = "The ministry"
+[entities.aliases]
+latin = ["ministere"]
+
+[[campaigns]]
+entities = ["ministry"]
+hashtags = ["#FreeSenegal"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("#FreeSenegal", ("ministry",)),
+        ("#Free_Senegal #freesenegal", ("ministry",)),
+        ("Free Sénégal est lent #FREESENEGAL", ("free", "ministry")),
+        ("#SagaAfrica", ("free",)),  # no campaign has it
+    ],
+)
+def test_campaign__has_its_hashtag_alone_though_it_reads_like_an_alias(
+    text: str, expected: tuple[str, ...]
+) -> None:
+    assert Matcher(parse(SENEGAL)).entities(text) == expected

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nlp.text import MAX_TOKEN, normalise, pieces, tokenize
+from nlp.text import MAX_TOKEN, compounds, normalise, pieces, tokenize
 
 #: Any str that Python can hold: lone surrogates and NUL too.
 ANY = st.text(st.characters(codec=None, exclude_categories=()), max_size=80)
@@ -70,6 +70,20 @@ def test_two_equal_letters_stay_since_words_have_them() -> None:
 )
 def test_a_text_falls_into_these_tokens(text: str, expected: list[str]) -> None:
     assert texts(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("le Wi-Fi, #Wi-Fi", ["wifi", "wifi"]),
+        ("واي‑فاي", ["وايفاي"]),
+        ("e-mail-adresse", ["email", "mailadresse", "emailadresse"]),
+        ("le 2016-02-27 - ou 3-4", []),
+        ("wi--fi, wi - fi, [user]-wi, 😡-😡, -wi-", []),
+    ],
+)
+def test_compounds__are_words_that_one_hyphen_parts(text: str, expected: list[str]) -> None:
+    assert [compound.text for compound in compounds(text)] == expected
 
 
 def test_a_text_has_the_same_tokens_before_and_after_its_links_and_mails_are_masked() -> None:

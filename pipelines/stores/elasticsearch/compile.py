@@ -96,8 +96,11 @@ def _word(node: Word | Phrase | Prefix) -> Query:
         return _any(alternatives)
     keys = tuple(key(token) for token in node.tokens)
     alternatives.append(_following("keys", keys))
-    if len(keys) == 1:
-        forms = list(dict.fromkeys((node.tokens[0], keys[0])))
+    one = node.tokens[0] if len(keys) == 1 else node.joined
+    if one and len(keys) > 1:
+        alternatives.append(_following("keys", (key(one),)))
+    if one:
+        forms = list(dict.fromkeys((one, key(one))))
         alternatives.append({"terms": {"variants": forms}})
     return _any(alternatives)
 

@@ -268,7 +268,8 @@ def _word(node: Word | Phrase | Prefix) -> str:
         return _any(spellings)
     keys = [key(token) for token in node.tokens]
     if len(keys) > 1:
-        return _any([*spellings, " ".join(keys)])
+        joined = [key(node.joined), FORM + node.joined] if node.joined else []
+        return _any([*spellings, " ".join(keys), *joined])
     (token,) = node.tokens
     found = [keys[0], FORM + token]
     if keys[0] == token or len(token) >= MAX_TOKEN:

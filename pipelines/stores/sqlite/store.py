@@ -128,7 +128,7 @@ class SqliteStore(AbstractContextManager["SqliteStore"]):
             self._clean(timeout=0)  # what a crash or a reader kept from being done
             self._expire()
         if not self.readonly and reindex.due(self._connection):
-            with self._writing():
+            with writing(self._connection, self.path):
                 reindex.begin(self._connection)
         if not self._reindexing:
             schema.require_moved(self._connection, self.path)
