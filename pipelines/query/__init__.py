@@ -13,12 +13,11 @@
                             source: id: author: day: since: until: date: flag: scored:
 
 Public: :func:`parse`, :func:`only`, :func:`all_of`, :func:`any_of`, :func:`rewrite`,
-:func:`highlight`,
-:func:`fuzzy_matches`, and the node classes.
+:func:`highlight`, :func:`fuzzy_matches`, :func:`marks`, and the node classes.
 """
 
 from pipelines.query.fields import FIELDS
-from pipelines.query.highlight import fuzzy_matches, highlight
+from pipelines.query.highlight import Marks, fuzzy_matches, highlight, marks
 from pipelines.query.nodes import (
     All,
     And,
@@ -42,6 +41,7 @@ __all__ = [
     "All",
     "And",
     "Filter",
+    "Marks",
     "Node",
     "Not",
     "Or",
@@ -54,6 +54,7 @@ __all__ = [
     "final",
     "fuzzy_matches",
     "highlight",
+    "marks",
     "only",
     "parse",
     "rewrite",

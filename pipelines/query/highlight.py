@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import lru_cache
 from typing import NamedTuple
 
 from nlp.crossscript import key, variants
 from nlp.text import Token, compounds, forms, pieces
 from pipelines.query.nodes import And, Node, Not, Or, Phrase, Prefix, Word
+
+#: Stretches of texts whose forms are kept, and characters of the longest that is.
+_KEPT, _KEPT_LENGTH = 16_384, 64
 
 
 class _Places(NamedTuple):
@@ -24,19 +28,46 @@ class _Place(NamedTuple):
     end: int
 
 
+class Marks(NamedTuple):
+    """What a query found in a text; spans are offsets, end exclusive, without overlap."""
+
+    found: list[tuple[int, int]]
+    exact: list[tuple[int, int]]
+    """Only what is spelt as the query spells it."""
+    otherwise: list[str]
+    """Words of the query that the text has in other spellings only."""
+
+
+def marks(node: Node, text: str) -> Marks:
+    """Return at once what :func:`highlight` and :func:`fuzzy_matches` tell of one text."""
+    leaves = list(dict.fromkeys(_wanted(node, True)))
+    if not leaves:
+        return Marks([], [], [])
+    places = _places(text)
+    found: set[tuple[int, int]] = set()
+    exact: set[tuple[int, int]] = set()
+    otherwise: list[str] = []
+    for leaf in leaves:
+        spans = set(_spans(leaf, places))
+        as_asked = spans
+        if isinstance(leaf, Word) and not leaf.exact:
+            as_asked = set(_spans(replace(leaf, exact=True), places))
+            if spans and not as_asked:
+                otherwise.append(leaf.text)
+        found |= spans
+        exact |= as_asked
+    return Marks(_merged(found), _merged(exact), otherwise)
+
+
 def fuzzy_matches(node: Node, texts: Iterable[str]) -> dict[str, int]:
     """Return of each word the query asks for in how many texts it stands in other spellings only.
 
     Words that are spelt as asked wherever they were found are left out.
     """
-    words = [leaf for leaf in _wanted(node, True) if isinstance(leaf, Word) and not leaf.exact]
     found: dict[str, int] = {}
     for text in texts:
-        places = _places(text)
-        for word in dict.fromkeys(words):
-            exact = replace(word, exact=True)
-            if any(_spans(word, places)) and not any(_spans(exact, places)):
-                found[word.text] = found.get(word.text, 0) + 1
+        for word in marks(node, text).otherwise:
+            found[word] = found.get(word, 0) + 1
     return found
 
 
@@ -47,15 +78,13 @@ def highlight(node: Node, text: str, *, exact: bool = False) -> list[tuple[int, 
     (``-word``) is not marked, filters mark nothing. With ``exact`` only what is spelt as the
     query spells it.
     """
-    leaves = list(_wanted(node, True))
-    if exact:
-        leaves = [replace(one, exact=True) if isinstance(one, Word) else one for one in leaves]
-    if not leaves:
-        return []
-    places = _places(text)
-    spans = sorted({span for leaf in leaves for span in _spans(leaf, places)})
+    made = marks(node, text)
+    return made.exact if exact else made.found
+
+
+def _merged(spans: set[tuple[int, int]]) -> list[tuple[int, int]]:
     merged: list[tuple[int, int]] = []
-    for start, end in spans:
+    for start, end in sorted(spans):
         if merged and start <= merged[-1][1]:
             merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
         else:
@@ -65,11 +94,20 @@ def highlight(node: Node, text: str, *, exact: bool = False) -> list[tuple[int, 
 
 def _places(text: str) -> _Places:
     words = [
-        _Place(form, key(form), variants(raw), start, end)
-        for raw, start, end in pieces(text)
-        for form in forms(raw)
+        _Place(*form, start, end) for raw, start, end in pieces(text) for form in _forms_of(raw)
     ]
     return _Places(words, compounds(text))
+
+
+def _forms(raw: str) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
+    return tuple((form, key(form), variants(raw)) for form in forms(raw))
+
+
+_kept_forms = lru_cache(_KEPT)(_forms)
+
+
+def _forms_of(raw: str) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
+    return _kept_forms(raw) if len(raw) <= _KEPT_LENGTH else _forms(raw)
 
 
 def _wanted(node: Node, positive: bool) -> Iterator[Word | Phrase | Prefix]:

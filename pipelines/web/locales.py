@@ -36,7 +36,8 @@ class Words:
         name = f"{language}_{country or _USUAL.get(language, '')}"
         self.language = language
         usual = f"{language}_{_USUAL.get(language, '')}".rstrip("_")
-        self.locale = Locale.parse(name if localedata.exists(name) else usual)
+        self._locale = name if localedata.exists(name) else usual
+        self.locale = Locale.parse(self._locale)
         self._texts = _catalogue(language)
 
     @property
@@ -58,7 +59,7 @@ class Words:
         """Return a number with the separators of the language; a dash for ``None``."""
         if value is None:
             return "–"
-        return str(format_decimal(value, locale=self.locale))
+        return _number(value, self._locale)
 
     def percent(self, share: float | None, digits: int = 0) -> str:
         """Return a share between 0 and 1 in per cent; a dash for ``None``."""
@@ -78,7 +79,7 @@ class Words:
         if not day:
             return self.gettext("date unknown")
         found = date.fromisoformat(day) if isinstance(day, str) else day
-        return str(format_date(found, form, locale=self.locale))
+        return _day(found, form, self._locale)
 
     def day_of_year(self, day: str | date) -> str:
         """Return day and month without the year, for axes."""
@@ -94,10 +95,7 @@ class Words:
         """Return a moment to the minute, as calendar and clock in ``zone`` show it."""
         if at is None:
             return self.gettext("date unknown")
-        try:
-            return str(format_datetime(at, "d MMM y HH:mm", tzinfo=zone, locale=self.locale))
-        except (OverflowError, ValueError):  # an implausible date at either end of the calendar
-            return f"{at:%Y-%m-%d %H:%M} UTC"
+        return _moment(at, zone, self._locale)
 
     def duration(self, seconds: float) -> str:
         """Return a stretch of time in its largest unit."""
@@ -107,6 +105,27 @@ class Words:
         """Return the short names of the months, for the axes of charts."""
         names = self.locale.months["stand-alone"]["abbreviated"]
         return [str(names[number]) for number in range(1, 13)]
+
+
+# A page writes the same few numbers and days many times; the names of locales are quick to find.
+
+
+@functools.lru_cache(maxsize=10_000)
+def _number(value: float, locale: str) -> str:
+    return str(format_decimal(value, locale=locale))
+
+
+@functools.lru_cache(maxsize=10_000)
+def _day(day: date, form: str, locale: str) -> str:
+    return str(format_date(day, form, locale=locale))
+
+
+@functools.lru_cache(maxsize=10_000)
+def _moment(at: datetime, zone: ZoneInfo, locale: str) -> str:
+    try:
+        return str(format_datetime(at, "d MMM y HH:mm", tzinfo=zone, locale=locale))
+    except (OverflowError, ValueError):  # an implausible date at either end of the calendar
+        return f"{at:%Y-%m-%d %H:%M} UTC"
 
 
 @functools.lru_cache(maxsize=64)

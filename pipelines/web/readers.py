@@ -10,18 +10,22 @@ import asyncio
 import contextlib
 import functools
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
 from pipelines.errors import StoreError
 from pipelines.stores.protocols import Store
+from pipelines.stores.sqlite.changes import ChangeCounter
 
 T = TypeVar("T")
 
 #: Threads that read. More of them make no query faster: SQLite reads in the caller's thread.
 THREADS = 4
+#: Answers of a server are at most this old, in seconds.
+STEP = 2.0
 
 
 class StoreReaders:
@@ -38,15 +42,30 @@ class StoreReaders:
         self._path = path
         self._local = threading.local()
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="reader")
+        self._changes = ChangeCounter(path) if path else None
 
     async def ask(self, question: Callable[[Store], T]) -> T:
         """Return the answer to a question. Raises :class:`~pipelines.errors.MarsadError`."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, functools.partial(self._answer, question))
 
+    def state(self) -> Hashable:
+        """Return what is equal as long as answers are; ``None`` where that can't be known.
+
+        Of a server this is the time, in steps of :data:`STEP` seconds.
+        """
+        if self._changes is None:
+            return int(time.monotonic() / STEP)
+        try:
+            return self._changes.value()
+        except StoreError:
+            return None
+
     def close(self) -> None:
         """Stop the threads; what they are at is finished first."""
         self._threads.shutdown()
+        if self._changes is not None:
+            self._changes.close()
 
     def _answer(self, question: Callable[[Store], T]) -> T:
         identity = self._identity()

@@ -13,6 +13,7 @@ import msgspec
 
 from pipelines.commands._shared.context import on_server, open_existing, open_store
 from pipelines.stores.protocols import Store
+from pipelines.web.cache import PageCache
 from pipelines.web.explain import Explainer
 from pipelines.web.jobs import Jobs
 from pipelines.web.readers import THREADS, StoreReaders
@@ -54,6 +55,7 @@ class Service:
         self.tokens = FormTokens(self.accounts.secret())
         self.limits = RateLimits()
         self.explainer = Explainer()
+        self.pages = PageCache()
         self.jobs = Jobs(Path(tempfile.mkdtemp(prefix="marsad-web-")))
         self._writing = asyncio.Lock()
         path = None if on_server(options.store) else Path(options.store)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, Any, TypeVar
 from urllib.parse import parse_qsl, urlencode
 
@@ -15,6 +15,7 @@ from pipelines.pages.table import short
 from pipelines.stores.protocols import Store
 from pipelines.web import wording
 from pipelines.web.asked import Asked, asked
+from pipelines.web.cache import Made
 from pipelines.web.locales import LANGUAGES, Words, negotiate, words
 from pipelines.web.security.accounts import User
 from pipelines.web.security.roles import Role, may
@@ -23,6 +24,8 @@ from pipelines.web.service import Service
 T = TypeVar("T")
 
 SESSION, VISIT, LANGUAGE = "marsad_session", "marsad_visit", "marsad_language"
+#: Stands in pages that are kept where the token of the visitor belongs.
+_TOKEN = f"token-{secrets.token_urlsafe(16)}"
 #: A visitor's choice of language is kept for a year, in seconds.
 _YEAR = 365 * 86400
 
@@ -57,6 +60,7 @@ class View:
         )
         self._visit = request.cookies.get(SESSION) or request.cookies.get(VISIT) or ""
         self._new_visit = "" if self._visit else secrets.token_urlsafe(16)
+        self._for_all = False
 
     @property
     def who(self) -> str:
@@ -85,6 +89,8 @@ class View:
 
     def token(self) -> str:
         """Return the token that this visitor's forms carry."""
+        if self._for_all:
+            return _TOKEN
         return self.service.tokens.make(self._visit or self._new_visit)
 
     def check(self, token: str) -> None:
@@ -124,6 +130,39 @@ class View:
         response = HTMLResponse(_TEMPLATES.get_template(template).render(context), code)
         return self.finished(response)
 
+    async def cached(self, make: Callable[[], Awaitable[Response]]) -> Response:
+        """Return the page that ``make`` makes, or made before from the same state of the store.
+
+        For pages that depend on the store, the address, the language and the role alone. A search
+        for an author is made anew each time: nothing of it is kept.
+        """
+        state = self.service.readers.state()
+        if state is None or "author" in self.asked.q:
+            return await make()
+
+        async def made() -> Made:
+            self._for_all = True
+            try:
+                answer = await make()
+            finally:
+                self._for_all = False
+            return Made(bytes(answer.body), answer.media_type or "text/html")
+
+        user = self.user or User("", "reader")
+        key = (
+            state,
+            self.request.url.path,
+            self.request.url.query,
+            self.words.language,
+            user.name,
+            user.role,
+        )
+        page = await self.service.pages.get(key, made)
+        body = page.body
+        if _TOKEN.encode() in body:
+            body = body.replace(_TOKEN.encode(), self.token().encode())
+        return self.finished(Response(body, media_type=page.media_type))
+
     def redirect(self, address: str) -> Response:
         """Return an answer that leads on to another page of ours."""
         return self.finished(RedirectResponse(address, 303))
@@ -158,7 +197,7 @@ def _needs(role: Role) -> Any:
     Raises :class:`LoginNeededError`, or ``HTTPException`` 403 for too small a role.
     """
 
-    def check(request: Request) -> View:
+    async def check(request: Request) -> View:
         view = View(request)
         if view.user is None:
             raise LoginNeededError

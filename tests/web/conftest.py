@@ -78,13 +78,14 @@ POSTS = (
 )
 
 
-def fill(path: Path, posts: tuple[Post, ...] | list[Post]) -> Path:
-    """Put scored posts into a store."""
+def fill(path: Path, posts: tuple[Post, ...] | list[Post], after: str = "") -> Path:
+    """Put scored posts into a store; ``after`` is how often that was done before."""
     store = SqliteStore(path, timezone=ZONE)
     try:
-        position = Position(key="test", name="test", cursor="1", done=True)
+        cursor = str(int(after or 0) + 1)
+        position = Position(key="test", name="test", cursor=cursor, done=True)
         batch = Batch(
-            position=position, previous_cursor="", posts=[Collected(post) for post in posts]
+            position=position, previous_cursor=after, posts=[Collected(post) for post in posts]
         )
         store.accept_scored(batch, index(posts, ZoneInfo(ZONE)))
     finally:

@@ -6,11 +6,13 @@ import base64
 import hashlib
 import json
 import re
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from pipelines.commands.serve import _listen
 from pipelines.errors import AccountError
 from pipelines.web.security.accounts import Accounts, User
 from pipelines.web.security.forms import FormTokens
@@ -79,6 +81,13 @@ def test_serve__refuses_other_addresses_without_accounts(marsad: Marsad, host: s
     done = marsad("serve", "--host", host, "--port", "0", code=1)
     assert "without accounts" in done.stderr
     assert "marsad users add" in done.stderr
+
+
+def test_serve__sends_answers_without_waiting_for_acknowledgements() -> None:
+    with _listen("127.0.0.1", 0) as listening, socket.create_connection(listening.getsockname()):
+        accepted, _ = listening.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_users__are_added_listed_changed_and_removed(marsad: Marsad) -> None:

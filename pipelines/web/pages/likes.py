@@ -13,7 +13,7 @@ from pipelines.pages.table import short
 from pipelines.settings import zone
 from pipelines.web import queries
 from pipelines.web.files import download, table
-from pipelines.web.view import Reader
+from pipelines.web.view import Reader, View
 
 router = APIRouter(include_in_schema=False)
 
@@ -23,6 +23,10 @@ _TYPES = {"svg": "image/svg+xml", "png": "image/png"}
 @router.get("/likes")
 async def likes(view: Reader) -> Response:
     """Show what each page lost, source by source."""
+    return await view.cached(lambda: _page(view))
+
+
+async def _page(view: View) -> Response:
     found = await view.ask(queries.likes)
     view.country(found.study.country)
     return view.render(

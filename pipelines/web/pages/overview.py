@@ -8,7 +8,7 @@ from starlette.responses import Response
 from pipelines.settings import zone
 from pipelines.stores.protocols import Store
 from pipelines.web import queries
-from pipelines.web.view import Reader
+from pipelines.web.view import Reader, View
 
 router = APIRouter(include_in_schema=False)
 
@@ -16,7 +16,10 @@ router = APIRouter(include_in_schema=False)
 @router.get("/")
 async def overview(view: Reader) -> Response:
     """Show the state of the study."""
+    return await view.cached(lambda: _state(view))
 
+
+async def _state(view: View) -> Response:
     def both(store: Store) -> tuple[queries.Overview, queries.Likes]:
         return queries.overview(store), queries.likes(store)
 

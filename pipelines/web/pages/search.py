@@ -11,7 +11,7 @@ from pipelines.web.asked import PAGE
 from pipelines.web.reading import understood
 from pipelines.web.search_state import chosen
 from pipelines.web.timeline import timeline
-from pipelines.web.view import Reader
+from pipelines.web.view import Reader, View
 
 router = APIRouter(include_in_schema=False)
 
@@ -22,8 +22,13 @@ async def search(view: Reader) -> Response:
     asked = view.asked
     if (meant := understood(asked)) != asked:
         return view.redirect(meant.address("/search"))
-    answer = await view.ask(lambda store: queries.search(store, asked))
     view.author_lookup(asked)
+    return await view.cached(lambda: _results(view))
+
+
+async def _results(view: View) -> Response:
+    asked = view.asked
+    answer = await view.ask(lambda store: queries.search(store, asked))
     view.country(answer.study.country)
     return view.render(
         "search.html",

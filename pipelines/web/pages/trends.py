@@ -27,9 +27,13 @@ _TYPES = {"svg": "image/svg+xml", "png": "image/png"}
 @router.get("/trends")
 async def trends(view: Reader) -> Response:
     """Show shares by hour, day or week."""
+    view.author_lookup(view.asked)
+    return await view.cached(lambda: _page(view))
+
+
+async def _page(view: View) -> Response:
     asked = view.asked
     found = await view.ask(lambda store: queries.trend(store, asked))
-    view.author_lookup(asked)
     view.country(found.study.country)
     groups = found.groups[:MOST_GROUPS]
     buckets = len({row.bucket for row in found.rows})

@@ -17,7 +17,7 @@ from pipelines.commands._shared.authors import known_authors
 from pipelines.commands._shared.context import configured
 from pipelines.commands._shared.no_match import why_nothing
 from pipelines.commands._shared.options import query_node
-from pipelines.query import All, Node, all_of, fuzzy_matches, highlight, only
+from pipelines.query import All, Node, all_of, marks, only
 from pipelines.records import Hit, Page, Sum
 from pipelines.searching import Kind
 from pipelines.searching import search as find
@@ -99,29 +99,35 @@ def search(store: Store, asked: Asked) -> Answer:
     first = (asked.page - 1) * PAGE
     page = _page(store, node, asked, first)
     hits = page.hits
-    plain = store.sums(node, "day", "")
+    counted = store.facets(node)
     facets = {
-        "lang": _counted(plain, lambda one: one.language),
-        "sentiment": _counted(plain, lambda one: one.label),
-        "entity": _counted(by_entity := store.sums(node, "day", "entity"), lambda one: one.group),
-        "target": _counted(by_entity, lambda one: f"{one.group}={one.label}"),
-        "platform": _counted(store.sums(node, "day", "platform"), lambda one: one.group),
+        "lang": counted.languages,
+        "sentiment": counted.labels,
+        "entity": counted.entities,
+        "target": counted.targets,
+        "platform": counted.platforms,
     }
+    otherwise: Counter[str] = Counter()
+    found = []
+    for hit in hits:
+        one, words = _shown(hit, node, IN_LIST)
+        found.append(one)
+        otherwise.update(words)
     return Answer(
-        found=[found_of(hit, node) for hit in hits],
+        found=found,
         total=page.total,
         pending=page.pending,
         facets={
             field: [
                 FacetValue(value, posts, value in getattr(asked, field))
-                for value, posts in counts.most_common()
+                for value, posts in counts.items()
             ]
             for field, counts in facets.items()
         },
-        days=dict(sorted(_counted(plain, lambda one: one.bucket).items())),
+        days=counted.days,
         fictional=store.count(all_of(node, only("flag", "fictional")))[0],
         reason="" if page.total else why_nothing(node, store),
-        otherwise=fuzzy_matches(node, [hit.post.text[:IN_LIST] for hit in hits]),
+        otherwise=dict(otherwise),
         study=study(store),
     )
 
@@ -190,9 +196,15 @@ def post(store: Store, post_id: str, asked: Asked) -> tuple[Found | None, Study]
 
 def found_of(hit: Hit, node: Node, longest: int = IN_LIST) -> Found:
     """Return a post as a page shows it, with what the query found in it."""
+    return _shown(hit, node, longest)[0]
+
+
+def _shown(hit: Hit, node: Node, longest: int) -> tuple[Found, list[str]]:
+    """Return a post, and the words of the query that it has in other spellings only."""
     text = hit.post.text[: longest + 1]
-    shown, cut = segments(text, highlight(node, text), highlight(node, text, exact=True), longest)
-    return Found(hit.post, hit.day, shown, cut)
+    made = marks(node, text)
+    shown, cut = segments(text, made.found, made.exact, longest)
+    return Found(hit.post, hit.day, shown, cut), made.otherwise
 
 
 def _counted(sums: Iterable[Sum], value: Any) -> Counter[str]:
