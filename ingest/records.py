@@ -85,6 +85,8 @@ class Post(Record, frozen=True, kw_only=True, omit_defaults=True):
     url: str = ""
     reply_to: str = ""
     repost_of: str = ""
+    repost_author: str = ""
+    """Whose post it repeats, where the source says so; a pseudonym as ``author`` is."""
     hashtags: tuple[str, ...] = ()
     counts: dict[str, int] = {}
     flags: tuple[Flag, ...] = ()

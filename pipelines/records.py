@@ -16,11 +16,35 @@ class Collected(msgspec.Struct, frozen=True):
 
     ``aliases`` are the ids, ``author_aliases`` the pseudonyms, that the same post and author
     have under older keys that are still kept: a stored post keeps the id it has.
+    ``repost_aliases`` are those of what it repeats: of the post and of its author.
     """
 
     post: Post
     aliases: tuple[str, ...] = ()
     author_aliases: tuple[str, ...] = ()
+    repost_aliases: tuple[str, ...] = ()
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The names under which a tombstone of a post deletes this one."""
+        return _names(self.post.id, *self.aliases, self.post.repost_of, *self.repost_aliases)
+
+    @property
+    def authors(self) -> tuple[str, ...]:
+        """The names under which a tombstone of an account deletes it.
+
+        A post that repeats another holds its words. Some sources name only whom it repeats.
+        """
+        return _names(self.post.author, *self.author_aliases, *self.repeats)
+
+    @property
+    def repeats(self) -> tuple[str, ...]:
+        """The names of the post that it repeats and of that post's author."""
+        return _names(self.post.repost_of, self.post.repost_author, *self.repost_aliases)
+
+
+def _names(*names: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for name in names if name))
 
 
 class CollectedTombstone(msgspec.Struct, frozen=True):

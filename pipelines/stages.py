@@ -129,7 +129,9 @@ class Collector:
             collection.filtered += 1
             return
         post = msgspec.structs.replace(post, collected_at=now)
-        collection.posts.append(Collected(post, protected.aliases, protected.author_aliases))
+        collection.posts.append(
+            Collected(post, protected.aliases, protected.author_aliases, protected.repost_aliases)
+        )
 
     def _dead(self, reject: Reject, line: int, now: datetime) -> DeadLetter:
         return DeadLetter(

@@ -51,6 +51,7 @@ def post(
     url: str = "",
     reply_to: str = "",
     repost_of: str = "",
+    repost_author: str = "",
     hashtags: Sequence[str] | None = None,
     counts: Mapping[str, int | None] | None = None,
     version: int | None = None,
@@ -71,6 +72,7 @@ def post(
         "url": url,
         "reply_to_id": reply_to or None,
         "repost_of_id": repost_of or None,
+        "repost_author": repost_author or None,
         "hashtags": None if hashtags is None else list(hashtags),
         **{name: str(n) for name, n in (counts or {}).items() if n is not None},
     }

@@ -25,6 +25,7 @@ from ingest.text import readable, without_plus_names
 # A hashtag in a text: letters of any script, with the marks and joiners that Arabic and
 # Persian words hold; not the end of a URL, not a number, not &#39;.
 _HASHTAG = re.compile(r"(?<![\w&/#])[#＃]([\w\u0610-\u061a\u064b-\u065f\u0670\u200c]+)")
+_RETWEET = re.compile(r"RT @(\w{1,50}):? ")
 # In a field: words, whatever separates them and whichever quotes a program put around them.
 _LISTED_LONGEST = 100_000
 _R_VECTOR = re.compile(r"c\((.*)\)", re.DOTALL)
@@ -110,11 +111,20 @@ def build(values: Mapping[str, object], frame: Frame) -> Post:
         url=_word(values.get("url")),
         reply_to=_reference("reply_to", values, space, frame),
         repost_of=_reference("repost_of", values, space, frame),
+        repost_author=_repeated_author(values, platform, text),
         hashtags=_hashtags(values.get("hashtags"), text),
         counts=_counts(values),
         flags=tuple(flags),
         source=f"archive:{frame.dataset}",
     )
+
+
+def _repeated_author(values: Mapping[str, object], platform: str, text: str) -> str:
+    """Return whose post this one repeats: Twitter writes it before the words."""
+    named = _word(values.get("repost_author")).removeprefix("@")
+    if not named and platform == "twitter" and (found := _RETWEET.match(text)):
+        return found[1]
+    return "" if is_no_account(named) else named
 
 
 def _identity(values: Mapping[str, object], frame: Frame) -> tuple[str, Id, str]:

@@ -50,6 +50,8 @@ class Protected(msgspec.Struct, frozen=True):
     post: Post
     aliases: tuple[str, ...]
     author_aliases: tuple[str, ...]
+    repost_aliases: tuple[str, ...] = ()
+    """Of the post that it repeats, and of that post's author."""
 
 
 class ProtectedTombstone(msgspec.Struct, frozen=True):
@@ -100,6 +102,7 @@ class Protector:
             protected,
             aliases=_others([version.id for version in others]),
             author_aliases=_others([version.author for version in others]),
+            repost_aliases=_repeated(others) if post.repost_of or post.repost_author else (),
         )
 
     def protect_tombstone(self, tombstone: Tombstone) -> ProtectedTombstone:
@@ -127,6 +130,8 @@ class Protector:
         A name of plain letters has one form, and most records have no other.
         """
         names = record.id + record.author
+        if isinstance(record, Post):
+            names += record.repost_of + record.repost_author
         plain = names.isascii() and " ".join(names.split()) == names
         forms = _FORMS[:1] if plain else _FORMS
         return [(form, secret) for form in forms for secret in self._secrets]
@@ -157,6 +162,7 @@ class Protector:
             url=without_personal(rename_address(post.url, shown, rename), rename),
             reply_to=without_personal(_reply(post.reply_to, post, rename), rename),
             repost_of=without_personal(_reply(post.repost_of, post, rename), rename),
+            repost_author=rename(post.repost_author) if post.repost_author else "",
             source=without_author(post.source, shown, rename),
         )
 
@@ -205,6 +211,13 @@ def _digest(post: Post, anonymous_text: str) -> str:
         (anonymous_text, post.created_at, bool(post.repost_of), post.counts, post.hashtags)
     )
     return hashlib.blake2b(content, digest_size=12).hexdigest()
+
+
+def _repeated(versions: Sequence[Post]) -> tuple[str, ...]:
+    """Return the names of what a post repeats that its first version does not hold."""
+    known = {versions[0].repost_of, versions[0].repost_author}
+    names = [name for one in versions for name in (one.repost_of, one.repost_author) if name]
+    return tuple(dict.fromkeys(name for name in names if name not in known))
 
 
 def _others(names: Sequence[str]) -> tuple[str, ...]:

@@ -52,6 +52,7 @@ def sanitized(post: Post) -> Post:
         id=visible(post.id),
         platform=visible(post.platform)[:LONGEST_PLATFORM],
         author=post.author[:LONGEST_NAME],
+        repost_author=post.repost_author[:LONGEST_NAME],
         url=_address(post.url),
         reply_to=_reference(post.reply_to),
         repost_of=_reference(post.repost_of),
@@ -62,7 +63,10 @@ def sanitized(post: Post) -> Post:
 
 def _is_plain(post: Post) -> bool:
     """Say whether nothing is to be done, as with most posts."""
-    joined = f"{post.id}{post.platform}{post.author}{post.url}{post.reply_to}{post.repost_of}"
+    joined = (
+        f"{post.id}{post.platform}{post.author}{post.url}{post.reply_to}{post.repost_of}"
+        f"{post.repost_author}"
+    )
     return (
         not post.hashtags
         and joined.isascii()

@@ -25,7 +25,6 @@ from pipelines.commands._shared.options import brokers_option, store_option
 from pipelines.commands._shared.output import count, nothing_found, notify
 from pipelines.dead_letters.quarantine import Quarantine, beside
 from pipelines.dead_letters.queue import DeadLetters, raw_names
-from pipelines.query import only
 from pipelines.records import Collected, CollectedTombstone, Deletion
 from pipelines.stores.protocols import Store
 
@@ -137,8 +136,8 @@ def command(
 
 def _show(store: Store, deletions: Sequence[CollectedTombstone]) -> None:
     """Tell how many stored posts a deletion names, and where."""
-    posts = _posts(store, deletions)
-    by_platform = Counter(post.platform for post in posts)
+    posts = store.reached(deletions)
+    by_platform = Counter(name.partition(":")[0] for name in posts)
     places = ", ".join(f"{n:,} of {name}" for name, n in sorted(by_platform.items()))
     notify(f"This deletes {count(len(posts), 'post')} for good{f' ({places})' if places else ''}.")
 
@@ -158,27 +157,12 @@ def _by_name(deletion: CollectedTombstone) -> bool:
 
 def _due(store: Store, deletions: Sequence[CollectedTombstone]) -> Deletion:
     """Return what a deletion has to do in a store: posts to remove, tombstones to write."""
-    posts = {post.id for post in _posts(store, deletions)}
+    posts = store.reached(deletions)
     named = [
         Collected(Post(id=g.tombstone.id, platform="", text="", author=g.tombstone.author))
         for g in deletions
     ]
     return Deletion(len(posts), len(deletions) - len(store.deleted_ids(named)))
-
-
-def _posts(store: Store, deletions: Sequence[CollectedTombstone]) -> list[Post]:
-    """Return the stored posts that a deletion names."""
-    names = {
-        "id": _ids(deletions),
-        "author": [n for g in deletions if (own := g.tombstone.author) for n in (own, *g.aliases)],
-    }
-    found = {
-        hit.post.id: hit.post
-        for field, some in names.items()
-        if some
-        for hit in store.scan(only(field, *some))
-    }
-    return list(found.values())
 
 
 def _ids(deletions: Sequence[CollectedTombstone]) -> list[str]:

@@ -106,6 +106,12 @@ COLUMNS: tuple[Column, ...] = (
     Column("reposts", "integer", "reposts, shares, forwards; empty: unknown", _count("reposts")),
     Column("replies", "integer", "replies, comments; empty: unknown", _count("replies")),
     Column("views", "integer", "views; empty: unknown", _count("views")),
+    Column(
+        "repost_author",
+        "text",
+        "pseudonym of whose post it repeats, where the source says so",
+        _field("repost_author"),
+    ),
 )
 
 #: Columns of ``targets.csv``: one row for every post and entity it mentions.

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from ingest.privacy.protector import is_pseudonym
 from pipelines.export.columns import COLUMNS, Column, Exported
 
 Level = Literal["ids", "unlinked", "pseudonymous"]
@@ -86,6 +87,15 @@ def changes(level: Level, *, own_pseudonyms: bool) -> Callable[[Exported], Expor
                 watchlist=post.watchlist,
                 model=post.model,
             )
-        return post if author == post.author else msgspec.structs.replace(post, author=author)
+        if not own_pseudonyms:
+            return post
+        return msgspec.structs.replace(
+            post,
+            author=author,
+            repost_author=renamed(post.repost_author),
+            # some sources name only whom a post answers or repeats
+            reply_to=renamed(post.reply_to) if is_pseudonym(post.reply_to) else post.reply_to,
+            repost_of=renamed(post.repost_of) if is_pseudonym(post.repost_of) else post.repost_of,
+        )
 
     return changed

@@ -57,6 +57,7 @@ class PostMessage(msgspec.Struct, frozen=True, omit_defaults=True):
     author_aliases: tuple[str, ...] = ()
     origin: RecordOffset | None = None
     """Of a scored post, where it was before."""
+    repost_aliases: tuple[str, ...] = ()
 
 
 class TombstoneMessage(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -161,12 +162,18 @@ def encode(message: msgspec.Struct) -> bytes:
 
 def post_message(collected: Collected, origin: RecordOffset | None = None) -> PostMessage:
     """Return a collected (or scored) post as it travels."""
-    return PostMessage(collected.post, collected.aliases, collected.author_aliases, origin)
+    return PostMessage(
+        collected.post,
+        collected.aliases,
+        collected.author_aliases,
+        origin,
+        collected.repost_aliases,
+    )
 
 
 def collected(message: PostMessage) -> Collected:
     """Return a post as it arrived."""
-    return Collected(message.post, message.aliases, message.author_aliases)
+    return Collected(message.post, message.aliases, message.author_aliases, message.repost_aliases)
 
 
 def tombstone_key(received_tombstone: CollectedTombstone) -> bytes:

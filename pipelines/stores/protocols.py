@@ -131,11 +131,18 @@ class Deletions(Protocol):
     """Tombstones and what they remove."""
 
     def write_tombstones(self, tombstones: Sequence[CollectedTombstone]) -> set[str]:
-        """Write tombstones alone; return the ids of the stored posts of their authors.
+        """Write tombstones alone; return the ids of stored posts that they reach unnamed.
 
-        A writer that brings such a post later finds the tombstone, and one that brought a post
-        before has it returned here: none is missed in between. :meth:`delete`, or
-        :meth:`Sink.accept` with these deletions, is still to remove them.
+        These are the posts of the authors, and the posts that repeat what is deleted. A writer
+        that brings such a post later finds the tombstone, and one that brought a post before has
+        it returned here: none is missed in between. :meth:`delete`, or :meth:`Sink.accept` with
+        these deletions, is still to remove them.
+        """
+
+    def reached(self, tombstones: Sequence[CollectedTombstone]) -> set[str]:
+        """Return the ids of the posts that these deletions would remove, waiting ones too.
+
+        They are the posts named by id or by author, and those that repeat them. Writes nothing.
         """
 
     def delete(self, tombstones: Sequence[CollectedTombstone], *, counted: bool = True) -> Deletion:

@@ -4,6 +4,7 @@ import pytest
 
 pytest.register_assert_rewrite(
     "tests.conformance.store_suite",
+    "tests.conformance.reposts_suite",
     "tests.conformance.scored_suite",
     "tests.conformance.runner_suite",
 )

@@ -11,7 +11,7 @@ from elasticsearch import helpers
 
 from pipelines.stores.elasticsearch import ElasticsearchStore, reindex, server
 from pipelines.stores.protocols import Store
-from tests.conformance import labels_suite, reindex_suite, scored_suite
+from tests.conformance import labels_suite, reindex_suite, reposts_suite, scored_suite
 from tests.conformance import store_suite as suite
 from tests.pipelines.an_elasticsearch import asking, remove
 from tests.servers import Elastic
@@ -77,6 +77,10 @@ class TestRotation(suite.Rotation):
 
 
 class TestDeleting(suite.Deleting):
+    pass
+
+
+class TestReposts(reposts_suite.Reposts):
     pass
 
 

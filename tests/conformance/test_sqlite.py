@@ -8,7 +8,7 @@ import pytest
 
 from pipelines.stores.protocols import Store
 from pipelines.stores.sqlite import SqliteStore, reindex
-from tests.conformance import labels_suite, reindex_suite, scored_suite
+from tests.conformance import labels_suite, reindex_suite, reposts_suite, scored_suite
 from tests.conformance import store_suite as suite
 
 
@@ -38,6 +38,10 @@ class TestRotation(suite.Rotation):
 
 
 class TestDeleting(suite.Deleting):
+    pass
+
+
+class TestReposts(reposts_suite.Reposts):
     pass
 
 

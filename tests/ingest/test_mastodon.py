@@ -85,6 +85,7 @@ def test_a_boost_has_the_text_of_what_it_boosts() -> None:
     boost = a_post(content="", reblog=other)
     assert boost.text == "avant"
     assert boost.repost_of == "mastodon:social.example/115460000000000000"
+    assert boost.repost_author == f"{other['account']['acct']}@social.example"
 
 
 def test_an_answer_names_what_it_answers() -> None:

@@ -284,6 +284,17 @@ def test_after_rotation_a_post_tells_the_names_it_had_under_the_old_key() -> Non
     assert after.post.digest == before.post.digest
 
 
+def test_whom_a_post_repeats__has_the_pseudonym_of_that_account_under_every_key() -> None:
+    fields = {"id": "twitter:2", "platform": "twitter", "author": "other"}
+    given = Post(text="RT", repost_of="@karim_a", repost_author="Karim_A", **fields)
+    protected = protector(NEW, OLD).protect(given)
+    account = protector(NEW, OLD).pseudonyms("twitter", "karim_a")
+    assert protected.post.repost_author == protected.post.repost_of == account[0]
+    assert protected.repost_aliases == tuple(account[1:])
+    assert b"arim_" not in encode(protected.post)
+    assert protector(NEW, OLD).protect(Post(text="own", **fields)).repost_aliases == ()
+
+
 def test_after_the_old_key_is_destroyed_nothing_links_the_two() -> None:
     before = protector(OLD).protect(post(author="nadir"))
     after = protector(NEW).protect(post(author="nadir"))

@@ -80,6 +80,7 @@ def test_a_forwarded_post_says_from_where(read: Reading, simulator: Telegram) ->
     simulator.messages += [Message(2, "a", before=linked), Message(3, "b", before=hidden)]
     by_person, by_channel = read.posts()
     assert by_channel.repost_of == "telegram:autre_fictive/12"
+    assert by_channel.repost_author == "autre_fictive"
     assert by_person.repost_of == "Samir Fictif"
 
 

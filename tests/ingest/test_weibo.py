@@ -60,6 +60,18 @@ def test_a_repost_says_of_what_and_keeps_its_own_words(read: Reading, simulator:
     assert (second.text, second.author) == ("还在吗", "")
 
 
+def test_a_repost__holds_no_words_of_those_who_passed_it_on(
+    read: Reading, simulator: Weibo
+) -> None:
+    passed = "同意//@别人虚构:别人的话//@第三人:原来的话"
+    simulator.posts.append(
+        simulator.mblog(moment(3), passed, retweeted_status=simulator.mblog(moment(1)))
+    )
+    (post,) = read.posts()
+    assert post.text == "同意"
+    assert post.repost_author == "观察者虚构"
+
+
 def test_a_pinned_post_ends_no_walk(read: Reading, simulator: Weibo) -> None:
     simulator.publish(25)
     simulator.pinned = [{**simulator.posts[2], "isTop": 1}]

@@ -444,6 +444,25 @@ def test_a_text_that_was_deleted_while_it_waited_is_not_indexed_and_not_left_sco
     assert ordered[-1] is True  # what compaction keeps is that it is gone
 
 
+def test_a_deletion__reaches_reposts_on_the_topics_in_any_order(where: Brokers, path: Path) -> None:
+    words = "bitter words"
+    repeats = {"repost_of": "forum:1", "repost_author": "u_leaver"}
+    with KafkaSink(where) as sink:
+        early = [post(2, words, author="u_b", **repeats), post(9, "a recipe for soup")]
+        sink.accept(batch("", "1", posts=early))
+        with pipeline(where, path):
+            settled(path, 2)
+        sink.accept(batch("1", "2", posts=[post(3, words, author="u_c", **repeats)]))
+        sink.accept(batch("2", "3", tombstones=[deletion(author="u_leaver")]))
+        sink.accept(batch("3", "4", posts=[post(4, words, author="u_d", repost_of="u_leaver")]))
+    with pipeline(where, path):
+        ledger = settled(path, 5)
+    assert (ledger.received, ledger.indexed, ledger.deleted) == (5, 2, 3)
+    assert stored(path) == {"forum:9": "a recipe for soup"}
+    erased = {record.key for record in records(where, "posts")["posts"] if record.value is None}
+    assert erased == {b"forum:2", b"forum:3", b"forum:4"}
+
+
 def test_a_worker_of_another_store_is_refused_until_those_of_the_first_are_gone(
     where: Brokers, path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

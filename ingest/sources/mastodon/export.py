@@ -68,6 +68,7 @@ def map_item(record: Record, around: Around) -> Mapped:
     }
     if shown is not record:
         fields["repost_of_id"] = _within(host, shown.get("id"))
+        fields["repost_author"] = _account(shown.get("account"), host)
         for counter in ("likes", "reposts", "replies", "quotes"):
             fields.pop(counter)
     return filled(fields)

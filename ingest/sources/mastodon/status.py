@@ -63,6 +63,7 @@ def map_item(raw: bytes, seen: Seen) -> Post | Reject | None:
         url=own.url or own.uri or "",
         reply_to=f"{seen.host}/{own.in_reply_to_id}" if own.in_reply_to_id else "",
         repost_of=f"{seen.host}/{own.reblog.id}" if own.reblog else "",
+        repost_author=_account(own.reblog, seen.host) if own.reblog else "",
         hashtags=[tag.name for tag in shown.tags] or None,
         counts={
             "likes": own.favourites_count,

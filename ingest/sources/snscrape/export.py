@@ -23,6 +23,7 @@ from ingest.sources.facebook.urls import account_of, post_id
 from ingest.sources.x.tweets import address, repost, reposted_name, restored
 
 _TELEGRAM = re.compile(r"https?://t\.me/(?:s/)?(\w+)/(\d+)")
+_PASSED_ON = re.compile(r"(?<!:)//\s*@")
 #: What Reddit writes instead of what was deleted.
 _GONE = ("[deleted]", "[removed]")
 _INSTAGRAM = re.compile(r"instagram\.com/(?:[\w.]+/)?(?:p|reel|tv)/([\w-]+)")
@@ -98,10 +99,12 @@ def _telegram(post: Record) -> Fields:
 
 
 def _weibo(post: Record) -> Fields:
+    text = post.get("text")
     fields: Fields = {
         "platform": "weibo",
         "id": _number(post, "id"),
-        "text": post.get("text"),
+        # behind the author's own words stand those of others who passed the post on
+        "text": _PASSED_ON.split(text, 1)[0] if isinstance(text, str) else text,
         "created_at": post.get("createdAt"),
         "author": first(dig(post, "user", "screenname"), dig(post, "user", "uid")),
         "url": post.get("url"),
@@ -111,6 +114,9 @@ def _weibo(post: Record) -> Fields:
     }
     if isinstance(original := post.get("repostedPost"), dict):
         fields["repost_of_id"] = _number(original, "id")
+        fields["repost_author"] = first(
+            dig(original, "user", "screenname"), dig(original, "user", "uid")
+        )
     return fields
 
 
@@ -178,4 +184,4 @@ _NO_POSTS = frozenset(
     for kind in ("User", "UserRef", "Channel", "TweetRef", "Tombstone", "Trend")
 )
 
-TOOL = Tool(name="snscrape", version=1, knows=knows, map_item=map_item)
+TOOL = Tool(name="snscrape", version=2, knows=knows, map_item=map_item)

@@ -115,7 +115,9 @@ def map_item(record: Record, seen: Seen) -> Post | Reject:
     """
     fields = fields_of(record)
     fields["reply_to_id"] = word(dig(record, "beside", "reply_to")) or None
-    fields["repost_of_id"] = word(dig(record, "beside", "forwarded")) or None
+    forwarded = word(dig(record, "beside", "forwarded"))
+    fields["repost_of_id"] = forwarded or None
+    fields["repost_author"] = forwarded.partition("/")[0] or None
     if name := account(dig(record, "beside", "forwarded_from")):
         fields["repost_of"] = name
     post = outcome(fields, record, seen)

@@ -34,6 +34,7 @@ def map_item(record: Record, around: Around) -> Mapped:
             "url": f"https://vk.com/wall{owner}_{native}" if owner and native else "",
             "reply_to_id": f"{owner}_{word(answered)}" if word(answered) else None,
             "repost_of_id": "_".join(repeated) if all(repeated) else None,
+            "repost_author": first(dig(original, "signer_id"), dig(original, "from_id")),
             "likes": dig(record, "likes", "count"),
             "reposts": dig(record, "reposts", "count"),
             "replies": dig(record, "comments", "count"),

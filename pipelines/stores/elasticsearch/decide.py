@@ -54,7 +54,7 @@ class Change(NamedTuple):
 class _State(Known):
     """The newest version of a post, as the records of a batch come in."""
 
-    __slots__ = ("before", "credit", "delete", "given", "numbers", "used")
+    __slots__ = ("before", "credit", "delete", "given", "numbers", "repeats", "used")
 
     def __init__(self, before: PostDocument | None, credit: int) -> None:
         live = before is not None and before.live
@@ -68,6 +68,7 @@ class _State(Known):
         self.delete = False
         self.given: list[Document] = []
         """What the batch brought of it, scored."""
+        self.repeats: set[str] = set()
         self.numbers: list[int] = []
 
     def takes(self, post: Post) -> bool:
@@ -115,6 +116,7 @@ def decide(
             outcomes[number] = "counted" if counted else "deleted"
             continue
         version = post if post.id == chosen else msgspec.structs.replace(post, id=chosen)
+        state.repeats.update(collected.repeats)
         if document is not None:
             if document.post is not version:
                 document = msgspec.structs.replace(document, post=version)
@@ -128,6 +130,9 @@ def decide(
         if not state.numbers:
             continue
         after = _after(state, checkpoint, order + state.numbers[0])
+        kept = after or state.before
+        if state.repeats and kept is not None and kept.live:
+            after = record.repeating(kept, state.repeats)
         if after is not None and after != state.before:
             changes.append(
                 Change(

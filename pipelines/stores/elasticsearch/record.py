@@ -10,13 +10,14 @@ The functions are pure: each returns the document as it is after one event.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, Literal
 
 import msgspec
 
 from ingest.records import Post, Target
-from pipelines.records import Document
+from pipelines.records import Collected, Document
 from pipelines.stores.elasticsearch.address import short
 from pipelines.stores.versions import Rank, rank_text, read_rank
 
@@ -67,6 +68,8 @@ class PostDocument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     waiting: Post | None = None
     """The version that waits to be scored."""
     waiting_author: str = ""
+    repeats: tuple[str, ...] = ()
+    """Names of the post that it repeats and of that post's author."""
 
     # What can be found: the newest version that was indexed.
     platform: str = ""
@@ -140,6 +143,7 @@ def claimed(
         deleted=base.deleted,
         dead=base.dead,
         reason=base.reason,
+        repeats=base.repeats,
         **_content(document),
     )
 
@@ -236,7 +240,17 @@ def content(document: Document) -> PostDocument:
 
 def reanalysed(before: PostDocument, document: Document) -> PostDocument:
     """Return a document whose indexed post was analysed anew."""
-    return msgspec.structs.replace(before, **_content(document))
+    return msgspec.structs.replace(
+        repeating(before, Collected(document.post).repeats), **_content(document)
+    )
+
+
+def repeating(document: PostDocument, names: Iterable[str]) -> PostDocument:
+    """Return a document that says what its post repeats, beside what it says already."""
+    repeats = tuple(sorted({*document.repeats, *map(short, names)}))
+    if repeats == document.repeats:
+        return document
+    return msgspec.structs.replace(document, repeats=repeats)
 
 
 def _waits(before: PostDocument, post: Post, order: int) -> PostDocument:

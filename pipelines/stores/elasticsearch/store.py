@@ -260,6 +260,10 @@ class ElasticsearchStore(AbstractContextManager["ElasticsearchStore"]):
         self._writing()
         return set(deletions.write(self.indices, deletions.named(tombstones)).values())
 
+    def reached(self, tombstones: Sequence[CollectedTombstone]) -> set[str]:
+        """Return the ids of what deletions would remove; see :meth:`.Deletions.reached`."""
+        return deletions.reached(self.indices, tombstones)
+
     def delete(self, tombstones: Sequence[CollectedTombstone], *, counted: bool = True) -> Deletion:
         """Write tombstones and remove every trace of the texts they name, on disk too.
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
+from itertools import islice
 
 import msgspec
 
@@ -71,9 +72,8 @@ def tombstone_id(kind: str, name: str) -> str:
 
 def names_of(collected: Collected) -> tuple[str, ...]:
     """Return the tombstones that would delete a post, whether they are there or not."""
-    authors = (collected.post.author, *collected.author_aliases)
-    ids = (collected.post.id, *collected.aliases)
-    kinds = [("id", name) for name in ids] + [("author", name) for name in authors if name]
+    kinds = [("id", name) for name in collected.ids]
+    kinds += [("author", name) for name in collected.authors]
     return tuple(tombstone_id(kind, name) for kind, name in kinds)
 
 
@@ -104,12 +104,29 @@ def apply(indices: Indices, names: Sequence[Named]) -> int:
 
 
 def write(indices: Indices, names: Sequence[Named]) -> dict[str, str]:
-    """Write tombstones; return all posts of the authors they name: document and post id.
+    """Write tombstones; return all posts that they reach unnamed: document and post id.
 
-    Doing it again does nothing, and finds those that are not deleted yet.
+    These are the posts of the authors and what repeats any of them. They get tombstones of their
+    own, since what repeats them may come later, from anybody. Doing it again does nothing, and
+    finds those that are not deleted yet.
     """
     if not names:
         return {}
+    _put(indices, names)
+    return _spread(indices, names)
+
+
+def _spread(indices: Indices, names: Sequence[Named]) -> dict[str, str]:
+    """Write tombstones of what these tombstones reach, and so on; return all of it."""
+    found: dict[str, str] = {}
+    while new := {one: name for one, name in _reached(indices, names) if one not in found}:
+        found |= new
+        names = [("id", name) for name in new.values() if name]
+        _put(indices, names)
+    return found
+
+
+def _put(indices: Indices, names: Sequence[Named]) -> None:
     # Before the tombstones, since where this note is missing nobody looks for any.
     inputs.note_deletion(indices)
     at = int(time.time())
@@ -123,7 +140,23 @@ def write(indices: Indices, names: Sequence[Named]) -> dict[str, str]:
     # Between the tombstones and the search: a post written before this is found by it,
     # a later writer sees the change and looks for tombstones again.
     inputs.note_deletion(indices)
-    return dict(_of_authors(indices, [short(name) for kind, name in names if kind == "author"]))
+
+
+def reached(indices: Indices, tombstones: Sequence[CollectedTombstone]) -> set[str]:
+    """Return the ids of the posts that deletions would remove; writes nothing."""
+    names: Sequence[Named] = named(tombstones)
+    own = [short(name) for kind, name in names if kind == "id"]
+    own += _stored_raw(indices, tombstones)
+    found = {
+        one: document.id
+        for one, seen in indices.get_many(indices.posts, own).items()
+        if (document := read_document(seen.source)).live
+    }
+    names = [*names, *(("id", name) for name in found.values())]
+    while new := {one: name for one, name in _reached(indices, names) if one not in found}:
+        found |= new
+        names = [("id", name) for name in new.values() if name]
+    return set(found.values())
 
 
 def erase(indices: Indices, ids: Iterable[str]) -> int:
@@ -162,9 +195,14 @@ def erase_plain(indices: Indices, tombstones: Sequence[CollectedTombstone]) -> i
 
     Doing it again does nothing. These names are in no tombstone.
     """
+    return erase(indices, dict.fromkeys(_stored_raw(indices, tombstones)))
+
+
+def _stored_raw(indices: Indices, tombstones: Sequence[CollectedTombstone]) -> list[str]:
+    """Return the documents that are stored under the raw account names of deletions."""
     plain = raw_names(tombstones)
     if not plain:
-        return 0
+        return []
     ids = [short(name) for name in plain.ids]
     if plain.accounts:
         indices.refresh(indices.posts)
@@ -180,7 +218,7 @@ def erase_plain(indices: Indices, tombstones: Sequence[CollectedTombstone]) -> i
             name, authors = hit["_id"], hit["_source"].values()
             if is_hash(name) or any(plain.written_by(name, author) for author in authors):
                 ids.append(name)
-    return erase(indices, dict.fromkeys(ids))
+    return ids
 
 
 def reapply(indices: Indices, since: float) -> int:
@@ -194,14 +232,11 @@ def reapply(indices: Indices, since: float) -> int:
     }
     indices.refresh(indices.tombstones)
     found = 0
-    ids: list[str] = []
-    authors: list[str] = []
-    for hit in indices.walk(indices.tombstones, body):
-        name = short(hit["_source"]["name"])
-        (ids if hit["_source"]["kind"] == "id" else authors).append(name)
-        if len(ids) >= PAGE:
-            found, ids = found + erase(indices, ids), []
-    return found + erase(indices, [*ids, *dict(_of_authors(indices, authors))])
+    hits = indices.walk(indices.tombstones, body)
+    while page := [(hit["_source"]["kind"], hit["_source"]["name"]) for hit in islice(hits, PAGE)]:
+        ids = [short(name) for kind, name in page if kind == "id"]
+        found += erase(indices, dict.fromkeys([*ids, *_spread(indices, page)]))
+    return found
 
 
 def _naming(tombstones: Sequence[CollectedTombstone]) -> list[CollectedTombstone]:
@@ -224,14 +259,19 @@ def _spellings(accounts: Sequence[str]) -> Iterator[dict[str, object]]:
                     yield {"term": {field: value}}
 
 
-def _of_authors(indices: Indices, authors: Sequence[str]) -> Iterator[tuple[str, str]]:
-    if not authors:
-        return
+def _reached(indices: Indices, names: Sequence[Named]) -> Iterator[tuple[str, str]]:
+    """Yield the posts of the authors among these names, and what repeats a post or author."""
     # What was written before the tombstone stood must be found; what comes later sees it.
     indices.refresh(indices.posts)
-    for start in range(0, len(authors), PAGE):
-        some = list(authors[start : start + PAGE])
-        either = [{"terms": {field: some}} for field in ("author", "waiting_author")]
+    for start in range(0, len(names), PAGE):
+        some = names[start : start + PAGE]
+        authors = [short(name) for kind, name in some if kind == "author"]
+        fields = {
+            "author": authors,
+            "waiting_author": authors,
+            "repeats": [short(name) for _, name in some],
+        }
+        either = [{"terms": {field: values}} for field, values in fields.items() if values]
         body = {
             "query": {"bool": {"should": either}},
             "sort": [{"_shard_doc": "asc"}],

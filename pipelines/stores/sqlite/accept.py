@@ -77,6 +77,7 @@ def _posts(connection: Connection, posts: Sequence[Collected]) -> Tally[str]:
     outcomes: Tally[str] = Tally()
     if not posts:
         return outcomes
+    repeated: list[tuple[str, str]] = []
     known = _known(connection, posts)
     for collected, is_deleted in zip(posts, deleted(connection, posts), strict=True):
         post = collected.post
@@ -87,11 +88,13 @@ def _posts(connection: Connection, posts: Sequence[Collected]) -> Tally[str]:
         named = post if post.id == name else msgspec.structs.replace(post, id=name)
         taken = known.setdefault(name, Known()).takes(named)
         outcomes["accepted" if taken else "duplicate"] += 1
+        repeated.extend((original, name) for original in collected.repeats)
     _retake(connection, known)
     enqueue(
         connection,
         [(s.post, s.weight) for s in known.values() if s.post is not None],
     )
+    connection.executemany("INSERT OR IGNORE INTO reposts (original, id) VALUES (?, ?)", repeated)
     return outcomes
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
-from ingest.records import decode_post
+from ingest.records import Post, decode_post
 from pipelines import stages
+from pipelines.records import Collected
 from pipelines.stores.sqlite import bodies, rows, schema
 from pipelines.stores.sqlite.words import json_list
 from pipelines.stores.sqlite_file import Connection
@@ -45,6 +47,7 @@ def _posts(connection: Connection, zone: ZoneInfo, size: int) -> int:
         )
     ]
     rows.write(connection, written)
+    _repeats(connection, posts)
     connection.executemany("DELETE FROM old_bodies WHERE rowid = ?", [one[:1] for one in found])
     return len(found)
 
@@ -54,13 +57,22 @@ def _queue(connection: Connection, zone: ZoneInfo, size: int) -> int:
         "SELECT seq, id, rank, watchlist, author, weight, post FROM old_queue ORDER BY seq LIMIT ?",
         (size,),
     ).fetchall()
-    contents = bodies.append(connection, [decode_post(row[-1]) for row in found])
+    posts = [decode_post(row[-1]) for row in found]
+    contents = bodies.append(connection, posts)
+    _repeats(connection, posts)
     connection.executemany(
         "INSERT INTO queue (id, rank, watchlist, author, weight, body) VALUES (?, ?, ?, ?, ?, ?)",
         [(*row[1:-1], body) for row, body in zip(found, contents, strict=True)],
     )
     connection.executemany("DELETE FROM old_queue WHERE seq = ?", [row[:1] for row in found])
     return len(found)
+
+
+def _repeats(connection: Connection, posts: Sequence[Post]) -> None:
+    connection.executemany(
+        "INSERT OR IGNORE INTO reposts (original, id) VALUES (?, ?)",
+        [(name, post.id) for post in posts for name in Collected(post).repeats],
+    )
 
 
 def _there(connection: Connection, table: str) -> bool:

@@ -36,10 +36,6 @@ def enqueue(connection: Connection, posts: Sequence[tuple[Post, int]]) -> None:
     replaced = {body for name, body in waiting.items() if rows[name] != body}
     bodies.erase(connection, replaced - set(stored.values()))
     connection.executemany(
-        "INSERT OR IGNORE INTO reposts (original, id) VALUES (?, ?)",
-        [(post.repost_of, post.id) for post, _ in posts if post.repost_of],
-    )
-    connection.executemany(
         "INSERT INTO queue (id, rank, watchlist, author, weight, body, provisional) "
         "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET rank = excluded.rank, "
         "watchlist = excluded.watchlist, author = excluded.author, body = excluded.body, "

@@ -14,7 +14,7 @@ Tables of the newest schema:
 - ``facts`` and ``targets`` hold what the scores say, narrow, for counting;
 - ``sums`` and ``target_sums`` hold running totals of the two, for questions without words;
 - ``queue`` names what waits to be scored, with the number of received records it stands for;
-- ``reposts`` names which post repeats which;
+- ``reposts`` names which post repeats which post, and which author's;
 - ``tombstones`` holds the names (and no more) of what was deleted;
 - ``names`` gives a number to each value that repeats: languages, platforms, sources, entities.
 """

@@ -263,6 +263,11 @@ class SqliteStore(AbstractContextManager["SqliteStore"]):
         with self._writing():
             return deletions.write(self._connection, tombstones)
 
+    def reached(self, tombstones: Sequence[CollectedTombstone]) -> set[str]:
+        """Return the ids of what deletions would remove; see :meth:`.Deletions.reached`."""
+        with self._reading():
+            return deletions.reached(self._connection, tombstones)
+
     def delete(self, tombstones: Sequence[CollectedTombstone], *, counted: bool = True) -> Deletion:
         """Write tombstones and remove every trace of the texts they name, on disk too.
 

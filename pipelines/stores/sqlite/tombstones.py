@@ -26,27 +26,45 @@ def delete(connection: Connection, tombstones: Sequence[CollectedTombstone]) -> 
         return Deleted(0, 0)
     names, written = _write(connection, tombstones)
     ids = names["id"] | _stored_raw(connection, raw_names(tombstones))
-    originals = ids | _of_authors(connection, names["author"])
-    reposts = _reposts(connection, originals)
-    if reposts or originals - ids:
-        # what repeats them may come later, from anybody
-        connection.executemany(
-            "INSERT OR IGNORE INTO tombstones (kind, name) VALUES ('id', ?)",
-            [(name,) for name in (originals - ids) | reposts],
-        )
-    removed = erase(connection, ids | reposts, names["author"])
+    reached = _reached(connection, ids, names["author"])
+    # what repeats them may come later, from anybody
+    connection.executemany(
+        "INSERT OR IGNORE INTO tombstones (kind, name) VALUES ('id', ?)",
+        [(name,) for name in reached - ids],
+    )
+    removed = erase(connection, ids | reached, names["author"])
     connection.execute(
         "DELETE FROM reposts WHERE id IN (SELECT value FROM json_each(?))",
-        (json_list(originals | reposts),),
+        (json_list(ids | reached),),
     )
     ledger.add(connection, {"accepted": -removed.weight, "deleted": removed.weight})
     return Deleted(removed.texts, written)
 
 
 def write(connection: Connection, tombstones: Sequence[CollectedTombstone]) -> set[str]:
-    """Write tombstones, inside the open transaction; return the ids of their authors' posts."""
+    """Write tombstones, inside the open transaction; return the ids of what they reach."""
     names, _ = _write(connection, tombstones)
-    return _of_authors(connection, names["author"])
+    return _reached(connection, names["id"], names["author"])
+
+
+def reached(connection: Connection, tombstones: Sequence[CollectedTombstone]) -> set[str]:
+    """Return the ids of the posts, stored or waiting, that these deletions would remove."""
+    names = _names(tombstones)
+    ids = names["id"] | _stored_raw(connection, raw_names(tombstones))
+    found = _reached(connection, ids, names["author"])
+    for table in ("posts", "queue"):
+        rows = connection.execute(
+            f"SELECT id FROM {table} WHERE id IN (SELECT value FROM json_each(?))",
+            (json_list(ids),),
+        )
+        found |= {name for (name,) in rows}
+    return found
+
+
+def _reached(connection: Connection, ids: set[str], authors: set[str]) -> set[str]:
+    """Return the posts of these authors, and what repeats these posts and authors."""
+    own = _of_authors(connection, authors)
+    return own | _reposts(connection, ids | own | authors)
 
 
 def _of_authors(connection: Connection, names: set[str]) -> set[str]:
@@ -62,16 +80,16 @@ def _of_authors(connection: Connection, names: set[str]) -> set[str]:
     return {name for (name,) in rows}
 
 
-def _reposts(connection: Connection, ids: set[str]) -> set[str]:
-    """Return the ids of what repeats these posts, and of what repeats that."""
+def _reposts(connection: Connection, names: set[str]) -> set[str]:
+    """Return the ids of what repeats these posts and authors, and of what repeats that."""
     found: set[str] = set()
-    new = ids
+    new = names
     while new:
         rows = connection.execute(
             "SELECT id FROM reposts WHERE original IN (SELECT value FROM json_each(?))",
             (json_list(new),),
         )
-        new = {name for (name,) in rows} - found - ids
+        new = {name for (name,) in rows} - found - names
         found |= new
     return found
 
@@ -80,8 +98,8 @@ def deleted(connection: Connection, posts: Sequence[Collected]) -> list[bool]:
     """Tell of each post whether a tombstone names it."""
     if not connection.execute("SELECT 1 FROM tombstones LIMIT 1").fetchall():
         return [False] * len(posts)
-    ids = json_list({n for c in posts for n in (c.post.id, c.post.repost_of, *c.aliases)})
-    authors = json_list({n for c in posts for n in (c.post.author, *c.author_aliases)})
+    ids = json_list({name for one in posts for name in one.ids})
+    authors = json_list({name for one in posts for name in one.authors})
     rows = connection.execute(
         "SELECT kind, name FROM tombstones "
         "WHERE kind = 'id' AND name IN (SELECT value FROM json_each(?)) "
@@ -93,11 +111,8 @@ def deleted(connection: Connection, posts: Sequence[Collected]) -> list[bool]:
 
 
 def _named(collected: Collected, found: set[tuple[str, str]]) -> bool:
-    post = collected.post
-    # what repeats a deleted post says its words again
-    ids = (post.id, post.repost_of, *collected.aliases)
-    return any(("id", name) in found for name in ids) or any(
-        ("author", name) in found for name in (post.author, *collected.author_aliases) if name
+    return any(("id", name) in found for name in collected.ids) or any(
+        ("author", name) in found for name in collected.authors
     )
 
 
@@ -105,15 +120,7 @@ def _write(
     connection: Connection, tombstones: Sequence[CollectedTombstone]
 ) -> tuple[dict[str, set[str]], int]:
     """Write tombstones; return the names they hold by their kind, and how many are new."""
-    names: dict[str, set[str]] = {"id": set(), "author": set()}
-    chosen: dict[str, set[str]] = {"id": set(), "author": set()}
-    for collected in tombstones:
-        one = collected.tombstone
-        kind, name = ("id", one.id) if one.id else ("author", one.author)
-        if not name:  # it would be that of every post without an author
-            continue
-        chosen[kind].add(name)
-        names[kind].update((name, *collected.aliases))
+    names, chosen = _names(tombstones), _names(tombstones, aliases=False)
     written = sum(
         len(chosen[kind])
         - connection.execute(
@@ -128,6 +135,19 @@ def _write(
         [(kind, name) for kind in names for name in names[kind]],
     )
     return names, written
+
+
+def _names(
+    tombstones: Sequence[CollectedTombstone], *, aliases: bool = True
+) -> dict[str, set[str]]:
+    """Return what tombstones name by its kind, also under older keys."""
+    names: dict[str, set[str]] = {"id": set(), "author": set()}
+    for collected in tombstones:
+        one = collected.tombstone
+        kind, name = ("id", one.id) if one.id else ("author", one.author)
+        if name:  # an empty one would be that of every post without an author
+            names[kind].update((name, *(collected.aliases if aliases else ())))
+    return names
 
 
 def _stored_raw(connection: Connection, plain: RawNames) -> set[str]:

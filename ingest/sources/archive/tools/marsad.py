@@ -20,7 +20,17 @@ _COLUMNS = frozenset(
 #: In every line of NDJSON, where fields at their default are left out.
 _FIELDS = frozenset({"id", "platform", "text", "digest"})
 _DIGEST = re.compile(r"[0-9a-f]{24}")
-_WORDS = ("id", "platform", "created_at", "collected_at", "author", "url", "reply_to", "repost_of")
+_WORDS = (
+    "id",
+    "platform",
+    "created_at",
+    "collected_at",
+    "author",
+    "url",
+    "reply_to",
+    "repost_of",
+    "repost_author",
+)
 
 
 def knows(columns: Record) -> bool:

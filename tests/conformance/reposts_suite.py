@@ -1,0 +1,132 @@
+"""A deletion reaches what repeats the deleted post, in any order, on every store."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from pipelines.records import Collected, Ledger
+from pipelines.stores.protocols import Store
+from tests.conformance.corpus import Feeder, document, drain, post, scored, tombstone
+from tests.conformance.store_suite import balance, texts
+
+SECRET = "une phrase que personne ne doit plus lire"
+OTHER = "autre chose"
+
+
+def original() -> Collected:
+    return Collected(post("t:1", SECRET, author="u_a"))
+
+
+def repost(name: str = "t:2", **fields: str) -> Collected:
+    """A post that repeats ``t:1`` of ``u_a``."""
+    given = {"author": "u_b", "repost_of": "t:1", "repost_author": "u_a", **fields}
+    return Collected(post(name, SECRET, **given))
+
+
+class Reposts:
+    """Who repeats a post repeats its words: they go with it."""
+
+    @pytest.mark.parametrize("order", list(itertools.permutations(["tombstone", "repost", "post"])))
+    @pytest.mark.parametrize("by_author", [False, True])
+    @pytest.mark.parametrize("scoring", [False, True])
+    def test_a_deletion__reaches_reposts_in_any_order(
+        self, store: Store, order: tuple[str, ...], by_author: bool, scoring: bool
+    ) -> None:
+        feed = Feeder(store)
+        feed(post("t:9", OTHER, author="u_b"))
+        for step in order:
+            if step == "post":
+                feed(original())
+            elif step == "repost":
+                feed(repost())
+            else:
+                feed(tombstones=[tombstone(author="u_a") if by_author else tombstone("t:1")])
+            if scoring:
+                drain(store)
+        drain(store)
+        assert list(texts(store)) == ["t:9"]
+        assert balance(store.ledger()).received == 4
+
+    def test_a_deletion__removes_reposts_and_what_repeats_these(self, store: Store) -> None:
+        Feeder(store)(
+            original(),
+            repost("t:2"),
+            repost("t:3", repost_of="t:2", repost_author="u_b"),
+            post("t:4", OTHER, author="u_b"),
+        )
+        drain(store)
+        assert store.reached([tombstone("t:1")]) == {"t:1", "t:2", "t:3"}
+        assert store.delete([tombstone("t:1")]).posts == 3
+        assert list(texts(store)) == ["t:4"]
+        assert store.delete([tombstone("t:1")]).posts == 0
+
+    def test_a_deletion__reaches_a_repost_that_names_the_author_alone(self, store: Store) -> None:
+        feed = Feeder(store)
+        by_name = repost("t:2", repost_of="u_a", repost_author="")
+        feed(by_name)
+        drain(store)
+        assert store.delete([tombstone(author="u_a")]).posts == 1
+        assert feed(repost("t:3", repost_of="u_a", repost_author="")).deleted == 1
+        assert texts(store) == {}
+
+    def test_a_deletion_of_an_author__reaches_reposts_of_unknown_posts(self, store: Store) -> None:
+        feed = Feeder(store)
+        feed(repost("t:2", repost_of="t:77"), repost("t:3", repost_of="", repost_author="u_c"))
+        drain(store)
+        assert store.delete([tombstone(author="u_a")]).posts == 1
+        assert list(texts(store)) == ["t:3"]
+
+    def test_a_deletion_of_a_post__refuses_its_reposts_of_any_account(self, store: Store) -> None:
+        store.delete([tombstone("t:1")])
+        outcomes = Feeder(store)(repost("t:2", repost_author=""), repost("t:3", author="u_c"))
+        assert outcomes == Ledger(received=2, deleted=2)
+
+    def test_a_deletion_of_a_repost__leaves_the_original(self, store: Store) -> None:
+        Feeder(store)(original(), repost())
+        drain(store)
+        store.delete([tombstone("t:2")])
+        assert list(texts(store)) == ["t:1"]
+
+    def test_a_deletion_of_who_repeats__leaves_the_original(self, store: Store) -> None:
+        Feeder(store)(original(), repost())
+        drain(store)
+        assert store.delete([tombstone(author="u_b")]).posts == 1
+        assert list(texts(store)) == ["t:1"]
+
+    def test_a_deletion__reaches_a_repost_that_is_being_scored(self, store: Store) -> None:
+        feed = Feeder(store)
+        feed(original(), repost())
+        documents = [document(scored(one)) for one in store.pending(9)]
+        assert feed(tombstones=[tombstone("t:1")]).deleted == 1
+        store.index(documents)
+        assert texts(store) == {}
+        assert store.pending(9) == []
+        assert store.ledger() == Ledger(received=3, deleted=3)
+
+    def test_a_deletion__reaches_reposts_under_an_older_key(self, store: Store) -> None:
+        feed = Feeder(store)
+        new = Collected(
+            post("t:3", SECRET, repost_of="t:new", repost_author="u_new"),
+            repost_aliases=("t:old", "u_old"),
+        )
+        feed(post("t:2", SECRET, repost_of="t:old", repost_author="u_old"))
+        store.delete([tombstone("t:new", aliases=["t:old"])])
+        assert texts(store) == {}
+        store.delete([tombstone(author="u_old")])
+        assert feed(new).deleted == 1
+
+    def test_a_deletion__reaches_the_repost_of_an_edited_post(self, store: Store) -> None:
+        feed = Feeder(store)
+        feed(post("t:2", SECRET, version=1, repost_of="t:1", author="u_b"))
+        drain(store)
+        feed(post("t:2", OTHER, version=2, repost_of="t:1", author="u_b"))
+        drain(store)
+        assert store.delete([tombstone("t:1")]).posts == 1
+
+    def test_written_tombstones__tell_the_reposts_that_they_reach(self, store: Store) -> None:
+        Feeder(store)(original(), repost())
+        drain(store)
+        assert store.write_tombstones([tombstone("t:1")]) == {"t:2"}
+        assert store.write_tombstones([tombstone(author="u_a")]) >= {"t:1", "t:2"}
