@@ -238,6 +238,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     store: str
     timezone: str
     """The zone whose calendar days the store counts in; empty until a command named one."""
+    zone_data: str = ""
+    """The edition of the zone data that its days were counted with; empty where unknown."""
     ledger: Ledger
     posts: int
     first_day: str

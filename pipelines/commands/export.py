@@ -122,6 +122,7 @@ def command(
             store=Path(status.store).name,
             ledger=status.ledger,
             timezone=status.timezone,
+            zone_data=status.zone_data,
             created_at=datetime.now(UTC).replace(microsecond=0),
             marsad=version("marsad"),
         )

@@ -15,8 +15,9 @@ def command(store: str | None) -> None:
     """Analyse and index all stored posts anew, as this version of Marsad does.
 
     Needed when Marsad says so: after an upgrade that changed how words are analysed or how the
-    index is built. Scores, entities and the ledger stay as they are. Others search, and workers
-    go on, meanwhile. Stopped half-way, the same command goes on.
+    index is built, and where newer time zone data count days otherwise. Scores, entities and the
+    ledger stay as they are. Others search, and workers go on, meanwhile. Stopped half-way, the
+    same command goes on.
 
     \b
     Examples:

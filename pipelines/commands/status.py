@@ -141,6 +141,8 @@ def _show_stages(stages: list[StageLag], console: Console) -> None:
 
 def _show(status: Status, console: Console, *, on_topics: bool) -> None:
     days = status.timezone or "no posts, and no time zone yet"
+    if status.zone_data:
+        days += f", zone data {status.zone_data}"
     console.print(Text.assemble((status.store, "bold"), f"  ({days})"))
     meanings = _MEANINGS | (
         _ON_TOPICS

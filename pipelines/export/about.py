@@ -46,6 +46,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     ledger: Ledger
     """The store's books when the export began."""
     timezone: str
+    zone_data: str = ""
+    """The edition of the zone data that the days were counted with."""
     created_at: datetime
     marsad: str
     """Version of this software."""
@@ -97,6 +99,7 @@ def manifest(account: Account, facts: Facts) -> bytes:
         "filters": facts.filters,
         "command": facts.command,
         "timezone": facts.timezone,
+        "zone_data": facts.zone_data,
         "posts": account.posts,
         "fictional": account.fictional,
         "without_day": account.without_day,

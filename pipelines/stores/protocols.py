@@ -36,6 +36,7 @@ from pipelines.records import (
     Status,
     Sum,
 )
+from pipelines.stores.zone_data import ZoneData
 
 
 class Sink(Protocol):
@@ -238,6 +239,15 @@ class Administration(Protocol):
         Opened for writing, a store that has none yet takes the one it was opened with; opened
         for reading only it has an empty one. Raises :class:`~pipelines.errors.StoreError` if
         the store's is not the one that was asked for.
+        """
+
+    def zone_data(self) -> ZoneData:
+        """Return which zone data its days were counted with; empty where it does not know.
+
+        They are recorded with the time zone, and when all posts were indexed anew. A machine
+        whose data are older and count otherwise may not write: :meth:`timezone`,
+        :meth:`writer`, :meth:`ScoredSink.accept_scored` and :meth:`reindex` raise
+        :class:`~pipelines.errors.StoreVersion` there.
         """
 
     def ledger(self) -> Ledger:

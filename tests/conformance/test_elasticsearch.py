@@ -11,7 +11,13 @@ from elasticsearch import helpers
 
 from pipelines.stores.elasticsearch import ElasticsearchStore, reindex, server
 from pipelines.stores.protocols import Store
-from tests.conformance import labels_suite, reindex_suite, reposts_suite, scored_suite
+from tests.conformance import (
+    days_suite,
+    labels_suite,
+    reindex_suite,
+    reposts_suite,
+    scored_suite,
+)
 from tests.conformance import store_suite as suite
 from tests.pipelines.an_elasticsearch import asking, remove
 from tests.servers import Elastic
@@ -109,8 +115,8 @@ class TestScored(scored_suite.Scored):
     """The stand-in does not find what is written this way; why is not known."""
 
 
-class TestReindexing(reindex_suite.Reindexing):
-    """On a store that goes whole after each test, with all its index versions."""
+class OnItsOwn:
+    """A store that goes whole after each test, with all its index versions."""
 
     @pytest.fixture
     def another(
@@ -127,9 +133,15 @@ class TestReindexing(reindex_suite.Reindexing):
         with another() as opened:  # type: ignore[attr-defined]
             yield opened
 
+
+class TestReindexing(OnItsOwn, reindex_suite.Reindexing):
     @pytest.fixture
     def small_batches(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(reindex, "PAGE", 2)
+
+
+class TestDays(OnItsOwn, days_suite.Days):
+    pass
 
 
 class TestLabelling(labels_suite.Labelling):

@@ -8,7 +8,13 @@ import pytest
 
 from pipelines.stores.protocols import Store
 from pipelines.stores.sqlite import SqliteStore, reindex
-from tests.conformance import labels_suite, reindex_suite, reposts_suite, scored_suite
+from tests.conformance import (
+    days_suite,
+    labels_suite,
+    reindex_suite,
+    reposts_suite,
+    scored_suite,
+)
 from tests.conformance import store_suite as suite
 
 
@@ -70,6 +76,10 @@ class TestScored(scored_suite.Scored):
 
 
 class TestReindexing(reindex_suite.Reindexing):
+    pass
+
+
+class TestDays(days_suite.Days):
     pass
 
 

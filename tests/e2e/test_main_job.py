@@ -386,7 +386,7 @@ def test_names_of_data_are_shown_as_they_are(marsad: Marsad) -> None:
     marsad.write("kenya.ndjson", POSTS[:1])
     marsad("ingest", "archive", "kenya.ndjson", "--store", "[i].db")
     shown = marsad("status", "--store", "[i].db").stdout
-    assert shown.startswith("[i].db  (UTC)")
+    assert shown.startswith("[i].db  (UTC, zone data ")
     assert "input archive:kenya: read to its end" in shown
 
 

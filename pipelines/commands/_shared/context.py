@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,9 +16,11 @@ from ingest.privacy.protector import Protector
 from ingest.watchlist.loader import Watchlist
 from ingest.watchlist.loader import load as load_watchlist
 from pipelines import settings as settings_module
+from pipelines.commands._shared.output import notify
 from pipelines.dead_letters.quarantine import Quarantine, beside
 from pipelines.settings import Settings
 from pipelines.stores.protocols import Store
+from pipelines.stores.zone_data import notice
 
 if TYPE_CHECKING:
     from pipelines.kafka.connection import Brokers
@@ -53,10 +56,11 @@ def open_store(
     if not readonly:
         Quarantine(beside(place), settings.dead_days).purge_expired()
     new_timezone = case.timezone if case else settings_module.TIMEZONE
+    opened: Store
     if on_server(path):
         from pipelines.stores.elasticsearch import ElasticsearchStore
 
-        return ElasticsearchStore(
+        opened = ElasticsearchStore(
             place,
             readonly=readonly,
             timezone=settings.timezone,
@@ -64,16 +68,26 @@ def open_store(
             dead_days=settings.dead_days,
             reindexing=reindexing,
         )
-    from pipelines.stores.sqlite import SqliteStore
+    else:
+        from pipelines.stores.sqlite import SqliteStore
 
-    return SqliteStore(
-        Path(place),
-        readonly=readonly,
-        timezone=settings.timezone,
-        new_timezone=new_timezone,
-        dead_days=settings.dead_days,
-        reindexing=reindexing,
-    )
+        opened = SqliteStore(
+            Path(place),
+            readonly=readonly,
+            timezone=settings.timezone,
+            new_timezone=new_timezone,
+            dead_days=settings.dead_days,
+            reindexing=reindexing,
+        )
+    if not reindexing:
+        _notify_once(notice(place, opened.zone_data()))
+    return opened
+
+
+@cache
+def _notify_once(text: str) -> None:
+    if text:
+        notify(text)
 
 
 def open_existing(path: str | None, *, reindexing: bool = False) -> Store:

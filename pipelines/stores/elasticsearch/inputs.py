@@ -19,6 +19,7 @@ from pipelines.records import DeadLetter, Position
 from pipelines.stores.elasticsearch.address import short
 from pipelines.stores.elasticsearch.checkpoints import Epoch
 from pipelines.stores.elasticsearch.indices import Indices, Seen, Write
+from pipelines.stores.zone_data import ZoneData, current, parse
 
 #: The document of what holds for the whole store, and the one that is written whenever tombstones
 #: were.
@@ -163,10 +164,23 @@ def timezone(indices: Indices) -> str:
     return str(seen.source["body"]["timezone"]) if seen else ""
 
 
+def zone_data(indices: Indices) -> ZoneData:
+    """Return which zone data the days were counted with, empty where that was not recorded."""
+    seen = indices.get(indices.state, _STORE)
+    return parse(str(seen.source["body"].get("zone_data", ""))) if seen else ZoneData()
+
+
+def record_zone_data(indices: Indices, zone: str) -> None:
+    """Record that all days are counted with this machine's zone data."""
+    body = {"timezone": zone, "zone_data": str(current(zone))}
+    indices.bulk([Write(indices.state, _STORE, _document("store", body=body))])
+
+
 def settle_timezone(indices: Indices, zone: str) -> str:
     """Name the zone of the store's days if none was named before, and return the one in force."""
     if not (stored := timezone(indices)):
-        document = _document("store", body={"timezone": zone})
+        body = {"timezone": zone, "zone_data": str(current(zone))}
+        document = _document("store", body=body)
         indices.bulk([Write(indices.state, _STORE, document, create=True)])
         stored = timezone(indices)
     return stored

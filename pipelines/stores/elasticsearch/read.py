@@ -218,6 +218,7 @@ def status(indices: Indices) -> Status:
     return Status(
         store=str(indices),
         timezone=inputs.timezone(indices),
+        zone_data=inputs.zone_data(indices).edition,
         ledger=ledger(indices),
         posts=posts,
         first_day=next(iter(tally("first")), ""),

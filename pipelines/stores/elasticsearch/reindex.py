@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from ingest import zones
 from pipelines import stages
 from pipelines.errors import StoreBusy, StoreError
 from pipelines.records import REFUSED
@@ -48,6 +49,7 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     target: str
     analysis: int
     zone: str
+    """The time zone of days, and the edition of its data."""
     copied: dict[str, int] = {}
     """The last operation of each shard that was copied."""
 
@@ -65,6 +67,7 @@ class Reindexing:
         """Prepare it; ``keep`` gets what the server refuses."""
         self._indices = indices
         self._zone = zone
+        self._days = f"{zone} {zones.edition()}"
         self._keep = keep
         self._after_batch = after_batch
         self._copied = self._lost = 0
@@ -90,15 +93,13 @@ class Reindexing:
         there = indices.versions()
         source = indices.current(again=True)
         known, seen = self._read()
-        same = (source, analysis.VERSION, str(self._zone))
+        same = (source, analysis.VERSION, self._days)
         if known and (known.source, known.analysis, known.zone) == same and known.target in there:
             return known, seen
         number = max(map(indices.address.number, there)) + 1
         target = indices.address.version(number)
         setup.create_posts(indices, target)
-        begun = Progress(
-            source=source, target=target, analysis=analysis.VERSION, zone=str(self._zone)
-        )
+        begun = Progress(source=source, target=target, analysis=analysis.VERSION, zone=self._days)
         self._save(begun, seen)
         self._remove([one for one in there if one != source])
         return self._read_own(begun)

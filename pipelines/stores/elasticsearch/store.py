@@ -56,6 +56,7 @@ from pipelines.stores.elasticsearch.reindex import Reindexing
 from pipelines.stores.elasticsearch.server import Server
 from pipelines.stores.labels import matched, queries
 from pipelines.stores.sqlite.lock import hold
+from pipelines.stores.zone_data import ZoneData, require
 
 _REQUEUE = 1_000
 #: Seconds between looks at whether the bytes of deleted texts can go, while posts come in; and
@@ -253,7 +254,10 @@ class ElasticsearchStore(AbstractContextManager["ElasticsearchStore"]):
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         with hold(self.dead_path.with_suffix(".reindex"), "reindex"):
             self._writing(self.indices.posts)
-            return Reindexing(self.indices, zone, self._keep, after_batch).run()
+            done = Reindexing(self.indices, zone, self._keep, after_batch).run()
+            if inputs.timezone(self.indices) == str(zone):
+                inputs.record_zone_data(self.indices, str(zone))
+            return done
 
     def write_tombstones(self, tombstones: Sequence[CollectedTombstone]) -> set[str]:
         """Write tombstones alone; see :meth:`.protocols.Deletions.write_tombstones`."""
@@ -357,6 +361,10 @@ class ElasticsearchStore(AbstractContextManager["ElasticsearchStore"]):
             self._check_timezone()
         return inputs.timezone(self.indices)
 
+    def zone_data(self) -> ZoneData:
+        """Return which zone data days were counted with; see :meth:`.Administration.zone_data`."""
+        return inputs.zone_data(self.indices)
+
     def ledger(self) -> Ledger:
         """Return the outcomes of all records."""
         self._refresh(self.indices.state, self.indices.posts)
@@ -391,6 +399,7 @@ class ElasticsearchStore(AbstractContextManager["ElasticsearchStore"]):
                 f"{self.indices} counts its days in the time zone {stored}, but {self._timezone} "
                 f"is configured: set the time zone to {stored}, or choose another --store."
             )
+        require(str(self.indices), inputs.zone_data(self.indices))
         self._timezone_checked = True
 
     def _keep(self, letters: Sequence[DeadLetter]) -> None:

@@ -16,6 +16,10 @@ from pipelines.stores.sqlite.compile import Selection, select
 from pipelines.stores.sqlite.load import MILLION, day_text, hour_text, load
 from pipelines.stores.sqlite.names import Names
 from pipelines.stores.sqlite_file import Connection
+from pipelines.stores.zone_data import ZoneData, parse
+
+#: The row of ``meta`` with the zone data that days were counted with.
+ZONE_DATA = "zone data"
 
 _GAP = msgspec.json.Decoder(Gap)
 _COUNTER = msgspec.json.Decoder(Counter)
@@ -145,6 +149,12 @@ def timezone(connection: Connection) -> str:
     return str(rows[0][0]) if rows else ""
 
 
+def zone_data(connection: Connection) -> ZoneData:
+    """Return which zone data the days were counted with, empty where that was not recorded."""
+    rows = connection.execute("SELECT value FROM meta WHERE name = ?", (ZONE_DATA,)).fetchall()
+    return parse(str(rows[0][0])) if rows else ZoneData()
+
+
 def status(connection: Connection, name: str) -> Status:
     """Return the state of the store."""
     ((posts, unknown, first, last, provisional),) = connection.execute(
@@ -156,6 +166,7 @@ def status(connection: Connection, name: str) -> Status:
     return Status(
         store=name,
         timezone=timezone(connection),
+        zone_data=zone_data(connection).edition,
         ledger=ledger.read(connection),
         posts=posts,
         first_day=day_text(first),

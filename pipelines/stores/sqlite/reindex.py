@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from zoneinfo import ZoneInfo
 
+from ingest import zones
 from pipelines import stages
 from pipelines.stores import analysis
 from pipelines.stores.sqlite import convert, rows, schema, words
@@ -16,7 +17,8 @@ from pipelines.stores.sqlite_file import Connection
 
 #: Posts of one transaction.
 BATCH = 1_000
-#: Rows of ``meta``: how the words were analysed, and how far (version and number) they are anew.
+#: Rows of ``meta``: how the words were analysed, and how far (version, number, edition of the zone
+#: data) they are anew.
 _ANALYSIS, _REACHED = "analysis", words.REACHED
 
 
@@ -42,7 +44,7 @@ def begin(connection: Connection) -> None:
 def next_batch(connection: Connection, zone: ZoneInfo) -> int:
     """Analyse some posts anew, inside the open transaction; 0 when all are.
 
-    Goes on where it was left, if that was with the same analysis.
+    Goes on where it was left, if that was with the same analysis and zone data.
     """
     if convert.is_due(connection):
         moved = convert.next_batch(connection, zone, BATCH)
@@ -50,8 +52,8 @@ def next_batch(connection: Connection, zone: ZoneInfo) -> int:
             _note(connection, _ANALYSIS, str(analysis.VERSION))
         return moved
     known = dict(connection.execute("SELECT name, value FROM meta").fetchall())
-    version, _, number = known.get(_REACHED, "0 0").partition(" ")
-    if int(version) != analysis.VERSION:
+    version, number, *edition = known.get(_REACHED, "0 0").split()
+    if (int(version), edition) != (analysis.VERSION, [zones.edition()]):
         connection.execute("DROP TABLE IF EXISTS new_words")
         schema.make_words(connection, "new_words")
         number = "-1"
@@ -67,7 +69,7 @@ def next_batch(connection: Connection, zone: ZoneInfo) -> int:
     given = load(connection, [number for (number,) in numbers])
     documents = stages.index([one.post for one in given], zone)
     # From here on the new index has everything up to this number, from every writer.
-    _note(connection, _REACHED, f"{analysis.VERSION} {numbers[-1][0]}")
+    _note(connection, _REACHED, f"{analysis.VERSION} {numbers[-1][0]} {zones.edition()}")
     rows.reanalyse(connection, list(zip(given, documents, strict=True)))
     return len(numbers)
 

@@ -54,6 +54,7 @@ from pipelines.stores.sqlite.index import index, reject, requeue
 from pipelines.stores.sqlite.lock import hold
 from pipelines.stores.sqlite.scored import accept_scored
 from pipelines.stores.sqlite_file import explained, reading, writing
+from pipelines.stores.zone_data import ZoneData, current, require
 
 #: While a stream brings deletions, cleaning the file may take at most this part of the time.
 CLEANING = 0.02
@@ -254,9 +255,13 @@ class SqliteStore(AbstractContextManager["SqliteStore"]):
                 with self._writing():
                     done = reindex.next_batch(self._connection, zone)
                 if not done:
-                    return count
+                    break
                 count += done
                 after_batch(done)
+            with self._writing():
+                if read.timezone(self._connection) == str(zone):
+                    self._record_zone_data(str(zone))
+        return count
 
     def write_tombstones(self, tombstones: Sequence[CollectedTombstone]) -> set[str]:
         """Write tombstones alone; see :meth:`pipelines.stores.protocols.Store.write_tombstones`."""
@@ -351,6 +356,11 @@ class SqliteStore(AbstractContextManager["SqliteStore"]):
         with self._reading():
             return read.timezone(self._connection)
 
+    def zone_data(self) -> ZoneData:
+        """Return which zone data days were counted with; see :meth:`.Administration.zone_data`."""
+        with self._reading():
+            return read.zone_data(self._connection)
+
     def ledger(self) -> Ledger:
         """Return the ledger."""
         with self._reading():
@@ -386,17 +396,26 @@ class SqliteStore(AbstractContextManager["SqliteStore"]):
         if self._timezone_checked or not self._new_timezone:
             return
         with self._writing():
-            self._connection.execute(
-                "INSERT OR IGNORE INTO meta (name, value) VALUES ('timezone', ?)",
-                (self._new_timezone,),
-            )
+            if not read.timezone(self._connection):
+                self._connection.execute(
+                    "INSERT INTO meta (name, value) VALUES ('timezone', ?)", (self._new_timezone,)
+                )
+                self._record_zone_data(self._new_timezone)
             stored = read.timezone(self._connection)
+            counted_with = read.zone_data(self._connection)
         if self._timezone and stored != self._timezone:
             raise StoreError(
                 f"{self.path} counts its days in the time zone {stored}, but {self._timezone} is "
                 f"configured: set the time zone to {stored}, or choose another --store."
             )
+        require(str(self.path), counted_with)
         self._timezone_checked = True
+
+    def _record_zone_data(self, zone: str) -> None:
+        self._connection.execute(
+            "INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)",
+            (read.ZONE_DATA, str(current(zone))),
+        )
 
     def require_keys(self, path: Path, check_values: frozenset[str]) -> None:
         """Refuse a keyring that has none of the keys this store was written with.
