@@ -166,6 +166,7 @@ def retry(
 
     if where := destination(store, brokers):
         with kafka_sink(where) as topics, topics.dead_letters() as kept:
+            require_own_keys(topics)
             result = again(topics, kept)
     else:
         opened = open_existing(store)

@@ -18,6 +18,7 @@ from pipelines.commands._shared.context import (
     on_server,
     open_existing,
     protector,
+    require_own_keys,
 )
 from pipelines.commands._shared.deletions import check, check_platforms, whereabouts
 from pipelines.commands._shared.deletions import deletions as made_graves
@@ -89,6 +90,8 @@ def command(
     where = chosen_brokers(brokers)
     opened = open_existing(store)
     try:
+        if not all(map(is_pseudonym, authors)):  # without the keys a name would find nobody
+            require_own_keys(opened)
         quarantine = _count_dead_letters(opened)
         places = tuple(dict.fromkeys(map(platform_name, platforms)))
         if where is None:  # what stands on topics can't be asked for

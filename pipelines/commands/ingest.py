@@ -266,6 +266,7 @@ def _into_store(path: str | None, case: Watchlist | None, later: bool) -> Iterat
 @contextmanager
 def _into_topics(where: Brokers) -> Iterator[_Target]:
     with kafka_sink(where) as opened:
+        require_own_keys(opened)
         target = _Target(opened)
         target.waits = True
         yield target

@@ -287,14 +287,13 @@ def read_sources(
     given = means(stop, notify)
     try:
         made = subscriptions(wanted, given, environ=os.environ, urls=configured().urls)
-        protect = protector(case)
         with (
             monitored(),
             stop.on_signals(),
             _target(command, store, where, case, stop) as (taking, drain, folder),
         ):
             outcomes = read_subscriptions(
-                made, taking, protect, case, stop=stop, folder=folder, drain=drain
+                made, taking, protector(case), case, stop=stop, folder=folder, drain=drain
             )
     finally:
         given.client.close()
@@ -313,6 +312,7 @@ def _target(
     settings = configured()
     if where:
         with kafka_sink(where) as opened_topics:
+            require_own_keys(opened_topics)
             metrics.ready("brokers", True)
             yield opened_topics, None, beside("")
         return

@@ -85,13 +85,14 @@ def _with_topics(status: Status, where: Brokers) -> tuple[Status, list[StageLag]
     """Return the state with what is on its way to the store, and how the stages do."""
     from pipelines.kafka.lag import lag
     from pipelines.kafka.log import quiet
-    from pipelines.kafka.positions import Positions
+    from pipelines.kafka.positions import KEYS, Positions
 
     quiet()
     moving = lag(where, status.inputs)
     positions = Positions(where)
     try:
-        collected = [message.position for message in positions.all().values()]
+        known = positions.all()
+        collected = [one.position for key, one in known.items() if key != KEYS]
     finally:
         positions.close()
     whole = msgspec.structs.replace(

@@ -20,6 +20,9 @@ log = logging.getLogger(__name__)
 
 #: Seconds to wait for a transaction whose collector died: brokers end it after less.
 _PATIENCE = 60.0
+#: The position that holds, as its cursor, the check values of the keys that posts were written
+#: with: see :mod:`pipelines.stores.keys`. It is of no input.
+KEYS = "marsad:keys"
 _READ = Reader(PositionMessage)
 
 

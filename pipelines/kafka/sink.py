@@ -11,7 +11,7 @@ import hashlib
 import re
 import uuid
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -25,12 +25,13 @@ from pipelines.errors import BrokerAway, StoreBusy
 from pipelines.kafka import messages, topics
 from pipelines.kafka.connection import AWAY, MESSAGE_LIMIT, Brokers, explained
 from pipelines.kafka.messages import HEADERS, DeadRecord, LedgerMessage, PositionMessage
-from pipelines.kafka.positions import Positions
+from pipelines.kafka.positions import KEYS, Positions
 from pipelines.kafka.producer import Producer
 from pipelines.records import Batch, DeadLetter, Ledger, Position
 from pipelines.retry import call
 from pipelines.stages import utc_now
 from pipelines.stop import Stop
+from pipelines.stores.keys import keys_to_write
 
 T = TypeVar("T")
 
@@ -114,6 +115,27 @@ class KafkaSink(AbstractContextManager["KafkaSink"]):
             self.release(batch.position.key)
         self._expire()
         return _outcomes(batch)
+
+    def require_keys(self, keyring: Path, own: frozenset[str]) -> None:
+        """Refuse a keyring that has none of the keys the topics were written with.
+
+        See :meth:`pipelines.stores.protocols.Administration.require_keys`.
+        """
+        while True:
+            found = self.position(KEYS)
+            stored = frozenset(found.cursor.split()) if found else frozenset()
+            place, instead = (
+                f"What is on the topics of {self._where.addresses}",
+                "other topics (kafka.prefix)",
+            )
+            values = keys_to_write(place, keyring, stored, own, instead=f"use {instead}")
+            if values is None:
+                return
+            position = Position(key=KEYS, name="keys", cursor=" ".join(sorted(values)), done=True)
+            before = found.cursor if found else ""
+            with suppress(StoreBusy):  # somebody else wrote theirs: look again
+                self.accept(Batch(position=position, previous_cursor=before))
+                return
 
     def housekeeping(self) -> None:
         """Remove what has expired; see :meth:`pipelines.stores.protocols.Sink.housekeeping`."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Literal, Protocol
 from zoneinfo import ZoneInfo
 
@@ -231,6 +232,13 @@ class Administration(Protocol):
 
         Days are those of ``zone``. Others read and write meanwhile. After an interruption the
         next call resumes; the number is that of this call.
+        """
+
+    def require_keys(self, keyring: Path, own: frozenset[str]) -> None:
+        """Refuse a keyring that has none of the keys this store was written with.
+
+        ``keyring`` is its place, ``own`` are the check values of its keys, which the store
+        keeps. Raises :class:`~pipelines.errors.StoreError`.
         """
 
     def timezone(self) -> str:

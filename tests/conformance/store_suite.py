@@ -11,6 +11,7 @@ import itertools
 from collections import Counter as Tally
 from collections.abc import Callable
 from datetime import timedelta, timezone
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -19,7 +20,7 @@ from ingest.records import Counter, Gap, Heartbeat
 from nlp.text import tokenize
 from pipelines import daily
 from pipelines.dead_letters.queue import DeadLetters
-from pipelines.errors import StoreBusy
+from pipelines.errors import StoreBusy, StoreError
 from pipelines.query import All, highlight, parse
 from pipelines.records import Collected, Ledger
 from pipelines.stores.protocols import Store
@@ -413,6 +414,37 @@ class Deleting:
         assert "twitter:01" not in ids(store, "entity:inwi")
         assert store.count(parse("entity:inwi")) == (2, 0)
         assert sum(s.posts for s in store.sums(parse("entity:inwi"), "day", "")) == 2
+
+
+class Keys:
+    """A store knows the keys it was written with."""
+
+    OWN, LATER, STRANGE = frozenset({"a1"}), frozenset({"a1", "b2"}), frozenset({"c3"})
+
+    def test_a_new_store__takes_the_keys_it_is_written_with(
+        self, store: Store, another: Callable[..., Store]
+    ) -> None:
+        store.require_keys(Path("ring"), self.OWN)
+        other = another()
+        other.require_keys(Path("ring"), self.OWN)
+        other.close()  # type: ignore[attr-defined]
+
+    @pytest.mark.parametrize(
+        ("own", "why"), [(STRANGE, "has other keys"), (frozenset(), "no keys")]
+    )
+    def test_a_store__refuses_a_keyring_with_none_of_its_keys(
+        self, store: Store, own: frozenset[str], why: str
+    ) -> None:
+        store.require_keys(Path("ring"), self.OWN)
+        with pytest.raises(StoreError, match=f"not elsewhere.*{why}.*MARSAD_KEYS"):
+            store.require_keys(Path("elsewhere"), own)
+        store.require_keys(Path("ring"), self.OWN)
+
+    def test_a_store__keeps_the_keys_of_before_and_those_added(self, store: Store) -> None:
+        for own in (self.OWN, self.LATER, frozenset({"b2"}), self.OWN):
+            store.require_keys(Path("ring"), own)
+        with pytest.raises(StoreError):
+            store.require_keys(Path("ring"), self.STRANGE)
 
 
 class Queue:

@@ -51,6 +51,10 @@ class TestReposts(reposts_suite.Reposts):
     pass
 
 
+class TestKeys(suite.Keys):
+    pass
+
+
 class TestQueue(suite.Queue):
     pass
 

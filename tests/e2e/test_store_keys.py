@@ -20,9 +20,21 @@ def test_a_store__refuses_a_keyring_with_none_of_its_keys(marsad: Marsad, tmp_pa
     marsad.environment["MARSAD_KEYS"] = str(tmp_path / "elsewhere" / "keyring.json")
     more = marsad.write("more.ndjson", [{**POSTS[0], "id": "2"}])
     refused = marsad("ingest", "archive", more, code=1)
-    assert "was written with other keys" in refused.stderr
+    assert "which has no keys" in refused.stderr
     assert "MARSAD_KEYS" in refused.stderr
     assert marsad.ledger() == before
+
+
+def test_a_refused_command__makes_no_keyring(marsad: Marsad, tmp_path: Path) -> None:
+    file = marsad.write("posts.ndjson", POSTS)
+    marsad("ingest", "archive", file)
+    elsewhere = tmp_path / "elsewhere" / "keyring.json"
+    marsad.environment["MARSAD_KEYS"] = str(elsewhere)
+    marsad("delete", "--author", "a_fictional_name", "--yes", code=1)
+    marsad("ingest", "archive", file, code=1)
+    assert not elsewhere.exists()
+    marsad("delete", "forum:1")  # by its id a post can always be deleted
+    assert marsad.ledger()["deleted"] == 1
 
 
 def test_a_store__takes_keys_that_follow_its_own(marsad: Marsad, tmp_path: Path) -> None:

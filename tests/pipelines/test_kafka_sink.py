@@ -15,7 +15,7 @@ import pytest
 from pipelines.commands._shared.collecting import Reading
 from pipelines.dead_letters.quarantine import Quarantine, beside
 from pipelines.dead_letters.queue import DeadLetters
-from pipelines.errors import BrokerAway, BrokerError, StoreBusy
+from pipelines.errors import BrokerAway, BrokerError, StoreBusy, StoreError
 from pipelines.kafka import producer as producers
 from pipelines.kafka.connection import MESSAGE_LIMIT, Brokers
 from pipelines.kafka.messages import HEADERS, LedgerMessage, PostMessage, Reader
@@ -324,3 +324,16 @@ def test_what_a_collector_keeps_aside_says_what_it_is_and_a_deletion_finds_it(
     told = marsad("delete", "--yes", "--author", "did:plc:amina", "--platform", "bluesky").stderr
     assert "2 dead letters removed" in told
     assert not list(beside("").glob("*"))
+
+
+def test_the_topics__refuse_a_keyring_with_none_of_their_keys(where: Brokers) -> None:
+    own, later, strange = frozenset({"a1"}), frozenset({"a1", "b2"}), frozenset({"c3"})
+    with KafkaSink(where) as sink, KafkaSink(where) as other:
+        sink.require_keys(Path("ring"), own)
+        other.require_keys(Path("ring"), later)
+        with pytest.raises(StoreError, match=r"other keys.*MARSAD_KEYS.*kafka\.prefix"):
+            sink.require_keys(Path("elsewhere"), strange)
+        with pytest.raises(StoreError, match="has no keys"):
+            other.require_keys(Path("elsewhere"), frozenset())
+        sink.require_keys(Path("ring"), frozenset({"b2"}))
+        assert sink.position("input") is None

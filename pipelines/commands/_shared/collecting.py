@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 
 from ingest.watchlist.loader import Watchlist
-from pipelines.commands._shared.context import configured, protector
+from pipelines.commands._shared.context import configured, protector, require_own_keys
 from pipelines.commands._shared.output import notify
 from pipelines.commands._shared.subscriptions import read_subscriptions
 from pipelines.dead_letters.quarantine import beside
@@ -27,7 +27,6 @@ class Reading:
         self._wanted = wanted
         self._watchlist = watchlist
         self._where = where
-        self._protector = protector(watchlist)
         made, close = self._subscriptions(Stop())
         close()
         self.count = len(made)
@@ -44,8 +43,10 @@ class Reading:
         try:
             days = configured().dead_days
             with KafkaSink(self._where, dead_days=days, seconds=float("inf"), stop=stop) as sink:
+                require_own_keys(sink)
+                protect = protector(self._watchlist)
                 read_subscriptions(
-                    chosen, sink, self._protector, self._watchlist, stop=stop, folder=beside("")
+                    chosen, sink, protect, self._watchlist, stop=stop, folder=beside("")
                 )
         finally:
             close()

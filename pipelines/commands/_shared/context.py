@@ -154,17 +154,17 @@ def chosen_watchlist(name: str | None) -> Watchlist | None:
     return load_watchlist(name or configured().watchlist)
 
 
-def require_own_keys(store: object) -> None:
-    """Refuse to write to a store with a keyring that has none of its keys.
+def require_own_keys(target: Store | KafkaSink) -> None:
+    """Refuse to write to a store, or to topics, with a keyring that has none of their keys.
 
-    Only a store in a file knows its keys. Raises :class:`~pipelines.errors.StoreError`.
+    Makes the first key only where nothing was written yet. Raises
+    :class:`~pipelines.errors.StoreError`.
     """
-    from pipelines.stores.sqlite import SqliteStore
-
-    if isinstance(store, SqliteStore):
-        keyring = Keyring()
+    keyring = Keyring()
+    if not keyring.check_values():
+        target.require_keys(keyring.path, frozenset())
         keyring.use()
-        store.require_keys(keyring.path, keyring.check_values())
+    target.require_keys(keyring.path, keyring.check_values())
 
 
 def protector(watchlist: Watchlist | None, *, keep_authors: bool = False) -> Protector:

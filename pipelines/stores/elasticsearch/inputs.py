@@ -24,6 +24,7 @@ from pipelines.stores.zone_data import ZoneData, current, parse
 #: The document of what holds for the whole store, and the one that is written whenever tombstones
 #: were.
 _STORE, DELETIONS = "store", "deletions"
+_KEYS = "keys"
 _ENCODER = msgspec.json.Encoder(order="deterministic")
 
 
@@ -184,6 +185,19 @@ def settle_timezone(indices: Indices, zone: str) -> str:
         indices.bulk([Write(indices.state, _STORE, document, create=True)])
         stored = timezone(indices)
     return stored
+
+
+def keys(indices: Indices) -> tuple[frozenset[str], Seen | None]:
+    """Return the check values of the keys that the store was written with."""
+    seen = indices.get(indices.state, _KEYS)
+    return frozenset(seen.source["body"]["check_values"] if seen else ()), seen
+
+
+def save_keys(indices: Indices, values: frozenset[str], seen: Seen | None) -> bool:
+    """Write check values, only if they are as they were seen; say whether."""
+    document = _document("keys", body={"check_values": sorted(values)})
+    write = Write(indices.state, _KEYS, document, create=seen is None, seen=seen)
+    return not indices.bulk([write])[0].conflict
 
 
 def totals(indices: Indices, index: str, fields: Iterable[str]) -> dict[str, int]:

@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from itertools import islice
+from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -54,6 +55,7 @@ from pipelines.stores.elasticsearch.address import address
 from pipelines.stores.elasticsearch.indices import Indices
 from pipelines.stores.elasticsearch.reindex import Reindexing
 from pipelines.stores.elasticsearch.server import Server
+from pipelines.stores.keys import keys_to_write
 from pipelines.stores.labels import matched, queries
 from pipelines.stores.sqlite.lock import hold
 from pipelines.stores.zone_data import ZoneData, require
@@ -401,6 +403,16 @@ class ElasticsearchStore(AbstractContextManager["ElasticsearchStore"]):
             )
         require(str(self.indices), inputs.zone_data(self.indices))
         self._timezone_checked = True
+
+    def require_keys(self, keyring: Path, own: frozenset[str]) -> None:
+        """Refuse a keyring without the store's keys; see :meth:`.Administration.require_keys`."""
+        self._writing()
+        while True:
+            stored, seen = inputs.keys(self.indices)
+            place, instead = str(self.indices), "choose another --store"
+            values = keys_to_write(place, keyring, stored, own, instead=instead)
+            if values is None or inputs.save_keys(self.indices, values, seen):
+                return
 
     def _keep(self, letters: Sequence[DeadLetter]) -> None:
         with self.dead_letters() as kept:

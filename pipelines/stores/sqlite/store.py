@@ -34,6 +34,7 @@ from pipelines.records import (
     Sum,
 )
 from pipelines.stores import analysis
+from pipelines.stores.keys import keys_to_write
 from pipelines.stores.labels import matched, queries
 from pipelines.stores.sqlite import (
     erase,
@@ -417,25 +418,17 @@ class SqliteStore(AbstractContextManager["SqliteStore"]):
             (read.ZONE_DATA, str(current(zone))),
         )
 
-    def require_keys(self, path: Path, check_values: frozenset[str]) -> None:
-        """Refuse a keyring that has none of the keys this store was written with.
-
-        ``path`` is the keyring's. With other keys each post would be a new one, and deleted
-        posts would come back. Raises :class:`~pipelines.errors.StoreError`.
-        """
+    def require_keys(self, keyring: Path, own: frozenset[str]) -> None:
+        """Refuse a keyring without the store's keys; see :meth:`.Administration.require_keys`."""
         with self._writing():
             rows = self._connection.execute("SELECT value FROM meta WHERE name = 'keys'").fetchall()
             stored = frozenset(rows[0][0].split()) if rows else frozenset()
-            if stored and not stored & check_values:
-                raise StoreError(
-                    f"{self.path} was written with other keys than those of {path}: its posts "
-                    "would be stored twice, and deleted ones would come back. Set MARSAD_KEYS to "
-                    "the keyring it was written with, or choose another --store."
-                )
-            if not check_values <= stored:
+            place, instead = str(self.path), "choose another --store"
+            values = keys_to_write(place, keyring, stored, own, instead=instead)
+            if values is not None:
                 self._connection.execute(
                     "INSERT OR REPLACE INTO meta (name, value) VALUES ('keys', ?)",
-                    (" ".join(sorted(stored | check_values)),),
+                    (" ".join(sorted(values)),),
                 )
 
     def _clean(self, timeout: float) -> bool:
