@@ -55,6 +55,16 @@ def method(series: Series) -> str:
 
 def mix_moves(rows: Sequence[Row]) -> Iterator[str]:
     """Yield a sentence for each language whose share differs much between begin and end."""
+    for language, before, after in moved(rows):
+        yield (
+            f"The mix of languages changes: {language} goes from {before:.0%} to {after:.0%} "
+            "of the posts. What looks like a change of mood may be a change of who writes: "
+            "see --split language."
+        )
+
+
+def moved(rows: Sequence[Row]) -> Iterator[tuple[str, float, float]]:
+    """Yield each language whose share differs much between begin and end, with both shares."""
     dated = [row for row in rows if row.mix and row.posts]
     if len(dated) < 6:
         return
@@ -63,11 +73,7 @@ def mix_moves(rows: Sequence[Row]) -> Iterator[str]:
     for language in sorted(begin.keys() | end.keys()):
         before, after = begin.get(language, 0.0), end.get(language, 0.0)
         if abs(after - before) > _MOVED:
-            yield (
-                f"The mix of languages changes: {language} goes from {before:.0%} to {after:.0%} "
-                "of the posts. What looks like a change of mood may be a change of who writes: "
-                "see --split language."
-            )
+            yield language, before, after
 
 
 def _mean_mix(rows: Sequence[Row]) -> dict[str, float]:

@@ -10,7 +10,7 @@ import msgspec
 
 from pipelines.searching import SORTS, Sort
 
-By = Literal["day", "week", "hour"]
+By = Literal["auto", "day", "week", "month", "hour"]
 Split = Literal["", "entity", "language", "platform"]
 
 #: Filters that may have several values, in the order of the page.
@@ -39,8 +39,10 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     until: str = ""
     sort: Sort = "newest"
     page: int = 1
-    by: By = "day"
+    by: By = "auto"
     split: Split = ""
+    vs: str = ""
+    """Another query, whose trends are shown beside those of the first."""
     raw: bool = False
     """Whether shares are shown as the model gives them, without correction."""
 
@@ -62,7 +64,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 
     def without_value(self, field: str, value: str = "") -> Asked:
         """Return the same without a value of a facet."""
-        if field in SINGLE or field == "q":
+        if field in SINGLE or field in {"q", "vs"}:
             return self.changed(**{field: ""})
         before: tuple[str, ...] = getattr(self, field)
         return self.changed(**{field: tuple(one for one in before if one != value)})
@@ -102,8 +104,9 @@ def asked(values: Mapping[str, Sequence[str]]) -> Asked:
         **several,
         **single,
         "sort": sort if sort in SORTS else "newest",
-        "by": by if by in get_args(By) else "day",
+        "by": by if by in get_args(By) else "auto",
         "split": split if split in get_args(Split) else "",
+        "vs": first("vs"),
         "raw": first("raw") == "1",
         "page": min(max(page, 1), DEEPEST),
     }

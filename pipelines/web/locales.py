@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 from babel import Locale, localedata
 from babel.dates import format_date, format_datetime, format_timedelta
+from babel.lists import format_list
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal, format_percent
@@ -100,6 +101,17 @@ class Words:
     def duration(self, seconds: float) -> str:
         """Return a stretch of time in its largest unit."""
         return str(format_timedelta(timedelta(seconds=seconds), locale=self.locale))
+
+    def listed(self, parts: Sequence[str]) -> str:
+        """Return several things in a row, as the language joins them."""
+        return str(format_list(list(parts), style="unit", locale=self.locale))
+
+    def bucket(self, start: str, by: str) -> str:
+        """Return the name of a stretch of time: a month, an hour, or the first day of a week."""
+        if by == "month":
+            return self.month(start)
+        day = self.day(start[:10], "medium")
+        return f"{day} {start[11:13]}:00" if by == "hour" else day
 
     def months(self) -> list[str]:
         """Return the short names of the months, for the axes of charts."""

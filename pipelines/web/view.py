@@ -83,7 +83,7 @@ class View:
 
     def author_lookup(self, asked: Asked) -> None:
         """Count and record a search for the posts of one author; the name is written nowhere."""
-        if "author:" in asked.q:
+        if "author:" in asked.q or "author:" in asked.vs:
             self.limit("author")
             self.service.accounts.record(self.who, "author look-up", "a search with author:")
 
@@ -137,7 +137,7 @@ class View:
         for an author is made anew each time: nothing of it is kept.
         """
         state = self.service.readers.state()
-        if state is None or "author" in self.asked.q:
+        if state is None or "author" in f"{self.asked.q} {self.asked.vs}":
             return await make()
 
         async def made() -> Made:

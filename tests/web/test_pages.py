@@ -12,6 +12,7 @@ from datetime import timedelta
 
 import pytest
 
+from pipelines.web.security.accounts import Accounts
 from tests.web.conftest import NOON, POSTS, Site, a_post, sentiment
 
 PAGES = ("/", "/search", "/trends", "/likes", "/status", "/post?id=twitter:1")
@@ -87,6 +88,41 @@ def test_trends__of_few_posts_have_no_share_and_say_so(site: Site) -> None:
     page = site.page("/trends?q=inwi")
     assert "too few posts for a share" in page
     assert chart(page)["groups"][0]["rows"][0][1:3] == ["few", 3]  # type: ignore[index]
+
+
+def test_trends__choose_weeks_where_days_have_too_few_posts(serve: Callable[..., Site]) -> None:
+    monday = NOON + timedelta(days=2)
+    posts = [a_post(n, "inwi", created_at=monday + timedelta(days=n // 3)) for n in range(126)]
+    site = serve(posts)
+    page = site.page("/trends")
+    assert chart(page)["by"] == "week"
+    assert "Each point is a week, since days have too few posts" in page
+    assert "too few posts for a share" not in page
+    assert chart(site.page("/trends?by=day"))["by"] == "day"
+    rows = list(csv.DictReader(io.StringIO(site.get("/download/trends.csv").text[1:])))
+    assert rows[0]["bucket"].startswith("2016-W")
+
+
+def test_trends__show_two_searches_side_by_side(serve: Callable[..., Site]) -> None:
+    site = serve([a_post(n, ("inwi", "skype")[n % 2]) for n in range(60)])
+    page = site.page("/trends?q=inwi&vs=skype")
+    groups = chart(page)["groups"]
+    assert [one["name"] for one in groups] == ["inwi", "skype"]  # type: ignore[index]
+    assert [one["search"] for one in groups] == ["/search?q=inwi", "/search?q=skype"]  # type: ignore[index]
+    for address in ("q=inwi", "q=skype"):
+        alone = chart(site.page(f"/trends?by={chart(page)['by']}&{address}"))["groups"]
+        assert alone[0]["rows"] in [one["rows"] for one in groups]  # type: ignore[index]
+    assert site.get("/download/trends.svg?q=inwi&vs=skype").content.startswith(b"<?xml")
+
+
+def test_trends__record_an_author_who_is_asked_for_in_the_second_search(
+    serve: Callable[..., Site],
+) -> None:
+    site = serve()
+    site.page("/trends?vs=author:some_handle")
+    accounts = Accounts(site.options.accounts)
+    assert [line.action for line in accounts.audit()] == ["author look-up"]
+    accounts.close()
 
 
 def test_trends__puts_groups_side_by_side(site: Site) -> None:

@@ -11,11 +11,24 @@ import pytest
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
+from bs4 import BeautifulSoup
 
 from pipelines.web.locales import negotiate, words
 from tests.conftest import ROOT
+from tests.web.conftest import Site
 
 WEB = ROOT / "pipelines" / "web"
+PAGES = (
+    *("/", "/search?q=inwi", "/search?q=nowhere", "/search?q=(", "/trends?split=entity", "/likes"),
+    *("/trends?q=inwi&vs=skype", "/post?id=twitter:2&why=1", "/label", "/export?q=inwi", "/upload"),
+    *("/delete?id=twitter:1", "/status", "/api", "/login", "/nothing", "/post?id=twitter:99"),
+)
+#: Words that no French and no Arabic sentence has.
+_ENGLISH = re.compile(
+    r"(?<!\w)(?:the|of|are|is|was|were|has|have|these|with|that|from|and|which|this|not|posts?|by)"
+    r"(?!\w)",
+    re.IGNORECASE,
+)
 _VALUE = re.compile(r"%\(\w+\)s")
 
 
@@ -52,6 +65,21 @@ def test_catalogue__fills_in_the_values_of_each_sentence(language: str) -> None:
         assert all(given) or not one.id, one.id
         if isinstance(one.id, str) and one.id:
             assert set(_VALUE.findall(one.id)) == set(_VALUE.findall(str(one.string))), one.id
+
+
+@pytest.mark.parametrize("language", ["fr", "ar"])
+@pytest.mark.parametrize("path", PAGES)
+def test_page__has_no_english_beside_what_is_marked_as_english(
+    site: Site, language: str, path: str
+) -> None:
+    page = BeautifulSoup(site.get(path, headers={"Accept-Language": language}).text, "lxml")
+    # quoted: texts of posts, addresses and commands, and what says of itself that it is English
+    for quoted in page.select("[lang=en], .text, pre, code, script, .side"):
+        quoted.decompose()
+    shown = [page.get_text(" ")]
+    for name in ("alt", "aria-label", "title", "placeholder"):
+        shown += [str(one[name]) for one in page.select(f"[{name}]")]
+    assert [one for text in shown for one in _ENGLISH.findall(text)] == []
 
 
 def test_words__use_the_names_of_months_of_the_country() -> None:

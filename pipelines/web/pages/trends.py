@@ -13,6 +13,7 @@ from pipelines.web.asked import Asked
 from pipelines.web.files import download as file
 from pipelines.web.files import table
 from pipelines.web.queries.trends import MOST_BUCKETS, MOST_GROUPS, Trend
+from pipelines.web.remarks import remarks
 from pipelines.web.search_state import chosen
 from pipelines.web.view import Reader, View
 from pipelines.web.wording import Names
@@ -44,6 +45,8 @@ async def _page(view: View) -> Response:
         too_many=buckets > MOST_BUCKETS,
         chosen=chosen(asked),
         entities=found.study.entities,
+        group_name=lambda group: group_name(view, found, group),
+        remarks=remarks(found.series, view.words),
         chart=chart_data(view, found, groups) if found.rows else None,
     )
 
@@ -68,11 +71,10 @@ async def download(form: str, view: Reader) -> Response:
 def chart_data(view: View, found: Trend, groups: list[str]) -> dict[str, Any]:
     """Return what the script draws: the same rows as the table."""
     asked, words = view.asked, view.words
-    names = found.study.entities
     return {
         "groups": [
             {
-                "name": group_name(view, group, names),
+                "name": group_name(view, found, group),
                 "rows": [
                     [
                         row.start,
@@ -86,11 +88,11 @@ def chart_data(view: View, found: Trend, groups: list[str]) -> dict[str, Any]:
                     ]
                     for row in found.group(group)
                 ],
-                "search": _posts_of(asked, group),
+                "search": _posts_of(found, asked, group),
             }
             for group in groups
         ],
-        "by": asked.by,
+        "by": found.by,
         "events": [[one.day.isoformat(), one.words()] for one in found.events],
         "months": words.months(),
         "rtl": words.direction == "rtl",
@@ -106,16 +108,20 @@ def chart_data(view: View, found: Trend, groups: list[str]) -> dict[str, Any]:
     }
 
 
-def _posts_of(asked: Asked, group: str) -> str:
+def _posts_of(found: Trend, asked: Asked, group: str) -> str:
     """Return the address of the posts of a group, to which a day is added."""
-    rest = asked.changed(day="", since="", until="", by="day", split="")
-    if asked.split:
+    rest = asked.changed(day="", since="", until="", by="auto", split="", vs="")
+    if found.compared:
+        rest = rest.changed(q=group)
+    elif asked.split:
         field = _FIELDS[asked.split]
         rest = rest.changed(**{field: ()}).with_value(field, group)
     return rest.address("/search")
 
 
-def group_name(view: View, group: str, entities: dict[str, str]) -> str:
+def group_name(view: View, found: Trend, group: str) -> str:
     """Return what people call a group."""
+    if found.compared:
+        return group or view.words.gettext("all posts")
     field = _FIELDS.get(view.asked.split)
-    return Names(view.words).value(field, group, entities) if field else ""
+    return Names(view.words).value(field, group, found.study.entities) if field else ""

@@ -7,23 +7,25 @@ from typing import get_args
 import msgspec
 
 from ingest.records import Gap, unfilled
-from pipelines.analysis.series import trend_series
-from pipelines.analysis.words import remarks
+from pipelines.analysis.series import Series, trend_series
+from pipelines.analysis.words import method
 from pipelines.annotations import Event
 from pipelines.commands._shared.authors import told
 from pipelines.commands._shared.no_match import why_nothing
 from pipelines.commands._shared.options import values_of
-from pipelines.query import all_of, only
+from pipelines.query import Node, all_of, only
 from pipelines.records import Status
 from pipelines.settings import zone
 from pipelines.stages import utc_now
 from pipelines.stores.protocols import Store
+from pipelines.trends import By as Length
 from pipelines.trends import Row, deaf_times
-from pipelines.web.asked import Asked, Split
+from pipelines.web.asked import Asked, By, Split
 from pipelines.web.queries.posts import Study, node_of, study
 
 #: Buckets that a page shows; more are a file to download.
 MOST_BUCKETS = 1_500
+_LENGTHS: tuple[Length, ...] = ("hour", "day", "week", "month")
 #: Groups that a chart shows side by side.
 MOST_GROUPS = 8
 
@@ -32,18 +34,22 @@ class Trend(msgspec.Struct, frozen=True, kw_only=True):
     """What a store says to a query over time."""
 
     rows: list[Row]
+    by: Length
+    """Length of the buckets, as asked for or as the posts are many enough for."""
+    series: list[Series]
+    """Where the rows come from: one for each query; none without rows."""
     corrected: bool
     """Whether shares are corrected for the model's errors, with the labels of this study."""
-    labels: int
-    """Labelled posts among those of the query."""
-    remarks: list[str]
-    """How the shares were made, and what they hide, in sentences."""
     groups: list[str]
     """The groups in the order of their posts; one empty name without a split."""
+    compared: bool
+    """Whether the groups are two queries."""
     posts: int
     without_day: int
     fictional: int
     pending: int
+    provisional: int
+    """Posts of the store that only the faster model has scored so far; they are left out."""
     events: list[Event]
     """Events of the case within the time that is shown."""
     gaps: list[Gap]
@@ -58,42 +64,77 @@ class Trend(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def trend(store: Store, asked: Asked) -> Trend:
-    """Return shares by bucket. Raises :class:`~pipelines.errors.MarsadError`."""
+    """Return shares by bucket. Raises :class:`~pipelines.errors.MarsadError`.
+
+    With two queries each is a group of its own, named as it was written.
+    """
     node = node_of(asked, store)
-    wanted = asked.entity if asked.split == "entity" else ()
     status: Status = store.status()
     about = study(store)
-    series = trend_series(
-        store,
-        node,
-        asked.by,
-        asked.split,
-        zone=zone(about.timezone),
-        gaps=status.gaps,
-        groups=wanted,
-        correction=not asked.raw,
-    )
-    made = series.rows
-    posts, without_day = store.count(node)
-    first, last = (made[0].start[:10], made[-1].start[:10]) if made else ("", "")
+    compared = bool(asked.vs) and asked.vs != asked.q
+    split: Split = "" if compared else asked.split
+    all_series = [_series(store, node, asked, split, asked.by, status, about)]
+    nodes = [node]
+    if compared:
+        nodes.append(node_of(asked.changed(q=asked.vs), store))
+        all_series.append(_series(store, nodes[1], asked, "", asked.by, status, about))
+        longest = max((one.by for one in all_series), key=_LENGTHS.index)
+        all_series = [
+            series
+            if series.by == longest
+            else _series(store, one, asked, "", longest, status, about)
+            for one, series in zip(nodes, all_series, strict=True)
+        ]
+        names = (asked.q, asked.vs)
+        all_series = [
+            msgspec.structs.replace(
+                series, rows=[msgspec.structs.replace(row, group=name) for row in series.rows]
+            )
+            for name, series in zip(names, all_series, strict=True)
+        ]
+    made = [row for series in all_series for row in series.rows]
+    posts = without_day = fictional = 0
+    for one in nodes:
+        number, undated = store.count(one)
+        posts, without_day = posts + number, without_day + undated
+        fictional += store.count(all_of(one, only("flag", "fictional")))[0]
+    starts = [row.start[:10] for row in made]
+    first, last = (min(starts), max(starts)) if made else ("", "")
     reason = ""
     if not made:
         reason = why_nothing(node, store) if not posts else "dates"
     return Trend(
         rows=made,
-        corrected=series.corrected,
-        labels=series.labels,
-        remarks=list(remarks(series)) if made else [],
+        by=all_series[0].by,
+        series=all_series if made else [],
+        corrected=any(series.corrected for series in all_series),
         groups=list(dict.fromkeys(row.group for row in made)),
+        compared=compared,
         posts=posts,
         without_day=without_day,
-        fictional=store.count(all_of(node, only("flag", "fictional")))[0],
+        fictional=fictional,
         pending=status.ledger.pending,
+        provisional=status.provisional,
         events=[one for one in about.case.events() if first <= one.day.isoformat() <= last],
         gaps=unfilled(status.gaps),
         models=sorted(name for name in status.models if name),
         reason=reason,
         study=about,
+    )
+
+
+def _series(
+    store: Store, node: Node, asked: Asked, split: Split, by: By, status: Status, about: Study
+) -> Series:
+    return trend_series(
+        store,
+        node,
+        by,
+        split,
+        zone=zone(about.timezone),
+        gaps=status.gaps,
+        groups=asked.entity if split == "entity" else (),
+        correction=not asked.raw,
     )
 
 
@@ -106,11 +147,13 @@ def trend_chart(store: Store, asked: Asked, form: str) -> bytes:
     found = trend(store, asked)
     if not found.rows:
         return b""
-    split: Split = asked.split
+    split: Split = "" if found.compared else asked.split
     names = found.study.entities
     options = {name: values_of(value) for name, value in asked.filters().items()}
     wanted = options.pop("entity", []) if split == "entity" else []
     query = told([asked.q], store) if asked.q else ""
+    if found.compared:
+        query = f"{query} / {told([asked.vs], store)}"
     exact = " ".join(
         [*([query] if query else []), *(f"{k}:{','.join(v)}" for k, v in options.items())]
     )
@@ -119,6 +162,7 @@ def trend_chart(store: Store, asked: Asked, form: str) -> bytes:
         exact=exact,
         split=split,
         towards=[names.get(entity, entity) for entity in wanted],
+        method="" if found.series[0].selected_by else method(found.series[0]),
         timezone=found.study.timezone,
         posts=found.posts,
         fictional=found.fictional,
@@ -128,7 +172,7 @@ def trend_chart(store: Store, asked: Asked, form: str) -> bytes:
     )
     return render(
         found.rows,
-        asked.by,
+        found.by,
         caption,
         form,  # type: ignore[arg-type]
         events=found.events,

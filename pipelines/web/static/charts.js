@@ -8,24 +8,27 @@
   const css = getComputedStyle(document.documentElement);
   const colour = (name) => css.getPropertyValue(name).trim();
   const moment = (start) => new Date(start.length > 10 ? `${start}:00:00Z` : `${start}T00:00:00Z`);
-  const step = { day: 86400e3, week: 7 * 86400e3, hour: 3600e3 }[data.by];
+  // Where a bucket ends: months have no fixed length.
+  const endOf = (at) => data.by === "month" ? new Date(Date.UTC(at.getUTCFullYear(), at.getUTCMonth() + 1, 1))
+    : new Date(+at + { day: 86400e3, week: 7 * 86400e3, hour: 3600e3 }[data.by]);
   const number = new Intl.NumberFormat(data.locale);
   const percent = new Intl.NumberFormat(data.locale, { style: "percent", maximumFractionDigits: 0 });
 
   const rows = data.groups.flatMap((group, order) => group.rows.map((row) => {
     const [start, state, posts, negative, negativeLow, negativeHigh, positive, positiveLow, positiveHigh] = row;
     const day = start.slice(0, 10);
-    const end = new Date(moment(day).getTime() + (data.by === "week" ? 7 : 1) * 86400e3).toISOString().slice(0, 10);
+    const at = moment(start), end = endOf(at);
+    const span = data.by === "week" || data.by === "month" ? `since=${day}&until=${end.toISOString().slice(0, 10)}` : `day=${day}`;
     const join = group.search.includes("?") ? "&" : "?";
-    return { group: order, at: moment(start), day, state, posts,
+    return { group: order, at, end, day, state, posts,
       shares: [["negative", negative, negativeLow, negativeHigh], ["positive", positive, positiveLow, positiveHigh]],
-      href: group.search + join + (data.by === "week" ? `since=${day}&until=${end}` : `day=${day}`) };
+      href: group.search + join + span };
   }));
   // The two labels stand beside one another in their bucket, so that no interval hides another.
   const points = rows.flatMap((row) => row.shares.map(([label, share, low, high], place) =>
-    ({ ...row, label, share, low, high, middle: new Date(+row.at + step * (place ? 0.65 : 0.35)) })));
+    ({ ...row, label, share, low, high, middle: new Date(+row.at + (row.end - row.at) * (place ? 0.65 : 0.35)) })));
   const known = points.filter((point) => point.share !== null);
-  const first = Math.min(...rows.map((row) => +row.at)), last = Math.max(...rows.map((row) => +row.at)) + step;
+  const first = Math.min(...rows.map((row) => +row.at)), last = Math.max(...rows.map((row) => +row.end));
   const domain = [new Date(first), new Date(last)];
   const shownYears = new Set();
   const tick = (date) => {
@@ -67,7 +70,7 @@
       const start = data.rtl ? "right" : "left";
       const common = { className: "plot-marsad", width, marginLeft: data.rtl ? 12 : 48, marginRight: data.rtl ? 48 : 12,
         x: { type: "utc", domain, reverse: data.rtl, label: null } };
-      const gaps = Plot.rectY(blind, { x1: "at", x2: (row) => new Date(+row.at + step), fill: colour("--line"), title: () => data.words.unknown });
+      const gaps = Plot.rectY(blind, { x1: "at", x2: "end", fill: colour("--line"), title: () => data.words.unknown });
       place.append(Plot.plot({ ...common, height: 190, marginBottom: 6,
         ariaLabel: `${group.name} ${data.words.share}`.trim(),
         y: { domain: [0, 1], label: null, grid: true, axis: start, tickFormat: (share) => percent.format(share), ticks: 5 },
@@ -87,7 +90,7 @@
         x: { ...common.x, tickFormat: tick, ticks: ticks(width) },
         marks: [
           gaps,
-          Plot.rectY(ownRows.filter((row) => row.posts), { x1: "at", x2: (row) => new Date(+row.at + step), y1: 0, y2: "posts", fill: colour("--soft"), inset: 0.3, href: "href",
+          Plot.rectY(ownRows.filter((row) => row.posts), { x1: "at", x2: "end", y1: 0, y2: "posts", fill: colour("--soft"), inset: 0.3, href: "href",
             title: (row) => `${row.day}: ${number.format(row.posts)} ${data.words.posts}`, ariaLabel: (row) => `${row.day}: ${number.format(row.posts)} ${data.words.posts}` }),
         ],
       }));
