@@ -101,7 +101,7 @@ def top(store: Reading, query: Node, kinds: Iterable[Kind], limit: int) -> dict[
     authors: dict[Kind, dict[str, set[str]]] = {kind: {} for kind in wanted}
     for hit in store.scan(query):
         for kind in wanted:
-            for value in set(_values(hit, kind)):
+            for value in set(values_of(hit, kind)):
                 posts[kind][value] += 1
                 own = authors[kind].setdefault(value, set())
                 if hit.post.author:
@@ -144,7 +144,8 @@ def facets(store: Reading, query: Node) -> dict[str, dict[str, int]]:
     return {"posts": {"all": posts}, **ordered}
 
 
-def _values(hit: Hit, kind: Kind) -> Iterable[str]:
+def values_of(hit: Hit, kind: Kind) -> Iterable[str]:
+    """Return what a post has of a kind; it may name a value twice."""
     post = hit.post
     match kind:
         case "hashtags":

@@ -45,6 +45,8 @@ def table(rows: Sequence[Row], by: By, width: int, names: Mapping[str, str]) -> 
     if width >= _MIDDLE:
         shown.add_column("neu %", justify="right", no_wrap=True, width=5)
         shown.add_column("pos %", justify="right", no_wrap=True, width=5)
+    if any(row.of_all is not None for row in rows):
+        shown.add_column("% of all", justify="right", no_wrap=True, width=8)
     for cells in lines:
         shown.add_row(*cells)
     return shown
@@ -95,7 +97,7 @@ def _bucket(
         if row.negative is None:
             note = "too few posts" if row.state == "few" else ""
             cells += [Text(note, style="dim")] if width >= _WIDE else []
-            yield cells + [""] * (4 if width >= _MIDDLE else 2)
+            yield cells + [""] * (4 if width >= _MIDDLE else 2) + _of_all(row)
             continue
         if width >= _WIDE:
             cells.append(_bar(row))
@@ -103,7 +105,11 @@ def _bucket(
         cells.append(f"{_percent(row.negative_low)}–{_percent(row.negative_high)}")
         if width >= _MIDDLE:
             cells += [_percent(row.neutral), _percent(row.positive)]
-        yield cells
+        yield cells + _of_all(row)
+
+
+def _of_all(row: Row) -> list[Text | str]:
+    return [] if row.of_all is None else [f"{100 * row.of_all:.1f}"]
 
 
 def _percent(share: float | None) -> str:

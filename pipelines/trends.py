@@ -77,6 +77,9 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     corrected: bool = False
     """Whether the shares are corrected with the study's labels (else intervals hold sampling
     error alone)."""
+    of_all: float | None = None
+    """Part of all posts in the store of that bucket; ``None`` unless it was asked for, and where
+    the bucket has none."""
     mix: dict[str, float] = {}
     """Share of each language among the posts; a changing mix can look like a changing mood."""
 
@@ -114,6 +117,8 @@ def rows(
     gaps: Sequence[Gap] = (),
     corrected: Mapping[tuple[str, str], Estimate] | None = None,
     shares: bool = True,
+    fixed_mix: Mapping[tuple[str, str], Estimate | None] | None = None,
+    all_posts: Mapping[str, int] | None = None,
     since: str = "",
     until: str = "",
 ) -> list[Row]:
@@ -122,9 +127,11 @@ def rows(
     ``sums`` are those of :func:`sums_by`, or of :func:`in_buckets`; ``zone`` is the store's, where
     its days begin. ``corrected`` are estimates by bucket and group; without them shares are means
     of probabilities. Without ``shares`` rows count posts only (a query that chooses posts by
-    their label says nothing about shares). The rows reach from ``since`` to the day before
-    ``until``, where these are given, else from the first to the last post. Ordered by bucket,
-    then by group as :func:`groups` has them.
+    their label says nothing about shares). ``fixed_mix`` are estimates in place of the means of
+    probabilities, for the same mix of languages everywhere; where it has none there are no shares.
+    ``all_posts`` counts the posts of the store by bucket. The rows reach from ``since`` to the day
+    before ``until``, where these are given, else from the first to the last post. Ordered by
+    bucket, then by group as :func:`groups` has them.
     """
     found: dict[tuple[str, str], list[Sum]] = {}
     for one in in_buckets((one for one in sums if one.posts), by):
@@ -134,18 +141,20 @@ def rows(
     names = groups(sums)
     spans = _spans({bucket for bucket, _ in found}, by, zone, since, until)
     blind = _covered(spans, _missed(gaps))
-    return [
-        _row(
-            span,
-            group,
-            found.get((span.bucket, group), ()),
-            gap,
-            (corrected or {}).get((span.bucket, group)),
-            shares,
-        )
-        for span, gap in zip(spans, blind, strict=True)
-        for group in names
-    ]
+    counted = all_posts or {}
+    table = []
+    for span, gap in zip(spans, blind, strict=True):
+        whole = counted.get(span.bucket, 0)
+        for group in names:
+            place = (span.bucket, group)
+            own = (corrected or {}).get(place)
+            instead = None if fixed_mix is None else fixed_mix.get(place)
+            shown = shares and (own is not None or fixed_mix is None or instead is not None)
+            row = _row(span, group, found.get(place, ()), gap, own, instead, shown)
+            if whole and row.posts is not None:
+                row = msgspec.structs.replace(row, of_all=round(row.posts / whole, _DIGITS))
+            table.append(row)
+    return table
 
 
 def _spans(found: Iterable[str], by: By, zone: ZoneInfo, since: str, until: str) -> list[Span]:
@@ -197,6 +206,7 @@ def _row(
     sums: Sequence[Sum],
     gap: float,
     corrected: Estimate | None,
+    fixed_mix: Estimate | None,
     shares: bool,
 ) -> Row:
     if not sums:
@@ -225,7 +235,8 @@ def _row(
     )
     if not shares or row.state == "few":
         return row
-    return with_estimate(row, corrected or as_scored(sums), corrected=corrected is not None)
+    estimate = corrected or fixed_mix or as_scored(sums)
+    return with_estimate(row, estimate, corrected=corrected is not None)
 
 
 def with_estimate(row: Row, estimate: Estimate, *, corrected: bool) -> Row:

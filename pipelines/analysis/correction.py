@@ -14,6 +14,8 @@ import msgspec
 
 from ingest.records import Label
 from pipelines.analysis.estimates import Estimate, Share
+from pipelines.analysis.mix import Place, standard_mix
+from pipelines.analysis.mix import weights as mix_weights
 from pipelines.records import Sum
 
 if TYPE_CHECKING:
@@ -23,9 +25,6 @@ LABELS: tuple[str, ...] = get_args(Label)
 
 #: With fewer labelled posts the confusion of the model is not known well enough.
 FEWEST_LABELS = 100
-
-#: A bucket and a group.
-Place = tuple[str, str]
 
 
 class LabelledSum(msgspec.Struct, frozen=True):
@@ -49,13 +48,17 @@ class Corrected(msgspec.Struct, frozen=True):
     """Those of each language."""
 
 
-def correct(sums: Sequence[Sum], labelled: Sequence[LabelledSum]) -> Corrected | None:
+def correct(
+    sums: Sequence[Sum], labelled: Sequence[LabelledSum], *, fixed_mix: bool = False
+) -> Corrected | None:
     """Return corrected shares of all buckets and groups, ``None`` with too few labels.
 
     The method is that of :mod:`pipelines.analysis.quantify`, with a confusion matrix for each
     language. Intervals hold the 95 % of the posterior distribution: sampling of posts, of labels,
     and the uncertain confusion. ``labelled`` are posts among those of ``sums``; they must have
-    been chosen at random given language, time and predicted label.
+    been chosen at random given language, time and predicted label. With ``fixed_mix`` each bucket's
+    languages weigh as in all buckets of its group (:mod:`pipelines.analysis.mix`); a bucket that
+    lacks too much of them has no estimate.
     """
     count = sum(one.posts for one in labelled)
     if count < FEWEST_LABELS:
@@ -84,15 +87,19 @@ def correct(sums: Sequence[Sum], labelled: Sequence[LabelledSum]) -> Corrected |
     predicted = np.maximum(predicted, known.sum(axis=2))
     index = np.array([languages.index(language) for _, _, language in cells])
     draws = quantify.sample(quantify.Counts(predicted, known, index))
-    return Corrected(_mixed(cells, predicted.sum(axis=1), draws), count, by_language)
+    standard = standard_mix(sums) if fixed_mix else None
+    return Corrected(_mixed(cells, predicted.sum(axis=1), draws, standard), count, by_language)
 
 
 def _mixed(
-    cells: Sequence[tuple[str, str, str]], posts: quantify.Ints, draws: quantify.Draws
+    cells: Sequence[tuple[str, str, str]],
+    posts: quantify.Ints,
+    draws: quantify.Draws,
+    standard: Mapping[str, Mapping[str, float]] | None,
 ) -> dict[Place, Estimate]:
     """Return the estimate of each bucket and group from those of its languages.
 
-    The mix of languages is uncertain too: Dirichlet with the posts of each.
+    The mix of languages is uncertain too, Dirichlet with the posts of each, unless it is fixed.
     """
     import numpy as np
 
@@ -102,7 +109,15 @@ def _mixed(
     rng = np.random.default_rng(len(cells))
     found = {}
     for place, numbers in places.items():
-        weights = rng.dirichlet(posts[numbers].astype(float), size=len(draws.shares))
+        if standard is None:
+            weights = rng.dirichlet(posts[numbers].astype(float), size=len(draws.shares))
+        else:
+            own = {cells[number][2]: float(posts[number]) for number in numbers}
+            fixed = mix_weights(own, standard[place[1]])
+            if not fixed:
+                continue
+            row = np.array([fixed[cells[number][2]] for number in numbers])
+            weights = np.tile(row, (len(draws.shares), 1))
         found[place] = _estimate((weights[:, :, None] * draws.shares[:, numbers]).sum(axis=1))
     return found
 

@@ -30,7 +30,7 @@ class Estimate(msgspec.Struct, frozen=True):
     balance: Share
 
 
-def wilson(share: float, posts: int) -> Share:
+def wilson(share: float, posts: float) -> Share:
     """Return a share with Wilson's score interval of 95 %, for a mean of probabilities.
 
     The interval is for the share among all posts like these, of which these are a sample; it is
@@ -51,7 +51,7 @@ def wilson(share: float, posts: int) -> Share:
     return Share(share, min(max(centre - half, 0.0), share), max(min(centre + half, 1.0), share))
 
 
-def pooled(negative: float, neutral: float, positive: float, posts: int) -> Estimate:
+def pooled(negative: float, neutral: float, positive: float, posts: float) -> Estimate:
     """Return the estimate for sums of probabilities over so many posts (at least one).
 
     The balance is the mean of numbers between -1 and 1. Moved to 0 to 1 it takes the same

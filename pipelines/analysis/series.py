@@ -4,27 +4,61 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Literal, Protocol
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from ingest.records import Gap
 from pipelines.analysis.buckets import Asked, choose_bucket
-from pipelines.analysis.correction import FEWEST_LABELS, LABELS, LabelledSum, correct
-from pipelines.analysis.estimates import Share
-from pipelines.query import And, Filter, Node, Not, Or
-from pipelines.records import Hit, HumanLabel, Split, Sum
-from pipelines.stages import local_hour
+from pipelines.analysis.copies import Copies, find_copies
+from pipelines.analysis.correction import LabelledSum, correct
+from pipelines.analysis.estimates import Estimate, Share
+from pipelines.analysis.mix import Place, reweighted
+from pipelines.analysis.people import Gold, gold, labelled_sums, model_means, overall, selected_by
+from pipelines.analysis.scanned import Left, SplitBy, count
+from pipelines.query import All, And, Filter, Node, asks_for, final
+from pipelines.records import Sum
 from pipelines.stores.protocols import Labels, Reading
-from pipelines.trends import By, Row, bucket_of, in_buckets, rows, sums_by
+from pipelines.trends import By, Row, bucket_of, groups, in_buckets, rows, sums_by
 
-#: Fields that choose posts by what the model says of them.
-_CHOSEN_BY = {"sentiment": "sentiment", "target": "attitude"}
+#: Up to so many posts are read one by one where that was not asked for, to count repeats once:
+#: it takes some 0.15 ms a post.
+READ_UNASKED = 5_000
+
+#: Groups kept of a split by hashtag, author or source, or of two splits: those with most posts.
+MOST_GROUPS = 20
+
+_STORED: dict[SplitBy, Literal["", "entity", "language", "platform"]] = {
+    "": "",
+    "entity": "entity",
+    "language": "language",
+    "platform": "platform",
+}
 
 
 class Source(Reading, Labels, Protocol):
     """What a series is computed from: any store."""
+
+
+class Counting(msgspec.Struct, frozen=True, kw_only=True):
+    """Which posts count, and how their languages weigh."""
+
+    repeats: Literal["auto", "once", "all"] = "auto"
+    """Texts that one account repeats word for word: ``auto`` counts them once if the query has at
+    most :data:`READ_UNASKED` posts, since all have to be read for it."""
+    reposts: bool = True
+    copies: bool = True
+    """Whether near-identical texts by many accounts count."""
+    fixed_mix: bool = False
+    """Weigh languages alike in all buckets (:mod:`pipelines.analysis.mix`)."""
+    of_all: bool = False
+    """Say which part of all posts of the store each row is."""
+
+    @property
+    def reads(self) -> bool:
+        """Tell whether posts have to be read one by one."""
+        return self.repeats == "once" or not self.reposts or not self.copies
 
 
 class Series(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,165 +83,240 @@ class Series(msgspec.Struct, frozen=True, kw_only=True):
     selected_by: str
     """``sentiment`` or ``attitude`` where the query chooses posts by their predicted label: then
     rows have no shares, as these would only repeat the query. Else empty."""
+    counting: Counting
+    repeats_once: bool
+    """Whether texts that one account repeats word for word were counted once."""
+    left: Left
+    """How many posts do not count, by reason."""
+    copies: list[Copies]
+    """Near-identical texts by many accounts; empty where posts were not read one by one."""
+    hidden_groups: int = 0
+    """Groups beyond :data:`MOST_GROUPS`."""
+
+
+class _Part(msgspec.Struct, kw_only=True):
+    """What one query brings to a series."""
+
+    sums: list[Sum]
+    people: list[Gold]
+    known: list[LabelledSum]
+    repeats_once: bool
+    left: Left
+    copies: list[Copies]
 
 
 def trend_series(
     store: Source,
     query: Node,
     by: Asked = "auto",
-    split: Split = "",
+    split: SplitBy | Sequence[SplitBy] = "",
     *,
     zone: ZoneInfo,
     gaps: Sequence[Gap] = (),
     groups: Sequence[str] = (),
     correction: bool = True,
+    counting: Counting | None = None,
 ) -> Series:
     """Return the series of a query; ``groups`` keeps only these groups of a split.
 
-    With ``by="auto"`` buckets are as long as the posts are many enough for. ``gaps`` are those of
-    the store's status. With at least
+    With ``by="auto"`` buckets are as long as the posts are many enough for. Two splits make
+    groups of both. ``gaps`` are those of the store's status. With at least
     :data:`~pipelines.analysis.correction.FEWEST_LABELS` labelled posts the shares are corrected,
     unless ``correction`` is off. Raises :class:`~pipelines.errors.StoreError`.
     """
-    chosen = by == "auto"
-    sums = store.sums(query, "day" if by == "auto" else sums_by(by), split)
-    if groups:
-        sums = [one for one in sums if one.group in groups]
-    if by == "auto":
-        by = choose_bucket(sums)
-    bucketed = in_buckets(sums, by)
-    selected = selected_by(query, split)
-    people = [] if selected else gold(store.labelled(query))
-    known = _labelled_sums(people, by, split, zone)
-    if groups:
-        known = [one for one in known if one.group in groups]
-    found = correct(bucketed, known) if correction and not selected else None
-    languages: dict[str, int] = {}
-    for one in known:
-        languages[one.language] = languages.get(one.language, 0) + one.posts
-    enough = bool(found) and split != "entity"
-    return Series(
-        rows=rows(
-            sums,
-            by,
-            zone=zone,
-            gaps=gaps,
-            corrected=found.estimates if found else None,
-            shares=not selected,
-            since=_limit(query, "since"),
-            until=_limit(query, "until"),
-        ),
-        by=by,
-        chosen=chosen,
-        corrected=found is not None,
-        labels=len(known),
-        label_languages=dict(sorted(languages.items())),
-        overall=overall(sums, people) if enough else {},
-        model_overall={} if selected or split == "entity" else _model(sums),
-        selected_by=selected,
+    splits = tuple(one for one in ((split,) if isinstance(split, str) else split) if one)
+    how = counting or Counting()
+    part = _read(store, query, by, splits, zone, groups, how)
+    return _series(
+        store, {"": query}, {"": part}, by, splits, zone=zone, gaps=gaps, correction=correction,
+        counting=how,
+    )  # fmt: skip
+
+
+def compare(
+    store: Source,
+    queries: Mapping[str, Node],
+    by: Asked = "auto",
+    *,
+    zone: ZoneInfo,
+    gaps: Sequence[Gap] = (),
+    correction: bool = True,
+    counting: Counting | None = None,
+) -> Series:
+    """Return one series of several queries: each is a group, by the name that it is given.
+
+    Each is corrected with the labels of its own posts. Raises as :func:`trend_series` does.
+    """
+    how = counting or Counting()
+    parts = {name: _read(store, node, by, (), zone, (), how) for name, node in queries.items()}
+    for name, part in parts.items():
+        part.sums = [msgspec.structs.replace(one, group=name) for one in part.sums]
+        part.known = [msgspec.structs.replace(one, group=name) for one in part.known]
+    return _series(
+        store, queries, parts, by, (), zone=zone, gaps=gaps, correction=correction, counting=how
     )
 
 
-class Gold(msgspec.Struct, frozen=True):
-    """A post with what its coders agree on."""
-
-    hit: Hit
-    sentiment: str
-    """Empty where nobody labelled it, or coders disagree without a majority."""
-    targets: Mapping[str, str]
-    weight: float
-
-
-def gold(labelled: Sequence[tuple[Hit, list[HumanLabel]]]) -> list[Gold]:
-    """Return labelled posts with one label for each aspect: that of most coders.
-
-    ``unclear``, and aspects on which as many coders say one thing as another, are left out.
-    """
-    found = []
-    for hit, labels in labelled:
-        by_aspect: dict[str, Counter[str]] = {}
-        for label in labels:
-            by_aspect.setdefault(label.aspect, Counter())[label.label] += 1
-        agreed = {aspect: _majority(counts) for aspect, counts in by_aspect.items()}
-        targets = {
-            aspect.partition(":")[2]: label
-            for aspect, label in agreed.items()
-            if aspect.startswith("target:") and label in LABELS
-        }
-        mood = agreed.get("sentiment", "")
-        weight = max(label.weight for label in labels)
-        found.append(Gold(hit, mood if mood in LABELS else "", targets, weight))
-    return found
+def with_and_without(
+    store: Source,
+    query: Node,
+    names: tuple[str, str],
+    by: Asked = "auto",
+    *,
+    zone: ZoneInfo,
+    gaps: Sequence[Gap] = (),
+    correction: bool = True,
+    counting: Counting | None = None,
+) -> Series:
+    """Return two groups: all posts, and those without near-identical texts by many accounts."""
+    how = counting or Counting()
+    parts = {}
+    for name, kept in zip(names, (True, False), strict=True):
+        chosen = msgspec.structs.replace(how, copies=kept, repeats="once")
+        part = _read(store, query, by, (), zone, (), chosen)
+        part.sums = [msgspec.structs.replace(one, group=name) for one in part.sums]
+        part.known = [msgspec.structs.replace(one, group=name) for one in part.known]
+        parts[name] = part
+    queries = dict.fromkeys(names, query)
+    return _series(
+        store, queries, parts, by, (), zone=zone, gaps=gaps, correction=correction, counting=how
+    )
 
 
-def _majority(counts: Counter[str]) -> str:
-    (label, most), *rest = counts.most_common()
-    return "" if rest and rest[0][1] == most else label
+def _read(
+    store: Source,
+    query: Node,
+    by: Asked,
+    splits: tuple[SplitBy, ...],
+    zone: ZoneInfo,
+    wanted: Sequence[str],
+    how: Counting,
+) -> _Part:
+    """Ask the store for one query: its sums, and what people labelled."""
+    read = how.reads or len(splits) > 1 or any(one not in _STORED for one in splits)
+    once = how.repeats == "once" or (
+        how.repeats == "auto"
+        and (read or store.count(All() if how.of_all else query)[0] <= READ_UNASKED)
+    )
+    length = "day" if by == "auto" else sums_by(by)
+    left, copies = Left(), []
+    if once or read:
+        provisional = asks_for(query, "scored")
+        # read twice rather than kept: a million posts take gigabytes
+        copies = find_copies(hit.post for hit in store.scan(query) if hit.day)
+        without = set() if how.copies else {name for one in copies for name in one.ids}
+        counted = count(
+            store.scan(query), length, splits, zone=zone, once=once, reposts=how.reposts,
+            without=without, provisional=provisional,
+        )  # fmt: skip
+        sums, left = counted.sums, counted.left
+    else:
+        sums = store.sums(query, length, _STORED[splits[0] if splits else ""])
+    people = [] if _selected(query, splits) else gold(store.labelled(query))
+    known = labelled_sums(people, by, splits, zone)
+    if wanted:
+        sums = [one for one in sums if one.group in wanted]
+        known = [one for one in known if one.group in wanted]
+    return _Part(sums=sums, people=people, known=known, repeats_once=once, left=left, copies=copies)
 
 
-def selected_by(query: Node, split: Split = "") -> str:
-    """Return which label the query chooses posts by: ``sentiment``, ``attitude`` or nothing."""
-    match query:
-        case Filter(field) if field in _CHOSEN_BY:
-            kind = _CHOSEN_BY[field]
-            return kind if (kind == "attitude") == (split == "entity") else ""
-        case Not(inner):
-            return selected_by(inner, split)
-        case And(nodes) | Or(nodes):
-            return next(filter(None, (selected_by(one, split) for one in nodes)), "")
-    return ""
+def _series(
+    store: Source,
+    queries: Mapping[str, Node],
+    parts: Mapping[str, _Part],
+    by: Asked,
+    splits: tuple[SplitBy, ...],
+    *,
+    zone: ZoneInfo,
+    gaps: Sequence[Gap],
+    correction: bool,
+    counting: Counting,
+) -> Series:
+    """Put the parts together: one estimate for each bucket and group."""
+    sums = [one for part in parts.values() for one in part.sums]
+    sums, hidden = _largest(sums, splits)
+    length = choose_bucket(sums) if by == "auto" else by
+    selected = next(filter(None, (_selected(one, splits) for one in queries.values())), "")
+    estimates: dict[Place, Estimate] = {}
+    languages: Counter[str] = Counter()
+    corrected = bool(parts)
+    shown = {one.group for one in sums}
+    for part in parts.values():
+        own = [one for one in in_buckets(part.sums, length) if one.group in shown]
+        known = [
+            msgspec.structs.replace(one, bucket=bucket_of(one.bucket, length))
+            for one in part.known
+            if one.group in shown
+        ]
+        for label in known:
+            languages[label.language] += label.posts
+        found = None
+        if correction and not selected:
+            found = correct(own, known, fixed_mix=counting.fixed_mix)
+        corrected = corrected and found is not None
+        if found is not None:
+            estimates |= found.estimates
+    if not corrected:  # half of a comparison corrected would compare two ways of counting
+        estimates = {}
+    fixed: Mapping[Place, Estimate | None] | None = None
+    if counting.fixed_mix:
+        fixed = dict.fromkeys(estimates) if corrected else reweighted(in_buckets(sums, length))
+    whole = None
+    if counting.of_all:
+        once = all(part.repeats_once for part in parts.values())
+        same = msgspec.structs.replace(counting, repeats="once" if once else "all")
+        whole = Counter[str]()
+        for one in in_buckets(_read(store, final(All()), length, (), zone, (), same).sums, length):
+            whole[one.bucket] += one.posts
+    (first, *others) = parts.values()
+    return Series(
+        rows=rows(
+            sums,
+            length,
+            zone=zone,
+            gaps=gaps,
+            corrected=estimates,
+            shares=not selected,
+            fixed_mix=fixed,
+            all_posts=whole,
+            since=min((_limit(one, "since") for one in queries.values()), default=""),
+            until=max((_limit(one, "until") for one in queries.values()), default=""),
+        ),
+        by=length,
+        chosen=by == "auto",
+        corrected=corrected,
+        labels=sum(len(part.known) for part in parts.values()),
+        label_languages=dict(sorted(languages.items())),
+        overall=(
+            overall(sums, first.people)
+            if corrected and not others and "entity" not in splits
+            else {}
+        ),
+        model_overall={} if selected or others or "entity" in splits else model_means(sums),
+        selected_by=selected,
+        counting=counting,
+        repeats_once=all(part.repeats_once for part in parts.values()),
+        left=Left(
+            repeats=max(part.left.repeats for part in parts.values()),
+            reposts=max(part.left.reposts for part in parts.values()),
+            copies=max(part.left.copies for part in parts.values()),
+        ),
+        copies=first.copies,
+        hidden_groups=hidden,
+    )
 
 
-def overall(sums: Sequence[Sum], people: Sequence[Gold]) -> dict[str, Share]:
-    """Return the share of each label in all posts by :mod:`pipelines.analysis.ppi`.
-
-    Empty with fewer than :data:`~pipelines.analysis.correction.FEWEST_LABELS` labelled posts.
-    """
-    usable = [one for one in people if one.sentiment and one.hit.post.sentiment and one.hit.day]
-    if len(usable) < FEWEST_LABELS:
-        return {}
-    from pipelines.analysis.ppi import share  # loads numpy
-
-    posts = sum(one.posts for one in sums)
-    means = _model(sums)
-    return {
-        label: share(
-            [float(one.sentiment == label) for one in usable],
-            [getattr(one.hit.post.sentiment, label) for one in usable],
-            [one.weight for one in usable],
-            means[label],
-            posts,
-        )
-        for label in LABELS
-    }
+def _largest(sums: list[Sum], splits: tuple[SplitBy, ...]) -> tuple[list[Sum], int]:
+    """Return the sums of the groups that are shown, and how many groups are not."""
+    if len(splits) < 2 and all(one in _STORED for one in splits):
+        return sums, 0
+    names = groups(sums)
+    kept = set(names[:MOST_GROUPS])
+    return [one for one in sums if one.group in kept], len(names) - len(kept)
 
 
-def _model(sums: Sequence[Sum]) -> dict[str, float]:
-    posts = sum(one.posts for one in sums)
-    return {label: sum(getattr(one, label) for one in sums) / max(posts, 1) for label in LABELS}
-
-
-def _labelled_sums(
-    people: Sequence[Gold], by: By, split: Split, zone: ZoneInfo
-) -> list[LabelledSum]:
-    found = []
-    for one in people:
-        post, day = one.hit.post, one.hit.day
-        if not day:
-            continue
-        bucket = local_hour(post, zone) if by == "hour" else bucket_of(day, by)
-        if split == "entity":
-            for target in post.targets:
-                label = one.targets.get(target.entity)
-                if label:
-                    found.append(
-                        LabelledSum(bucket, target.entity, post.language, target.label, label)
-                    )
-        elif one.sentiment and post.sentiment:
-            group = {"": "", "language": post.language, "platform": post.platform}[split]
-            predicted = post.sentiment.label
-            found.append(LabelledSum(bucket, group, post.language, predicted, one.sentiment))
-    return found
+def _selected(query: Node, splits: tuple[SplitBy, ...]) -> str:
+    return selected_by(query, "entity" if "entity" in splits else "")
 
 
 def _limit(query: Node, field: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from pipelines.analysis.copies import FEWEST_ACCOUNTS
 from pipelines.analysis.correction import FEWEST_LABELS
 from pipelines.analysis.series import Series
 from pipelines.trends import FEWEST_POSTS, Row
@@ -23,6 +24,7 @@ def remarks(series: Series) -> Iterator[str]:
         )
         return
     yield method(series)
+    yield from what_counts(series)
     if series.overall:
         share = series.overall["negative"]
         model = series.model_overall["negative"]
@@ -35,7 +37,51 @@ def remarks(series: Series) -> Iterator[str]:
         longer = {"hour": "day", "day": "week", "week": "month"}.get(series.by)
         more = f" Longer buckets (--by {longer}) have more." if longer else ""
         yield f"{few:,} of the rows have fewer than {FEWEST_POSTS} posts: too few for shares.{more}"
-    yield from mix_moves(series.rows)
+    if not series.counting.fixed_mix:
+        yield from mix_moves(series.rows)
+
+
+def what_counts(series: Series) -> Iterator[str]:
+    """Yield sentences about posts that do not count, and about how languages weigh."""
+    left, how = series.left, series.counting
+    if left.repeats:
+        yield (
+            f"{left.repeats:,} posts repeat a text of their own account word for word; each such "
+            "text counts once (--repeats all counts them all)."
+        )
+    if not series.repeats_once and how.repeats == "auto":
+        yield (
+            "Texts that one account repeats count each time, since so many posts are not read for "
+            "it unasked (--repeats once)."
+        )
+    if not how.reposts:
+        yield f"{left.reposts:,} reposts do not count."
+    if series.copies:
+        posts = sum(one.posts for one in series.copies)
+        first = series.copies[0]
+        hours = "" if first.half_within_hours is None else (
+            f", half of them within {_hours(first.half_within_hours)}"
+        )  # fmt: skip
+        what = "" if left.copies == 0 else " They do not count in the line without them."
+        yield (
+            f"{posts:,} posts are {len(series.copies):,} near-identical texts by {FEWEST_ACCOUNTS} "
+            f"accounts or more each: the largest by {first.authors:,} accounts{hours}. This may be "
+            "coordination, a share button or a slogan: marsad top copies lists them, --copies both "
+            f"shows the lines with and without them.{what}"
+        )
+    if how.fixed_mix:
+        yield (
+            "Languages weigh in every row as in all posts of its group (direct standardisation); "
+            "rows that lack languages with more than a fifth of the posts have no shares."
+        )
+    if series.hidden_groups:
+        yield f"{series.hidden_groups:,} smaller groups are left out."
+
+
+def _hours(hours: float) -> str:
+    if hours < 1:
+        return f"{max(round(hours * 60), 1)} minutes"
+    return f"{hours:.0f} hours" if hours < 72 else f"{hours / 24:.0f} days"
 
 
 def method(series: Series) -> str:
@@ -59,7 +105,7 @@ def mix_moves(rows: Sequence[Row]) -> Iterator[str]:
         yield (
             f"The mix of languages changes: {language} goes from {before:.0%} to {after:.0%} "
             "of the posts. What looks like a change of mood may be a change of who writes: "
-            "see --split language."
+            "see --split language, or --mix fixed."
         )
 
 

@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from pipelines.records import Split
-
 #: How the values of an option are told in a title. Dates stand below it anyway.
 _OPTIONS = {"entity": "about", "lang": "in", "platform": "on", "sentiment": "labelled"}
 
@@ -19,8 +17,9 @@ class Caption(msgspec.Struct, frozen=True, kw_only=True):
     """What was asked, in words for people (:func:`asked`); empty for all posts."""
     exact: str = ""
     """The same as a query that can be typed, with its dates."""
-    split: Split = ""
-    """``entity``: what is drawn are attitudes towards entities, not the mood of posts."""
+    split: str = ""
+    """What groups are, in words (``language and platform``). With ``entity`` in it what is drawn
+    are attitudes towards entities, not the mood of posts."""
     towards: Sequence[str] = ()
     """Names of the entities that were asked for; empty for all of them."""
     timezone: str
@@ -51,8 +50,9 @@ def headline(caption: Caption) -> str:
     """Return the title of a chart."""
     if caption.title:
         return caption.title
-    if caption.split == "entity":
+    if "entity" in caption.split:
         title = f"Attitude towards {', '.join(caption.towards) or 'each entity'}"
+        title += caption.split.replace("entity", "").replace(" and ", ", by ", 1)
         return f"{title}, in posts: {caption.query}" if caption.query else title
     by = f", by {caption.split}" if caption.split else ""
     what = f"posts: {caption.query}" if caption.query else "all posts"
@@ -91,7 +91,7 @@ def foot(caption: Caption, hidden: Sequence[str]) -> list[str]:
         missing.append(f"{caption.pending:,} more posts in the store wait to be scored")
     if missing:
         lines.append(f"Not drawn: {'; '.join(missing)}.")
-    if caption.split == "entity":
+    if "entity" in caption.split:
         lines.append(
             "Negative, neutral, positive: a post's attitude towards that entity, not its overall "
             "mood. A post counts for every entity it mentions."

@@ -3,21 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypedDict
 from zoneinfo import ZoneInfo
 
 import msgspec
 
+from ingest.records import Gap
 from pipelines.analysis.buckets import Asked
-from pipelines.analysis.series import Series, trend_series
+from pipelines.analysis.scanned import SplitBy
+from pipelines.analysis.series import (
+    Counting,
+    Series,
+    compare,
+    trend_series,
+    with_and_without,
+)
 from pipelines.case import ASKED, Case, case_of
 from pipelines.commands._shared.authors import known_authors, told
 from pipelines.commands._shared.context import configured, open_store
 from pipelines.commands._shared.no_match import why_nothing
 from pipelines.commands._shared.options import Filters, query_node, values_of
 from pipelines.query import all_of, final, only
-from pipelines.records import Split, Status
+from pipelines.records import Status
 from pipelines.settings import zone
 from pipelines.trends import By, Row
+
+#: Groups of a series with and without near-identical texts by many accounts.
+BOTH = ("all posts", "without copies")
+
+
+class _Options(TypedDict):
+    zone: ZoneInfo
+    gaps: Sequence[Gap]
+    counting: Counting
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,26 +76,46 @@ def ask(
     store: str | None,
     filters: Filters,
     by: Asked,
-    split: Split,
+    splits: Sequence[SplitBy],
     *,
     chart: bool,
+    counting: Counting,
+    against: Sequence[str] = (),
+    both: bool = False,
 ) -> Answer:
-    """Ask a store. Raises :class:`~pipelines.errors.StoreError` and ``QueryError``."""
+    """Ask a store. Raises :class:`~pipelines.errors.StoreError` and ``QueryError``.
+
+    ``against`` are other queries that the first is compared with, under the same filters;
+    ``both`` shows all posts beside those without near-identical texts.
+    """
     node = query_node(query, filters)
-    wanted = values_of(filters.get("entity", ())) if split == "entity" else []
+    others = {one: query_node([one], filters) for one in against}
+    wanted = values_of(filters.get("entity", ())) if list(splits) == ["entity"] else []
     opened = open_store(store)
     try:
         node = final(known_authors(node, opened))
         shown = told(query, opened) if chart else ""
         posts, without_day = opened.count(node)
         fictional, _ = opened.count(all_of(node, only("flag", "fictional")))
-        newest = opened.search(node, ASKED).hits if chart or split == "entity" else []
+        newest = opened.search(node, ASKED).hits if chart or "entity" in splits else []
         reason = "" if posts else why_nothing(node, opened)
         status = opened.status()
         timezone = status.timezone or configured().timezone
-        series = trend_series(
-            opened, node, by, split, zone=zone(timezone), gaps=status.gaps, groups=wanted
-        )
+        options: _Options = {
+            "zone": zone(timezone),
+            "gaps": status.gaps,
+            "counting": counting,
+        }
+        if others:
+            first = " ".join(query) or "all posts"
+            named = {first: node} | {
+                name: final(known_authors(one, opened)) for name, one in others.items()
+            }
+            series = compare(opened, named, by, **options)
+        elif both:
+            series = with_and_without(opened, node, BOTH, by, **options)
+        else:
+            series = trend_series(opened, node, by, splits, groups=wanted, **options)
     finally:
         opened.close()
     return Answer(

@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 import msgspec
@@ -15,6 +15,8 @@ from rich.console import Console
 from pipelines import trend_table
 from pipelines.analysis import words as answer_words
 from pipelines.analysis.buckets import Asked
+from pipelines.analysis.scanned import BETWEEN, SplitBy
+from pipelines.analysis.series import READ_UNASKED, Counting
 from pipelines.annotations import Event
 from pipelines.annotations import load as load_events
 from pipelines.commands._shared.options import (
@@ -28,7 +30,6 @@ from pipelines.commands._shared.options import (
 from pipelines.commands._shared.output import nothing_found, notify, write_line
 from pipelines.commands.trend_answer import Answer, ask
 from pipelines.query.fields import LANGUAGE_WORDS
-from pipelines.records import Split
 from pipelines.stages import utc_now
 from pipelines.trends import Row, deaf_times
 
@@ -55,9 +56,45 @@ _MISSING = (
 )
 @click.option(
     "--split",
-    type=click.Choice(["entity", "language", "platform"]),
-    help="Rows for each; with `entity` a post counts for every one it mentions, by its attitude.",
+    "splits",
+    multiple=True,
+    type=click.Choice(["entity", "language", "platform", "hashtag", "author", "source"]),
+    help="Rows for each; with `entity` a post counts for every one it mentions, by its attitude. "
+    "Given twice: for each pair.",
 )
+@click.option(
+    "--compare",
+    "against",
+    multiple=True,
+    metavar="QUERY",
+    help="Show another query beside this one; may be repeated.",
+)
+@click.option(
+    "--repeats",
+    type=click.Choice(["auto", "once", "all"]),
+    default="auto",
+    show_default=True,
+    help="Texts that one account repeats word for word count once, or each time. `auto`: once, up "
+    f"to {READ_UNASKED:,} posts, since all have to be read.",
+)
+@click.option("--reposts", type=click.Choice(["in", "out"]), default="in", show_default=True,
+              help="Whether reposts count.")  # fmt: skip
+@click.option(
+    "--copies",
+    type=click.Choice(["in", "out", "both"]),
+    default="in",
+    show_default=True,
+    help="Near-identical texts by many accounts: count them, leave them out, or show both lines "
+    "(`marsad top copies` lists them).",
+)
+@click.option(
+    "--mix",
+    type=click.Choice(["own", "fixed"]),
+    default="own",
+    show_default=True,
+    help="Languages of a bucket weigh as they are, or alike in all buckets.",
+)
+@click.option("--of-all", is_flag=True, help="Add the part of all posts in the store.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @click.option("--csv", "as_csv", is_flag=True, help="CSV with a header.")
 @click.option(
@@ -80,7 +117,13 @@ def command(
     store: str | None,
     filters: Filters,
     by: Asked,
-    split: Split | None,
+    splits: tuple[SplitBy, ...],
+    against: tuple[str, ...],
+    repeats: Literal["auto", "once", "all"],
+    reposts: str,
+    copies: str,
+    mix: str,
+    of_all: bool,
     as_json: bool,
     as_csv: bool,
     charts: tuple[Path, ...],
@@ -99,21 +142,56 @@ def command(
       marsad trends --split entity
       marsad trends '"#OpeUnlike"' --by hour --since 2016-02-26 --until 2016-03-01
       marsad trends --by week --split entity --entity inwi --entity meditel --chart weeks.svg
+      marsad trends --split language --split platform --reposts out
+      marsad trends whatsapp --compare skype --of-all
       marsad trends whatsapp --json > whatsapp.ndjson
     """
     if as_json and as_csv:
         raise click.UsageError("choose --json or --csv")
+    splits = tuple(dict.fromkeys(splits))
+    if len(splits) > 2:
+        raise click.UsageError("choose two splits at most")
+    if sum((bool(splits), bool(against), copies == "both")) > 1:
+        raise click.UsageError("choose one of --split, --compare and --copies both")
     if charts:
         from pipelines.charts import format_of
 
         for path in charts:  # said now rather than after a long computation
             format_of(path)
     marks = _events(events) if charts else None
-    answer = ask(query, store, filters, by, split or "", chart=bool(charts))
+    answer = ask(
+        query,
+        store,
+        filters,
+        by,
+        splits,
+        chart=bool(charts),
+        counting=Counting(
+            repeats=repeats,
+            reposts=reposts == "in",
+            copies=copies != "out",
+            fixed_mix=mix == "fixed",
+            of_all=of_all,
+        ),
+        against=against,
+        both=copies == "both",
+    )
     _remarks(answer)
     if not answer.rows:
-        nothing_found(answer.reason or _undated(answer, split))
-    names = {"entity": answer.case.names, "language": LANGUAGE_WORDS["en"]}.get(split or "", {})
+        nothing_found(answer.reason or _undated(answer, splits))
+    names = group_names(answer, splits)
+    _show(answer, names, as_json=as_json, as_csv=as_csv)
+    by_ids = "entity" in splits and (charts or not (as_json or as_csv))
+    lost = ["entities stand by their ids"] if by_ids or (charts and "entity" in filters) else []
+    lost += ["events are not marked"] if charts and marks is None else []
+    if answer.case.missing and lost:
+        notify(_MISSING.format(name=answer.case.missing, what=", and ".join(lost)))
+    if charts:
+        _draw(charts, answer, _caption(answer, filters, splits, title), names, marks)
+
+
+def _show(answer: Answer, names: Mapping[str, str], *, as_json: bool, as_csv: bool) -> None:
+    """Write the rows, as a table with remarks unless another form is wanted."""
     if as_json:
         for row in answer.rows:
             write_line(msgspec.json.encode(row))
@@ -125,13 +203,6 @@ def command(
             notify("?: unknown, as a source was not listening (see `marsad status`).")
         for line in answer_words.remarks(answer.series):
             notify(line)
-    by_ids = split == "entity" and (charts or not (as_json or as_csv))
-    lost = ["entities stand by their ids"] if by_ids or (charts and "entity" in filters) else []
-    lost += ["events are not marked"] if charts and marks is None else []
-    if answer.case.missing and lost:
-        notify(_MISSING.format(name=answer.case.missing, what=", and ".join(lost)))
-    if charts:
-        _draw(charts, answer, _caption(answer, filters, split, title), names, marks)
 
 
 def _draw(
@@ -159,17 +230,17 @@ def _draw(
         notify(f"Drawn: {path}")
 
 
-def _caption(answer: Answer, filters: Filters, split: Split | None, title: str) -> Caption:
+def _caption(answer: Answer, filters: Filters, splits: Sequence[SplitBy], title: str) -> Caption:
     from pipelines.charts import Caption, asked
 
     names = answer.case.names
     options = {field: values_of(given) for field, given in filters.items()}
-    if split == "entity":
+    if answer.wanted:
         options.pop("entity", None)  # they stand in the title
     return Caption(
         query=asked(answer.query, options, names),
         exact=_words(answer.query, filters),
-        split=split or "",
+        split=" and ".join(splits),
         towards=[names.get(entity, entity) for entity in answer.wanted],
         title=title,
         method="" if answer.series.selected_by else answer_words.method(answer.series),
@@ -182,8 +253,21 @@ def _caption(answer: Answer, filters: Filters, split: Split | None, title: str) 
     )
 
 
-def _undated(answer: Answer, split: Split | None) -> str:
-    watched = " mentions a watched entity" if split == "entity" else ""
+def group_names(answer: Answer, splits: Sequence[SplitBy]) -> dict[str, str]:
+    """Return the names for people of the groups that rows have."""
+    known = {"entity": answer.case.names, "language": LANGUAGE_WORDS["en"]}
+    names = {}
+    for group in dict.fromkeys(row.group for row in answer.rows):
+        values = group.split(BETWEEN) if len(splits) > 1 else [group]
+        names[group] = BETWEEN.join(
+            known.get(split, {}).get(value, value)
+            for split, value in zip(splits or ("",), values, strict=False)
+        )
+    return names
+
+
+def _undated(answer: Answer, splits: Sequence[SplitBy]) -> str:
+    watched = " mentions a watched entity" if "entity" in splits else ""
     return f"{answer.posts:,} posts match, but none with a date{watched}."
 
 

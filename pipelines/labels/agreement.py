@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 
 from nlp.sentiment import LABELS
-from pipelines.analysis.series import gold
+from pipelines.analysis.people import gold
 from pipelines.records import Hit, HumanLabel
 
 _KNOWN = (*LABELS, "unclear")

@@ -12,6 +12,8 @@ from collections import Counter as Tally
 from collections.abc import Callable
 from datetime import timedelta, timezone
 from pathlib import Path
+from typing import get_args
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
@@ -19,10 +21,11 @@ import pytest
 from ingest.records import Counter, Gap, Heartbeat
 from nlp.text import tokenize
 from pipelines import daily
+from pipelines.analysis.scanned import count
 from pipelines.dead_letters.queue import DeadLetters
 from pipelines.errors import StoreBusy, StoreError
 from pipelines.query import All, highlight, parse
-from pipelines.records import Collected, Ledger
+from pipelines.records import Collected, Ledger, Split
 from pipelines.stores.protocols import Store
 from tests.conformance.corpus import (
     NOW,
@@ -703,6 +706,18 @@ class Summing:
         fill(store)
         places = [(r.bucket, r.group, r.language, r.label) for r in store.sums(All(), "day", "")]
         assert places == sorted(set(places))
+
+    def test_sums__are_those_that_counting_the_posts_gives(self, store: Store) -> None:
+        fill(store)
+        for split in get_args(Split):
+            own = store.sums(All(), "day", split)
+            read = count(store.scan(All()), "day", (split,), zone=ZoneInfo("UTC"), once=False).sums
+            assert len(own) > 2
+            assert [one[:5] for one in map(msgspec.structs.astuple, read)] == [
+                one[:5] for one in map(msgspec.structs.astuple, own)
+            ]
+            for counted, stored in zip(read, own, strict=True):
+                assert counted.negative == pytest.approx(stored.negative, abs=1e-3)
 
 
 class Reporting:

@@ -23,6 +23,11 @@ def chances(label: Label, certainty: float = 0.8) -> tuple[float, float, float]:
     return a, b, c
 
 
+def account(number: int) -> str:
+    """Return the pseudonym of one of many accounts."""
+    return "u_" + f"{number:016}".translate(str.maketrans("0123456789", "abcdefghij"))
+
+
 def post(
     number: int,
     text: str = "ma bghatch tkhdem",
@@ -34,7 +39,7 @@ def post(
     towards: dict[str, Label] | None = None,
     **more: object,
 ) -> Post:
-    """Return a scored post."""
+    """Return a scored post, by an account of its own unless ``author`` names one."""
     towards = towards or {}
     return Post(
         id=f"{platform}:{690000000000000000 + number}",
@@ -42,7 +47,7 @@ def post(
         text=text,
         version=number,
         created_at=at,
-        author="u_abcdefghijklmnop",
+        author=more.pop("author", account(number)),  # type: ignore[arg-type]
         flags=() if at else ("date-unknown",),
         digest=f"{number:x}",
         entities=tuple(towards),

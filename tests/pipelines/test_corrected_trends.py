@@ -9,8 +9,9 @@ import pytest
 from ingest.records import Sentiment
 from pipelines.analysis import quantify
 from pipelines.analysis.correction import FEWEST_LABELS, LabelledSum, correct
+from pipelines.analysis.people import gold, overall, selected_by
 from pipelines.analysis.ppi import share
-from pipelines.analysis.series import gold, overall, selected_by, trend_series
+from pipelines.analysis.series import trend_series
 from pipelines.analysis.words import remarks
 from pipelines.query import All, parse
 from pipelines.records import HumanLabel, Sum

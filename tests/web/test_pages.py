@@ -151,7 +151,7 @@ def test_trends__of_posts_without_a_date_say_so(serve: Callable[..., Site]) -> N
 def test_trends__refuse_to_draw_more_points_than_a_screen_has(serve: Callable[..., Site]) -> None:
     posts = [
         a_post(1, "inwi", created_at=NOON),
-        a_post(2, "inwi", created_at=NOON + timedelta(days=200)),
+        a_post(2, "inwi again", created_at=NOON + timedelta(days=200)),
     ]
     assert "too many points" in serve(posts).page("/trends?by=hour")
 
