@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from itertools import groupby, pairwise
+from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,8 +14,9 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from ingest.records import Counter, Gap
 from pipelines.charts.page import FAINT, SOFT, number
 from pipelines.pages.arithmetic import figure, slack
-from pipelines.pages.flags import Flag, flags
+from pipelines.pages.flags import flags
 from pipelines.pages.series import Series, silences
+from pipelines.pages.summary import lost
 
 #: So many readings are marked one by one; of more, the line alone is drawn.
 _MARKED = 60
@@ -63,11 +64,11 @@ def _curve(
 ) -> None:
     readings = one.readings
     odd = flags(readings) if one.kind == "count" else []
-    lost = _lost(one, odd)
+    so_far = lost(one, odd)
     unknown = [*silences(readings, gaps), *((flag.start, flag.end) for flag in odd)]
     marked = len(readings) <= _MARKED
     off = slack(max(reading.granularity for reading in readings))
-    for known, points in _stretches(readings, lost, unknown):
+    for known, points in _stretches(readings, so_far, unknown):
         times = [number(_middle(reading, zone)) for reading, _ in points]
         values = [value for _, value in points]
         ax.plot(
@@ -80,7 +81,7 @@ def _curve(
         if known and off and not marked:
             low, high = [value - off for value in values], [value + off for value in values]
             ax.fill_between(times, low, high, color=style.colour, alpha=0.15, linewidth=0)
-    for reading, value in zip(readings, lost, strict=True) if marked else ():
+    for reading, value in zip(readings, so_far, strict=True) if marked else ():
         middle, bounds = number(_middle(reading, zone)), figure(reading)
         half = reading.span / 2 / 86_400
         bars = {"color": style.colour, "linewidth": 0.9, "alpha": 0.55}
@@ -112,25 +113,11 @@ def unstated(one: Series, reading: Counter) -> bool:
     return one.kind == "loss" and reading.since is None
 
 
-def _lost(one: Series, odd: Sequence[Flag]) -> list[int]:
-    """Return what was published, or how many were lost since the first reading.
-
-    Flagged stretches count for nothing, as in the report: a reset would dwarf all else.
-    """
-    if one.kind == "loss":
-        return [reading.value for reading in one.readings]
-    left_out = {place for flag in odd for place in range(flag.first, flag.last)}
-    lost = [0]
-    for place, (before, after) in enumerate(pairwise(one.readings)):
-        lost.append(lost[-1] + (0 if place in left_out else before.value - after.value))
-    return lost
-
-
 def _stretches(
-    readings: Sequence[Counter], lost: Sequence[int], unknown: Sequence[tuple[datetime, datetime]]
+    readings: Sequence[Counter], values: Sequence[int], unknown: Sequence[tuple[datetime, datetime]]
 ) -> Iterator[tuple[bool, list[tuple[Counter, int]]]]:
     """Yield the line in parts: known ones with their readings, unknown ones with their ends."""
-    points = list(zip(readings, lost, strict=True))
+    points = list(zip(readings, values, strict=True))
 
     def blind(place: int) -> bool:
         start, end = readings[place].at, readings[place + 1].at

@@ -16,6 +16,7 @@ from ingest.records import Counter, Gap
 from pipelines.pages.flags import FEWEST, flags
 from pipelines.pages.report import Moment, Row, differences, rows
 from pipelines.pages.series import series, silences
+from pipelines.pages.summary import latest
 from pipelines.pages.table import bounded, disagreement, moment
 
 START = datetime(2016, 2, 27, tzinfo=UTC)
@@ -325,3 +326,25 @@ def test_a_recorded_gap_makes_its_interval_unknown_and_only_for_its_source() -> 
     assert silences(counters, [gap]) == [(START + 2 * HOUR, START + 3 * HOUR)]
     other = msgspec.structs.replace(gap, source="b")
     assert silences(counters, [other]) == []
+
+
+# One figure for a page
+
+
+def test_latest__is_the_figure_that_reaches_furthest_and_mixes_no_times() -> None:
+    counters = [
+        published(1, 20_000, granularity=10_000),
+        published(40, 170_000, "later", granularity=10_000),
+        published(20, 123_380, "exact"),
+    ]
+    row = latest(rows(series(counters)))["p"]
+    assert (row.source, row.loss_low, row.loss_high) == ("later", 160_000, 180_000)
+
+
+def test_latest__of_two_figures_of_one_time_is_the_finer_one() -> None:
+    counters = [published(2, 100_000, granularity=100_000), published(2, 123_000, "fine")]
+    assert latest(rows(series(counters)))["p"].source == "fine"
+
+
+def test_latest__leaves_out_pages_whose_loss_nobody_knows() -> None:
+    assert latest(rows(series(curve(2_000)))) == {}

@@ -172,6 +172,19 @@ def test_likes__without_readings_say_where_they_come_from(site: Site) -> None:
     assert "marsad pages import" in site.page("/likes")
 
 
+def test_likes__tell_one_figure_for_each_page_with_its_time_and_source(
+    serve: Callable[..., Site],
+) -> None:
+    page = serve([a_post(1, "inwi", watchlist="morocco-2016@0")]).page("/likes")
+    # as the newest source has it, never as a range of figures of different days
+    assert '<p class="figure">170,000</p>' in page
+    assert "between 1 March 2016 and 10 March 2016, as bfmbusiness.bfmtv.com published" in page
+    assert "In steps of 10,000: between 170,000 and 180,000." in page
+    assert "maghress.com says 123,380 and labass.net says 137,500 for the same time" in page
+    overview = serve().page("/")
+    assert '<p class="figure">170,000</p>' in overview
+
+
 def test_likes__of_a_case_are_told_as_published(serve: Callable[..., Site]) -> None:
     site = serve([a_post(1, "inwi", watchlist="morocco-2016@0")])
     page = site.page("/likes")

@@ -8,6 +8,7 @@ from starlette.responses import Response
 from pipelines.settings import zone
 from pipelines.stores.protocols import Store
 from pipelines.web import queries
+from pipelines.web.pages.likes import said
 from pipelines.web.view import Reader, View
 
 router = APIRouter(include_in_schema=False)
@@ -25,6 +26,11 @@ async def _state(view: View) -> Response:
 
     found, losses = await view.ask(both)
     view.country(found.study.country)
+    local = zone(found.study.timezone)
     return view.render(
-        "overview.html", found=found, losses=losses.pages, zone=zone(found.study.timezone)
+        "overview.html",
+        found=found,
+        losses=losses.pages,
+        said=lambda row: said(view.words, row, local),
+        zone=local,
     )

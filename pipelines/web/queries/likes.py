@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import get_args
 from zoneinfo import ZoneInfo
 
@@ -12,14 +12,38 @@ import msgspec
 from ingest.records import PAGES, Counter, Gap
 from ingest.sources.counters.table import parse_readings
 from ingest.watchlist.loader import companion
+from pipelines.pages.arithmetic import figure
+from pipelines.pages.flags import flags
 from pipelines.pages.report import Difference, Moment, Row, differences, rows
 from pipelines.pages.series import Series, series
+from pipelines.pages.summary import latest, lost
 from pipelines.settings import zone
 from pipelines.stages import utc_now
 from pipelines.stores.protocols import Store
 from pipelines.web.queries.posts import Study, study
 
 _COUNTERS = "counters.csv"
+#: Points of one curve on a page at most; of more, every so many is drawn.
+MOST_POINTS = 600
+
+
+class Curve(msgspec.Struct, frozen=True):
+    """What one source says of a page over time."""
+
+    source: str
+    points: list[Point]
+    unstated: bool
+    """Whether it does not say since when its loss is counted."""
+
+
+class Point(msgspec.Struct, frozen=True):
+    """One figure of a loss; it may be of any moment in its time, and anything in its bounds."""
+
+    start: datetime
+    end: datetime
+    lost: int
+    low: int
+    high: int
 
 
 class PageLoss(msgspec.Struct, frozen=True):
@@ -28,14 +52,11 @@ class PageLoss(msgspec.Struct, frozen=True):
     page: str
     name: str
     rows: list[Row]
-    low: int | None
-    """The smallest and the largest loss that a source's last figure leaves open."""
-    high: int | None
-    hours: float | None
-    """The longest time that one of these figures counts over."""
-    sources: int
-    differs: bool
-    """Whether two sources say what can't both be true."""
+    latest: Row | None
+    """The figure that reaches furthest in time (:func:`pipelines.pages.summary.latest`)."""
+    curves: list[Curve]
+    unequal: list[Difference]
+    """Figures of one time that can't both be true."""
 
 
 class Likes(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,7 +67,6 @@ class Likes(msgspec.Struct, frozen=True, kw_only=True):
     """Whether the figures come with the case, as published, and not from readings of one's own."""
     since: datetime | None
     """When the first source began to count."""
-    unequal: list[Difference]
     study: Study
 
 
@@ -57,14 +77,29 @@ def likes(store: Store) -> Likes:
     found = _series(counters, start)
     made = rows(found, everything=counters, gaps=gaps, since=start)
     names = about.entities
+    newest = latest(made)
+    unequal = differences(found)
     by_page: dict[str, list[Row]] = {}
     for row in made:
         by_page.setdefault(row.page, []).append(row)
     return Likes(
-        pages=[_page(page, names.get(page, page), own) for page, own in by_page.items()],
+        pages=[
+            PageLoss(
+                page=page,
+                name=names.get(page, page),
+                rows=own,
+                latest=newest.get(page),
+                curves=[
+                    _curve(one)
+                    for one in found
+                    if one.page == page and one.kind in {"count", "loss"}
+                ],
+                unequal=[one for one in unequal if one.early.page == page],
+            )
+            for page, own in by_page.items()
+        ],
         shipped=shipped,
         since=start.at if start else None,
-        unequal=differences(found),
         study=about,
     )
 
@@ -106,16 +141,19 @@ def _series(counters: Sequence[Counter], start: Moment | None) -> list[Series]:
     return series(counters, since=start.at if start else None)
 
 
-def _page(page: str, name: str, own: list[Row]) -> PageLoss:
-    known = [(row.loss_low, row.loss_high, row) for row in own if row.loss_low and row.loss_high]
-    exact = [one for one in known if one[2].loss is not None]
-    return PageLoss(
-        page=page,
-        name=name,
-        rows=own,
-        low=min((low for low, _, _ in exact), default=None),
-        high=max((high for _, high, _ in exact), default=None),
-        hours=max((row.hours for _, _, row in exact if row.hours), default=None),
-        sources=len({row.source for row in own}),
-        differs=any(row.differs for row in own),
-    )
+def _curve(one: Series) -> Curve:
+    odd = flags(one.readings) if one.kind == "count" else []
+    points = []
+    for reading, value in zip(one.readings, lost(one, odd), strict=True):
+        bounds = figure(reading)
+        # of a counter that was read: the more there are, the fewer were lost
+        below, above = bounds.value - bounds.low, bounds.high - bounds.value
+        if one.kind == "count":
+            below, above = above, below
+        end = reading.at + timedelta(seconds=reading.span)
+        points.append(Point(reading.at, end, value, int(value - below), int(value + above)))
+    if len(points) > MOST_POINTS:
+        step = -(-len(points) // MOST_POINTS)
+        points = [*points[::step], points[-1]]
+    unstated = one.kind == "loss" and any(reading.since is None for reading in one.readings)
+    return Curve(one.source, points, unstated)
