@@ -33,6 +33,8 @@ class Caption(msgspec.Struct, frozen=True, kw_only=True):
     """A title of the reader's own, in place of the one made from the query."""
     method: str = ""
     """How the shares were made (:func:`pipelines.analysis.words.method`)."""
+    changes: Sequence[str] = ()
+    """Sentences about the changes of the shares (:mod:`pipelines.analysis.break_words`)."""
     models: Sequence[str] = ()
 
 
@@ -81,7 +83,7 @@ def warning(caption: Caption) -> str:
 
 def foot(caption: Caption, hidden: Sequence[str]) -> list[str]:
     """Return the small print; ``hidden`` are the names of groups without room."""
-    lines = []
+    lines = list(caption.changes)
     if hidden:
         lines.append(f"Not shown: {', '.join(hidden)}.")
     missing = []

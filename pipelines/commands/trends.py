@@ -95,6 +95,12 @@ _MISSING = (
     help="Languages of a bucket weigh as they are, or alike in all buckets.",
 )
 @click.option("--of-all", is_flag=True, help="Add the part of all posts in the store.")
+@click.option(
+    "--breaks",
+    is_flag=True,
+    help="Say on which days the negative share changed, and which event is near (with --json: "
+    "these in place of the rows). Charts always do.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @click.option("--csv", "as_csv", is_flag=True, help="CSV with a header.")
 @click.option(
@@ -124,6 +130,7 @@ def command(
     copies: str,
     mix: str,
     of_all: bool,
+    breaks: bool,
     as_json: bool,
     as_csv: bool,
     charts: tuple[Path, ...],
@@ -144,6 +151,7 @@ def command(
       marsad trends --by week --split entity --entity inwi --entity meditel --chart weeks.svg
       marsad trends --split language --split platform --reposts out
       marsad trends whatsapp --compare skype --of-all
+      marsad trends --entity inwi --split entity --breaks
       marsad trends whatsapp --json > whatsapp.ndjson
     """
     if as_json and as_csv:
@@ -158,14 +166,14 @@ def command(
 
         for path in charts:  # said now rather than after a long computation
             format_of(path)
-    marks = _events(events) if charts else None
+    marks = _events(events) if charts or breaks else None
     answer = ask(
         query,
         store,
         filters,
         by,
         splits,
-        chart=bool(charts),
+        chart=bool(charts) or breaks,
         counting=Counting(
             repeats=repeats,
             reposts=reposts == "in",
@@ -180,29 +188,55 @@ def command(
     if not answer.rows:
         nothing_found(answer.reason or _undated(answer, splits))
     names = group_names(answer, splits)
-    _show(answer, names, as_json=as_json, as_csv=as_csv)
+    marked = answer.case.events() if marks is None else marks
+    _show(answer, names, marked, breaks=breaks, as_json=as_json, as_csv=as_csv)
     by_ids = "entity" in splits and (charts or not (as_json or as_csv))
     lost = ["entities stand by their ids"] if by_ids or (charts and "entity" in filters) else []
     lost += ["events are not marked"] if charts and marks is None else []
     if answer.case.missing and lost:
         notify(_MISSING.format(name=answer.case.missing, what=", and ".join(lost)))
     if charts:
-        _draw(charts, answer, _caption(answer, filters, splits, title), names, marks)
+        _draw(charts, answer, _caption(answer, filters, splits, title), names, marked)
 
 
-def _show(answer: Answer, names: Mapping[str, str], *, as_json: bool, as_csv: bool) -> None:
+def _show(
+    answer: Answer,
+    names: Mapping[str, str],
+    events: Sequence[Event],
+    *,
+    breaks: bool,
+    as_json: bool,
+    as_csv: bool,
+) -> None:
     """Write the rows, as a table with remarks unless another form is wanted."""
     if as_json:
-        for row in answer.rows:
+        for row in _breaks_of(answer, events) if breaks else answer.rows:
             write_line(msgspec.json.encode(row))
-    elif as_csv:
+        return
+    if as_csv:
         click.echo(_csv(answer.rows), nl=False)
-    else:
-        trend_table.show(answer.rows, answer.by, names, Console(highlight=False))
-        if any(row.state == "unknown" for row in answer.rows):
-            notify("?: unknown, as a source was not listening (see `marsad status`).")
-        for line in answer_words.remarks(answer.series):
-            notify(line)
+        return
+    trend_table.show(answer.rows, answer.by, names, Console(highlight=False))
+    if any(row.state == "unknown" for row in answer.rows):
+        notify("?: unknown, as a source was not listening (see `marsad status`).")
+    for line in answer_words.remarks(answer.series):
+        notify(line)
+    for line in _break_words(answer, events, names) if breaks else ():
+        notify(line)
+
+
+def _breaks_of(answer: Answer, events: Sequence[Event]) -> Sequence[msgspec.Struct]:
+    from pipelines.analysis.break_words import breaks_of  # loads numpy when it finds something
+
+    return breaks_of(answer.rows, events)
+
+
+def _break_words(
+    answer: Answer, events: Sequence[Event], names: Mapping[str, str]
+) -> Sequence[str]:
+    from pipelines.analysis.break_words import break_words
+
+    return list(break_words(answer.rows, answer.by, events, names))
 
 
 def _draw(
@@ -210,12 +244,13 @@ def _draw(
     answer: Answer,
     caption: Caption,
     names: Mapping[str, str],
-    marks: Sequence[Event] | None,
+    events: Sequence[Event],
 ) -> None:
     from pipelines.charts import format_of, render, write
 
     deaf = deaf_times(answer.status.gaps, answer.zone, utc_now())
-    events = answer.case.events() if marks is None else marks
+    changes = [] if answer.series.selected_by else _break_words(answer, events, names)
+    caption = msgspec.structs.replace(caption, changes=changes)
     for path in charts:
         content = render(
             answer.rows,
