@@ -5,8 +5,9 @@ The same as :mod:`pipelines.analysis.words` tells on the command line, about the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
+from pipelines.analysis.copies import FEWEST_ACCOUNTS
 from pipelines.analysis.correction import FEWEST_LABELS
 from pipelines.analysis.series import Series
 from pipelines.analysis.words import moved
@@ -15,26 +16,8 @@ from pipelines.web.locales import Words
 from pipelines.web.wording import Names
 
 
-def remarks(found: Sequence[Series], words: Words) -> list[str]:
-    """Return sentences about the series of a page, which have rows; none of them twice."""
-    of = words.ngettext
-    sentences = [one for series in found for one in _method(series, words)]
-    if few := sum(row.state == "few" for series in found for row in series.rows):
-        sentences.append(
-            of(
-                "%(num)s row has fewer than %(fewest)s posts: too few for shares. Longer stretches "
-                "of time have more.",
-                "%(num)s rows have fewer than %(fewest)s posts: too few for shares. Longer "
-                "stretches of time have more.",
-                few,
-                fewest=words.number(FEWEST_POSTS),
-            )
-        )
-    sentences += [one for series in found for one in _mix(series, words)]
-    return list(dict.fromkeys(sentences))
-
-
-def _method(series: Series, words: Words) -> Iterator[str]:
+def remarks(series: Series, words: Words) -> Iterator[str]:
+    """Yield sentences about a series that has rows."""
     _, of, names = words.gettext, words.ngettext, Names(words)
     if series.chosen and series.by == "week":
         yield _("Each point is a week, since days have too few posts for shares.")
@@ -78,10 +61,16 @@ def _method(series: Series, words: Words) -> Iterator[str]:
             high=words.percent(share.high),
             model=words.percent(series.model_overall["negative"]),
         )
-
-
-def _mix(series: Series, words: Words) -> Iterator[str]:
-    _, names = words.gettext, Names(words)
+    yield from _what_counts(series, words)
+    if few := sum(row.state == "few" for row in series.rows):
+        yield of(
+            "%(num)s row has fewer than %(fewest)s posts: too few for shares. Longer stretches "
+            "of time have more.",
+            "%(num)s rows have fewer than %(fewest)s posts: too few for shares. Longer "
+            "stretches of time have more.",
+            few,
+            fewest=words.number(FEWEST_POSTS),
+        )
     for language, before, after in moved(series.rows):
         yield _(
             "The mix of languages changes: %(language)s goes from %(before)s to %(after)s of the "
@@ -90,4 +79,39 @@ def _mix(series: Series, words: Words) -> Iterator[str]:
             language=names.language(language),
             before=words.percent(before),
             after=words.percent(after),
+        )
+
+
+def _what_counts(series: Series, words: Words) -> Iterator[str]:
+    _, of = words.gettext, words.ngettext
+    if series.left.repeats:
+        yield of(
+            "%(num)s post repeats a text of its own account word for word and is not counted "
+            "again.",
+            "%(num)s posts repeat a text of their own account word for word and are not counted "
+            "again.",
+            series.left.repeats,
+        )
+    if not series.repeats_once:
+        yield _(
+            "Texts that one account repeats count each time, since there are too many posts to "
+            "read them all for it."
+        )
+    if series.copies:
+        yield of(
+            "%(num)s text stands nearly alike in posts of at least %(accounts)s accounts, the "
+            "largest in %(most)s. This may be coordination, a share button or a slogan; in a "
+            "terminal marsad top copies lists them.",
+            "%(num)s texts stand nearly alike in posts of at least %(accounts)s accounts each, the "
+            "largest in %(most)s. This may be coordination, a share button or a slogan; in a "
+            "terminal marsad top copies lists them.",
+            len(series.copies),
+            accounts=words.number(FEWEST_ACCOUNTS),
+            most=words.number(max(one.authors for one in series.copies)),
+        )
+    if series.hidden_groups:
+        yield of(
+            "%(num)s smaller group is left out.",
+            "%(num)s smaller groups are left out.",
+            series.hidden_groups,
         )

@@ -92,7 +92,7 @@ def test_trends__of_few_posts_have_no_share_and_say_so(site: Site) -> None:
 
 def test_trends__choose_weeks_where_days_have_too_few_posts(serve: Callable[..., Site]) -> None:
     monday = NOON + timedelta(days=2)
-    posts = [a_post(n, "inwi", created_at=monday + timedelta(days=n // 3)) for n in range(126)]
+    posts = [a_post(n, f"inwi {n}", created_at=monday + timedelta(days=n // 3)) for n in range(126)]
     site = serve(posts)
     page = site.page("/trends")
     assert chart(page)["by"] == "week"
@@ -104,7 +104,7 @@ def test_trends__choose_weeks_where_days_have_too_few_posts(serve: Callable[...,
 
 
 def test_trends__show_two_searches_side_by_side(serve: Callable[..., Site]) -> None:
-    site = serve([a_post(n, ("inwi", "skype")[n % 2]) for n in range(60)])
+    site = serve([a_post(n, f"{('inwi', 'skype')[n % 2]} {n}") for n in range(60)])
     page = site.page("/trends?q=inwi&vs=skype")
     groups = chart(page)["groups"]
     assert [one["name"] for one in groups] == ["inwi", "skype"]  # type: ignore[index]

@@ -46,7 +46,7 @@ async def _page(view: View) -> Response:
         chosen=chosen(asked),
         entities=found.study.entities,
         group_name=lambda group: group_name(view, found, group),
-        remarks=remarks(found.series, view.words),
+        remarks=list(remarks(found.series, view.words)) if found.rows else [],
         chart=chart_data(view, found, groups) if found.rows else None,
     )
 

@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-from typing import get_args
+from collections.abc import Sequence
+from typing import TypedDict, get_args
+from zoneinfo import ZoneInfo
 
 import msgspec
 
 from ingest.records import Gap, unfilled
-from pipelines.analysis.series import Series, trend_series
+from pipelines.analysis.series import Series, compare, trend_series
 from pipelines.analysis.words import method
 from pipelines.annotations import Event
 from pipelines.commands._shared.authors import told
 from pipelines.commands._shared.no_match import why_nothing
 from pipelines.commands._shared.options import values_of
-from pipelines.query import Node, all_of, only
+from pipelines.query import all_of, only
 from pipelines.records import Status
 from pipelines.settings import zone
 from pipelines.stages import utc_now
 from pipelines.stores.protocols import Store
 from pipelines.trends import By as Length
 from pipelines.trends import Row, deaf_times
-from pipelines.web.asked import Asked, By, Split
+from pipelines.web.asked import Asked, Split
 from pipelines.web.queries.posts import Study, node_of, study
 
 #: Buckets that a page shows; more are a file to download.
 MOST_BUCKETS = 1_500
-_LENGTHS: tuple[Length, ...] = ("hour", "day", "week", "month")
 #: Groups that a chart shows side by side.
 MOST_GROUPS = 8
 
@@ -36,8 +37,8 @@ class Trend(msgspec.Struct, frozen=True, kw_only=True):
     rows: list[Row]
     by: Length
     """Length of the buckets, as asked for or as the posts are many enough for."""
-    series: list[Series]
-    """Where the rows come from: one for each query; none without rows."""
+    series: Series
+    """Where the rows come from."""
     corrected: bool
     """Whether shares are corrected for the model's errors, with the labels of this study."""
     groups: list[str]
@@ -63,6 +64,12 @@ class Trend(msgspec.Struct, frozen=True, kw_only=True):
         return [row for row in self.rows if row.group == name]
 
 
+class _Options(TypedDict):
+    zone: ZoneInfo
+    gaps: Sequence[Gap]
+    correction: bool
+
+
 def trend(store: Store, asked: Asked) -> Trend:
     """Return shares by bucket. Raises :class:`~pipelines.errors.MarsadError`.
 
@@ -72,27 +79,16 @@ def trend(store: Store, asked: Asked) -> Trend:
     status: Status = store.status()
     about = study(store)
     compared = bool(asked.vs) and asked.vs != asked.q
-    split: Split = "" if compared else asked.split
-    all_series = [_series(store, node, asked, split, asked.by, status, about)]
+    options = _Options(zone=zone(about.timezone), gaps=status.gaps, correction=not asked.raw)
     nodes = [node]
     if compared:
         nodes.append(node_of(asked.changed(q=asked.vs), store))
-        all_series.append(_series(store, nodes[1], asked, "", asked.by, status, about))
-        longest = max((one.by for one in all_series), key=_LENGTHS.index)
-        all_series = [
-            series
-            if series.by == longest
-            else _series(store, one, asked, "", longest, status, about)
-            for one, series in zip(nodes, all_series, strict=True)
-        ]
-        names = (asked.q, asked.vs)
-        all_series = [
-            msgspec.structs.replace(
-                series, rows=[msgspec.structs.replace(row, group=name) for row in series.rows]
-            )
-            for name, series in zip(names, all_series, strict=True)
-        ]
-    made = [row for series in all_series for row in series.rows]
+        queries = dict(zip((asked.q, asked.vs), nodes, strict=True))
+        series = compare(store, queries, asked.by, **options)
+    else:
+        wanted = asked.entity if asked.split == "entity" else ()
+        series = trend_series(store, node, asked.by, asked.split, groups=wanted, **options)
+    made = series.rows
     posts = without_day = fictional = 0
     for one in nodes:
         number, undated = store.count(one)
@@ -105,9 +101,9 @@ def trend(store: Store, asked: Asked) -> Trend:
         reason = why_nothing(node, store) if not posts else "dates"
     return Trend(
         rows=made,
-        by=all_series[0].by,
-        series=all_series if made else [],
-        corrected=any(series.corrected for series in all_series),
+        by=series.by,
+        series=series,
+        corrected=series.corrected,
         groups=list(dict.fromkeys(row.group for row in made)),
         compared=compared,
         posts=posts,
@@ -120,21 +116,6 @@ def trend(store: Store, asked: Asked) -> Trend:
         models=sorted(name for name in status.models if name),
         reason=reason,
         study=about,
-    )
-
-
-def _series(
-    store: Store, node: Node, asked: Asked, split: Split, by: By, status: Status, about: Study
-) -> Series:
-    return trend_series(
-        store,
-        node,
-        by,
-        split,
-        zone=zone(about.timezone),
-        gaps=status.gaps,
-        groups=asked.entity if split == "entity" else (),
-        correction=not asked.raw,
     )
 
 
@@ -162,7 +143,7 @@ def trend_chart(store: Store, asked: Asked, form: str) -> bytes:
         exact=exact,
         split=split,
         towards=[names.get(entity, entity) for entity in wanted],
-        method="" if found.series[0].selected_by else method(found.series[0]),
+        method="" if found.series.selected_by else method(found.series),
         timezone=found.study.timezone,
         posts=found.posts,
         fictional=found.fictional,
