@@ -71,8 +71,9 @@ bench: $(VENV)/.installed-dev ## Measure: file to index, every stage beside its 
 	@$(BIN)/python -m tests.bench_scale --data $(DATA) --posts $(POSTS)
 	@$(BIN)/python -m tests.bench_trends
 
-# Weights that are free for business begin with the base, since the shipped ones do not.
-START = $(if $(filter free,$(LICENCE)),,--start nlp/model)
+# The new weights are the mean of the shipped ones and of those trained further from them. Weights
+# that are free for business begin with the base, since the shipped ones are not.
+START = $(if $(filter free,$(LICENCE)),,--start nlp/model --mean nlp/model)
 LICENCE ?= all
 STEPS ?= 3200
 

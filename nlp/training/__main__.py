@@ -55,7 +55,7 @@ from nlp.training import loop, steps
     "others",
     multiple=True,
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Take the mean of the weights and those of this run (its finetune folder); repeatable.",
+    help="Take the mean of this run's weights and these (of a run or a model); repeatable.",
 )
 @click.option("--layers", default=8, show_default=True)
 @click.option(
@@ -80,6 +80,11 @@ from nlp.training import loop, steps
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Invented posts of a case to train on as well (its training.ndjson).",
 )
+@click.option(
+    "--only-calibrate",
+    is_flag=True,
+    help="Train nothing: calibrate and measure the shipped networks anew (minutes).",
+)
 @click.option("--ship", is_flag=True, help="Copy the finished model into nlp/model.")
 def main(
     data: Path,
@@ -99,6 +104,7 @@ def main(
     threads: int,
     seed: int,
     own: Path | None,
+    only_calibrate: bool,
     ship: bool,
 ) -> None:
     """Make the sentiment model from the registry packages and a data folder, step by step.
@@ -126,7 +132,7 @@ def main(
         teacher=teacher,
         others=others,
     )
-    folder = steps.run(settings)
+    folder = steps.calibrated(settings, SHIPPED) if only_calibrate else steps.run(settings)
     click.echo((work / "report.md").read_text(encoding="utf-8"))
     if ship:
         for name in ("sentiment.onnx", "tokenizer.json", "linear.npz", "model.json"):

@@ -233,10 +233,8 @@ def beginning(encoder: Path, start: Path | None, layers: int) -> Classifier:
         bert = load_bert(encoder)
         keep_layers(bert, layers)
         model = Classifier(bert)
-    elif (start / "model.pt").exists():
-        model = load(start)
     else:
-        model = restore.restore(start / "sentiment.onnx")
+        model = load(start)
     keep_layers(model.bert, layers)
     without_dropout(model.bert)
     # The fused attention of torch spends more than half of a training step on a processor in its
@@ -337,7 +335,7 @@ def _by_language(rows: list[data.Row], guess: NDArray[np.int64]) -> str:
 
 
 def average(folders: Sequence[Path], target: Path) -> None:
-    """Write to `target` the mean of the weights that this module wrote to `folders`.
+    """Write to `target` the mean of the weights in `folders`, each as `load` reads it.
 
     Trainings that began with the same weights lie in one valley: their mean is as good as their
     votes and costs one model (Wortsman et al. 2022, "Model soups", arXiv:2203.05482).
@@ -358,7 +356,9 @@ def save(model: Classifier, target: Path) -> None:
 
 
 def load(target: Path) -> Classifier:
-    """Read back what `save` wrote."""
+    """Read what `save` wrote to `target`, or the network of a finished model there."""
+    if not (target / "model.pt").exists():
+        return restore.restore(target / "sentiment.onnx").eval()
     from transformers import BertConfig, BertModel
 
     bert: Any = BertModel(BertConfig.from_pretrained(target), add_pooling_layer=False)

@@ -8,6 +8,8 @@ from nlp.measures import (
     confusion,
     f1,
     macro_f1,
+    macro_f1s,
+    resampled,
     weighted_f1,
 )
 
@@ -19,5 +21,7 @@ __all__ = [
     "confusion",
     "f1",
     "macro_f1",
+    "macro_f1s",
+    "resampled",
     "weighted_f1",
 ]

@@ -50,13 +50,19 @@ WEIGHTS_LICENCE = "CC BY-NC-SA 4.0"
 
 
 def version_of(
-    network: Path, tokenizer: Path, calibration: dict[str, Any], linear: str | None
+    network: Path,
+    tokenizer: Path,
+    calibration: dict[str, Any],
+    linear: str | None,
+    alone: dict[str, Any] | None = None,
 ) -> str:
     """Name of a model: it changes when anything that could change a score does."""
     digest = hashlib.sha256(network.read_bytes())
     digest.update(tokenizer.read_bytes())
     digest.update(json.dumps(calibration, sort_keys=True).encode())
     digest.update(f"{model_input.VERSION} {linear}".encode())
+    if alone:
+        digest.update(json.dumps(alone, sort_keys=True).encode())
     return f"marsad-e5-{digest.hexdigest()[:8]}"
 
 
@@ -68,10 +74,12 @@ def write(
     linear: str | None = None,
     calibration: dict[str, Any] | None = None,
     more: dict[str, Any] | None = None,
+    alone: dict[str, Any] | None = None,
 ) -> None:
     """Write a folder that `nlp.sentiment.load` can read; `more` goes into model.json as it is.
 
-    `linear` is the version of the linear model that `target`/linear.npz must hold, if it is joined.
+    `linear` is the version of the linear model that `target`/linear.npz must hold, if it is joined;
+    `alone` is when and how it decides without the network.
     """
     same = {"scale": [1.0] * 3, "shift": [0.0] * 3}
     calibration = calibration or {"arabic": same, "latin": same}
@@ -80,7 +88,7 @@ def write(
         if source.resolve() != (target / name).resolve():
             shutil.copyfile(source, target / name)
     facts = {
-        "version": version_of(network, tokenizer, calibration, linear),
+        "version": version_of(network, tokenizer, calibration, linear, alone),
         **({"linear": linear} if linear else {}),
         "labels": LABELS,
         "licence": WEIGHTS_LICENCE,
@@ -88,6 +96,7 @@ def write(
         "longest": longest,
         "blank": BLANK,
         "calibration": calibration,
+        **({"alone": alone} if alone else {}),
         "sources": SOURCES,
         **(more or {}),
     }

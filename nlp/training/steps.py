@@ -22,6 +22,7 @@ import json
 import shutil
 from collections import defaultdict
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -147,6 +148,18 @@ def run(settings: Settings) -> Path:
     return candidate
 
 
+def calibrated(settings: Settings, shipped: Path) -> Path:
+    """Calibrate and measure the finished model in `shipped` anew; return the new model's folder."""
+    torch.set_num_threads(settings.threads)
+    candidate = settings.work / "candidate"
+    candidate.mkdir(parents=True, exist_ok=True)
+    for name in ("sentiment.onnx", "tokenizer.json", "linear.npz"):
+        shutil.copyfile(shipped / name, candidate / name)
+    _say("calibrate and evaluate")
+    finish(settings, candidate, candidate / "tokenizer.json", settings.work / "report.md")
+    return candidate
+
+
 def _begin(settings: Settings, base_folder: Path, small: Path) -> None:
     """Make the trimmed vocabulary in `small`, or take that of the shipped network to go on from."""
     if settings.start is not None and (settings.start / "sentiment.onnx").exists():
@@ -168,37 +181,46 @@ def finish(settings: Settings, candidate: Path, tokenizer: Path, report: Path) -
     network = candidate / "sentiment.onnx"
     package.write(candidate, network, tokenizer, LONGEST)
     # Invented posts have the words of people's and not their shares of each label.
-    rows = _some(data.labelled(folder, "calibrate", None, settings.licence))
+    held = _some(data.labelled(folder, "calibrate", None, settings.licence))
+    check = _some(data.labelled(folder, "check", None, settings.licence))
+    rows = held + check
     texts = [row.text for row in rows]
     logits = OnnxModel(candidate, threads).logits(texts)
     beside = LinearModel(candidate / "linear.npz")
+    other = linear_scores(beside, texts)
     alone = calibrate.by_language(rows, logits)
     package.write(candidate, network, tokenizer, LONGEST, calibration=alone)
     dev = data.labelled(folder, "dev")
     without = OnnxModel(candidate, threads).predict([row.text for row in dev[::2]])
-    calibration = calibrate.by_language(rows, logits, linear_scores(beside, texts))
-    package.write(candidate, network, tokenizer, LONGEST, beside.version, calibration)
+    calibration = calibrate.by_language(rows, logits, other)
+    by_itself = calibrate.by_itself(rows, other)
+    write = partial(package.write, candidate, network, tokenizer, LONGEST, beside.version)
+    write(calibration, alone=by_itself)
     model = OnnxModel(candidate, threads)
     parts = {
         "dev": dev,
         "second dev": data.labelled(folder, "second-dev"),
-        "check": _some(data.labelled(folder, "check", settings.own, settings.licence)),
+        "invented": _own(settings),
     }
     parts = {name: rows for name, rows in parts.items() if rows}
     scores = {name: model.predict([row.text for row in part]) for name, part in parts.items()}
+    # Posts that were calibrated on are judged by calibrations without them.
+    parts["check"] = check
+    scores["check"] = calibrate.crossed(rows, logits, other)[len(held) :]
     reports = {name: evaluate.report(part, scores[name]) for name, part in parts.items()}
     # Error tables describe people's posts: invented ones have no say in them.
-    said = np.array([row.source != data.OWN for part in parts.values() for row in part])
-    both = [row for part in parts.values() for row in part if row.source != data.OWN]
+    told = ("dev", "second dev", "check")
+    both = [row for name in told for row in parts.get(name, [])]
     source = Data(
-        name="dev.jsonl and the part held out of train.jsonl and more.jsonl.gz",
+        name="dev.jsonl, the second dev of votes.jsonl.gz, and the part held out of train.jsonl, "
+        "more.jsonl.gz, read.jsonl.gz and votes.jsonl.gz",
         sha256=_fingerprint(folder / "sentiment"),
         rows=len(both),
     )
-    judged = np.concatenate(list(scores.values()))[said]
+    judged = np.concatenate([scores[name] for name in told if name in scores])
     errors = evaluate.error_file(both, judged, model.version, source)
     more = {"errors": errors, "dev": reports["dev"]}
-    package.write(candidate, network, tokenizer, LONGEST, beside.version, calibration, more)
+    write(calibration, more, by_itself)
     text = [f"## {name}\n\n{evaluate.lines(tables)}\n" for name, tables in reports.items()]
     alone_tables = evaluate.lines(evaluate.report(dev[::2], without))
     text += [f"## every second post of dev, the network alone\n\n{alone_tables}\n"]
@@ -206,10 +228,17 @@ def finish(settings: Settings, candidate: Path, tokenizer: Path, report: Path) -
     report.with_suffix(".json").write_text(json.dumps(reports, indent=1), encoding="utf-8")
 
 
+def _own(settings: Settings) -> list[data.Row]:
+    """Return the invented posts of the case that were neither trained nor calibrated on."""
+    rows = data.labelled(settings.data, "check", settings.own, settings.licence)
+    return [row for row in rows if row.source == data.OWN]
+
+
 def _fingerprint(folder: Path) -> str:
     """Hash of the labelled files' bytes, one after the other."""
     digest = hashlib.sha256()
-    for name in ("dev.jsonl", "train.jsonl", "more.jsonl.gz"):
+    names = ("dev.jsonl", "train.jsonl", "more.jsonl.gz", "read.jsonl.gz", "votes.jsonl.gz")
+    for name in names:
         if (folder / name).exists():
             digest.update((folder / name).read_bytes())
     return digest.hexdigest()

@@ -21,7 +21,8 @@ from nlp.training.data import GROUPS, UNLABELLED, Row, labelled, without_label
 _PART = 10_000
 _FILE = "part-{:04}.npz"
 _SEED = 7
-_PASSES = 3
+#: Passes over the groups whose draws get a vote.
+PASSES = 3
 
 
 class Votes:
@@ -56,19 +57,29 @@ def rows(data: Path, votes: Votes) -> list[Row]:
     ]
 
 
-def ask(teacher: Path, data: Path, folder: Path, threads: int, own: Path | None = None) -> Votes:
-    """Ask the model in `teacher` for every post to train on that `folder` does not hold yet.
+def ask(
+    teacher: Path,
+    data: Path,
+    folder: Path,
+    threads: int,
+    own: Path | None = None,
+    passes: int = PASSES,
+) -> Votes:
+    """Ask the model in `teacher` for the posts to train on that `folder` does not hold yet.
 
-    Of large groups, a few times as many posts as are drawn in a pass: the others keep their label
-    alone. Each part is written when it is done, so that an interrupted call goes on.
+    Of large groups, as many posts as are drawn in `passes` passes: further labelled posts keep
+    their label alone, further posts without one are not learned from. Each part is written when it
+    is done, so that an interrupted call goes on.
     """
     folder.mkdir(parents=True, exist_ok=True)
     known = Votes(folder)
-    texts = [text for text, _ in without_label(data)]
+    found = labelled(data, "train", own)
+    found += [Row(text, 1, lang, UNLABELLED) for text, lang in without_label(data)]
     taken: Counter[str] = Counter()
-    for row in random.Random(_SEED).sample(found := labelled(data, "train", own), len(found)):
+    texts = list[str]()
+    for row in random.Random(_SEED).sample(found, len(found)):
         taken[row.group] += 1
-        if taken[row.group] <= _PASSES * GROUPS[row.group]:
+        if taken[row.group] <= passes * GROUPS.get(row.group, len(found)):
             texts.append(row.text)
     waiting = [text for text in dict.fromkeys(texts) if text not in known]
     model = OnnxModel(teacher, threads)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,9 +13,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nlp import model_input, sentiment
+from nlp import batching, linear, model_input, sentiment
 from nlp.checkpoint import Checkpoint, label_map
 from nlp.errors import ModelError
+from nlp.linear import FOLDER, LinearModel
 from nlp.onnx_model import OnnxModel, script
 from nlp.training import compress, finetune, package
 from nlp.training.encoder import Classifier
@@ -107,6 +109,54 @@ def test_copies_are_scored_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -
     rows = model.predict(["réseau nul", "good", "Réseau  nul", "good"] * 50)
     assert len(scored) == 2
     assert (rows[0] == rows[2]).all()
+
+
+@pytest.fixture(scope="module")
+def joint(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny network beside the shipped linear model, which may decide by itself from 0.6 on."""
+    root = tmp_path_factory.mktemp("joint")
+    shutil.copyfile(FOLDER / "linear.npz", root / "linear.npz")
+    names = ("arabic", "latin")
+    package.write(
+        root,
+        folder / "sentiment.onnx",
+        folder / "tokenizer.json",
+        64,
+        LinearModel(root / "linear.npz").version,
+        {name: {"scale": [1.0] * 3, "shift": [0.0] * 3, "linear": 0.5} for name in names},
+        alone={
+            "limit": 0.6,
+            "calibration": {name: {"scale": [1.0] * 3, "shift": [0.1, 0.0, 0.0]} for name in names},
+        },
+    )
+    return root
+
+
+def test_the_network_is_not_asked__where_the_linear_model_is_sure(
+    joint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, asked = OnnxModel(joint), []
+    score = model._score
+    monkeypatch.setattr(model, "_score", lambda ids: asked.extend(ids) or score(ids))
+    logs = np.log(linear.load().predict(POSTS).astype(float)) + np.array([0.1, 0.0, 0.0])
+    alone = batching.softmax(logs)
+    sure = alone.max(1) >= 0.6
+    assert 0 < sure.sum() < len(POSTS), "both cases stand in the posts"
+    rows = model.predict(POSTS)
+    check(rows, len(POSTS))
+    assert len(asked) == (~sure).sum()
+    assert np.abs(rows[sure] - alone[sure]).max() < 1e-6
+    each = np.concatenate([model.predict([text]) for text in POSTS])
+    assert np.abs(each - rows).max() < 1e-3
+    assert model.predict([]).shape == (0, 3)
+
+
+def test_a_model_has_another_name__if_the_linear_model_decides_elsewhere(joint: Path) -> None:
+    facts = json.loads((joint / "model.json").read_text("utf-8"))
+    files = (joint / "sentiment.onnx", joint / "tokenizer.json")
+    rest = (facts["calibration"], facts["linear"])
+    assert package.version_of(*files, *rest, facts["alone"]) == facts["version"]
+    assert package.version_of(*files, *rest, {**facts["alone"], "limit": 0.7}) != facts["version"]
 
 
 def test_a_post_with_nothing_to_read_is_neutral(model: sentiment.SentimentModel) -> None:

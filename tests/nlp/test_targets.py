@@ -261,6 +261,21 @@ def test_the_learner_beats_both_rules_on_the_sample_archive() -> None:
             assert learned > figure["macro_f1"] + margin, (part, rule)
 
 
+def test_training__looks_closer_at_posts_whose_attitudes_differ() -> None:
+    texts = ["acme bien, whats mal", "acme et whats bien"]
+    posts = [
+        Labelled(
+            text,
+            tuple(TrainingMention(*m) for m in named(text, acme="operator", whats="app")),
+            {"acme": "positive", "whats": label},
+        )
+        for text, label in zip(texts, ("negative", "positive"), strict=True)
+    ]
+    weights = training.weights_of(examples(posts, linear.load()), 2.0)
+    assert weights[2:].tolist() == [2.0, 2.0]
+    assert (weights[:2] > 2.0).all()
+
+
 def test_training__learns_which_mentions_mean_something_else(tmp_path: Path) -> None:
     def post(text: str, label: str) -> Labelled:
         return Labelled(

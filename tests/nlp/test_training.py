@@ -7,6 +7,7 @@ import shutil
 import struct
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -155,6 +156,19 @@ def test_the_mean_of_trainings_is_the_mean_of_their_weights(work: Path, tmp_path
     finetune.average([work / "finetune", tmp_path / "other"], tmp_path / "mean")
     mean = finetune.load(tmp_path / "mean").state_dict()
     assert all(torch.allclose(mean[name], one[name] + 0.5) for name in one)
+
+
+def test_the_mean_of_trainings_may_hold_a_finished_model(
+    work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(finetune.restore, "restore", partial(restore.restore, heads=2))
+    shipped = finetune.load(work / "candidate").state_dict()
+    model = finetune.load(work / "candidate")
+    model.load_state_dict({name: value + 1 for name, value in shipped.items()})
+    finetune.save(model, tmp_path / "tuned")
+    finetune.average([tmp_path / "tuned", work / "candidate"], tmp_path / "mean")
+    mean = finetune.load(tmp_path / "mean").state_dict()
+    assert all(torch.allclose(mean[name], shipped[name] + 0.5) for name in shipped)
 
 
 def test_model_json_names_what_a_researcher_asks_for(work: Path) -> None:
@@ -348,7 +362,7 @@ def test_calibration_finds_the_temperature() -> None:
     chances = batching.softmax(true)
     gold = np.array([rng.choice(3, p=row / row.sum()) for row in chances.astype(float)])
     logits = true * 3 + np.array([1.0, 0.0, -1.0])
-    scale, shift, _ = calibrate.fit(logits, gold, np.ones(len(gold)))
+    scale, shift, _ = calibrate.fit(logits, gold, np.ones(len(gold)), doubt=0.0)
     error = measures.calibration_error(batching.softmax(logits * scale + shift), gold)
     assert error < 0.03 < measures.calibration_error(batching.softmax(logits), gold)
 
@@ -362,12 +376,39 @@ def test_calibration_learns_whom_to_believe() -> None:
     assert share > 1
 
 
+def test_calibration__is_less_sure_where_labels_are_doubted() -> None:
+    rng = np.random.default_rng(0)
+    logits = rng.normal(size=(4000, 3)) * 1.5
+    chances = batching.softmax(logits).astype(float)
+    gold = np.array([rng.choice(3, p=row / row.sum()) for row in chances])
+    sure, doubting = (
+        calibrate.fit(logits, gold, np.ones(len(gold)), doubt=doubt).scale for doubt in (0.0, 0.1)
+    )
+    assert (doubting < sure).all()
+
+
+def test_calibration__judges_a_post_without_its_own_label() -> None:
+    rng = np.random.default_rng(0)
+    rows = [data.Row(f"post {place}", place % 3, "fr", "umsab_french") for place in range(90)]
+    logits = rng.normal(size=(90, 3))
+    judged = calibrate.crossed(rows, logits, np.zeros((90, 3)))
+    assert np.allclose(judged.sum(1), 1, atol=1e-6)
+    other = [*rows[1:], data.Row(rows[0].text, 2, "fr", "umsab_french")]
+    moved = calibrate.crossed(other, logits[[*range(1, 90), 0]], np.zeros((90, 3)))
+    assert np.allclose(moved[-1], judged[0], atol=1e-6), "its label had a say"
+    assert not np.allclose(moved[:-1], judged[1:], atol=1e-6), "no label had a say"
+
+
 def test_calibration__counts_groups_by_roots_of_draws(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(calibrate, "GROUPS", {"s/fr": 100, "t/fr": 900})
     rows = [data.Row("a", 0, "fr", "s")] * 30 + [data.Row("a", 0, "fr", "t")] * 10
     weights = calibrate.row_weights(rows)
     assert weights[:30].sum() * 3 == pytest.approx(weights[30:].sum())
     assert weights.mean() == pytest.approx(1.0)
+    rows = [data.Row("a", 0, "fr", "s")] * 9 + [data.Row("a", 0, "fr", "umsab_french")] * 9
+    monkeypatch.setattr(calibrate, "GROUPS", {"s/fr": 100, "umsab_french/fr": 100})
+    weights = calibrate.row_weights(rows)
+    assert weights[9] == pytest.approx(2 * weights[0]), "labelled by several people"
 
 
 def test_shares_of_annotators__are_learned_instead_of_one_label() -> None:
