@@ -157,10 +157,10 @@ def learn(seen: Examples, weights: Floats | None = None) -> Learned:
 
 
 def weights_of(seen: Examples, each: float) -> Floats:
-    """Return the weight of each example: `each`, and more for what is rare.
+    """Return the weight of each example: `each`, and more for two rare kinds.
 
-    That are names that mean something else, and posts whose entities meet different attitudes: there
-    the post's mood cannot tell, and nothing else teaches to look closer.
+    These are names that mean something else, and posts whose entities meet different attitudes:
+    there the post's mood cannot tell, and nothing else teaches to look closer.
     """
     lowest = np.full(int(seen.posts.max()) + 1, len(CLASSES))
     highest = np.zeros(len(lowest), dtype=np.int64)
