@@ -29,6 +29,8 @@ _LATIN: dict[str, int] = {
 }
 #: Before these letters w, f, b, d are the word's own ("dar"); ``wh`` is one letter.
 _NO_CLITIC_BEFORE = frozenset("aeiouh")
+#: Every letter that clitics and articles are made of.
+LETTERS = frozenset("".join((*_ARABIC, *_LATIN)))
 _ARABIC_FIRST = frozenset(p[0] for p in _ARABIC)
 _LATIN_FIRST = frozenset(p[0] for p in _LATIN)
 #: Parts of a hashtag by their capitals: ``Bring|Back|Our|Voip``, ``OPE|Unlike``.

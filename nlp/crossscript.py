@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from itertools import groupby
 from typing import NamedTuple
 
 from nlp.clitics import hashtag_parts, stems
@@ -64,6 +65,18 @@ _NO_VOWELS = str.maketrans("", "", "awy")
 _DOUBLED = re.compile(r"(.)\1+", re.DOTALL)
 #: Skeletons up to this length get the class of their ending.
 _SHORT = 4
+
+
+#: Letters of words and of keys, merged so far that a word and all of its keys have the same.
+_OUTLINE = str.maketrans(
+    {
+        **dict.fromkeys("aeiouwyhH2478_اوىيهةحء", None),
+        **dict.fromkeys("sckgjqxt569ستثشصخجغقكط", "x"),
+        **dict.fromkeys("bpvfبف", "b"),
+        **dict.fromkeys("dدذضظ", "d"),
+        **dict(zip("رزعلمن", "rz3lmn", strict=True)),
+    }
+)
 
 
 def _arabic_sounds(word: str) -> str:
@@ -171,6 +184,16 @@ def variants(token: str) -> tuple[str, ...]:
     all of these. The token itself and its own key are not repeated.
     """
     return analyse(token).variants
+
+
+def outline(word: str) -> str:
+    """Return the consonants of a normalised word, or of a key, in a few classes.
+
+    Costs a tenth of the keys, and rules most words out. The outline of a word consists of
+    consonants of clitics (or none), the outline of a key, and an ``n`` (or none), for each key
+    of the word and of its :func:`~nlp.clitics.stems`.
+    """
+    return "".join([letter for letter, _ in groupby(word.translate(_OUTLINE))])
 
 
 def _analyse_word(raw: str) -> Analysis:

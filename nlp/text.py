@@ -87,6 +87,8 @@ _ELONGATED = re.compile(r"([^\W\d_])\1{2,}")
 _APOSTROPHES = re.compile(r"([37])['’](?=[a-z])")
 _MARK = re.compile(f"[{MARKS}]")
 _WORDS = re.compile(r"\w+")
+#: Words that need no decomposition: ASCII, or Arabic letters without marks.
+_SIMPLE = re.compile("[0-9a-zA-Z]+|[\u0621\u0627-\u063a\u0641-\u064a]+")
 
 #: Letters that writers use for one another. Hamza on a carrier is a combining mark after
 #: decomposition and falls with the other marks.
@@ -168,6 +170,8 @@ def _words(raw: str) -> tuple[str, ...]:
     Usually one; none for a lone tatweel; more where a compatibility character stands for
     several words (``ﷺ``).
     """
+    if _SIMPLE.fullmatch(raw):
+        return (_ELONGATED.sub(_shorten, raw.lower().translate(_FOLD))[:MAX_TOKEN],)
     sign = "" if raw[0] not in "#＃@＠" else "#" if raw[0] in "#＃" else "@"
     found = [w.strip("_")[:MAX_TOKEN] for w in _WORDS.findall(normalise(raw[len(sign) :]))]
     found = [w for w in found if w]

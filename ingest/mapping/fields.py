@@ -272,14 +272,8 @@ class ObjectMapper:
 
     def values(self, record: dict[str, Any]) -> dict[str, object]:
         """Return what an object holds for each field; null is nothing."""
-        shape = tuple(record)
-        plan = self._plans.get(shape)
-        if plan is None:
-            if len(self._plans) >= _PLANS:
-                self._plans.clear()
-            plan = self._plans[shape] = self._plan(shape)
         found: dict[str, object] = {}
-        for target, paths in plan:
+        for target, paths in self._known_plan(tuple(record)):
             for path in paths:
                 value = record[path[0]] if len(path) == 1 else _walk(record, path)
                 if value is None or value == "":
@@ -305,12 +299,20 @@ class ObjectMapper:
         """Note in ``found`` which fields the records of a sample have."""
         seen: dict[str, dict[str, None]] = {}
         for record in records:
-            for slot, paths in self._plan(tuple(record)):
+            for slot, paths in self._known_plan(tuple(record)):
                 target = slot if slot in ALIASES else slot.removesuffix("_id")
                 for path in paths:
                     if _walk(record, path) is not None:
                         seen.setdefault(target, {})[".".join(path)] = None
         self.found = {target: list(seen[target]) for target in TARGETS if target in seen}
+
+    def _known_plan(self, shape: tuple[str, ...]) -> list[tuple[str, list[tuple[str, ...]]]]:
+        plan = self._plans.get(shape)
+        if plan is None:
+            if len(self._plans) >= _PLANS:
+                self._plans.clear()
+            plan = self._plans[shape] = self._plan(shape)
+        return plan
 
     def _plan(self, shape: tuple[str, ...]) -> list[tuple[str, list[tuple[str, ...]]]]:
         plains: dict[str, str] = {}

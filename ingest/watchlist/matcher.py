@@ -8,6 +8,7 @@ nothing is found inside another word.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -15,14 +16,16 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from ingest.watchlist.loader import Entity, Watchlist
-from nlp.clitics import hashtag_spans
-from nlp.crossscript import analyse_word, key
-from nlp.text import pieces, tokenize
+from nlp.clitics import LETTERS, hashtag_spans, stems
+from nlp.crossscript import analyse_word, key, outline
+from nlp.text import forms, pieces, tokenize
 
 #: Context, vetoes and other mentions count as "nearby" within so many words on either side.
 WINDOW = 12
 
 _CACHE = 1 << 16
+#: Letters that a clitic may have (:func:`nlp.clitics.stems`).
+_CLITIC = 4
 _CACHED_LENGTH = 64
 
 # What a path of words means for an entity
@@ -81,6 +84,8 @@ class Matcher:
                 for text in campaign.hashtags:
                     if _joined(text) in self._claimed:  # in each of its spellings
                         self._add_path(self._order[named], _SURE, ["#" + _joined(text)])
+        self._latin = self._outlines("latin ")
+        self._other = self._outlines("other ")
         self._cached = lru_cache(_CACHE)(self._compute)
 
     def __reduce__(self) -> tuple[type[Matcher], tuple[Watchlist]]:
@@ -138,11 +143,21 @@ class Matcher:
         if (entity, meaning) not in meanings:
             meanings.append((entity, meaning))
 
+    def _outlines(self, script: str) -> re.Pattern[str]:
+        """Return what the outlines of all words match that may have a key of this script."""
+        keys = [word.removeprefix(script) for word in self._vocabulary if word.startswith(script)]
+        found = "|".join(re.escape(one) for one in sorted({outline(key) for key in keys}))
+        clitics = "".join(sorted({outline(letter) for letter in LETTERS}))
+        return re.compile(f"[{re.escape(clitics)}]*(?:{found})n?" if keys else r"(?!)")
+
     # -- finding ----------------------------------------------------------------------------
 
     def _compute(self, raw: str) -> tuple[int, tuple[tuple[int, tuple[str, ...]], ...]]:
         """Return how many tokens a raw stretch has, and for each that the trie knows: its forms."""
         known = []
+        words = forms(raw)
+        if not any(map(self._possible, words)):
+            return len(words), ()
         tokens, keys, variants = analyse_word(raw)
         for place, (token, found) in enumerate(zip(tokens, keys, strict=True)):
             candidates = [token]
@@ -158,6 +173,25 @@ class Matcher:
             if kept:
                 known.append((place, kept))
         return len(tokens), tuple(known)
+
+    def _possible(self, token: str) -> bool:
+        """Tell whether a form of a token may be in the trie; for most words the answer is no.
+
+        Nearly all words of a text are in no watchlist. This costs a tenth of their analysis.
+        """
+        known = self._vocabulary
+        if token in known:
+            return True
+        if token[0] in "@[":
+            return False
+        if token[0] == "#" and self._claimed and _joined(token) in self._claimed:
+            return True
+        word = token[1:] if token[0] == "#" else token
+        for cut in range(_CLITIC + 1):
+            if word[cut:] in known and (not cut or word[cut:] in stems(word)):
+                return True
+        outlines = self._latin if word.isascii() else self._other
+        return bool(outlines.fullmatch(outline(word)))
 
     def _units(self, text: str) -> list[_Unit]:
         """Return the words of the text that the trie knows; most texts have none."""

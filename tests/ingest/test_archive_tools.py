@@ -25,7 +25,7 @@ from ingest.mapping.tool import Deletion
 from ingest.privacy.keyring import Key
 from ingest.privacy.protector import Protector, is_pseudonym
 from ingest.records import Post, Reject, Tombstone, encode
-from ingest.sources.archive.registry import TOOLS
+from ingest.sources.archive.registry import _CANDIDATES, TOOLS, of_record
 from ingest.sources.archive.source import ArchiveSource, parse_raw
 
 NOW = datetime(2024, 1, 1, tzinfo=UTC)
@@ -372,3 +372,23 @@ def test_every_folder_cites_its_source_and_every_tool_has_a_fixture_and_a_line_i
     text = DOCS.read_text("utf-8")
     for name in TOOLS:
         assert f"| `{name}` |" in text
+
+
+@pytest.mark.parametrize(("folder", "file"), FILES)
+def test_of_record__is_right_after_another_record_with_the_same_keys(
+    folder: str, file: str
+) -> None:
+    raw = fixture(folder, file).read_bytes()
+    records = []
+    for line in [raw, *raw.splitlines()]:
+        try:
+            records.append(json.loads(line))
+        except ValueError:
+            continue
+    for record in (one for one in records if isinstance(one, dict)):
+        asked = [tool for tool in TOOLS.values() if not tool.table]
+        known = next((tool for tool in asked if tool.knows(record)), None)
+        for value in (None, 0, "", {}, []):
+            of_record(dict.fromkeys(record, value))  # the first with these keys
+            assert of_record(record) is known
+            _CANDIDATES.clear()

@@ -1,13 +1,14 @@
 """What counts as a mention: aliases in every script, whole words, context where it needs one."""
 
+import json
 import pickle
 import re
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from ingest.watchlist.loader import load, parse
+from ingest.watchlist.loader import companion, load, parse
 from ingest.watchlist.matcher import WINDOW, Matcher
 from nlp.text import normalise
 
@@ -268,3 +269,50 @@ def test_campaign__has_its_hashtag_alone_though_it_reads_like_an_alias(
     text: str, expected: tuple[str, ...]
 ) -> None:
     assert Matcher(parse(SENEGAL)).entities(text) == expected
+
+
+class Thorough(Matcher):
+    """Analyses every word, as the matcher does with those that it can't rule out."""
+
+    def _possible(self, token: str) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("name", ["morocco-2016", "lebanon-2019"])
+def test_matcher__rules_out_no_word_that_names_something(name: str) -> None:
+    watchlist = load(name)
+    assert watchlist is not None
+    quick, thorough = Matcher(watchlist), Thorough(watchlist)
+    signs = ["", "w", "wl", "fl", "bel", "al", "el", "ell", "و", "وال", "لل", "#", "@"]
+    letters = "abdefhiklmnorstuwxy23579" + "ابتجحخدرسطعفقكلمنهويةىء"
+    named = [*quick._vocabulary, *(word.partition("_")[2] for word in quick._vocabulary)]
+    word = st.one_of(
+        st.sampled_from([one for one in named if one and " " not in one]),
+        st.text(st.sampled_from(letters), min_size=1, max_size=7),
+    )
+    spelt = st.builds(
+        lambda before, word, after, again: before + word.replace(again, again * 2) + after,
+        st.sampled_from(signs),
+        word,
+        st.sampled_from(["", "n", "e", "h", "ya", "wa", "an", "ه", "ي", "ات"]),
+        st.sampled_from(list(letters)),
+    )
+
+    @given(st.lists(st.one_of(spelt, word, ANY), max_size=8).map(" ".join))
+    @settings(max_examples=400)
+    def same(text: str) -> None:
+        assert quick.find(text) == thorough.find(text)
+
+    same()
+
+
+def test_matcher__finds_the_same_in_every_post_of_the_sample() -> None:
+    watchlist = load("morocco-2016")
+    text = companion("morocco-2016", "sample.ndjson")
+    assert watchlist is not None
+    assert text is not None
+    thorough = Thorough(watchlist)
+    posts = [str(json.loads(line)["text"]) for line in text.splitlines()]
+    assert len(posts) > 500
+    for post in posts:
+        assert MOROCCO.find(post) == thorough.find(post)

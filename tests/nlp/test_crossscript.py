@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nlp.clitics import hashtag_parts, hashtag_spans, stems
-from nlp.crossscript import analyse, key, variants
+from nlp.crossscript import analyse, key, outline, variants
 from nlp.text import tokenize
 
 ANY = st.text(st.characters(codec=None, exclude_categories=()), max_size=60)
@@ -155,3 +155,18 @@ def test_the_key_does_not_depend_on_case_or_elongation(letters: list[str]) -> No
 def test_a_text_of_100_000_characters_is_analysed() -> None:
     for text in ("a" * 100_000, "وال" * 33_000, "#aB_" * 25_000, "ab." * 33_000):
         assert analyse(text).tokens
+
+
+LETTERS = st.sampled_from(
+    "abcdefghijklmnopqrstuvwxyz0123456789" + "ابتثجحخدذرزسشصضطظعغفقكلمنهويءىة"
+)
+
+
+@given(st.text(LETTERS, min_size=1, max_size=10))
+def test_outline__of_a_word_ends_with_those_of_its_keys(raw: str) -> None:
+    (word,) = [token.text for token in tokenize(raw)] or [raw]
+    for one in (word, *stems(word)):
+        for found in (key(one), *(v for v in variants(one) if v[0] == "_")):
+            whole = outline(word)
+            end = outline(found[1:])
+            assert whole.endswith(end) or whole.removesuffix("n").endswith(end), (one, found)

@@ -148,3 +148,8 @@ def test_stretches_lie_behind_one_another(text: str) -> None:
     for _, start, end in pieces(text):
         assert ends[-1] <= start < end
         ends.append(end)
+
+
+@given(st.text(st.sampled_from("abzABZ019" + "ءابتثجحخدذرزسشصضطظعغفقكلمنهوىيةپ"), min_size=1))
+def test_tokenize__folds_simple_words_as_normalise_does(word: str) -> None:
+    assert [token.text for token in tokenize(word)] == [normalise(word)[:MAX_TOKEN]]

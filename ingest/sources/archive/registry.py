@@ -9,7 +9,7 @@ it here, and add a fixture folder.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import ItemsView, Iterable, Iterator, Sequence, ValuesView
 
 from ingest.mapping.tool import Record, Tool
 from ingest.sources.archive.tools import fourcat, marsad, own_data, zeeschuimer
@@ -70,13 +70,58 @@ TOOLS: dict[str, Tool] = {
     )
 }
 
+_OF_RECORDS = [tool for tool in TOOLS.values() if not tool.table]
+#: By the keys of a record: the tools that may have written it.
+_CANDIDATES: dict[tuple[str, ...], list[Tool]] = {}
+_SHAPES = 1_000
+
 #: What the tools make of records: with another version files are read anew.
 VERSIONS = sorted((tool.name, tool.version) for tool in TOOLS.values())
 
 
 def of_record(record: Record) -> Tool | None:
     """Return the tool that wrote a record, if one is known."""
-    return next((tool for tool in TOOLS.values() if not tool.table and tool.knows(record)), None)
+    shape = tuple(record)
+    candidates = _CANDIDATES.get(shape)
+    if candidates is None:
+        if len(_CANDIDATES) >= _SHAPES:
+            _CANDIDATES.clear()
+        candidates = _CANDIDATES[shape] = [tool for tool in _OF_RECORDS if _may_know(tool, record)]
+    return next((tool for tool in candidates if tool.knows(record)), None)
+
+
+class _Watched(dict[str, object]):
+    """A record that notes whether any of its values was read; to look at its keys is none."""
+
+    read = False
+
+    def __getitem__(self, key: str) -> object:
+        self.read = True
+        return super().__getitem__(key)
+
+    def __iter__(self) -> Iterator[str]:  # so that copies read by __getitem__
+        return super().__iter__()
+
+    def get(self, key: str, default: object = None) -> object:
+        self.read = self.read or key in self
+        return super().get(key, default)
+
+    def items(self) -> ItemsView[str, object]:  # type: ignore[override]
+        self.read = True
+        return super().items()
+
+    def values(self) -> ValuesView[object]:  # type: ignore[override]
+        self.read = True
+        return super().values()
+
+
+def _may_know(tool: Tool, record: Record) -> bool:
+    """Tell whether a tool knows this record or might know another one with the same keys.
+
+    A tool that said no without reading a value says no to all records with these keys.
+    """
+    watched = _Watched(record)
+    return tool.knows(watched) or watched.read
 
 
 def of_records(records: Iterable[Record]) -> Tool | None:

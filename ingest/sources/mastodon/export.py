@@ -117,7 +117,9 @@ def _account(account: object, host: str) -> str:
 
 def knows_activity(record: Record) -> bool:
     """Tell whether a record is an activity of an outbox."""
-    return record.get("type") in {"Create", "Announce"} and {"actor", "object"} <= record.keys()
+    return (
+        word(record.get("type")) in {"Create", "Announce"} and {"actor", "object"} <= record.keys()
+    )
 
 
 def map_activity(record: Record, around: Around) -> Mapped:

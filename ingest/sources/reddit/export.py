@@ -24,7 +24,7 @@ _KINDS = frozenset({"t1", "t3"})
 
 def _thing(record: Record) -> Record:
     data = record.get("data")
-    return data if record.get("kind") in _KINDS and isinstance(data, dict) else record
+    return data if word(record.get("kind")) in _KINDS and isinstance(data, dict) else record
 
 
 def knows(record: Record) -> bool:

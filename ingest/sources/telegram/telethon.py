@@ -24,7 +24,7 @@ from ingest.text import Span, without_names
 
 def knows(record: Record) -> bool:
     """Tell whether a record is a message of Telethon."""
-    return record.get("_") in {"Message", "MessageService", "MessageEmpty"} and "id" in record
+    return word(record.get("_")) in {"Message", "MessageService", "MessageEmpty"} and "id" in record
 
 
 def _peer(peer: object) -> str:
