@@ -1,22 +1,27 @@
-"""Dated events to mark in charts, read from a CSV file that people keep.
+"""Dated events to mark in charts, read from a table that people keep (CSV with any delimiter).
 
-Columns: ``date`` (YYYY-MM-DD), and ``label`` (a few words) or ``note`` (a sentence) or both, are
-needed; ``kind``, ``entity`` and ``source_url`` may be there. Where there is a ``kind``, only rows
-of the kind ``event`` are marked: the others are figures.
+Columns: ``date`` (YYYY-MM-DD, DD/MM/YYYY, …), and ``label`` (a few words) or ``note`` (a sentence)
+or both, are needed; ``kind``, ``entity`` and ``source_url`` may be there. Where there is a
+``kind``, only rows of the kind ``event`` are marked: the others are figures.
 """
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from pipelines.errors import WatchlistError
+from ingest import dates
+from pipelines.errors import SourceError, WatchlistError
+
+if TYPE_CHECKING:
+    from ingest.sources.tables import Table
 
 _FIELDS = ("label", "note", "entity", "source_url")
+_COLUMNS = frozenset({"date", "kind", *_FIELDS})
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -58,36 +63,39 @@ def find(name: str) -> Path | None:
 
 
 def read(path: Path) -> list[Event]:
-    """Return the events of a CSV file in UTF-8, in order of time."""
+    """Return the events of a table, in order of time."""
+    from ingest.sources.tables import read_table, style_of
+
     try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            events = list(_events(path, csv.DictReader(stream)))
+        table = read_table(path.read_bytes(), str(path), _COLUMNS)
     except OSError as error:
         raise WatchlistError(f"{path} can't be read: {error.strerror}") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise WatchlistError(f"{path} is no CSV file in UTF-8: {error}") from error
-    return sorted(events, key=lambda event: event.day)
+    except SourceError as error:
+        raise WatchlistError(str(error)) from error
+    return sorted(_events(path, table, style_of(table, "date")), key=lambda event: event.day)
 
 
-def _events(path: Path, reader: csv.DictReader[str]) -> Iterator[Event]:
-    columns = set(reader.fieldnames or ())
-    if "date" not in columns or not columns & {"label", "note"}:
+def _events(path: Path, table: Table, style: dates.DateStyle) -> Iterator[Event]:
+    columns = {name: place for place, name in reversed(list(enumerate(table.columns)))}
+    if "date" not in columns or not columns.keys() & {"label", "note"}:
         raise WatchlistError(
             f"{path}: the first line must name the columns date and label or note; it names "
-            f"{', '.join(reader.fieldnames or ()) or 'nothing'}"
+            f"{', '.join(table.columns) or 'nothing'}"
         )
-    for row in reader:
-        # cells that a short line lacks are None
-        cells = {name: " ".join((row[name] or "").split()) for name in columns}
+    for line, row in table.rows:
+        # a short line lacks its last cells
+        cells = {
+            name: " ".join(row[place].split()) if place < len(row) else ""
+            for name, place in columns.items()
+        }
         if cells.get("kind", "event") != "event":
             continue
-        try:
-            day = date.fromisoformat(cells["date"])
-        except ValueError as error:
+        found = dates.read(cells["date"], UTC, style)
+        if found.moment is None:
             raise WatchlistError(
-                f"{path}, line {reader.line_num}: {cells['date']!r} is no date; write YYYY-MM-DD"
-            ) from error
-        yield Event(day, *(cells.get(name, "") for name in _FIELDS))
+                f"{path}, line {line}: {cells['date']!r} is no date; write YYYY-MM-DD or DD/MM/YYYY"
+            )
+        yield Event(found.moment.date(), *(cells.get(name, "") for name in _FIELDS))
 
 
 def _shipped(name: str) -> Path:

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 #: Records per transaction: large enough for batches of equal lengths, small enough for memory.
 BATCH = 1024
+#: Records and posts between two reports of progress; so many are scored in one transaction.
+STEP = 256
 
 
 class Imported(msgspec.Struct, frozen=True):
@@ -82,13 +84,15 @@ def collect(
     key: str,
     metadata: str = "",
     limit: int | None = None,
-    after_batch: Callable[[Ledger], None] = lambda outcomes: None,
+    after_batch: Callable[[Ledger], object] = lambda outcomes: None,
+    after_read: Callable[[int], None] = lambda records: None,
     identities: Identities | None = None,
 ) -> Imported:
     """Read a source from where it was left into the store, batch by batch.
 
-    ``after_batch`` is called once a batch is durable, with its outcomes. ``limit`` is the
-    number of records to read at most. With ``identities`` no post takes the place of another
+    ``after_batch`` is called once a batch is durable, with its outcomes; ``after_read`` with the
+    records of each part of a batch, for progress. ``limit`` is the number of records to read at
+    most. With ``identities`` no post takes the place of another
     author's; without them, as on topics, the storing side does it.
     """
     position = store.position(key)
@@ -99,7 +103,7 @@ def collect(
     items = source.open(cursor)
     if limit is not None:
         items = islice(items, limit)
-    for batch in _batches(items):
+    for batch in _batches(items, after_read):
         outcomes = _accept(
             store, collector, source, key, metadata, cursor, batch, identities, done=False
         )
@@ -170,7 +174,8 @@ def drain(
         return loaded
 
     while most is None or finished < most:
-        size = BATCH if most is None else min(BATCH, most - finished)
+        size = min(STEP, BATCH)
+        size = size if most is None else min(size, most - finished)
         done = drain_some(store, once, zone, size, query)
         if not done:
             break
@@ -241,6 +246,13 @@ def add(one: Ledger, other: Ledger) -> Ledger:
     return Ledger(**{name: getattr(one, name) + getattr(other, name) for name in fields})
 
 
-def _batches(items: Iterator[Item]) -> Iterator[list[Item]]:
-    while batch := list(islice(items, BATCH)):
+def _batches(items: Iterator[Item], after_read: Callable[[int], None]) -> Iterator[list[Item]]:
+    batch: list[Item] = []
+    while part := list(islice(items, min(STEP, BATCH))):
+        batch += part
+        after_read(len(part))
+        if len(batch) >= BATCH:
+            yield batch
+            batch = []
+    if batch:
         yield batch

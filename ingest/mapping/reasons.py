@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from ingest.records import Reject
@@ -48,6 +49,16 @@ def warning(damage: str, *, doubtful: bool) -> str:
             "may be wrong too. Get the file again before you rely on its posts"
         )
     return f"{_DAMAGED} or something else follows it: posts may be missing" if damage else ""
+
+
+def before_header(lines: int, columns: Sequence[str]) -> str:
+    """Return what to tell of lines before the names of a table's columns."""
+    what = (
+        "first line is no record: it stands"
+        if lines == 1
+        else (f"first {lines:,} lines are no records: they stand")
+    )
+    return f"its {what} before the names of the columns ({', '.join(columns)[:120]})"
 
 
 def damage_detail(records: int, *, doubtful: bool) -> str:

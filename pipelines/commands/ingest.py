@@ -378,11 +378,10 @@ class _Run:
         posts = 0
         with progress(f"Reading {source.path}") as report:
 
-            def after_batch(outcomes: Ledger) -> None:
+            def after_read(records: int) -> None:
                 nonlocal posts
-                posts += outcomes.received
+                posts += records
                 report(*source.progress, posts)
-                self._target.catch_up()
 
             result = collect(
                 source,
@@ -391,7 +390,8 @@ class _Run:
                 key=key,
                 metadata=details,
                 limit=self._limit,
-                after_batch=after_batch,
+                after_batch=lambda outcomes: self._target.catch_up(),
+                after_read=after_read,
                 identities=self._target.identities,
             )
         if position is None and result.done and not result.outcomes.received:

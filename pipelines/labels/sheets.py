@@ -15,12 +15,14 @@ from openpyxl.utils import get_column_letter
 from openpyxl.utils.exceptions import InvalidFileException
 from openpyxl.worksheet.datavalidation import DataValidation
 
+from ingest.errors import SourceError
 from ingest.mapping.spreadsheets import guard, unguard
+from ingest.sources.tables import read_table
 from nlp.language import LANGUAGES
 from pipelines.errors import OutputError
 from pipelines.files import write_whole
 from pipelines.labels.sampling import Sampled
-from pipelines.labels.words import HEADERS, WORDS, Ui, column_of, label_of
+from pipelines.labels.words import HEADERS, KNOWN_COLUMNS, WORDS, Ui, column_of, label_of
 
 #: What a sheet's file may be called.
 SUFFIXES = (".xlsx", ".csv", ".ndjson")
@@ -158,14 +160,10 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
         if suffix == ".xlsx":
             yield from _of_workbook(path)
         elif suffix in {".csv", ".tsv"}:
-            text = path.read_text(encoding="utf-8-sig")
-            first = text.partition("\n")[0]
-            mark = max(",;\t", key=first.count)  # what Excel writes differs by its language
-            rows = csv.reader(io.StringIO(text, newline=""), delimiter=mark)
-            header = [column_of(unguard(cell)) for cell in next(rows, [])]
-            for number, cells in enumerate(rows, start=2):
-                if any(cells):
-                    yield number, dict(zip(header, map(unguard, cells), strict=False))
+            table = read_table(path.read_bytes(), str(path), KNOWN_COLUMNS)
+            header = [column_of(unguard(cell)) for cell in table.columns]
+            for number, cells in table.rows:
+                yield number, dict(zip(header, map(unguard, cells), strict=False))
         elif suffix in {".ndjson", ".jsonl"}:
             with path.open("rb") as stream:
                 for number, line in enumerate(stream, start=1):
@@ -176,7 +174,7 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
             raise OutputError(f"{path}: a sheet is an {', '.join(SUFFIXES)} file")
     except OSError as error:
         raise OutputError(f"{path} can't be read: {error.strerror or error}") from error
-    except (UnicodeDecodeError, csv.Error, msgspec.DecodeError, InvalidFileException) as error:
+    except (SourceError, msgspec.DecodeError, InvalidFileException) as error:
         raise OutputError(f"{path} is no sheet of labels ({error}): save it again") from error
 
 

@@ -50,6 +50,8 @@ _LABELS = {
 _COLUMNS = {word.casefold(): name for words in HEADERS.values() for name, word in words.items()} | {
     "label": "sentiment"
 }
+#: Names that columns of a sheet have, in any of the languages.
+KNOWN_COLUMNS = frozenset({*_COLUMNS, *_COLUMNS.values(), "id", "language", "predicted", "weight"})
 
 
 def label_of(word: str) -> str:

@@ -113,7 +113,7 @@ def test_a_percentage_is_kept_in_millionths_under_a_name_that_says_so() -> None:
 @pytest.mark.parametrize(
     ("row", "reason"),
     [
-        ("17/10/2019,a,5,,", "no date"),
+        ("2019,a,5,,", "no date"),
         ("2019-10-17/2019-10-15,a,5,,", "ends before it begins"),
         ("2019-10-17/soon,a,5,,", "no date"),
         ("2019-13-01,a,5,,", "no date"),
@@ -159,9 +159,7 @@ def test_a_note_may_run_over_lines() -> None:
     assert counter.note == "two lines"
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"\n", b"name,likes\na,5\n", b"date,page,value\n\xff\xfe", b"a,\x00b\n"]
-)
+@pytest.mark.parametrize("content", [b"", b"\n", b"name,likes\na,5\n", b"a,\x00b\n"])
 def test_a_file_that_is_no_such_table_is_refused_with_what_it_needs(content: bytes) -> None:
     with pytest.raises(SourceError, match=r"notes\.csv"):
         read(content)

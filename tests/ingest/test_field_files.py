@@ -297,6 +297,7 @@ def test_preview__tells_columns_dates_and_posts_and_stores_nothing(tmp_path: Pat
     assert found.columns["likes"] == ["Nombre de j'aime"]
     assert found.not_taken == ["Couleur"]
     assert (found.posts, found.dates_read, found.dates_unread) == (2, 1, 1)
+    assert found.unread_date == "demain"
     assert found.shown[0].text == "[user] coupé"
     assert list(tmp_path.iterdir()) == [path]
 

@@ -316,10 +316,10 @@ def test_events_are_read_in_order_of_time_and_figures_are_passed_over(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"date,note\n27/02/2016,x\n", "line 2: '27/02/2016' is no date; write YYYY-MM-DD"),
+        (b"date,note\nsoon,x\n", "line 2: 'soon' is no date; write YYYY-MM-DD or DD/MM/YYYY"),
         (b"day,what\n", "must name the columns date and label or note; it names day, what"),
         (b"", "it names nothing"),
-        (b"date,note\n2016-02-27,caf\xe9\n", "no CSV file in UTF-8"),
+        (b'date,note\n2016-02-27,"x\n', "near line 2: unexpected end of data"),
         (b"date,note\n2016-02-27\n", ""),
     ],
 )

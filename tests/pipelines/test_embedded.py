@@ -119,3 +119,21 @@ def test_drain__reports_each_batch(store: SqliteStore, monkeypatch: pytest.Monke
     reported: list[int] = []
     drain(store, Scorer, UTC, after_batch=reported.append)  # type: ignore[arg-type]
     assert reported == [8, 8, 4]
+
+
+def test_progress__is_reported_several_times_within_a_batch(tmp_path: Path) -> None:
+    posts = 2 * embedded.STEP + 1
+    path = tmp_path / "posts.ndjson"
+    path.write_text("".join(f'{{"id": "{n}", "text": "a b"}}\n' for n in range(posts)))
+    source = ArchiveSource(path)
+    parts: list[int] = []
+    with SqliteStore(tmp_path / "a.db", timezone="UTC") as store:
+        collect(
+            source,
+            store,
+            Collector(Protector(Keyring().use()), None, origin=source.key, context=source.context),
+            key="k",
+            after_read=parts.append,
+        )
+    assert parts == [embedded.STEP, embedded.STEP, 1]
+    assert posts < embedded.BATCH

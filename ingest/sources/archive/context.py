@@ -70,6 +70,8 @@ class Reader:
         """Which fields of the file each field of a post is taken from."""
         self.skipped: Counter[str] = Counter()
         """How many records were no posts, by the reason that :class:`Skipped` names."""
+        self.unread_date = ""
+        """The first date that could not be read, as it was written."""
         self._tool_frame = Frame(
             dataset=context.dataset,
             platform=context.platform,
@@ -188,9 +190,13 @@ class Reader:
         self, fields: dict[str, object], raw: bytes, frame: Frame | None = None
     ) -> Post | Reject:
         try:
-            return build(fields, frame or self._frame)
+            post = build(fields, frame or self._frame)
         except Bad as bad:
             return reject(bad.reason, raw)
+        if not self.unread_date and "date-unknown" in post.flags:
+            given = fields.get("created_at")
+            self.unread_date = "" if given is None else " ".join(str(given)[:200].split())
+        return post
 
     def read_raw(self, raw: bytes) -> list[Outcome]:
         """Return what the bytes of one record hold."""

@@ -10,7 +10,7 @@ import csv
 import re
 from collections import deque
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -18,12 +18,17 @@ from ingest.mapping.fields import plain
 from ingest.mapping.objects import MAX_COLUMNS
 from ingest.sources.archive.lines import LIMIT, Line
 
+if TYPE_CHECKING:
+    from _csv import Reader as CsvReader
+
 MAX_ROW_LINES = 10_000
 """The most lines that one row may take; above, a quotation mark is taken for unclosed."""
 
 _USUAL = ",;\t|"
 _SEP_LINE = re.compile(r'"?sep=(.)"?')
 _SAMPLE_ROWS = 200
+#: So many lines may stand before the names of the columns; a header has so many known names.
+_PREAMBLE, _NAMES = 30, 2
 _REGULAR = 0.9
 
 
@@ -59,7 +64,7 @@ def parse_rows(text: str, dialect: Dialect) -> list[list[str]]:
 
     Raises ``csv.Error`` where a quotation mark is out of place.
     """
-    return [cells for cells in _reader(_physical(text), dialect) if cells] or [[]]
+    return [cells for cells in reader(_physical(text), dialect) if cells] or [[]]
 
 
 def _physical(text: str) -> Iterator[str]:
@@ -68,7 +73,8 @@ def _physical(text: str) -> Iterator[str]:
         yield line + "\n"
 
 
-def _reader(texts: Iterator[str], dialect: Dialect) -> Iterator[list[str]]:
+def reader(texts: Iterator[str], dialect: Dialect) -> CsvReader:
+    """Return the rows of lines; it counts the lines that it has read."""
     csv.field_size_limit(LIMIT)  # the library's own limit would refuse long cells
     return csv.reader(
         texts,
@@ -97,7 +103,7 @@ class Rows:
         self._again: deque[Line] = deque()  # lines to be read once more
         self._taken: list[Line] = []  # lines of the row that is being read
         self._undecodable = False
-        self._reader = _reader(self._feed(), dialect)
+        self._reader = reader(self._feed(), dialect)
         self._dialect = dialect
 
     def __iter__(self) -> Iterator[Row]:
@@ -109,7 +115,7 @@ class Rows:
                 cells = next(self._reader, None)
             except csv.Error:
                 # A generator that was run to its end stays there: begin a new one.
-                self._reader = _reader(self._feed(), self._dialect)
+                self._reader = reader(self._feed(), self._dialect)
                 if self._taken:
                     yield self._unclosed()
                 continue
@@ -121,7 +127,7 @@ class Rows:
             if line is None:
                 return
             yield self._bad_line(line)
-            self._reader = _reader(self._feed(), self._dialect)
+            self._reader = reader(self._feed(), self._dialect)
 
     def widen(self, width: int) -> None:
         """Take another header's number of columns for what follows."""
@@ -191,6 +197,26 @@ class Rows:
         )
 
 
+def preamble(head: str, known: frozenset[str] | set[str]) -> int:
+    """Return how many lines stand before the names of a table's columns.
+
+    As monitoring tools and people write them: a title, the query, a period, an empty line. The
+    first line that has two names in ``known`` holds the names; 0 where the first one has a name
+    already, and where no line near the top has two.
+    """
+    for number, line in enumerate(head.split("\n", _PREAMBLE)[:_PREAMBLE]):
+        names = max(_known_names(line, sign, known) for sign in _USUAL)
+        if names >= _NAMES:
+            return number
+        if number == 0 and (names or _SEP_LINE.fullmatch(line.strip("\r"))):
+            return 0
+    return 0
+
+
+def _known_names(line: str, delimiter: str, known: frozenset[str] | set[str]) -> int:
+    return len({plain(cell) for cell in line.split(delimiter)} & known)
+
+
 def detect(head: str, known: frozenset[str] | set[str]) -> tuple[Dialect, int]:
     """Return the dialect of a table and the length of a leading ``sep=;`` line in characters.
 
@@ -241,10 +267,10 @@ def _unquoted(head: str) -> bool:
 
 def _sample(head: str, dialect: Dialect) -> Iterator[list[str] | None]:
     """Yield the first rows of a text, ``None`` for one that can't be read."""
-    reader = _reader(_physical(head), dialect)
+    found = reader(_physical(head), dialect)
     for _ in range(_SAMPLE_ROWS):
         try:
-            yield next(reader)
+            yield next(found)
         except StopIteration:
             return
         except csv.Error:

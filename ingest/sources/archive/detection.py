@@ -77,6 +77,8 @@ class Survey(NamedTuple):
     head: bytes
     complete: bool
     wide_header: bytes = b""
+    before: int = 0
+    """Lines before the names of a table's columns."""
 
 
 def open_stream(file: ArchiveFile, layout: Layout, offset: int) -> tuple[Stream, FileStream]:
@@ -222,11 +224,13 @@ def _as_table(
     text = body.decode(base.codec, "replace").replace("\r\n", "\n").replace("\r", "\n")
     private.refuse_text(name, text)
     known = KNOWN | {plain(name) for name in named}
-    dialect, hint = csv_rows.detect(text, known)
-    start, first = base.start, 1
-    if hint:
-        start += body.find(newline.encode()) + 1
-        first = 2
+    by_position = any(_POSITION.fullmatch(name) for name in named)
+    raw = body.decode(base.codec, "replace")  # with the line ends that are counted
+    before = 0 if by_position else csv_rows.preamble(raw.replace(newline, "\n"), known)
+    dialect, hint = csv_rows.detect("\n".join(text.split("\n")[before:]), known)
+    first = 1 + before + bool(hint)
+    passed = body.split(newline.encode())[: first - 1]
+    start = base.start + sum(len(line) + 1 for line in passed)
     base = msgspec.structs.replace(
         base, format="csv", newline=newline, dialect=dialect, start=start, first=first, width=2**31
     )
@@ -238,9 +242,7 @@ def _as_table(
             f"{name} is neither JSON nor a table but binary data. Posts are read from NDJSON, "
             "JSON or CSV; if it is text, name its encoding"
         )
-    if any(_POSITION.fullmatch(name) for name in named) and not any(
-        plain(cell) in KNOWN for cell in cells
-    ):
+    if by_position and not any(plain(cell) in KNOWN for cell in cells):
         columns = tuple(f"#{place}" for place in range(1, len(cells) + 1))
         layout = msgspec.structs.replace(base, columns=columns, width=len(cells))
         return Survey(layout, head, complete)
@@ -253,7 +255,7 @@ def _as_table(
         first=row.next_line if row is not None else first,
     )
     wide = row.raw if row is not None and len(cells) > MAX_COLUMNS else b""
-    return Survey(layout, head, complete, wide)
+    return Survey(layout, head, complete, wide, before)
 
 
 def rows(stream: Stream, layout: Layout, offset: int, number: int, torn: int) -> csv_rows.Rows:

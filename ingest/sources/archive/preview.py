@@ -49,6 +49,8 @@ class ImportPreview(msgspec.Struct, frozen=True, kw_only=True):
     """What the first records of one file become."""
 
     path: str
+    warnings: list[str] = []
+    """What people must know of the file."""
     error: str = ""
     """Why the file is not read; all else is empty then."""
     format: str = ""
@@ -69,6 +71,8 @@ class ImportPreview(msgspec.Struct, frozen=True, kw_only=True):
     """Records that can't be read, by their reason."""
     dates_read: int = 0
     dates_unread: int = 0
+    unread_date: str = ""
+    """The first date that could not be read, as it was written."""
     timezone: str = ""
     """The zone of dates that name none."""
     zone_assumed: int = 0
@@ -124,6 +128,7 @@ def _of_source(source: ArchiveSource) -> ImportPreview:
     flags = Counter(flag for post in posts for flag in post.flags)
     return ImportPreview(
         path=source.path,
+        warnings=list(source.warnings),
         format=details.format,
         encoding=details.encoding,
         tool=details.tool,
@@ -136,6 +141,7 @@ def _of_source(source: ArchiveSource) -> ImportPreview:
         dead=dict(Counter(one.reason for one in records if isinstance(one, Reject))),
         dates_read=len(posts) - flags["date-unknown"],
         dates_unread=flags["date-unknown"],
+        unread_date=source.unread_dates[2],
         timezone=details.timezone,
         zone_assumed=flags["zone-assumed"],
         repaired=flags["text-repaired"],

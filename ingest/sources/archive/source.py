@@ -20,7 +20,7 @@ from ingest.mapping.choices import choose, flattened
 from ingest.mapping.datasets import file_name, given_name
 from ingest.mapping.ids import platform_name
 from ingest.mapping.objects import Bad, parse_object, unwrapped
-from ingest.mapping.reasons import damage_detail, reject, warning
+from ingest.mapping.reasons import before_header, damage_detail, reject, warning
 from ingest.mapping.tool import Record, Tool
 from ingest.records import RAW_LIMIT, Item, Post, Reject
 from ingest.sources.archive import registry
@@ -179,9 +179,10 @@ class ArchiveSource:
         return self._reader.skipped
 
     @property
-    def unread_dates(self) -> tuple[int, str]:
-        """How many posts read so far have no date, and columns that may hold dates."""
-        return self._undated, ", ".join(self._reader.found.get("created_at", ()))
+    def unread_dates(self) -> tuple[int, str, str]:
+        """How many posts read so far have no date, columns that may hold dates, an example."""
+        columns = ", ".join(self._reader.found.get("created_at", ()))
+        return self._undated, columns, self._reader.unread_date
 
     @cached_property
     def context(self) -> str:
@@ -201,6 +202,8 @@ class ArchiveSource:
         self._file.check_unchanged()
         told = warning(self._checked.damage, doubtful=self._checked.doubtful)
         self.warnings = [told] if told else []
+        if self._survey.before:
+            self.warnings.append(before_header(self._survey.before, layout.columns))
         return self._items(self._reader, place, at_start=not cursor)
 
     def close(self) -> None:
@@ -296,7 +299,7 @@ class ArchiveSource:
     @cached_property
     def _objects(self) -> list[Record]:
         """The first records, as far as they can be read; one at least if the head ends in it."""
-        layout, head, complete, _ = self._survey
+        layout, head, complete = self._survey[:3]
         stream: Stream = Memory(head[layout.start :])
         objects = list(_parsed(values(stream, layout, layout.start, layout.first), layout))
         if not objects and not complete:
@@ -313,7 +316,7 @@ class ArchiveSource:
 
     def _flat_sample(self, reader: Reader) -> list[dict[str, str]]:
         """Return the first records, and check that the file has what the mapping names."""
-        layout, _, complete, _ = self._survey
+        layout, _, complete = self._survey[:3]
         if layout.format == "csv":
             self._found = reader.found
             if "text" not in reader.found and layout.columns:
@@ -328,7 +331,7 @@ class ArchiveSource:
     @cached_property
     def _rows(self) -> list[list[str]]:
         """The cells of the first rows of a table, up to another header."""
-        layout, head, _, _ = self._survey
+        layout, head = self._survey[:2]
         stream = Memory(head[layout.start :])
         sample = islice(rows(stream, layout, layout.start, layout.first, 0), _SAMPLE)
         return [row.cells for row in sample if not row.problem]

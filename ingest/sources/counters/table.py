@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterator
+import re
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Literal
 
 import msgspec
 
+from ingest import dates
 from ingest.errors import SourceError
 from ingest.records import Counter
 from ingest.sources.counters.numbers import Count, parse_count, parse_percent, round_step
+from ingest.sources.tables import read_table, style_of
 
 #: Columns that mean the same, the first one present is read.
 NAMES = {
@@ -27,6 +27,7 @@ NAMES = {
     "since": ("since",),
     "note": ("note",),
 }
+_KNOWN = frozenset(name for names in NAMES.values() for name in names)
 _NEEDED = ("at", "page", "value")
 _YES = {"yes", "y", "true", "1", "oui", "x", "about", "environ"}
 _NO = {"", "no", "n", "false", "0", "non"}
@@ -34,6 +35,10 @@ _NO = {"", "no", "n", "false", "0", "non"}
 _LEAST = {"more than", "over", "at least", "plus de", "au moins"}
 _MOST = {"nearly", "almost", "less than", "at most", "moins de", "près de", "presque"}
 _PERCENT = "_percent"
+_ISO = re.compile(r"\d{4}-\d\d-\d\d")
+#: Digits of 20160227.
+_COMPACT = 8
+_DAY_FIRST = dates.DateStyle()
 #: A clock may be ahead by a time zone, no more.
 _AHEAD = timedelta(days=1)
 
@@ -63,40 +68,43 @@ class When(msgspec.Struct, frozen=True):
     zone_assumed: bool
 
 
-def parse_when(text: str, zone: tzinfo) -> When:
-    """Return the moment (ISO 8601) or the day that a text names; ``zone`` if it names none.
+def parse_when(text: str, zone: tzinfo, style: dates.DateStyle = _DAY_FIRST) -> When:
+    """Return the moment or the day that a text names; ``zone`` if it names none.
 
-    Two of them with a slash between name the time from the first to the end of the second.
-    Raises ``ValueError``.
+    Dates as files have them (:mod:`ingest.dates`); ``style`` says whether the month comes first.
+    Two of them in ISO 8601 with a slash between name the time from the first to the end of the
+    second. Raises ``ValueError``.
     """
     first, slash, last = text.partition("/")
-    start = _moment(first, zone)
-    if not slash:
-        return start
-    end = _moment(last, zone)
+    if not slash or not (_ISO.match(first.strip()) and _ISO.match(last.strip())):
+        return _moment(text, zone, style)
+    start = _moment(first, zone, style)
+    end = _moment(last, zone, style)
     span = end.at - start.at + timedelta(seconds=end.span)
     if span <= timedelta():
         raise ValueError(f"{text[:60]!r} ends before it begins")
     return When(start.at, round(span.total_seconds()), start.zone_assumed or end.zone_assumed)
 
 
-def _moment(text: str, zone: tzinfo) -> When:
-    text = text.strip()
-    try:
-        moment = datetime.fromisoformat(text)
-        day_only = len(text) <= 10
-        if moment.tzinfo is not None:
-            return When(moment.astimezone(UTC), 0, zone_assumed=False)
-        start = moment.replace(tzinfo=zone).astimezone(UTC)
-        if not day_only:
-            return When(start, 0, zone_assumed=True)
-        end = (moment + timedelta(days=1)).replace(tzinfo=zone).astimezone(UTC)
-    except (ValueError, OverflowError):
+def _moment(given: str, zone: tzinfo, style: dates.DateStyle) -> When:
+    text = given.strip()
+    # A number alone is no date here: it may be the value of a row whose columns have shifted.
+    if text.isdecimal():
+        text = f"{text[:4]}-{text[4:6]}-{text[6:]}" if len(text) == _COMPACT else ""
+    found = dates.read(text, zone, style)
+    if found.moment is None:
         raise ValueError(
-            f"{text[:40]!r} is no date; write 2016-02-27, 2016-02-27 20:15 or "
+            f"{given.strip()[:40]!r} is no date; write 2016-02-27, 27/02/2016, 2016-02-27 20:15 or "
             "2016-02-27T20:15:00+01:00 (or 2016-02-27/2016-02-29)"
-        ) from None
-    return When(start, round((end - start).total_seconds()), zone_assumed=True)
+        )
+    if not found.zone_assumed or not dates.day_alone(text):
+        return When(found.moment, 0, found.zone_assumed)
+    day = found.moment.astimezone(zone).replace(tzinfo=None)
+    try:
+        end = (day + timedelta(days=1)).replace(tzinfo=zone).astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"{text[:40]!r} is no date of a reading") from None
+    return When(found.moment, round((end - found.moment).total_seconds()), zone_assumed=True)
 
 
 def parse_readings(
@@ -107,23 +115,18 @@ def parse_readings(
     ``source`` stands where a row names none; ``now`` is the latest moment a reading can be of.
     Raises :class:`~ingest.errors.SourceError` for a file that is no such table.
     """
-    text = _text(content, name)
-    header = text.partition("\n")[0]
-    delimiter = max(",;\t", key=header.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    rows = _rows(reader, name)
-    columns = _columns(next(rows, (1, []))[1], name)
+    table = read_table(content, name, _KNOWN)
+    columns = _columns(table.columns, name)
+    style = style_of(table, *(table.columns[columns[c]] for c in ("day", "at") if c in columns))
     found: dict[tuple[str, str, str, datetime], Counter] = {}
     bad: list[BadRow] = []
     repeated = assumed = 0
-    for line, cells in rows:
-        if not any(cell.strip() for cell in cells):
-            continue
+    for line, cells in table.rows:
         given = {field: cells[place] for field, place in columns.items() if place < len(cells)}
         row = {field: " ".join(cell.split()) for field, cell in given.items()}
         try:
             _refuse_swallowed(given)
-            counter, zone_assumed = _counter(row, zone, source or name, now)
+            counter, zone_assumed = _counter(row, zone, source or name, now, style)
         except ValueError as error:
             bad.append(BadRow(line, str(error)))
             continue
@@ -144,29 +147,6 @@ def parse_readings(
     return Readings(list(found.values()), bad, repeated, assumed)
 
 
-def _text(content: bytes | str, name: str) -> str:
-    if isinstance(content, str):
-        return content
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise SourceError(
-            f"{name} is not UTF-8 (byte {error.start}): save it as CSV in UTF-8 and try again."
-        ) from None
-
-
-def _rows(reader: Iterator[list[str]], name: str) -> Iterator[tuple[int, list[str]]]:
-    # csv counts the lines it has read: a row that spans lines is told by its last one
-    try:
-        for cells in reader:
-            yield reader.line_num, cells  # type: ignore[attr-defined]
-    except csv.Error as error:
-        raise SourceError(
-            f"{name}, near line {reader.line_num}: {error}. "  # type: ignore[attr-defined]
-            "A quotation mark may be missing; nothing was read."
-        ) from None
-
-
 def _columns(header: list[str], name: str) -> dict[str, int]:
     places = {cell.strip().casefold(): place for place, cell in reversed(list(enumerate(header)))}
     columns = {
@@ -183,14 +163,16 @@ def _columns(header: list[str], name: str) -> dict[str, int]:
     return columns
 
 
-def _counter(row: dict[str, str], zone: tzinfo, source: str, now: datetime) -> tuple[Counter, bool]:
+def _counter(
+    row: dict[str, str], zone: tzinfo, source: str, now: datetime, style: dates.DateStyle
+) -> tuple[Counter, bool]:
     page, metric = row.get("page", ""), row.get("metric") or "likes"
     if not page:
         raise ValueError("no page is named")
-    when = parse_when(_at(row), zone)
+    when = parse_when(_at(row), zone, style)
     if when.at > now + _AHEAD:
         raise ValueError(f"{_at(row)} is still to come")
-    since = parse_when(row["since"], zone) if row.get("since") else None
+    since = parse_when(row["since"], zone, style) if row.get("since") else None
     if since and since.at > when.at + timedelta(seconds=when.span):
         raise ValueError(f"it is counted since {row['since']}, after {_at(row)}")
     metric, count = _figure(metric, row)

@@ -19,10 +19,12 @@ def preview_lines(found: ImportPreview) -> Iterator[str]:
     whose = f", {found.tool}" if found.tool else ""
     more = " (the file has more)" if found.more else ""
     yield f"{found.path}: {found.format}{whose}, {found.encoding}; {found.records:,} records{more}"
+    yield from (f"  Warning: {one}" for one in found.warnings)
     yield from _columns(found.columns, found.not_taken)
     yield (
         f"  {count(found.posts, 'post')}, {count(found.deletions, 'deletion')}; "
-        f"dates read {found.dates_read:,}, unread {found.dates_unread:,}; "
+        f"dates read {found.dates_read:,}, unread {found.dates_unread:,}"
+        f"{f' (such as {_shown(found.unread_date)})' if found.unread_date else ''}; "
         f"zone {found.timezone}{' (assumed)' if found.zone_assumed else ''}"
     )
     for reason, number in {**found.skipped, **found.dead}.items():
@@ -39,9 +41,10 @@ def preview_lines(found: ImportPreview) -> Iterator[str]:
 def after_lines(source: ArchiveSource) -> Iterator[str]:
     """Yield what is to be told of a file that was read."""
     yield from _columns(source.details().mapping, source.not_taken)
-    undated, columns = source.unread_dates
+    undated, columns, example = source.unread_dates
     if undated:
         where = f" in {columns}" if columns else "; no column is known to hold them"
+        where += f" (such as {_shown(example)})" if example else ""
         yield (
             f"  {count(undated, 'post')} without a date that can be read{where}: no trend counts "
             "them. Name the column with --map created_at=NAME."
@@ -51,6 +54,11 @@ def after_lines(source: ArchiveSource) -> Iterator[str]:
         yield f"  {texts} had a wrong encoding or escapes, which were undone."
     for reason, number in source.skipped.items():
         yield f"  {count(number, 'record')} not read: {reason}."
+
+
+def _shown(value: str) -> str:
+    """Return a value of a file as a terminal may show it."""
+    return repr(value[:40])
 
 
 def _columns(columns: dict[str, list[str]], not_taken: list[str]) -> Iterator[str]:
