@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ingest.privacy.folded import Span
 
@@ -38,13 +38,16 @@ _TIME = re.compile(r"(?<![\d:])(?:[01]?\d|2[0-3])[:hH][0-5]\d(?::[0-5]\d)?(?![:\
 _INTERNATIONAL = range(8, 16)
 _NATIONAL = range(9, 13)
 _ANY = range(8, 14)
+#: Groups that hold more digits than any number has.
+_GROUPS = 17
 #: Numbers that are looked up in one text; of a text with more, every long number is masked.
 _MOST_LOOKUPS = 1_000
 
 _IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}(?:[ -]?[A-Za-z0-9]){11,30}(?![A-Za-z0-9])")
 # Written in groups of four it is one even with a slip in its digits.
 _GROUPED_IBAN = re.compile(
-    r"(?<![A-Za-z0-9])[A-Z]{2}\d\d(?:[ -][A-Z0-9]{4}){3,7}(?:[ -][A-Z0-9]{1,3})?(?![A-Za-z0-9])"
+    r"(?<![A-Za-z0-9])[A-Z]{2}\d\d(?:[ -][A-Z0-9]{4}){3,7}"
+    r"(?:[ -][A-Z0-9]{1,3}(?![ -]?\d))?(?![A-Za-z0-9])"
 )
 _ACCOUNT = re.compile(
     r"(?:\b(?:r\.?i\.?b\.?|iban|compte bancaire|account number|n° de compte)|الحساب البنكي"
@@ -144,6 +147,8 @@ def _phones(view: str, country: str | None) -> Iterator[Span]:
             found = 0
             digits = ""
             for stop in range(at, len(groups)):
+                if found and _begins_another(view, groups[stop:]):
+                    break
                 digits += view[slice(*groups[stop])]
                 if len(digits) > 17:
                     break
@@ -162,6 +167,13 @@ def _phones(view: str, country: str | None) -> Iterator[Span]:
                 begin = run.start() if at == 0 else start
                 yield Span(begin, groups[found - 1][1], PHONE)
             at = found or at + 1
+
+
+def _begins_another(view: str, groups: Sequence[tuple[int, int]]) -> bool:
+    """Say whether these groups of digits, behind a whole number, begin with one of their own."""
+    if view[groups[0][0]] != "0":
+        return False
+    return sum(end - start for start, end in groups[:_GROUPS]) >= _NATIONAL.start
 
 
 def _is_dialled(digits: str, *, plus: bool) -> bool:

@@ -1,0 +1,66 @@
+"""No planted token is in a store, an export, a chart, an answer or a log of the command."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from zipfile import ZipFile
+
+from tests.conftest import Marsad
+from tests.planted import ARCHIVES, Planter, shapes
+
+#: Raw by design, for their owner alone: what could not be read, and the secret.
+RAW = (".dead", ".dead-wal", ".dead-shm")
+EXPORTS = (
+    ("--format", "ndjson,csv,parquet,xlsx"),
+    ("--level", "ids"),
+    ("--level", "unlinked", "--pseudonyms", "own"),
+)
+
+
+def test_a_planted_token__is_nowhere_after_an_import_of_all_shapes(
+    marsad: Marsad, tmp_path: Path
+) -> None:
+    inputs = tmp_path / "inputs"
+    inputs.mkdir()
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    marsad.environment |= {"HOME": str(tmp_path / "home"), "TMPDIR": str(temporary)}
+    planter = Planter(2016)
+    files = []
+    for path in (path for path in shapes() if path.is_relative_to(ARCHIVES)):
+        files.append(inputs / f"{path.parent.name}-{path.name}")
+        files[-1].write_bytes(planter.planted(path))
+    done = marsad("ingest", "archive", *files, "--later", code=None)
+    assert done.returncode in {0, 1}  # some shapes hold no post
+    told = [done.stdout, done.stderr]
+    assert len(planter.tokens) > 1_000
+    scored = marsad("score", "--pending")
+    told.append(scored.stderr)
+    for arguments in (
+        ("search", "--json", "--limit", "1000"),
+        ("search", "--limit", "1000"),
+        ("status",),
+        ("status", "--json"),
+        ("trends", "--json"),
+        ("trends", "--chart", "chart.svg"),
+        ("top", "authors"),
+        ("top", "links"),
+        ("top", "hashtags"),
+        *(("export", "--to", f"export-{n}", *given) for n, given in enumerate(EXPORTS)),
+    ):
+        done = marsad(*arguments)
+        told += [done.stdout, done.stderr]
+    assert marsad.ledger()["indexed"] > 60  # the shapes tell of the same posts
+    assert planter.found_in("\n".join(told)) == {}
+    files = [
+        path
+        for path in tmp_path.rglob("*")
+        if path.is_file() and inputs not in path.parents and not path.name.endswith(RAW)
+    ]
+    assert {path.name for path in files} >= {"marsad.db", "chart.svg", "posts.csv", "posts.xlsx"}
+    for path in files:
+        assert planter.found_in(path.read_bytes()) == {}, path
+        if path.suffix == ".xlsx":
+            with ZipFile(path) as sheets:
+                assert not any(planter.found_in(sheets.read(name)) for name in sheets.namelist())
+        assert planter.found_in(str(path.relative_to(tmp_path))) == {}
