@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from ingest.watchlist.loader import available
+from ingest.watchlist.loader import Watchlist, available
 from ingest.watchlist.loader import load as load_watchlist
 from pipelines.annotations import Event, find
 from pipelines.annotations import load as load_events
@@ -28,6 +28,8 @@ class Case(msgspec.Struct, frozen=True):
     """Name, file or folder of the watchlist; empty without one."""
     names: dict[str, str] = {}
     """The entities' names for people, by their ids."""
+    country: str = ""
+    """ISO 3166 code of the watchlist's country: months have other names from country to country."""
     missing: str = ""
     """The name of the watchlist that the posts were matched with, where it is not at hand."""
 
@@ -45,8 +47,12 @@ def case_of(hits: Sequence[Hit], configured: str) -> Case:
     name = stored.rpartition("@")[0]
     own = load_watchlist(configured)
     if own and name in {"", own.name}:
-        return Case(configured, {entity.id: entity.name for entity in own.entities})
+        return _case(configured, own)
     shipped = load_watchlist(name) if name in available() else None
     if shipped:
-        return Case(name, {entity.id: entity.name for entity in shipped.entities})
+        return _case(name, shipped)
     return Case(missing=name)
+
+
+def _case(name: str, watchlist: Watchlist) -> Case:
+    return Case(name, {one.id: one.name for one in watchlist.entities}, watchlist.country)

@@ -12,7 +12,7 @@ from pipelines.trends import By, Row
 #: Groups whose changes are told.
 _MOST_GROUPS = 6
 #: An event is near a break by more than chance if at most this part of all buckets is as near.
-_CHANCE = 0.05
+CHANCE = 0.05
 
 
 def breaks_of(rows: Sequence[Row], events: Sequence[Event]) -> list[Breaks]:
@@ -63,7 +63,7 @@ def _near(one: Break, by: By) -> str:
         many = f"{one.distance:,} {by}" if one.distance == 1 else f"{one.distance:,} {by}s"
         side = "before" if date.fromisoformat(one.day) < _date(one.start) else "after"
         where = f"; the nearest event, {many} {side}: {one.event} ({one.day})"
-    verdict = "hardly chance" if one.placebo <= _CHANCE else "may well be chance"
+    verdict = "hardly chance" if one.placebo <= CHANCE else "may well be chance"
     return f"{where}. {one.placebo:.0%} of all {by}s are as near to a change: {verdict}"
 
 

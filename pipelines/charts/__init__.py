@@ -16,23 +16,35 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
+from xml.sax.saxutils import escape
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from pipelines.annotations import Event
-from pipelines.charts.caption import Caption, asked, headline
+from pipelines.charts.caption import Caption, asked, changes, description, headline, method
 from pipelines.charts.layout import draw
 from pipelines.charts.panels import Stretch
+from pipelines.charts.size import AUTO, DPI, Size, size_of
+from pipelines.charts.words import Language
 from pipelines.errors import OutputError
 from pipelines.trends import By, Row
 
-__all__ = ["Caption", "Format", "asked", "format_of", "render", "rendered", "write"]
+__all__ = [
+    "Caption",
+    "Format",
+    "Language",
+    "asked",
+    "changes",
+    "format_of",
+    "method",
+    "render",
+    "rendered",
+    "size_of",
+    "write",
+]
 
 Format = Literal["svg", "png", "pdf"]
-
-#: Dots per inch of a PNG: 1,600 pixels wide.
-DPI = 160
 
 _SETTINGS: dict[str, Any] = {
     "font.family": "DejaVu Sans",  # comes with matplotlib: the same everywhere
@@ -69,34 +81,62 @@ def render(
     events: Sequence[Event] = (),
     names: Mapping[str, str] | None = None,
     deaf: Sequence[Stretch] = (),
+    size: Size = AUTO,
+    real_text: bool = False,
 ) -> bytes:
     """Return the chart of rows (at least one), as the bytes of a file.
 
     ``names`` are the groups' names for people, by group; ``deaf`` is when a source was not
-    listening (:func:`pipelines.trends.deaf_times`).
+    listening (:func:`pipelines.trends.deaf_times`). The letters of an SVG are outlines, which look
+    the same everywhere; with ``real_text`` they are text that can be searched and edited. Raises
+    :class:`OutputError` where a size has no room.
     """
 
     def make() -> Figure:
-        return draw(rows, by, caption, events=events, names=names or {}, deaf=deaf)
+        return draw(rows, by, caption, events=events, names=names or {}, deaf=deaf, size=size)
 
-    return rendered(make, headline(caption), form)
+    about = description(caption, rows, names or {})
+    return rendered(make, headline(caption), form, about=about, dpi=size.dpi, real_text=real_text)
 
 
-def rendered(make: Callable[[], Figure], title: str, form: Format) -> bytes:
-    """Return the figure that ``make`` draws, with Marsad's settings, as the bytes of a file."""
-    with _settings():
+def rendered(
+    make: Callable[[], Figure],
+    title: str,
+    form: Format,
+    *,
+    about: str = "",
+    dpi: float = DPI,
+    real_text: bool = False,
+) -> bytes:
+    """Return the figure that ``make`` draws, with Marsad's settings, as the bytes of a file.
+
+    ``about`` is what it shows, in words: the description of an SVG and the subject of a PDF.
+    """
+    with _settings(real_text=real_text):
         figure = make()
         buffer = io.BytesIO()
         if form == "svg":
-            about = {"Date": None, "Creator": "Marsad", "Title": title}
-            figure.savefig(buffer, format="svg", metadata=about)
-        elif form == "pdf":
+            facts = {"Date": None, "Creator": "Marsad", "Title": title}
+            figure.savefig(buffer, format="svg", metadata=facts)
+            return _described(buffer.getvalue(), about)
+        if form == "pdf":
             facts = {"CreationDate": None, "Creator": "Marsad", "Producer": None, "Title": title}
+            facts |= {"Subject": about} if about else {}
             figure.savefig(buffer, format="pdf", metadata=facts)
         else:
-            about = {"Software": "Marsad", "Title": title}
-            figure.savefig(buffer, format="png", dpi=DPI, metadata=about)
+            facts = {"Software": "Marsad", "Title": title}
+            facts |= {"Description": about} if about else {}
+            figure.savefig(buffer, format="png", dpi=dpi, metadata=facts)
     return buffer.getvalue()
+
+
+def _described(svg: bytes, about: str) -> bytes:
+    """Return an SVG with a description that programs read aloud (WAI-ARIA, SVG-AAM)."""
+    start = svg.index(b"<svg")
+    head = svg.index(b">", start)
+    title = svg.index(b"</title>", head) + len(b"</title>")
+    inside = f"<desc>{escape(about)}</desc>" if about else ""
+    return svg[:head] + b' role="img"' + svg[head:title] + inside.encode() + svg[title:]
 
 
 def write(path: Path, content: bytes) -> None:
@@ -118,8 +158,10 @@ def write(path: Path, content: bytes) -> None:
 
 
 @contextlib.contextmanager
-def _settings() -> Iterator[None]:
+def _settings(*, real_text: bool = False) -> Iterator[None]:
     # from matplotlib's own defaults, whatever the user's matplotlibrc says
     settings: dict[Any, Any] = {**mpl.rcParamsDefault, "backend": "agg", **_SETTINGS}
+    if real_text:
+        settings["svg.fonttype"] = "none"
     with _LOCK, mpl.rc_context(rc=settings):
         yield

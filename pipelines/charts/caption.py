@@ -6,8 +6,14 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-#: How the values of an option are told in a title. Dates stand below it anyway.
-_OPTIONS = {"entity": "about", "lang": "in", "platform": "on", "sentiment": "labelled"}
+from pipelines.analysis.break_words import CHANCE
+from pipelines.analysis.breaks import Break, Breaks
+from pipelines.analysis.correction import FEWEST_LABELS
+from pipelines.charts.words import ENGLISH, Language
+from pipelines.trends import By, Row
+
+#: Options whose values are told in a title. Dates stand below it anyway.
+_OPTIONS = ("entity", "lang", "platform", "sentiment")
 
 
 class Caption(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,78 +38,172 @@ class Caption(msgspec.Struct, frozen=True, kw_only=True):
     title: str = ""
     """A title of the reader's own, in place of the one made from the query."""
     method: str = ""
-    """How the shares were made (:func:`pipelines.analysis.words.method`)."""
+    """How the shares were made (:func:`method`)."""
     changes: Sequence[str] = ()
     """Sentences about the changes of the shares (:mod:`pipelines.analysis.break_words`)."""
     models: Sequence[str] = ()
+    language: Language = ENGLISH
 
 
-def asked(query: str, options: Mapping[str, Sequence[str]], names: Mapping[str, str]) -> str:
+def asked(
+    query: str,
+    options: Mapping[str, Sequence[str]],
+    names: Mapping[str, str],
+    language: Language = ENGLISH,
+) -> str:
     """Return query and options as people say them; ``names`` are the entities' by their ids."""
     told = (
-        f"{word} {', '.join(names.get(value, value) for value in options[name])}"
-        for name, word in _OPTIONS.items()
+        f"{language.text(f'option {name}')} "
+        f"{language.listed([names.get(value, value) for value in options[name]])}"
+        for name in _OPTIONS
         if name in options
     )
-    return ", ".join(part for part in (query, *told) if part)
+    return language.listed([part for part in (query, *told) if part])
 
 
 def headline(caption: Caption) -> str:
     """Return the title of a chart."""
     if caption.title:
         return caption.title
-    if "entity" in caption.split:
-        title = f"Attitude towards {', '.join(caption.towards) or 'each entity'}"
-        title += caption.split.replace("entity", "").replace(" and ", ", by ", 1)
-        return f"{title}, in posts: {caption.query}" if caption.query else title
-    by = f", by {caption.split}" if caption.split else ""
-    what = f"posts: {caption.query}" if caption.query else "all posts"
-    return f"Sentiment of {what}{by}"
+    language = caption.language
+    splits = [part for part in caption.split.split(" and ") if part]
+    others = [language.text(f"split {part}") for part in splits if part != "entity"]
+    by = language.text("by split", split=language.text("and").join(others)) if others else ""
+    if "entity" in splits:
+        names = language.listed(list(caption.towards)) or language.text("each entity")
+        title = language.text("towards", names=names) + by
+        return (
+            language.text("in posts", title=title, query=caption.query) if caption.query else title
+        )
+    what = language.text("all posts")
+    if caption.query:
+        what = language.text("posts of", query=caption.query)
+    return language.text("sentiment", what=what, by=by)
+
+
+def posts_in(language: Language, posts: int) -> str:
+    """Return so many posts in words."""
+    return language.text("one post" if posts == 1 else "posts", posts=language.number(posts))
 
 
 def count(caption: Caption) -> str:
     """Return how many posts there are, and that they are invented where they are."""
-    many = "1 post" if caption.posts == 1 else f"{caption.posts:,} posts"
+    language = caption.language
+    many = posts_in(language, caption.posts)
     if not caption.fictional:
         return many
-    some = f"{caption.fictional:,} of them" if caption.fictional < caption.posts else "all"
-    return f"{many}, {some} FICTIONAL"
+    if caption.fictional < caption.posts:
+        return language.text("some fictional", posts=many, some=language.number(caption.fictional))
+    return language.text("all fictional", posts=many)
 
 
 def warning(caption: Caption) -> str:
     """Return what must not be overlooked; empty where there is nothing."""
     if not caption.fictional:
         return ""
-    which = "Posts" if caption.fictional == caption.posts else f"{caption.fictional:,} posts"
-    return (
-        f"{which} drawn here are invented, as their archive says: nothing about the people and "
-        "companies named can be read from this chart."
+    if caption.fictional == caption.posts:
+        return caption.language.text("warning all")
+    return caption.language.text("warning some", posts=caption.language.number(caption.fictional))
+
+
+def method(language: Language, *, corrected: bool, labels: int) -> str:
+    """Return how the shares were made."""
+    return language.text(
+        "corrected" if corrected else "uncorrected" if labels else "uncorrected none",
+        labels=language.number(labels),
+        needed=FEWEST_LABELS,
     )
+
+
+def changes(
+    language: Language, found: Sequence[Breaks], by: By, names: Mapping[str, str]
+) -> list[str]:
+    """Return sentences about the changes of the shares; none where there are none."""
+    lines = []
+    for group in found:
+        name = names.get(group.group, group.group)
+        lines += [_change(language, one, by, name) for one in group.found]
+    return lines
+
+
+def _change(language: Language, one: Break, by: By, name: str) -> str:
+    likely = ""
+    if one.low != one.high:
+        likely = language.text("likely", low=language.day(one.low), high=language.day(one.high))
+    near = ""
+    if one.distance is not None and one.placebo is not None:
+        side = "within" if not one.distance else "before" if one.day < one.start else "after"
+        near = language.text(
+            side,
+            event=one.event,
+            day=language.day(one.day),
+            many=language.buckets(one.distance, by),
+        )
+        near += language.text(
+            "placebo",
+            part=language.percent(one.placebo),
+            verdict=language.text("hardly chance" if one.placebo <= CHANCE else "may be chance"),
+        )
+    words = language.text(
+        "change",
+        name=f"{name}: " if name else "",
+        moved=language.text("rose" if one.after > one.before else "fell"),
+        before=language.percent(one.before),
+        after=language.percent(one.after),
+        day=language.day(one.start),
+        likely=likely,
+        near=near,
+    )
+    return words if name else words[0].upper() + words[1:]
 
 
 def foot(caption: Caption, hidden: Sequence[str]) -> list[str]:
     """Return the small print; ``hidden`` are the names of groups without room."""
+    language = caption.language
     lines = list(caption.changes)
     if hidden:
-        lines.append(f"Not shown: {', '.join(hidden)}.")
-    missing = []
+        lines.append(language.text("hidden", names=language.listed(list(hidden))))
     if caption.without_date:
-        missing.append(f"{caption.without_date:,} of the posts have no usable date")
+        lines.append(language.text("undated", posts=language.number(caption.without_date)))
     if caption.pending:
-        missing.append(f"{caption.pending:,} more posts in the store wait to be scored")
-    if missing:
-        lines.append(f"Not drawn: {'; '.join(missing)}.")
+        lines.append(language.text("pending", posts=language.number(caption.pending)))
     if "entity" in caption.split:
-        lines.append(
-            "Negative, neutral, positive: a post's attitude towards that entity, not its overall "
-            "mood. A post counts for every entity it mentions."
-        )
-    lines.append("Bars, curves and table are one estimate.")
-    if caption.method:  # a sentence a line: both do not fit
-        first, _, second = caption.method.partition("; intervals ")
-        lines += [f"{first}."] if second else caption.method.split(" Intervals ")[:1]
-        lines += [f"Intervals {second or caption.method.partition(' Intervals ')[2]}"]
-    models = ", ".join(caption.models) or "unknown"
-    query = f" Query: {caption.exact}" if caption.exact else ""
-    lines.append(f"Model: {models}. Made with Marsad.{query}")
+        lines.append(language.text("attitude"))
+    lines.append(language.text("one estimate"))
+    if caption.method:
+        lines.append(caption.method)
+    models = ", ".join(caption.models) or language.text("unknown")
+    query = f" {language.text('query', query=caption.exact)}" if caption.exact else ""
+    lines.append(f"{language.text('made with', models=models)}{query}")
     return lines
+
+
+def description(caption: Caption, rows: Sequence[Row], names: Mapping[str, str]) -> str:
+    """Return what a chart shows, in words for those who do not see it."""
+    language = caption.language
+    groups: dict[str, list[Row]] = {}
+    for row in rows:
+        if row.negative is not None:
+            groups.setdefault(row.group, []).append(row)
+    shares = []
+    for group, own in groups.items():
+        values = [row.negative or 0.0 for row in own]
+        name = names.get(group, group)
+        shares.append(
+            language.text(
+                "described share",
+                name=f" ({name})" if name else "",
+                first=language.percent(values[0]),
+                when=language.day(own[0].start),
+                last=language.percent(values[-1]),
+                until=language.day(own[-1].start),
+                low=language.percent(min(values)),
+                high=language.percent(max(values)),
+            )
+        )
+    return language.text(
+        "described",
+        title=headline(caption),
+        count=count(caption),
+        shares=" ".join([*shares, *caption.changes]),
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,14 +17,20 @@ from matplotlib.dates import (
     num2date,
 )
 
+_MONTH = re.compile(r"[A-Z][a-z]{2}")
 _TIME = re.compile(r"[0-9]{2}:[0-9]{2}")
 
 
-def date_axis(ax: Any, span: timedelta) -> None:
-    """Give an axis that is ``span`` long its dates."""
+def date_axis(ax: Any, span: timedelta, months: Mapping[str, str] | None = None) -> None:
+    """Give an axis that is ``span`` long its dates; ``months`` are names by the English ones."""
     locator = locator_for(span)
     ax.xaxis.set_major_locator(locator)
-    ax.xaxis.set_major_formatter(_Dates(locator))
+    ax.xaxis.set_major_formatter(_Dates(locator, months or {}))
+
+
+def named(label: str, months: Mapping[str, str]) -> str:
+    """Return a label with other names of months."""
+    return _MONTH.sub(lambda found: months.get(found[0], found[0]), label) if months else label
 
 
 def span_of(first: str, last: str) -> str:
@@ -60,7 +66,8 @@ def locator_for(span: timedelta) -> Any:
 class _Dates(ConciseDateFormatter):
     """matplotlib's short dates, and the year below the first of them."""
 
-    def __init__(self, locator: Any) -> None:
+    def __init__(self, locator: Any, months: Mapping[str, str]) -> None:
+        self._months = months
         super().__init__(  # type: ignore[no-untyped-call]
             locator,
             formats=["%Y", "%b", "%d %b", "%H:%M", "%H:%M", "%S"],
@@ -71,7 +78,7 @@ class _Dates(ConciseDateFormatter):
     def format_ticks(self, values: Sequence[float]) -> list[str]:
         """Return the labels; what lies outside of the axis has none."""
         axis: Any = self.axis
-        low, high = axis.get_view_interval()
+        low, high = sorted(axis.get_view_interval())  # from right to left the later comes first
         inside = [low <= value <= high for value in values]
         labels = super().format_ticks(values)  # type: ignore[no-untyped-call]
         shown = [label for label, within in zip(labels, inside, strict=True) if within]
@@ -80,5 +87,5 @@ class _Dates(ConciseDateFormatter):
             for value, within in zip(values, inside, strict=True)
             if within
         ]
-        dated = iter(with_years(shown, moments))
+        dated = iter(named(one, self._months) for one in with_years(shown, moments))
         return [next(dated) if within else "" for within in inside]

@@ -23,10 +23,13 @@ PLOT = WIDTH - LEFT - RIGHT
 
 
 class Page:
-    """A figure filled from top to bottom."""
+    """A figure filled from top to bottom; from right to left it is its own mirror image."""
 
-    def __init__(self, height: float) -> None:
-        self.figure = Figure(figsize=(WIDTH, height), facecolor="white")
+    def __init__(self, height: float, width: float = WIDTH, *, rtl: bool = False) -> None:
+        self.width = width
+        self.plot = width - LEFT - RIGHT
+        self.rtl = rtl
+        self.figure = Figure(figsize=(width, height), facecolor="white")
         self.canvas = FigureCanvasAgg(self.figure)
         self.height = height
         self.at = 0.0
@@ -44,22 +47,48 @@ class Page:
     def axes(self, height: float) -> Any:
         """Return new axes of the plot's width that begin here, and move below them."""
         self.at += height
-        return self.figure.add_axes(
-            (LEFT / WIDTH, 1 - self.at / self.height, PLOT / WIDTH, height / self.height)
-        )
+        margin = RIGHT if self.rtl else LEFT
+        ax = self.figure.add_axes(
+            (margin / self.width, 1 - self.at / self.height, self.plot / self.width,
+             height / self.height)
+        )  # fmt: skip
+        if self.rtl:
+            ax.yaxis.tick_right()
+            ax.yaxis.set_label_position("right")
+        return ax
+
+    def across(self, left: float) -> float:
+        """Return where a place so far from the reading side is, as a part of the width."""
+        return 1 - left / self.width if self.rtl else left / self.width
 
     def text(self, words: str, *, left: float = 0.2, room: float = 0.0, **style: Any) -> Any:
         """Write one line whose top is here; words that have no room end in an ellipsis."""
         style = {"color": INK, "va": "top", "ha": "left", "fontsize": 8.5, **style}
+        if self.rtl:
+            style["ha"] = {"left": "right", "right": "left"}.get(style["ha"], style["ha"])
         words = self.printable(words)
-        text = self.figure.text(
-            left / WIDTH, 1 - self.at / self.height, words, parse_math=False, **style
-        )
-        room = room or WIDTH - left - 0.2
+        x, y = self.across(left), 1 - self.at / self.height
+        text = self.figure.text(x, y, words, parse_math=False, **style)
+        room = room or self.width - left - 0.2
         while self.wide(text) > room and words:
             words = words[: int(len(words) * min(0.97, room / self.wide(text)))].rstrip()
             text.set_text(f"{words}…")
         return text
+
+    def wrapped(self, words: str, *, left: float = 0.2, **style: Any) -> list[str]:
+        """Return words as lines that have room beside ``left``."""
+        room = self.width - left - 0.2
+        probe = self.figure.text(0, 0, "", parse_math=False, **{"fontsize": 7.5, **style})
+        lines: list[str] = []
+        for word in self.printable(words).split():
+            longer = f"{lines[-1]} {word}" if lines else word
+            probe.set_text(longer)
+            if lines and self.wide(probe) <= room:
+                lines[-1] = longer
+            else:
+                lines.append(word)
+        probe.remove()
+        return lines or [""]
 
     def wide(self, text: Any) -> float:
         """Return the width of a text in inches."""

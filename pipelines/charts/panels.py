@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
 
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from pipelines.charts.dates import date_axis, with_years
+from pipelines.charts.caption import posts_in
+from pipelines.charts.dates import date_axis, named, with_years
 from pipelines.charts.page import (
     FAINT,
     LEFT,
     NEGATIVE,
     NEUTRAL,
-    PLOT,
     POSITIVE,
     RIGHT,
     SOFT,
     UNSPLIT,
-    WIDTH,
     Page,
     number,
 )
+from pipelines.charts.words import ENGLISH, Language
 from pipelines.trends import UNKNOWN_FROM, By, Row
 
 # Inches.
@@ -58,10 +58,12 @@ def panel(
     name: str,
     most: int,
     deaf: Sequence[Stretch] = (),
+    language: Language = ENGLISH,
+    scale: float = 1.0,
 ) -> list[Any]:
     """Draw the panels of one group below what is on the page; return their axes.
 
-    ``deaf`` is when a source was not listening.
+    ``deaf`` is when a source was not listening; ``scale`` is their height beside the usual one.
     """
     posts = sum(row.posts or 0 for row in rows)
     page.down(0.06)
@@ -69,23 +71,29 @@ def panel(
         # a white ground, as the events' lines pass behind
         ground = {"facecolor": "white", "linewidth": 0, "pad": 1.5}
         style: dict[str, Any] = {"bbox": ground, "zorder": 4}
-        page.text(name, left=LEFT, fontsize=10.5, fontweight="bold", room=PLOT - 1.3, **style)
-        many = "1 post" if posts == 1 else f"{posts:,} posts"
-        page.text(many, left=WIDTH - RIGHT, ha="right", color=SOFT, room=1.2, **style)
+        page.text(name, left=LEFT, fontsize=10.5, fontweight="bold", room=page.plot - 1.3, **style)
+        many = posts_in(language, posts)
+        page.text(many, left=page.width - RIGHT, ha="right", color=SOFT, room=1.2, **style)
     page.down(TITLE - 0.06)
-    volume = page.axes(VOLUME)
+    volume = page.axes(VOLUME * scale)
     page.down(BETWEEN)
-    shares = page.axes(SHARES)
+    shares = page.axes(SHARES * scale)
+    side = ["top", "left" if page.rtl else "right"]
     for ax in (volume, shares):
-        ax.spines[["top", "right"]].set_visible(False)
+        ax.spines[side].set_visible(False)
         ax.grid(axis="y", color=FAINT, linewidth=0.6)
         ax.set_axisbelow(True)
         ax.tick_params(labelsize=8, colors=SOFT, width=0.6, length=3)
-        _dates(ax, rows, by)
+        _dates(ax, rows, by, language.months())
         for start, end in blind(rows, by, deaf):
             ax.axvspan(start, end, facecolor="#f4f4f4", hatch="////", linewidth=0, zorder=0.5)
     _volume(volume, rows, by, most)
-    _shares(shares, rows, by)
+    _shares(shares, rows, by, language)
+    volume.set_ylabel(language.text(f"posts per {by}"), fontsize=8, color=SOFT)
+    volume.yaxis.set_major_formatter(FuncFormatter(lambda value, _: language.number(value)))
+    for ax in (volume, shares):
+        beside = (0.5 if page.rtl else 0.555) / page.plot
+        ax.yaxis.set_label_coords(1 + beside if page.rtl else -beside, 0.5)
     return [volume, shares]
 
 
@@ -118,9 +126,6 @@ def _volume(ax: Any, rows: list[Row], by: By, most: int) -> None:
         ax.stairs(counts, [*starts, end], fill=True, color=UNSPLIT, linewidth=0)
     ax.set_ylim(0, most * 1.06)
     ax.yaxis.set_major_locator(MaxNLocator(nbins=4, integer=True))
-    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
-    ax.set_ylabel(f"posts per {by}", fontsize=8, color=SOFT)
-    ax.yaxis.set_label_coords(-0.055, 0.5)
 
 
 def visible(rows: Sequence[Row]) -> list[Row]:
@@ -149,7 +154,7 @@ def visible(rows: Sequence[Row]) -> list[Row]:
     return drawn
 
 
-def _shares(ax: Any, rows: list[Row], by: By) -> None:
+def _shares(ax: Any, rows: list[Row], by: By, language: Language) -> None:
     lines = list(_lines(rows))
     for label, colour in (("positive", POSITIVE), ("negative", NEGATIVE)):
         for line in lines:
@@ -165,13 +170,12 @@ def _shares(ax: Any, rows: list[Row], by: By) -> None:
                 ax.plot(times * 2, [*lows, *highs], color=colour, alpha=0.35, linewidth=2)
     if not lines:
         few = any(row.state == "few" for row in rows)
-        words = "too few posts" if few else "no shares: the query chooses posts by their label"
+        words = language.text("few" if few else "no shares")
         style = {"fontsize": 8, "color": SOFT, "ha": "center", "va": "center"}
         ax.text(0.5, 0.25, words, transform=ax.transAxes, **style)
     ax.set_ylim(0, 1)
     ax.set_yticks([0, 0.5, 1], ["0 %", "50 %", "100 %"])
-    ax.set_ylabel("share", fontsize=8, color=SOFT)
-    ax.yaxis.set_label_coords(-0.055, 0.5)
+    ax.set_ylabel(language.text("share"), fontsize=8, color=SOFT)
 
 
 def _lines(rows: Sequence[Row]) -> Iterator[list[Row]]:
@@ -212,7 +216,7 @@ def _blindness(row: Row) -> str:
     return "partly" if row.gap >= UNKNOWN_FROM else ""
 
 
-def _dates(ax: Any, rows: list[Row], by: By) -> None:
+def _dates(ax: Any, rows: list[Row], by: By, months: Mapping[str, str]) -> None:
     if len(rows) <= _FEW_BUCKETS:
         form = {"day": "%d %b", "week": "W%V", "month": "%b", "hour": "%d %b %H:00"}[by]
         form = "%H:00" if by == "hour" and len(rows) > 6 else form
@@ -223,9 +227,9 @@ def _dates(ax: Any, rows: list[Row], by: By) -> None:
         labels = [start.strftime(form) for start in starts]
         # an ISO week is of the year that its middle is in
         moments = [start + WIDTHS[by] / 2 for start in starts]
-        ax.set_xticks(middles, with_years(labels, moments))
+        ax.set_xticks(middles, [named(one, months) for one in with_years(labels, moments)])
         return
-    date_axis(ax, time_of(rows[-1]) - time_of(rows[0]))
+    date_axis(ax, time_of(rows[-1]) - time_of(rows[0]), months)
 
 
 def end_of(row: Row, by: By) -> datetime:

@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import click
 import msgspec
@@ -15,7 +15,7 @@ from rich.console import Console
 from pipelines import trend_table
 from pipelines.analysis import words as answer_words
 from pipelines.analysis.buckets import Asked
-from pipelines.analysis.scanned import BETWEEN, SplitBy
+from pipelines.analysis.scanned import SplitBy
 from pipelines.analysis.series import READ_UNASKED, Counting
 from pipelines.annotations import Event
 from pipelines.annotations import load as load_events
@@ -25,16 +25,11 @@ from pipelines.commands._shared.options import (
     QueryCommand,
     filter_options,
     store_option,
-    values_of,
 )
 from pipelines.commands._shared.output import nothing_found, notify, write_line
 from pipelines.commands.trend_answer import Answer, ask
-from pipelines.query.fields import LANGUAGE_WORDS
-from pipelines.stages import utc_now
-from pipelines.trends import Row, deaf_times
-
-if TYPE_CHECKING:
-    from pipelines.charts import Caption
+from pipelines.commands.trend_charts import Code, Look, check, draw, group_names
+from pipelines.trends import Row
 
 _MISSING = (
     "The posts were matched with the watchlist {name!r}, which is not at hand: {what}. Name its "
@@ -113,6 +108,22 @@ _MISSING = (
 )
 @click.option("--title", default="", help="Title of the chart, in place of the query.")
 @click.option(
+    "--size",
+    default="",
+    metavar="article|slide|WxH",
+    help="Size of the chart: for a page of an article, for a slide, or in pixels (1600x900).",
+)
+@click.option(
+    "--lang-ui",
+    "code",
+    type=click.Choice(["en", "fr", "ar"]),
+    default="en",
+    show_default=True,
+    help="Language of the chart.",
+)
+@click.option("--svg-text", "real_text", is_flag=True,
+              help="Letters of an SVG as text that can be searched, not as outlines.")  # fmt: skip
+@click.option(
     "--annotations",
     "events",
     metavar="FILE|NAME|none",
@@ -135,6 +146,9 @@ def command(
     as_csv: bool,
     charts: tuple[Path, ...],
     title: str,
+    size: str,
+    code: Code,
+    real_text: bool,
     events: str | None,
 ) -> None:
     """Show sentiment over time: posts, and the shares that are negative, neutral, positive.
@@ -161,11 +175,9 @@ def command(
         raise click.UsageError("choose two splits at most")
     if sum((bool(splits), bool(against), copies == "both")) > 1:
         raise click.UsageError("choose one of --split, --compare and --copies both")
+    look = Look(title=title, size=size, code=code, real_text=real_text)
     if charts:
-        from pipelines.charts import format_of
-
-        for path in charts:  # said now rather than after a long computation
-            format_of(path)
+        check(charts, look)  # said now rather than after a long computation
     marks = _events(events) if charts or breaks else None
     answer = ask(
         query,
@@ -196,7 +208,7 @@ def command(
     if answer.case.missing and lost:
         notify(_MISSING.format(name=answer.case.missing, what=", and ".join(lost)))
     if charts:
-        _draw(charts, answer, _caption(answer, filters, splits, title), names, marked)
+        draw(charts, answer, filters, splits, marked, look)
 
 
 def _show(
@@ -239,68 +251,6 @@ def _break_words(
     return list(break_words(answer.rows, answer.by, events, names))
 
 
-def _draw(
-    charts: Sequence[Path],
-    answer: Answer,
-    caption: Caption,
-    names: Mapping[str, str],
-    events: Sequence[Event],
-) -> None:
-    from pipelines.charts import format_of, render, write
-
-    deaf = deaf_times(answer.status.gaps, answer.zone, utc_now())
-    changes = [] if answer.series.selected_by else _break_words(answer, events, names)
-    caption = msgspec.structs.replace(caption, changes=changes)
-    for path in charts:
-        content = render(
-            answer.rows,
-            answer.by,
-            caption,
-            format_of(path),
-            events=events,
-            names=names,
-            deaf=deaf,
-        )
-        write(path, content)
-        notify(f"Drawn: {path}")
-
-
-def _caption(answer: Answer, filters: Filters, splits: Sequence[SplitBy], title: str) -> Caption:
-    from pipelines.charts import Caption, asked
-
-    names = answer.case.names
-    options = {field: values_of(given) for field, given in filters.items()}
-    if answer.wanted:
-        options.pop("entity", None)  # they stand in the title
-    return Caption(
-        query=asked(answer.query, options, names),
-        exact=_words(answer.query, filters),
-        split=" and ".join(splits),
-        towards=[names.get(entity, entity) for entity in answer.wanted],
-        title=title,
-        method="" if answer.series.selected_by else answer_words.method(answer.series),
-        timezone=answer.timezone,
-        posts=answer.posts,
-        fictional=answer.fictional,
-        without_date=answer.without_day,
-        pending=answer.status.ledger.pending,
-        models=sorted(name for name in answer.status.models if name),
-    )
-
-
-def group_names(answer: Answer, splits: Sequence[SplitBy]) -> dict[str, str]:
-    """Return the names for people of the groups that rows have."""
-    known = {"entity": answer.case.names, "language": LANGUAGE_WORDS["en"]}
-    names = {}
-    for group in dict.fromkeys(row.group for row in answer.rows):
-        values = group.split(BETWEEN) if len(splits) > 1 else [group]
-        names[group] = BETWEEN.join(
-            known.get(split, {}).get(value, value)
-            for split, value in zip(splits or ("",), values, strict=False)
-        )
-    return names
-
-
 def _undated(answer: Answer, splits: Sequence[SplitBy]) -> str:
     watched = " mentions a watched entity" if "entity" in splits else ""
     return f"{answer.posts:,} posts match, but none with a date{watched}."
@@ -323,12 +273,6 @@ def _events(name: str | None) -> list[Event] | None:
     if name is None:
         return None
     return [] if name == "none" else load_events(name)
-
-
-def _words(query: str, filters: Filters) -> str:
-    """Return query and options as one query, as people may write it."""
-    options = [f"{field}:{','.join(values_of(given))}" for field, given in filters.items()]
-    return " ".join([*([query] if query else []), *options])
 
 
 def _csv(table: Sequence[Row]) -> str:
