@@ -17,7 +17,7 @@ import io
 import json
 import random
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -55,6 +55,8 @@ _TEXTS = _words(
     description desc selftext message_text comment_text videodescription caption
     texte contenu النص"""
 )
+#: Digits that no other number has by chance.
+_LONG = 12
 _TABLES = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
 _LETTERS, _DIGITS, _BASE32 = "abcdefghijklmnopqrstuvwxyz", "0123456789", "234567"
 
@@ -185,7 +187,7 @@ class Planter:
             yield f"https://{host}/{name('address')} {host}/{name('address')}/12"
         yield f"https://x.com/{name('address')}/status/703500000000000999"
         yield f"https://{name('address')}.tumblr.com/post/1 http://me:{name('password')}@a.example"
-        yield f"CIN BE{digits('paper', 6)} passeport n° {digits('paper', 8)}"
+        yield f"CIN BE{digits('paper', 8)} passeport n° {digits('paper', 9)}"
         yield self._account()
 
     def _account(self) -> str:
@@ -245,7 +247,16 @@ class Planter:
         """Return the tokens that stand in a content, with the field each was planted in."""
         text = content.decode("utf-8", "replace") if isinstance(content, bytes) else content
         texts = {text.casefold(), unquote(text).casefold()}
-        return {t: where for t, where in self.tokens.items() if any(t in one for one in texts)}
+        found = {t: where for t, where in self.tokens.items() if any(t in one for one in texts)}
+        return {t: where for t, where in found.items() if _is_there(t, texts)}
+
+
+def _is_there(token: str, texts: Iterable[str]) -> bool:
+    """Tell whether a token stands for itself: few digits may be part of any hash or clock."""
+    if not token.isdecimal() or len(token) >= _LONG:
+        return True
+    whole = re.compile(rf"(?<![0-9a-f])(?:(?:00|\+)?212|0)?6?{token}(?![0-9a-f])")
+    return any(whole.search(text) for text in texts)
 
 
 def _plain(path: tuple[str, ...]) -> str:
