@@ -37,15 +37,19 @@ def panel(
     gaps: Sequence[Gap],
     zone: ZoneInfo,
     styles: Mapping[str, Style],
+    begin: datetime | None = None,
 ) -> None:
-    """Draw the series of one page; marks are hollow where a loss names no start of its count."""
+    """Draw the series of one page; marks are hollow where a loss names no start of its count.
+
+    Readings before ``begin`` have no mark, as the axis begins there.
+    """
     ax.spines[["top", "right"]].set_visible(False)
     ax.grid(color=FAINT, linewidth=0.6)
     ax.set_axisbelow(True)
     ax.tick_params(labelsize=8, colors=SOFT, width=0.6, length=3)
     ax.axhline(0, color=SOFT, linewidth=0.6)
     for lane, one in enumerate(own):
-        _curve(ax, one, gaps, zone, styles[one.source], lane)
+        _curve(ax, one, gaps, zone, styles[one.source], lane, begin)
     ax.yaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _written(value)))
     ax.margins(y=0.12)
@@ -60,7 +64,13 @@ def _written(value: float) -> str:
 
 
 def _curve(
-    ax: Any, one: Series, gaps: Sequence[Gap], zone: ZoneInfo, style: Style, lane: int
+    ax: Any,
+    one: Series,
+    gaps: Sequence[Gap],
+    zone: ZoneInfo,
+    style: Style,
+    lane: int,
+    begin: datetime | None,
 ) -> None:
     readings = one.readings
     odd = flags(readings) if one.kind == "count" else []
@@ -82,6 +92,8 @@ def _curve(
             low, high = [value - off for value in values], [value + off for value in values]
             ax.fill_between(times, low, high, color=style.colour, alpha=0.15, linewidth=0)
     for reading, value in zip(readings, so_far, strict=True) if marked else ():
+        if begin and reading.at < begin:
+            continue
         middle, bounds = number(_middle(reading, zone)), figure(reading)
         half = reading.span / 2 / 86_400
         bars = {"color": style.colour, "linewidth": 0.9, "alpha": 0.55}

@@ -9,7 +9,7 @@ when it counts. Nothing is averaged or filled in.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -49,12 +49,19 @@ def render(
     *,
     since: Moment | None = None,
     names: Mapping[str, str] | None = None,
+    everything: Sequence[Counter] = (),
 ) -> bytes:
     """Return the chart of series (at least one), as the bytes of a file.
 
     ``names`` are the pages' names for people, where they are entities of a watchlist.
+    ``everything`` are all readings of the case: a source has the same colour and mark in every
+    chart of them, whatever is drawn.
     """
-    return rendered(lambda: draw(found, gaps, zone, since, names or {}), "Likes lost", form)
+
+    def make() -> Figure:
+        return draw(found, gaps, zone, since, names or {}, everything)
+
+    return rendered(make, "Likes lost", form)
 
 
 def draw(
@@ -63,13 +70,25 @@ def draw(
     zone: ZoneInfo,
     since: Moment | None,
     names: Mapping[str, str],
+    everything: Sequence[Counter] = (),
 ) -> Figure:
     """Return the finished figure."""
     drawn = [one for one in found if one.kind in {"count", "loss"}]
     pages = [(page, list(own)) for page, own in groupby(drawn, key=lambda one: one.page)]
     shown, hidden = pages[:MOST_PAGES], pages[MOST_PAGES:]
-    styles = _styles([one for _, own in shown for one in own])
+    readings = [reading for _, own in shown for one in own for reading in one.readings]
+    sources = {one.source for _, own in shown for one in own}
+    styles = {
+        source: style
+        for source, style in styles_of(everything or readings).items()
+        if source in sources
+    }
+    begin = beginning(readings, since)
     foot = _foot(found, [names.get(page, page) for page, _ in hidden], since)
+    early = sum(reading.at < begin for reading in readings) if begin else 0
+    if begin and early:
+        day = f"{begin.astimezone(zone):%Y-%m-%d}"
+        foot.insert(0, f"{early:,} readings before {day} lie left of the chart.")
     page = Page(
         _TITLE
         + len(shown) * (_NAME + _PANEL + _BETWEEN)
@@ -77,7 +96,6 @@ def draw(
         + _LEGEND_END
         + _END
     )
-    readings = [reading for _, own in shown for one in own for reading in one.readings]
     page.down(0.16)
     page.text("Likes lost, by page and source", fontsize=13, fontweight="bold")
     page.down(0.29)
@@ -89,9 +107,9 @@ def draw(
         page.text(names.get(name, name), left=LEFT, **style)
         page.down(_NAME)
         axes.append(page.axes(_PANEL))
-        panel(axes[-1], own, gaps, zone, styles)
+        panel(axes[-1], own, gaps, zone, styles, begin)
         page.down(_BETWEEN)
-    _dates(axes, readings, zone, since)
+    _dates(axes, readings, zone, since, begin)
     page.up(page.at - head)
     apart = _scaled(axes)
     page.text(_head(readings, zone) + _scales(apart), color=SOFT)
@@ -132,12 +150,34 @@ def _scales(apart: Sequence[bool]) -> str:
     return "; one scale, but where noted" if any(apart) else "; one scale for all pages"
 
 
-def _styles(drawn: Sequence[Series]) -> dict[str, Style]:
-    sources = sorted({one.source for one in drawn})
+def styles_of(readings: Sequence[Counter]) -> dict[str, Style]:
+    """Return colour and mark of each source, in the order of their first readings.
+
+    So a source keeps them when others come later, and when a chart shows some sources alone.
+    """
+    first: dict[str, datetime] = {}
+    for reading in readings:
+        first[reading.source] = min(first.get(reading.source, reading.at), reading.at)
+    sources = sorted(first, key=lambda source: (first[source], source))
     return {
         source: Style(_COLOURS[place % len(_COLOURS)], _MARKS[place % len(_MARKS)])
         for place, source in enumerate(sources)
     }
+
+
+def beginning(readings: Sequence[Counter], since: Moment | None) -> datetime | None:
+    """Return when the axis begins: not at readings that lie long before all the others.
+
+    They do if the time to the next reading is longer than that from there to the last one.
+    """
+    if since or not readings:
+        return since.at if since else None
+    times = sorted({reading.at for reading in readings})
+    place = 0
+    for number_ in range(len(times) - 3):
+        if times[number_ + 1] - times[number_] > times[-1] - times[number_ + 1]:
+            place = number_ + 1
+    return times[place]
 
 
 def _head(readings: Sequence[Counter], zone: ZoneInfo) -> str:
@@ -152,12 +192,15 @@ def _head(readings: Sequence[Counter], zone: ZoneInfo) -> str:
 
 
 def _dates(
-    axes: Sequence[Any], readings: Sequence[Counter], zone: ZoneInfo, since: Moment | None
+    axes: Sequence[Any],
+    readings: Sequence[Counter],
+    zone: ZoneInfo,
+    since: Moment | None,
+    begin: datetime | None,
 ) -> None:
     if not readings:
         return
-    first = min(reading.at for reading in readings)
-    first = min(first, since.at) if since else first
+    first = begin or min(reading.at for reading in readings)
     last = max(reading.at + timedelta(seconds=reading.span) for reading in readings)
     room = max((last - first) * 0.02, timedelta(minutes=5))
     for ax in axes:

@@ -27,6 +27,7 @@ from pipelines.live.choose import duration
 from pipelines.pages import table
 from pipelines.pages.report import Moment, Row, differences, rows
 from pipelines.pages.series import series
+from pipelines.pages.summary import sentences
 from pipelines.stages import utc_now
 
 #: Pages that are made for people are not fetched more often.
@@ -166,7 +167,11 @@ def report(
     elif as_csv:
         click.echo(_csv(made), nl=False)
     else:
-        table.show(made, differences(found), local, Console(highlight=False))
+        unequal = differences(found)
+        for line in sentences(made, unequal, _names(readings), local):
+            click.echo(line)
+        click.echo()
+        table.show(made, unequal, local, Console(highlight=False))
         _remarks(made, found, gaps, local)
     if charts:
         from pipelines.charts import format_of, write
@@ -174,7 +179,13 @@ def report(
 
         for path in charts:
             content = render(
-                found, gaps, local, format_of(path), since=start, names=_names(readings)
+                found,
+                gaps,
+                local,
+                format_of(path),
+                since=start,
+                names=_names(readings),
+                everything=counters,
             )
             write(path, content)
             notify(f"Drawn: {path}")

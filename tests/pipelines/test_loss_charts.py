@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from ingest.records import Counter
-from pipelines.charts.losses import draw
+from pipelines.charts.losses import beginning, draw, styles_of
 from pipelines.pages.report import Moment
 from pipelines.pages.series import series
 from tests.pipelines.test_charts import boxes_of, overlap
@@ -100,3 +100,34 @@ def test_no_text_meets_another_or_leaves_the_page() -> None:
         assert box.y0 >= 0, text
         for others, other in boxes[number + 1 :]:
             assert not overlap(box, other), (text, others)
+
+
+def test_styles__of_a_source_stay_when_others_come_later_or_are_not_shown() -> None:
+    early = [lost("a", 100, day=2, source="second"), lost("a", 90, day=1, source="first")]
+    later = [*early, lost("a", 300, day=9, source="another")]
+    before, after = styles_of(early), styles_of(later)
+    assert {source: after[source] for source in before} == before
+    assert len({(style.colour, style.mark) for style in after.values()}) == 3
+    shown = [one for one in series(later) if one.source == "second"]
+    (line,) = [
+        line
+        for line in draw(shown, (), ZONE, None, {}, later).axes[0].lines
+        if line.get_marker() == after["second"].mark
+    ]
+    assert line.get_color() == after["second"].colour
+
+
+def test_readings_long_before_the_others_do_not_squeeze_the_chart() -> None:
+    counters = [lost("a", 50, day=-400), *(lost("a", 100 + day, day=day) for day in (1, 2, 3, 5))]
+    figure = chart(*counters)
+    (ax,) = figure.axes
+    low, high = ax.get_xlim()
+    assert high - low < 8
+    assert "1 readings before 2016-02-27 lie left of the chart." in words(figure)
+    drawn = [x for line in ax.lines if line.get_marker() != "None" for x in line.get_xdata()]
+    assert min(drawn) >= low
+
+
+def test_the_axis_begins_where_it_was_asked_to() -> None:
+    assert beginning([lost("a", 1), lost("a", 2, day=9)], Moment(START, 60)) == START
+    assert beginning([lost("a", 1), lost("a", 2, day=9)], None) == lost("a", 1).at

@@ -16,7 +16,7 @@ from ingest.records import Counter, Gap
 from pipelines.pages.flags import FEWEST, flags
 from pipelines.pages.report import Moment, Row, differences, rows
 from pipelines.pages.series import series, silences
-from pipelines.pages.summary import latest
+from pipelines.pages.summary import latest, sentences
 from pipelines.pages.table import bounded, disagreement, moment
 
 START = datetime(2016, 2, 27, tzinfo=UTC)
@@ -348,3 +348,41 @@ def test_latest__of_two_figures_of_one_time_is_the_finer_one() -> None:
 
 def test_latest__leaves_out_pages_whose_loss_nobody_knows() -> None:
     assert latest(rows(series(curve(2_000)))) == {}
+
+
+# Sentences
+
+
+def told(*counters: Counter, **options: object) -> list[str]:
+    found = series(counters)
+    made = rows(found, everything=counters, **options)  # type: ignore[arg-type]
+    return list(sentences(made, differences(found), {"a": "Page A"}, ZoneInfo("UTC")))
+
+
+def test_sentence__tells_one_figure_of_a_page_with_its_time_and_source() -> None:
+    (words,) = told(published(40, 137_500, granularity=100, since=START, page="a"))
+    assert words == (
+        "Page A lost 137,400 to 137,600 likes in about 40 hours, as of "
+        f"{moment(published(40, 1).at, 0, ZoneInfo('UTC'))} (press)."
+    )
+
+
+def test_sentence__takes_figures_of_different_hours_for_no_contradiction() -> None:
+    (words,) = told(published(10, 90_000, "early"), published(40, 137_500, "late"))
+    assert "137,500 likes" in words
+    assert "contradict" not in words
+
+
+def test_sentence__says_when_a_source_contradicts_the_figure_for_the_same_time() -> None:
+    (words,) = told(published(40, 123_000, "one"), published(40, 137_500, "other"))
+    assert words.endswith("one source contradicts it).")
+
+
+def test_sentence__does_not_call_figures_of_an_uncertain_day_a_contradiction() -> None:
+    vague = published(24, 123_000, "vague", span=3 * 86_400)
+    (words,) = told(vague, published(60, 137_500, "other"))
+    assert "contradict" not in words
+
+
+def test_sentence__of_a_page_without_any_loss_is_left_out() -> None:
+    assert told(reading(0, 1000)) == []
