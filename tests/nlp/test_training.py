@@ -23,6 +23,7 @@ from nlp.training import (
     compress,
     data,
     device,
+    evaluate,
     finetune,
     loop,
     measures,
@@ -354,6 +355,23 @@ def test_four_bit_weights_are_expanded() -> None:
 def test_a_foreign_weight_file_is_refused() -> None:
     with pytest.raises(ValueError, match="E5S1"):
         base.read_weights(b"GGUF" + struct.pack("<20i", *range(20)))
+
+
+def test_report__groups_posts_by_length_and_confidence_with_intervals() -> None:
+    rows = [data.Row("un " * (3 if place < 40 else 20), 0, "fr", "s") for place in range(80)]
+    chances = np.tile(np.array([[0.95, 0.03, 0.02], [0.3, 0.45, 0.25]], np.float32), (40, 1))
+    found = evaluate.report(rows, chances)
+    assert {name: one["posts"] for name, one in found["length"].items()} == {
+        "0-5 words": 40,
+        "16-30 words": 40,
+    }
+    assert {name: one["accuracy"] for name, one in found["confidence"].items()} == {
+        "0.0-0.5": 0.0,
+        "from 0.9": 1.0,
+    }
+    low, high = found["all"]["all"]["macro_f1_95"]
+    assert low < found["all"]["all"]["macro_f1"] < high
+    assert "| length | 0-5 words | 40 |" in evaluate.lines(found)
 
 
 def test_calibration_finds_the_temperature() -> None:
