@@ -96,14 +96,6 @@ class Jobs:
         task.add_done_callback(self._tasks.discard)
         return job
 
-    def hold(self, kind: str, *, owner: str, folder: Path, title: str) -> Job:
-        """Keep a folder for a visitor without any command, as long as a finished job's."""
-        job = Job(kind, owner, folder, title)
-        job.state, job.ended = "done", time.monotonic()
-        job.finished.set()
-        self._jobs[job.id] = job
-        return job
-
     async def close(self) -> None:
         """Stop what runs and remove all files. An import goes on where it was next time."""
         for task in list(self._tasks):

@@ -202,6 +202,63 @@ def test_post__loads_the_words_that_moved_it_by_itself(
     page.get_by_text("Method: occlusion").wait_for()
 
 
+@pytest.fixture
+def changing(tmp_path: Path) -> Iterator[Site]:
+    """A page of its own, for what changes its store."""
+    from pipelines.web.service import Options
+
+    store = str(fill(tmp_path / "store.db", SHOWN))
+    with serving(Options(store=store, accounts=tmp_path / "web.db")) as site:
+        yield site
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_forms__are_sent_by_a_browser(
+    changing: Site, browser: Callable[..., Any], tmp_path: Path, scripts: bool
+) -> None:
+    page = browser(java_script_enabled=scripts)
+    page.set_default_timeout(120_000)
+    page.goto(changing.url + "/label")
+    page.get_by_role("button", name="negative").click()
+    page.get_by_text("Labels so far: 1 posts, 1 by you.").wait_for()
+
+    file = tmp_path / "posts.csv"
+    file.write_text("id,date,text\n1,2016-02-27 21:10,inwi 7bsat lina whatsapp\n", "utf-8")
+    page.goto(changing.url + "/upload")
+    page.set_input_files("input[type=file]", file)
+    page.get_by_role("button", name="Show what is recognised").click()
+    page.get_by_text("created_at from date").wait_for()
+    page.get_by_role("button", name="Import it").click()
+    page.get_by_text("Done.").wait_for()
+
+    page.goto(changing.url + "/delete?id=twitter:1")
+    page.get_by_role("button", name="Show what this hits").click()
+    page.get_by_text("inwi coupe les appels").wait_for()
+
+    page.goto(changing.url + "/export?q=inwi")
+    page.get_by_role("button", name="Make a folder").click()
+    page.get_by_role("link", name="Download the folder").wait_for()
+
+
+def test_login__is_sent_by_a_browser(tmp_path: Path, browser: Callable[..., Any]) -> None:
+    from pipelines.web.security.accounts import Accounts
+    from pipelines.web.service import Options
+
+    accounts = Accounts(tmp_path / "web.db")
+    accounts.add("sara", "reader", "a sentence of many words")
+    accounts.close()
+    store = str(fill(tmp_path / "store.db", SHOWN))
+    with serving(Options(store=store, accounts=tmp_path / "web.db", login=True)) as site:
+        page = browser()
+        page.goto(site.url + "/search?q=inwi")
+        page.get_by_label("Name").fill("sara")
+        page.get_by_label("Password").fill("a sentence of many words")
+        page.get_by_role("button", name="Log in").click()
+        page.wait_for_url("**/search?q=inwi")
+        page.get_by_role("button", name="Log out").click()
+        page.wait_for_url("**/login**")
+
+
 def test_post__can_not_run_a_script(tmp_path: Path, browser: Callable[..., Any]) -> None:
     from pipelines.web.service import Options
 

@@ -47,7 +47,7 @@ def test_page__sends_security_headers_with_every_answer(site: Site, path: str) -
     assert "unsafe" not in headers["content-security-policy"]
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["x-frame-options"] == "DENY"
-    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["referrer-policy"] == "same-origin"
 
 
 def test_page__holds_no_inline_script_and_loads_nothing_from_others(site: Site) -> None:
@@ -286,7 +286,13 @@ def test_token__opens_the_api_and_no_more_than_its_account_may(serve: Callable[.
 
 
 @pytest.mark.parametrize(
-    "headers", [{"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}]
+    "headers",
+    [
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+    ],
 )
 def test_page__refuses_forms_of_other_sites(site: Site, headers: dict[str, str]) -> None:
     data = {"token": site.token("/delete"), "post_id": "twitter:1"}

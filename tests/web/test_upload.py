@@ -24,6 +24,8 @@ def test_upload__imports_what_was_looked_at(serve: Callable[..., Site]) -> None:
     answer = look(site)
     assert answer.status_code == 200
     assert "posts.csv" in answer.text
+    assert "created_at from created_at" in answer.text
+    assert "2016-02-27 10:00Z  inwi rah zwin" in answer.text
     assert not Path(site.options.store).exists()
     job = re.search(r'name="job" value="([^"]+)"', answer.text)
     assert job

@@ -79,19 +79,14 @@ async def again(request: Request, view: Administrator) -> Response:
 
 async def _look(view: View, target: Path, chosen: dict[str, str]) -> Response:
     owner = view.user.name if view.user else ""
-    if not (look := _preview()):
-        job = view.service.jobs.hold(
-            "preview", owner=owner, folder=target.parent, title=str(target)
-        )
-    else:
-        job = view.service.jobs.start(
-            "preview",
-            [*_arguments(view, target, chosen), *look, "--", str(target)],
-            owner=owner,
-            folder=target.parent,
-            title=str(target),
-        )
-        await job.finished.wait()
+    job = view.service.jobs.start(
+        "preview",
+        [*_arguments(view, target, chosen), "--preview", "--", str(target)],
+        owner=owner,
+        folder=target.parent,
+        title=str(target),
+    )
+    await job.finished.wait()
     output = job.output.replace(str(target), target.name)
     return _form(view, job=job.id, name=target.name, chosen=chosen, output=output, good=job.state)
 
@@ -121,13 +116,6 @@ def _arguments(view: View, target: Path, chosen: dict[str, str]) -> list[str]:
     """Return the arguments of ``marsad ingest archive``, without the file."""
     arguments = ["ingest", "archive", f"--store={view.service.options.store}"]
     return arguments + [f"--{name}={value}" for name, value in chosen.items() if value]
-
-
-def _preview() -> list[str]:
-    """Return the option that looks without importing, where the command has one."""
-    from pipelines.commands.ingest import archive
-
-    return ["--preview"] if any(one.name == "preview" for one in archive.params) else []
 
 
 def _safe(name: str) -> str:

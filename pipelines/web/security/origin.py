@@ -43,7 +43,8 @@ class OwnOrigin:
 
 
 def _own(headers: Headers) -> bool:
-    if headers.get("sec-fetch-site", "none") not in {"same-origin", "none"}:
-        return False
+    site = headers.get("sec-fetch-site")
+    if site is not None:  # browsers set it themselves, and to trustworthy addresses alone
+        return site in {"same-origin", "none"}
     origin = headers.get("origin")
     return origin is None or urlsplit(origin).netloc == headers.get("host")
