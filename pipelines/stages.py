@@ -10,11 +10,13 @@ import logging
 import traceback
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import msgspec
 
+from ingest.mapping.unexpected import kept
 from ingest.records import (
     Counter,
     Gap,
@@ -26,6 +28,7 @@ from ingest.records import (
     Sentiment,
     Target,
     Tombstone,
+    encode,
 )
 from ingest.watchlist.loader import Watchlist
 from ingest.watchlist.matcher import Matcher
@@ -34,7 +37,7 @@ from nlp.errors import ModelError
 from pipelines.records import Collected, CollectedTombstone, DeadLetter, Document
 
 if TYPE_CHECKING:
-    from ingest.privacy.protector import Protector
+    from ingest.privacy.protector import Protected, Protector
     from nlp.score import Scored, Scorer
 
 log = logging.getLogger(__name__)
@@ -113,7 +116,7 @@ class Collector:
         for item in items:
             record = item.record
             if isinstance(record, Post):
-                self._post(record, now, collection)
+                self._post(record, item.line, now, collection)
             elif isinstance(record, Reject):
                 collection.dead.append(self._dead(record, item.line, now))
             elif isinstance(record, Tombstone):
@@ -122,9 +125,12 @@ class Collector:
                 collection.notices.append(record)
         return collection
 
-    def _post(self, post: Post, now: datetime, collection: Collection) -> None:
-        protected = self._protector.protect(post)
-        post = self._finder.matched(protected.post)
+    def _post(self, post: Post, line: int, now: datetime, collection: Collection) -> None:
+        made = kept(partial(encode, post), self._protected, post)
+        if isinstance(made, Reject):
+            collection.dead.append(self._dead(made, line, now))
+            return
+        protected, post = made
         if self._finder.fingerprint and not post.entities:
             collection.filtered += 1
             return
@@ -132,6 +138,10 @@ class Collector:
         collection.posts.append(
             Collected(post, protected.aliases, protected.author_aliases, protected.repost_aliases)
         )
+
+    def _protected(self, post: Post) -> tuple[Protected, Post]:
+        protected = self._protector.protect(post)
+        return protected, self._finder.matched(protected.post)
 
     def _dead(self, reject: Reject, line: int, now: datetime) -> DeadLetter:
         return DeadLetter(

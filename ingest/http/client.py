@@ -17,6 +17,7 @@ from urllib.parse import urljoin, urlsplit
 import httpx2
 
 from ingest.errors import SourceBlocked, SourceChanged, SourceError
+from ingest.http import addresses
 from ingest.http.connection_errors import why
 from ingest.http.deadlines import Deadlines, overdue
 from ingest.http.decompression import ENDLESS, PACKED, pieces, whole
@@ -116,11 +117,17 @@ class Client:
     ) -> Answer:
         """Return the answer, whatever its status. Raises what :meth:`get` raises otherwise."""
         every: Mapping[str, str] | None = {**(params or {}), **(secret or {})} or None
-        for _ in range(_REDIRECTS):
-            answer = self._once(url, every, {**(headers or {}), **(keys or {})}, content, largest)
-            if answer.status not in _REDIRECTED or "location" not in answer.headers:
-                return answer
-            url, every = _redirect(url, answer, secret=bool(secret or keys or content)), None
+        first = url
+        try:
+            for _ in range(_REDIRECTS):
+                given = {**(headers or {}), **(keys or {})}
+                answer = self._once(url, every, given, content, largest)
+                if answer.status not in _REDIRECTED or "location" not in answer.headers:
+                    return answer
+                url, every = _redirect(url, answer, secret=bool(secret or keys or content)), None
+                self._deadlines.public_host = _guarded(first, url, answer)
+        finally:
+            self._deadlines.public_host = ""
         raise SourceChanged("it sends from one address to the next without end")
 
     @contextmanager
@@ -265,6 +272,24 @@ def _redirect(url: str, answer: Answer, *, secret: bool) -> str:
             body=answer.body,
         )
     return target
+
+
+def _guarded(first: str, url: str, answer: Answer) -> str:
+    """Return the host that a redirect leads to, if it must be a public one.
+
+    A source that is private itself, as of a test or an intranet, may send to private addresses.
+    """
+    host = urlsplit(url).hostname or ""
+    named = urlsplit(first).hostname or ""
+    if host == named or addresses.is_private(named):
+        return ""
+    if addresses.is_private(host):
+        raise SourceChanged(
+            f"it sends to {host}, an address of this machine or its network, which is not asked: "
+            "name that address as the source if it is meant",
+            body=answer.body,
+        )
+    return host
 
 
 def _no_stream(response: httpx2.Response, url: str) -> SourceError:

@@ -17,6 +17,8 @@ from typing import Any, TypeVar
 import httpcore2
 import httpx2
 
+from ingest.http.addresses import public_address
+
 Waited = TypeVar("Waited")
 
 
@@ -35,6 +37,8 @@ class Deadlines(threading.local):
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._at = math.inf
+        self.public_host = ""
+        """The host that this thread may ask only at a public address."""
 
     @contextmanager
     def within(self, seconds: float) -> Iterator[None]:
@@ -83,8 +87,12 @@ class _Backend(httpcore2.NetworkBackend):
     ) -> httpcore2.NetworkStream:
         """Connect to a host."""
 
+        guarded = self._deadlines.public_host == host
+
         def connect(seconds: float | None) -> httpcore2.NetworkStream:
-            return self._backend.connect_tcp(host, port, seconds, local_address, socket_options)
+            # the address that was looked at is the one that is asked
+            place = public_address(host, port) if guarded else host
+            return self._backend.connect_tcp(place, port, seconds, local_address, socket_options)
 
         return _Stream(self._deadlines.wait(connect, timeout), self._deadlines)
 

@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Callable
 from typing import Final, ParamSpec, TypeVar
 
+from ingest.budget import SECONDS, OverBudget, time_budget
 from ingest.records import Reject
 
 P = ParamSpec("P")
@@ -23,11 +24,16 @@ def kept(
 ) -> T | Reject:
     """Return what a pure ``mapping`` makes of an item; where it fails, a reject with ``raw``.
 
-    Bad input has reasons of its own, so a failure is a mistake in the mapping: told once for each
-    place, without the error's words, which may quote the post.
+    One that takes longer than its budget of time is a reject too. Bad input has reasons of its
+    own, so a failure is a mistake in the mapping: told once for each place, without the error's
+    words, which may quote the post.
     """
     try:
-        return mapping(*args, **more)
+        with time_budget():
+            return mapping(*args, **more)
+    except OverBudget:
+        found = f"it took longer than {SECONDS:.0f} seconds"
+        return Reject.of(REASON, found, raw if isinstance(raw, bytes) else raw())
     except Exception as error:
         _tell(error)
         found = f"unexpected {type(error).__name__}"
