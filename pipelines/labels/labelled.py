@@ -50,8 +50,8 @@ class LabelledSheet:
                     text=one.text,
                     sentiment=mood,
                     targets=targets or None,
-                    group=one.language,
-                    source=self.name,
+                    group=one.group,
+                    source=one.source or self.name,
                 )
 
     def close(self) -> None:

@@ -18,7 +18,7 @@ from openpyxl.worksheet.datavalidation import DataValidation
 from ingest.errors import SourceError
 from ingest.mapping.spreadsheets import guard, unguard
 from ingest.sources.tables import read_table
-from nlp.language import LANGUAGES
+from nlp.language import LABELS as LANGUAGES
 from pipelines.errors import OutputError
 from pipelines.files import write_whole
 from pipelines.labels.sampling import Sampled
@@ -46,6 +46,9 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """Why the row can't be used; empty if it can."""
     digest: str = ""
     weight: float = 1.0
+    group: str = ""
+    """The column `lang` or `language` as it is: a group of figures may have any name."""
+    source: str = ""
 
 
 def columns(entities: Sequence[str], *, predicted: bool) -> list[str]:
@@ -214,7 +217,7 @@ def _answer(number: int, cells: dict[str, str]) -> Answer:
                 labels[name] = label
             else:
                 problem = f"{name} is {cell[:40]!r}, which is no label"
-    language = cells.get("language", "")
+    language = cells.get("language", "").strip()
     if not cells.get("id") and not cells.get("text"):
         problem = "there is no id"
     try:
@@ -225,9 +228,11 @@ def _answer(number: int, cells: dict[str, str]) -> Answer:
         row=number,
         id=cells.get("id", ""),
         text=cells.get("text", ""),
-        language=language if language in {*LANGUAGES, "mixed", "other"} else "",
+        language=language if language in LANGUAGES else "",
         labels=labels,
         problem=problem,
         digest=cells.get("digest", ""),
         weight=weight if weight > 0 else 1.0,
+        group=cells.get("lang", "").strip() or language,
+        source=(cells.get("source") or cells.get("platform") or "").strip(),
     )

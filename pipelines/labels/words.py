@@ -51,7 +51,9 @@ _COLUMNS = {word.casefold(): name for words in HEADERS.values() for name, word i
     "label": "sentiment"
 }
 #: Names that columns of a sheet have, in any of the languages.
-KNOWN_COLUMNS = frozenset({*_COLUMNS, *_COLUMNS.values(), "id", "language", "predicted", "weight"})
+KNOWN_COLUMNS = frozenset(
+    {*_COLUMNS, *_COLUMNS.values(), "id", "language", "lang", "source", "predicted", "weight"}
+)
 
 
 def label_of(word: str) -> str:

@@ -247,3 +247,31 @@ def test_labelled_sheet__is_what_evaluate_measures_on(store, tmp_path):
     assert all(isinstance(row, Labelled) for row in rows)
     assert [row.sentiment for row in rows] == ["negative", "positive"]
     assert {row.group for row in rows} <= {"fr", "ary"}
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".xlsx"])
+def test_labelled_table__is_grouped_by_its_languages_and_sources(tmp_path, suffix):
+    from openpyxl import Workbook
+
+    from pipelines.labels.labelled import LabelledSheet
+
+    table = [
+        ["text", "label", "lang", "source"],
+        ["réseau nul", "negative", "fr", "forum"],
+        ["شبكة", "neutral", "arq", ""],
+        ["azul", "positive", "zgh", "forum"],
+    ]
+    path = tmp_path / f"table{suffix}"
+    if suffix == ".csv":
+        path.write_text("\n".join(map(",".join, table)), encoding="utf-8")
+    else:
+        book = Workbook()
+        for row in table:
+            book.active.append(row)
+        book.save(path)
+    rows = list(LabelledSheet(path).rows())
+    assert [(row.group, row.source) for row in rows] == [
+        ("fr", "forum"),
+        ("arq", path.name),
+        ("zgh", "forum"),
+    ]
