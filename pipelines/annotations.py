@@ -64,18 +64,27 @@ def find(name: str) -> Path | None:
 
 def read(path: Path) -> list[Event]:
     """Return the events of a table, in order of time."""
+    try:
+        return parse(path.read_bytes(), str(path))
+    except OSError as error:
+        raise WatchlistError(f"{path} can't be read: {error.strerror}") from error
+
+
+def parse(content: bytes | str, name: str) -> list[Event]:
+    """Return the events of a table's content, in order of time; ``name`` stands in errors.
+
+    Raises :class:`~pipelines.errors.WatchlistError`.
+    """
     from ingest.sources.tables import read_table, style_of
 
     try:
-        table = read_table(path.read_bytes(), str(path), _COLUMNS)
-    except OSError as error:
-        raise WatchlistError(f"{path} can't be read: {error.strerror}") from error
+        table = read_table(content, name, _COLUMNS)
     except SourceError as error:
         raise WatchlistError(str(error)) from error
-    return sorted(_events(path, table, style_of(table, "date")), key=lambda event: event.day)
+    return sorted(_events(name, table, style_of(table, "date")), key=lambda event: event.day)
 
 
-def _events(path: Path, table: Table, style: dates.DateStyle) -> Iterator[Event]:
+def _events(path: str, table: Table, style: dates.DateStyle) -> Iterator[Event]:
     columns = {name: place for place, name in reversed(list(enumerate(table.columns)))}
     if "date" not in columns or not columns.keys() & {"label", "note"}:
         raise WatchlistError(

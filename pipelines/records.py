@@ -203,6 +203,17 @@ class HumanLabel(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
 
 
+class Study(msgspec.Struct, frozen=True, kw_only=True):
+    """What a store knows of the study that its posts belong to."""
+
+    fingerprint: str
+    """Of the watchlist, as posts carry it."""
+    watchlist: str
+    """The watchlist's TOML: title, country, entities with their names, campaigns, pages."""
+    events: str = ""
+    """The CSV of its events; empty without one."""
+
+
 class Facets(msgspec.Struct, frozen=True, kw_only=True):
     """How many of the posts that match have each value; values that none has are left out.
 

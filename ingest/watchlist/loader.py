@@ -32,6 +32,7 @@ __all__ = [
     "companion",
     "load",
     "parse",
+    "texts",
 ]
 
 _FILE = "watchlist.toml"
@@ -68,6 +69,15 @@ def load(name: str | Path) -> Watchlist | None:
         return None
     file = _find(name)
     return parse(_read(file, str(file)), str(file))
+
+
+def texts(name: str | Path) -> tuple[str, str]:
+    """Return the TOML of a watchlist and the CSV of its events, which is empty without one.
+
+    Raises :class:`~ingest.errors.WatchlistError` if there is no such watchlist.
+    """
+    file = _find(name)
+    return _read(file, str(file)), companion(name, "events.csv") or ""
 
 
 def companion(name: str | Path, file: str) -> str | None:

@@ -11,6 +11,7 @@ import click
 import msgspec
 from rich.table import Table
 
+from ingest.watchlist.loader import Watchlist
 from pipelines.commands._shared.context import (
     chosen_watchlist,
     configured,
@@ -29,6 +30,7 @@ from pipelines.commands._shared.options import (
 )
 from pipelines.commands._shared.output import console, nothing_found, notify, write_line
 from pipelines.commands._shared.scoring import finish_pending
+from pipelines.commands._shared.study import recorded_watchlist
 from pipelines.dead_letters.queue import DeadLetters
 from pipelines.dead_letters.retry import Retried
 from pipelines.dead_letters.retry import retry as try_again
@@ -157,7 +159,7 @@ def retry(
         if next(notified) < TOLD:
             notify(why)
 
-    def again(target: Sink, kept: DeadLetters) -> Retried:
+    def again(target: Sink, kept: DeadLetters, case: Watchlist | None) -> Retried:
         chosen = numbers or tuple(entry.number for entry in kept.entries(reason=reason))
         found = [dead_letter for number in chosen if (dead_letter := kept.get(number))]
         if not found:
@@ -167,14 +169,16 @@ def retry(
     if where := destination(store, brokers):
         with kafka_sink(where) as topics, topics.dead_letters() as kept:
             require_own_keys(topics)
-            result = again(topics, kept)
+            result = again(topics, kept, case)
     else:
         opened = open_existing(store)
         try:
             with opened.writer("dead retry"):
                 require_own_keys(opened)
+                if watchlist is None:
+                    case = case or recorded_watchlist(opened)
                 with opened.dead_letters() as kept:
-                    result = again(opened, kept)
+                    result = again(opened, kept, case)
                 finish_pending(opened)
         finally:
             opened.close()

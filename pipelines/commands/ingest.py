@@ -33,6 +33,7 @@ from pipelines.commands._shared.options import (
 )
 from pipelines.commands._shared.output import count, ledger_line, notify
 from pipelines.commands._shared.scoring import finish_pending, make_scorer, tell_days
+from pipelines.commands._shared.study import record_study
 from pipelines.embedded import (
     Identities,
     Imported,
@@ -198,7 +199,8 @@ def archive(
         for file in files
     ]
     case = chosen_watchlist(watchlist)
-    with _into_topics(where) if where else _into_store(store, case, later) as target:
+    into = _into_topics(where) if where else _into_store(store, watchlist, case, later)
+    with into as target:
         run = _Run(target, case, (keep_authors or "").strip(), limit)
         failures = sum(run.file(source) for source in sources)
         target.finish()
@@ -241,12 +243,15 @@ class _Target:
 
 
 @contextmanager
-def _into_store(path: str | None, case: Watchlist | None, later: bool) -> Iterator[_Target]:
+def _into_store(
+    path: str | None, watchlist: str | None, case: Watchlist | None, later: bool
+) -> Iterator[_Target]:
     opened = open_store(path, readonly=False, case=case)
     try:
         with opened.writer("ingest archive"):
             require_own_keys(opened)
             tell_days(opened, case)
+            record_study(opened, watchlist, case)
             scoring = _Scoring(opened, later=later)
             target = _Target(opened, scoring, scoring.finish, opened.timezone())
             target.identities = Identities(opened)

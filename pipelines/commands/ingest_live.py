@@ -32,6 +32,7 @@ from pipelines.commands._shared.monitoring import instrumented, monitored
 from pipelines.commands._shared.options import brokers_option, store_option, watchlist_option
 from pipelines.commands._shared.output import ledger_line, notify
 from pipelines.commands._shared.scoring import make_scorer, tell_days
+from pipelines.commands._shared.study import record_study
 from pipelines.commands._shared.subscriptions import read_subscriptions
 from pipelines.dead_letters.quarantine import beside
 from pipelines.embedded import drain_some
@@ -290,7 +291,7 @@ def read_sources(
         with (
             monitored(),
             stop.on_signals(),
-            _target(command, store, where, case, stop) as (taking, drain, folder),
+            _target(command, store, where, watchlist, case, stop) as (taking, drain, folder),
         ):
             outcomes = read_subscriptions(
                 made, taking, protector(case), case, stop=stop, folder=folder, drain=drain
@@ -305,6 +306,7 @@ def _target(
     command: str,
     store: str | None,
     where: Any,
+    watchlist: str | None,
     case: Watchlist | None,
     stop: Stop,
 ) -> Iterator[tuple[Sink, Callable[[], int] | None, Path]]:
@@ -322,6 +324,7 @@ def _target(
         with opened.writer(command):
             require_own_keys(opened)
             tell_days(opened, case)
+            record_study(opened, watchlist, case)
             scorer = make_scorer()  # one that does not load is told before anything is read
             local = zone(opened.timezone())
             metrics.build(scorer.version)

@@ -13,6 +13,7 @@ from pipelines.commands._shared.options import (
 )
 from pipelines.commands._shared.output import nothing_found, notify
 from pipelines.commands._shared.scoring import finish_pending
+from pipelines.commands._shared.study import record_study
 from pipelines.embedded import requeue
 from pipelines.stages import rematch
 
@@ -41,6 +42,8 @@ def command(query: tuple[str, ...], store: str | None, watchlist: str | None) ->
     opened = open_existing(store)
     try:
         with opened.writer("rescore"):
+            if not query:
+                record_study(opened, watchlist, case)
             posts = (hit.post for hit in opened.scan(known_authors(node, opened)))
             # `none` by default means "leave what was found": only asking for it forgets it.
             keep = case is None and watchlist is None

@@ -100,6 +100,7 @@ def ask(
         newest = opened.search(node, ASKED).hits if chart or "entity" in splits else []
         reason = "" if posts else why_nothing(node, opened)
         status = opened.status()
+        case = case_of(newest, configured().watchlist, opened.study()) if newest else Case()
         timezone = status.timezone or configured().timezone
         options: _Options = {
             "zone": zone(timezone),
@@ -126,7 +127,7 @@ def ask(
         wanted=wanted,
         status=status,
         timezone=timezone,
-        case=case_of(newest, configured().watchlist) if newest else Case(),
+        case=case,
         query=shown,
         reason=reason,
     )

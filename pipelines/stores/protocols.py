@@ -35,6 +35,7 @@ from pipelines.records import (
     Position,
     Split,
     Status,
+    Study,
     Sum,
 )
 from pipelines.stores.zone_data import ZoneData
@@ -248,6 +249,12 @@ class Administration(Protocol):
         for reading only it has an empty one. Raises :class:`~pipelines.errors.StoreError` if
         the store's is not the one that was asked for.
         """
+
+    def study(self) -> Study | None:
+        """Return the study that was recorded last, ``None`` without one."""
+
+    def put_study(self, study: Study) -> None:
+        """Record the study that posts are matched for, in place of the one before."""
 
     def zone_data(self) -> ZoneData:
         """Return which zone data its days were counted with; empty where it does not know.

@@ -25,7 +25,7 @@ from pipelines.analysis.scanned import count
 from pipelines.dead_letters.queue import DeadLetters
 from pipelines.errors import StoreBusy, StoreError
 from pipelines.query import All, highlight, parse
-from pipelines.records import Collected, Ledger, Split
+from pipelines.records import Collected, Ledger, Split, Study
 from pipelines.stores.protocols import Store
 from tests.conformance.corpus import (
     NOW,
@@ -721,6 +721,15 @@ class Summing:
 
 
 class Reporting:
+    def test_study__is_the_one_recorded_last(self, store: Store) -> None:
+        assert store.study() is None
+        first = Study(fingerprint="a@1", watchlist='title = "كلمة"', events="date,label\n")
+        store.put_study(first)
+        assert store.study() == first
+        second = Study(fingerprint="b@2", watchlist="")
+        store.put_study(second)
+        assert store.study() == second
+
     def test_an_empty_store_has_empty_answers(self, store: Store) -> None:
         assert store.ledger() == Ledger()
         assert store.search(All(), 10).hits == []

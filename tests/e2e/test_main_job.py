@@ -218,7 +218,7 @@ def test_a_deleted_post_is_gone_everywhere_and_stays_away(study: Marsad) -> None
     study("delete", "youtube:3")
     study("export", "--to", "out")
     for path in [*study.folder.glob("marsad.db*"), *study.folder.glob("out/posts.*")]:
-        assert b"khdam" not in path.read_bytes(), path
+        assert b"mab9ach" not in path.read_bytes(), path
     study("ingest", "archive", "posts.ndjson", "--watchlist", "morocco-2016", "--dataset", "again")
     assert study("search", "id:youtube:3", code=3).stdout == ""
     ledger = study.ledger()
@@ -533,3 +533,28 @@ def test_make_run_shows_the_main_job_and_repeated_adds_nothing(tmp_path: Path) -
     assert "fictional posts" in (study / "README.txt").read_text()
     manifest = json.loads((study / "manifest.json").read_bytes())
     assert manifest["fictional"] == manifest["posts"]
+
+
+def test_store__knows_names_and_events_of_a_watchlist_that_is_gone(marsad: Marsad) -> None:
+    folder = marsad.folder / "case"
+    folder.mkdir()
+    (folder / "watchlist.toml").write_text(
+        'name = "brume-2031"\ntitle = "Invented"\ncountry = "FR"\ntimezone = "UTC"\n'
+        'languages = ["fr"]\n[[entities]]\nid = "glacio"\nkind = "operator"\n'
+        'name = "Glacio S.A."\n[entities.aliases]\nlatin = ["glacio"]\n',
+        encoding="utf-8",
+    )
+    (folder / "events.csv").write_text("date;label\n27/02/2016;The cut\n", encoding="utf-8")
+    posts = [
+        POSTS[0] | {"id": str(n), "text": f"glacio est en panne, honte {n}", "author": f"a{n}"}
+        for n in range(12)
+    ]
+    marsad.write("glacio.ndjson", posts)
+    marsad("ingest", "archive", "glacio.ndjson", "--watchlist", "case", "--store", "g.db")
+    (folder / "watchlist.toml").unlink()
+    (folder / "events.csv").unlink()
+    shown = marsad("trends", "--split", "entity", "--chart", "c.svg", "--store", "g.db")
+    assert "Glacio S.A." in shown.stdout
+    assert "not at hand" not in shown.stderr
+    chart = (marsad.folder / "c.svg").read_text(encoding="utf-8")
+    assert "The cut" in chart

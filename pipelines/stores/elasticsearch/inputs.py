@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from ingest.records import Counter, Gap, Heartbeat
-from pipelines.records import DeadLetter, Position
+from pipelines.records import DeadLetter, Position, Study
 from pipelines.stores.elasticsearch.address import short
 from pipelines.stores.elasticsearch.checkpoints import Epoch
 from pipelines.stores.elasticsearch.indices import Indices, Seen, Write
@@ -24,6 +24,8 @@ from pipelines.stores.zone_data import ZoneData, current, parse
 #: The document of what holds for the whole store, and the one that is written whenever tombstones
 #: were.
 _STORE, DELETIONS = "store", "deletions"
+#: The document of the study that posts were matched for.
+_STUDY = "study"
 _KEYS = "keys"
 _ENCODER = msgspec.json.Encoder(order="deterministic")
 
@@ -163,6 +165,17 @@ def timezone(indices: Indices) -> str:
     """Return the zone that the store's days are counted in, empty if none was named yet."""
     seen = indices.get(indices.state, _STORE)
     return str(seen.source["body"]["timezone"]) if seen else ""
+
+
+def study(indices: Indices) -> Study | None:
+    """Return the study that was recorded, ``None`` without one."""
+    seen = indices.get(indices.state, _STUDY)
+    return msgspec.convert(seen.source["body"], Study) if seen else None
+
+
+def put_study(indices: Indices, found: Study) -> None:
+    """Record a study in place of the one before."""
+    indices.bulk([Write(indices.state, _STUDY, _document("study", body=found))])
 
 
 def zone_data(indices: Indices) -> ZoneData:

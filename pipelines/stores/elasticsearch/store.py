@@ -36,6 +36,7 @@ from pipelines.records import (
     Position,
     Split,
     Status,
+    Study,
     Sum,
 )
 from pipelines.stores.elasticsearch import (
@@ -362,6 +363,15 @@ class ElasticsearchStore(AbstractContextManager["ElasticsearchStore"]):
         if not self.readonly:
             self._check_timezone()
         return inputs.timezone(self.indices)
+
+    def study(self) -> Study | None:
+        """Return the recorded study; see :meth:`.Administration.study`."""
+        return inputs.study(self.indices)
+
+    def put_study(self, study: Study) -> None:
+        """Record a study; see :meth:`.Administration.put_study`."""
+        self._writing()
+        inputs.put_study(self.indices, study)
 
     def zone_data(self) -> ZoneData:
         """Return which zone data days were counted with; see :meth:`.Administration.zone_data`."""

@@ -10,7 +10,7 @@ import msgspec
 
 from ingest.records import Counter, Gap
 from pipelines.query import All, Filter, Node, asks_for
-from pipelines.records import Hit, Page, Position, Split, Status, Sum
+from pipelines.records import Hit, Page, Position, Split, Status, Study, Sum
 from pipelines.stores.sqlite import erase, ledger, numbers, queue
 from pipelines.stores.sqlite.compile import Selection, select
 from pipelines.stores.sqlite.load import MILLION, day_text, hour_text, load
@@ -20,6 +20,8 @@ from pipelines.stores.zone_data import ZoneData, parse
 
 #: The row of ``meta`` with the zone data that days were counted with.
 ZONE_DATA = "zone data"
+#: The row with the study that posts were matched for.
+STUDY = "study"
 
 _GAP = msgspec.json.Decoder(Gap)
 _COUNTER = msgspec.json.Decoder(Counter)
@@ -147,6 +149,12 @@ def timezone(connection: Connection) -> str:
     """Return the zone that the store's days are counted in, empty if none was named yet."""
     rows = connection.execute("SELECT value FROM meta WHERE name = 'timezone'").fetchall()
     return str(rows[0][0]) if rows else ""
+
+
+def study(connection: Connection) -> Study | None:
+    """Return the study that was recorded, ``None`` without one."""
+    rows = connection.execute("SELECT value FROM meta WHERE name = ?", (STUDY,)).fetchall()
+    return msgspec.json.decode(rows[0][0], type=Study) if rows else None
 
 
 def zone_data(connection: Connection) -> ZoneData:

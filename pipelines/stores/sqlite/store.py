@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from ingest.records import Counter, Post
 from pipelines.daily import Daily
 from pipelines.dead_letters.queue import DAYS, DeadLetters, raw_names
@@ -31,6 +33,7 @@ from pipelines.records import (
     Position,
     Split,
     Status,
+    Study,
     Sum,
 )
 from pipelines.stores import analysis
@@ -356,6 +359,19 @@ class SqliteStore(AbstractContextManager["SqliteStore"]):
             self._check_timezone()
         with self._reading():
             return read.timezone(self._connection)
+
+    def study(self) -> Study | None:
+        """Return the recorded study; see :meth:`.Administration.study`."""
+        with self._reading():
+            return read.study(self._connection)
+
+    def put_study(self, study: Study) -> None:
+        """Record a study; see :meth:`.Administration.put_study`."""
+        with self._writing():
+            self._connection.execute(
+                "INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)",
+                (read.STUDY, msgspec.json.encode(study).decode()),
+            )
 
     def zone_data(self) -> ZoneData:
         """Return which zone data days were counted with; see :meth:`.Administration.zone_data`."""

@@ -10,8 +10,6 @@ from typing import Any
 import msgspec
 
 from ingest.records import Post
-from ingest.watchlist.loader import Watchlist
-from ingest.watchlist.loader import load as load_watchlist
 from pipelines.case import ASKED, Case, case_of
 from pipelines.commands._shared.authors import known_authors
 from pipelines.commands._shared.context import configured
@@ -158,8 +156,8 @@ def study(store: Store) -> Study:
     matched = next((hit.post.watchlist for hit in newest if hit.post.watchlist), "")
     key = (matched, bool(newest), settings.watchlist, timezone, int(time.monotonic() // 60))
     if key not in _STUDIES:
-        case = case_of(newest, settings.watchlist) if newest else Case()
-        watchlist = _watchlist(case)
+        case = case_of(newest, settings.watchlist, store.study()) if newest else Case()
+        watchlist = case.watchlist
         _STUDIES.clear()
         _STUDIES[key] = Study(
             case=case,
@@ -212,7 +210,3 @@ def _counted(sums: Iterable[Sum], value: Any) -> Counter[str]:
     for one in sums:
         counts[value(one)] += one.posts
     return counts
-
-
-def _watchlist(case: Case) -> Watchlist | None:
-    return load_watchlist(case.name) if case.name else None
