@@ -12,11 +12,12 @@ Keys begin with ``_``, which no token does, so that keys and words can share a f
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 from itertools import groupby
 from typing import NamedTuple
 
-from nlp.clitics import hashtag_parts, stems
+from nlp.clitics import LETTERS, hashtag_parts, stems
 from nlp.text import compounds, forms, pieces
 
 #: Words with everything about them: about 35 MB when full.
@@ -77,6 +78,10 @@ _OUTLINE = str.maketrans(
         **dict(zip("رزعلمن", "rz3lmn", strict=True)),
     }
 )
+
+
+#: The classes of consonants that clitics have.
+_CLITICS = re.escape("".join(sorted({one.translate(_OUTLINE) for one in LETTERS})))
 
 
 def _arabic_sounds(word: str) -> str:
@@ -194,6 +199,15 @@ def outline(word: str) -> str:
     of the word and of its :func:`~nlp.clitics.stems`.
     """
     return "".join([letter for letter, _ in groupby(word.translate(_OUTLINE))])
+
+
+def outlines(keys: Iterable[str]) -> re.Pattern[str]:
+    """Return what the outline of every word matches that may have one of these keys.
+
+    Be it the word's own, or that of one of its stems.
+    """
+    found = "|".join(re.escape(one) for one in sorted({outline(key) for key in keys}))
+    return re.compile(f"[{_CLITICS}]*(?:{found})n?" if found else r"(?!)")
 
 
 def _analyse_word(raw: str) -> Analysis:

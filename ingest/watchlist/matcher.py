@@ -16,8 +16,8 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from ingest.watchlist.loader import Entity, Watchlist
-from nlp.clitics import LETTERS, hashtag_spans, stems
-from nlp.crossscript import analyse_word, key, outline
+from nlp.clitics import hashtag_spans, stems
+from nlp.crossscript import analyse_word, key, outline, outlines
 from nlp.text import forms, pieces, tokenize
 
 #: Context, vetoes and other mentions count as "nearby" within so many words on either side.
@@ -145,10 +145,9 @@ class Matcher:
 
     def _outlines(self, script: str) -> re.Pattern[str]:
         """Return what the outlines of all words match that may have a key of this script."""
-        keys = [word.removeprefix(script) for word in self._vocabulary if word.startswith(script)]
-        found = "|".join(re.escape(one) for one in sorted({outline(key) for key in keys}))
-        clitics = "".join(sorted({outline(letter) for letter in LETTERS}))
-        return re.compile(f"[{re.escape(clitics)}]*(?:{found})n?" if keys else r"(?!)")
+        return outlines(
+            word.removeprefix(script) for word in self._vocabulary if word.startswith(script)
+        )
 
     # -- finding ----------------------------------------------------------------------------
 
@@ -190,8 +189,8 @@ class Matcher:
         for cut in range(_CLITIC + 1):
             if word[cut:] in known and (not cut or word[cut:] in stems(word)):
                 return True
-        outlines = self._latin if word.isascii() else self._other
-        return bool(outlines.fullmatch(outline(word)))
+        possible = self._latin if word.isascii() else self._other
+        return bool(possible.fullmatch(outline(word)))
 
     def _units(self, text: str) -> list[_Unit]:
         """Return the words of the text that the trie knows; most texts have none."""

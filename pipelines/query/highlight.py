@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
 
-from nlp.crossscript import key, variants
+from nlp.clitics import stems
+from nlp.crossscript import analyse_word, key, outline, outlines
 from nlp.text import Token, compounds, forms, pieces
 from pipelines.query.nodes import And, Node, Not, Or, Phrase, Prefix, Word
 
 #: Stretches of texts whose forms are kept, and characters of the longest that is.
 _KEPT, _KEPT_LENGTH = 16_384, 64
+
+
+_Leaf = Word | Phrase | Prefix
 
 
 class _Places(NamedTuple):
@@ -40,10 +45,10 @@ class Marks(NamedTuple):
 
 def marks(node: Node, text: str) -> Marks:
     """Return at once what :func:`highlight` and :func:`fuzzy_matches` tell of one text."""
-    leaves = list(dict.fromkeys(_wanted(node, True)))
+    leaves = tuple(dict.fromkeys(_wanted(node, True)))
     if not leaves:
         return Marks([], [], [])
-    places = _places(text)
+    places = _finder(leaves).places(text)
     found: set[tuple[int, int]] = set()
     exact: set[tuple[int, int]] = set()
     otherwise: list[str] = []
@@ -64,11 +69,12 @@ def fuzzy_matches(node: Node, texts: Iterable[str]) -> dict[str, int]:
 
     Words that are spelt as asked wherever they were found are left out.
     """
-    found: dict[str, int] = {}
-    for text in texts:
-        for word in marks(node, text).otherwise:
-            found[word] = found.get(word, 0) + 1
-    return found
+    return otherwise(marks(node, text) for text in texts)
+
+
+def otherwise(made: Iterable[Marks]) -> dict[str, int]:
+    """Return what :func:`fuzzy_matches` tells of texts whose marks were made already."""
+    return dict(Counter(word for one in made for word in one.otherwise))
 
 
 def highlight(node: Node, text: str, *, exact: bool = False) -> list[tuple[int, int]]:
@@ -92,22 +98,48 @@ def _merged(spans: set[tuple[int, int]]) -> list[tuple[int, int]]:
     return merged
 
 
-def _places(text: str) -> _Places:
-    words = [
-        _Place(*form, start, end) for raw, start, end in pieces(text) for form in _forms_of(raw)
-    ]
-    return _Places(words, compounds(text))
+class _Finder:
+    """Finds the words of a text with those of their forms that a query may ask for."""
+
+    def __init__(self, leaves: tuple[_Leaf, ...]) -> None:
+        self._all = any(isinstance(leaf, Prefix) for leaf in leaves)
+        self._names: set[str] = set()
+        for leaf in leaves:
+            if not isinstance(leaf, Prefix):
+                self._names.update(word for words in leaf.spellings for word in words)
+                self._names.update((*leaf.tokens, leaf.joined if isinstance(leaf, Word) else ""))
+        self._names.discard("")
+        self._outlines = outlines(key(name)[1:] for name in self._names)
+        self._kept = lru_cache(_KEPT)(self._forms)
+
+    def places(self, text: str) -> _Places:
+        """Return the words of a text; those that the query can't mean have no further forms."""
+        kept, forms = self._kept, self._forms
+        words = [
+            _Place(*form, start, end)
+            for raw, start, end in pieces(text)
+            for form in (kept(raw) if len(raw) <= _KEPT_LENGTH else forms(raw))
+        ]
+        return _Places(words, compounds(text))
+
+    def _forms(self, raw: str) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
+        words = forms(raw)
+        if not self._all and len(words) == 1 and not self._possible(words[0]):
+            return ((words[0], "", ()),)
+        tokens, keys, variants = analyse_word(raw)
+        return tuple((token, key, variants) for token, key in zip(tokens, keys, strict=True))
+
+    def _possible(self, word: str) -> bool:
+        """Tell whether a word may have one of the forms; most have none, and are not analysed."""
+        return (
+            word in self._names
+            or word[0] in "#@"  # has parts
+            or not self._names.isdisjoint(stems(word))
+            or self._outlines.fullmatch(outline(word)) is not None
+        )
 
 
-def _forms(raw: str) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
-    return tuple((form, key(form), variants(raw)) for form in forms(raw))
-
-
-_kept_forms = lru_cache(_KEPT)(_forms)
-
-
-def _forms_of(raw: str) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
-    return _kept_forms(raw) if len(raw) <= _KEPT_LENGTH else _forms(raw)
+_finder = lru_cache(8)(_Finder)
 
 
 def _wanted(node: Node, positive: bool) -> Iterator[Word | Phrase | Prefix]:

@@ -28,6 +28,7 @@ from pipelines.query import (
     parse,
     rewrite,
 )
+from pipelines.query.highlight import _Finder, _finder, marks
 
 
 def word(text: str) -> Word:
@@ -293,3 +294,28 @@ def test_the_guide_names_every_field_and_shows_a_real_message() -> None:
     with pytest.raises(QueryError) as caught:
         parse("inwi langue:fr")
     assert str(caught.value) in guide
+
+
+WORDS = st.sampled_from(
+    ["whatsapp", "watsap", "واتساب", "والواتساب", "flwatsap", "#whatsapp_inwi", "#InwiVoleurs",
+     "inwi", "إنوي", "wi-fi", "wifi", "Wi-Fi", "chokran", "شكرا", "maroc", "telecom", "لمدينه",
+     "lmdina", "@inwi", "[url]", "😂", "4G", "bzaaaf", "l'appel", "appel"]
+)  # fmt: skip
+
+
+@given(
+    st.lists(st.one_of(WORDS, st.text(max_size=8)), max_size=8).map(" ".join),
+    st.lists(WORDS, min_size=1, max_size=3).map(" ".join),
+    st.sampled_from(["{}", '"{}"', "={}", "{}*", "{} OR inwi", "#{}"]),
+)
+def test_marks__are_those_of_all_words_analysed(text: str, words: str, form: str) -> None:
+    try:
+        node = parse(form.format(words))
+    except QueryError:
+        return
+    found = marks(node, text)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_Finder, "_possible", lambda finder, word: True)
+        _finder.cache_clear()
+        assert marks(node, text) == found
+    _finder.cache_clear()
