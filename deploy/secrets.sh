@@ -13,7 +13,7 @@ umask 077
 # platforms/ is for tokens of platforms: put them there yourself, one file each.
 mkdir -p "$folder/platforms"
 for name in elastic_password kibana_password kibana_encryption_key marsad_write_password \
-    marsad_admin_password marsad_read_password grafana_password; do
+    marsad_admin_password marsad_read_password grafana_password web_admin_password; do
     file="$folder/$name"
     if [ -e "$file" ]; then
         echo "$file: was there"

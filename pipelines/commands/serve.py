@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import socket
 
 import click
@@ -15,6 +16,8 @@ from pipelines.web.service import LOOPBACK, Options
 
 #: Where the page is unless something else is said.
 HOST, PORT = "127.0.0.1", 8016
+#: The account that is made where there is none yet, and the variable with its password.
+FIRST, FIRST_PASSWORD = "admin", "MARSAD_WEB_ADMIN_PASSWORD"
 
 
 @click.command()
@@ -48,7 +51,9 @@ def command(
     """Show the store in a browser: search, trends, likes lost, labels, export, upload.
 
     By default the page answers this machine alone and needs no account. On any other address it
-    starts only when there are accounts (`marsad users add`), and asks for a login.
+    starts only when there are accounts (`marsad users add`), and asks for a login. Where there is
+    none yet, MARSAD_WEB_ADMIN_PASSWORD (or ..._FILE, a file with it) makes the administrator
+    `admin`.
 
     \b
     Examples:
@@ -67,13 +72,19 @@ def command(
     number = settings.web_port if port is None else port
     place = accounts_path(settings.web_accounts)
     accounts = Accounts(place)
+    # taken out of the environment, so that no command that the page runs has it
+    first = os.environ.pop(FIRST_PASSWORD, "")
+    if first and not accounts.any():
+        accounts.add(FIRST, "administrator", first)
+        notify(f"Added: {FIRST} (administrator), with the password in {FIRST_PASSWORD}.")
     login = accounts.any()
     accounts.close()
     if not login and not is_loopback(address):
         raise SettingsError(
             f"The page is not served on {address} without accounts: everyone who reaches it could "
-            "read and delete. Add one with `marsad users add NAME --role administrator`, or leave "
-            "out --host to serve this machine alone."
+            "read and delete. Add one with `marsad users add NAME --role administrator`, name a "
+            f"file with the first one's password in {FIRST_PASSWORD}_FILE, or leave out --host to "
+            "serve this machine alone."
         )
     known = (*names, *settings.web_hosts)
     options = Options(

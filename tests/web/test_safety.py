@@ -83,6 +83,23 @@ def test_serve__refuses_other_addresses_without_accounts(marsad: Marsad, host: s
     assert "marsad users add" in done.stderr
 
 
+def test_serve__makes_the_first_administrator_from_a_secret(
+    tmp_path: Path, marsad: Marsad, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text(f"{GOOD}\n", encoding="utf-8")
+    monkeypatch.setenv("MARSAD_WEB_ADMIN_PASSWORD_FILE", str(secret))
+    # a port that can't be listened on ends the command after the account was made
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        first = marsad("serve", "--port", port, code=1).stderr
+        again = marsad("serve", "--port", port, code=1).stderr
+    assert "Added: admin (administrator)" in first
+    assert "Added" not in again
+    monkeypatch.delenv("MARSAD_WEB_ADMIN_PASSWORD_FILE")
+    assert marsad("users", "list").stdout == "admin\tadministrator\n"
+
+
 def test_serve__sends_answers_without_waiting_for_acknowledgements() -> None:
     with _listen("127.0.0.1", 0) as listening, socket.create_connection(listening.getsockname()):
         accepted, _ = listening.accept()
