@@ -15,8 +15,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from ingest.records import Item, Post
-from pipelines.identity import separated
-from pipelines.query import All, Node, only
+from pipelines.identity import Identities
+from pipelines.query import All, Node
 from pipelines.records import Batch, Collected, DeadLetter, Ledger, Position
 from pipelines.stages import (
     FAILED,
@@ -47,28 +47,6 @@ class Imported(msgspec.Struct, frozen=True):
     """Whether the input was read to its end."""
     known: bool = False
     """Whether it had been read to its end before: nothing was done."""
-
-
-class Identities:
-    """Keeps posts of different authors apart in one store, and counts whose ids met."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self.met = 0
-
-    def kept_apart(self, posts: Sequence[Collected]) -> list[Collected]:
-        """Return posts under ids of their own; a stored post whose id another has gets the flag.
-
-        See :mod:`pipelines.identity`.
-        """
-        found = separated(posts, self._stored)
-        self.met += found.met
-        if found.flagged:
-            self._store.requeue(found.flagged)
-        return found.posts
-
-    def _stored(self, ids: Sequence[str]) -> Iterator[Post]:
-        return (hit.post for hit in self._store.scan(only("id", *ids)))
 
 
 def position_key(source: Source, watchlist: str) -> str:

@@ -12,13 +12,17 @@ as well.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import msgspec
 
 from ingest.records import Flag, Post
+from pipelines import stages
+from pipelines.query import only
 from pipelines.records import Collected
+from pipelines.stores.protocols import Store
 
 #: Returns the stored posts of these ids.
 Stored = Callable[[Sequence[str]], Iterable[Post]]
@@ -110,3 +114,31 @@ def _flagged(post: Post) -> Post:
     if SUSPECT in post.flags:
         return post
     return msgspec.structs.replace(post, flags=(*post.flags, SUSPECT))
+
+
+class Identities:
+    """Keeps posts of different authors apart in one store, and counts whose ids met."""
+
+    def __init__(self, store: Store, scored_days: ZoneInfo | None = None) -> None:
+        """Work on a store.
+
+        Where posts come scored, ``scored_days`` is the zone of its days: nobody scores what waits
+        there, so a stored post that gets the flag is indexed again with the scores it has.
+        """
+        self._store = store
+        self._zone = scored_days
+        self.met = 0
+
+    def kept_apart(self, posts: Sequence[Collected]) -> list[Collected]:
+        """Return posts under ids of their own; a stored post whose id another has gets the flag."""
+        found = separated(posts, self._stored)
+        self.met += found.met
+        if found.flagged:
+            self._store.requeue(found.flagged)
+            if self._zone is not None:
+                scored = [post for post in found.flagged if post.model and not post.scored]
+                self._store.index(stages.index(scored, self._zone))
+        return found.posts
+
+    def _stored(self, ids: Sequence[str]) -> Iterator[Post]:
+        return (hit.post for hit in self._store.scan(only("id", *ids)))

@@ -35,7 +35,6 @@ from pipelines.commands._shared.output import count, ledger_line, notify
 from pipelines.commands._shared.scoring import finish_pending, make_scorer, tell_days
 from pipelines.commands._shared.study import record_study
 from pipelines.embedded import (
-    Identities,
     Imported,
     add,
     collect,
@@ -43,6 +42,7 @@ from pipelines.embedded import (
     index_provisionally,
     position_key,
 )
+from pipelines.identity import Identities
 from pipelines.progress import progress
 from pipelines.records import Ledger
 from pipelines.settings import zone

@@ -6,12 +6,14 @@ import itertools
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
 
 from ingest.records import Gap, Post
 from pipelines.errors import StoreBusy
+from pipelines.identity import Identities
 from pipelines.query import All
 from pipelines.records import Batch, Collected, Ledger, Position
 from pipelines.stores.protocols import Store
@@ -55,6 +57,28 @@ class Scored:
         assert store.pending(9) == []
         assert ids(store, "texte") == ["t:1"]
         assert store.search(All(), 10).pending == 0
+
+    def test_ids_that_met_are_kept_apart_and_flagged(self, store: Store) -> None:
+        apart = Identities(store, ZoneInfo("UTC"))
+        feed = ScoredFeeder(store)
+        for one in (post("forum:7", "un", author="u_a"), post("forum:7", "deux", author="u_b")):
+            feed(*apart.kept_apart([Collected(one)]))
+        assert texts(store) == {"forum:7": "un", "forum:7~u_b": "deux"}
+        assert sorted(ids(store, "flag:id-suspect")) == ["forum:7", "forum:7~u_b"]
+        assert apart.met == 1
+        assert store.pending(9) == []  # nobody scores here what waits
+        assert store.ledger() == Ledger(received=2, indexed=2)
+        feed(*apart.kept_apart([Collected(post("forum:7", "deux", author="u_b"))]))
+        assert store.ledger() == Ledger(received=3, indexed=2, duplicate=1)
+
+    def test_ids_that_met_before_they_are_scored_are_kept_apart_too(self, store: Store) -> None:
+        apart = Identities(store)
+        feed = Feeder(store)
+        for one in (post("forum:7", "un", author="u_a"), post("forum:7", "deux", author="u_b")):
+            feed(*apart.kept_apart([Collected(one)]))
+            drain(store)
+        assert texts(store) == {"forum:7": "un", "forum:7~u_b": "deux"}
+        assert sorted(ids(store, "flag:id-suspect")) == ["forum:7", "forum:7~u_b"]
 
     def test_a_document_is_the_same_by_either_way(self, store: Store) -> None:
         ScoredFeeder(store)(*corpus())
