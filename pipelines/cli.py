@@ -23,6 +23,8 @@ COMMANDS = {
     "export": "Write a study subset to a folder.",
     "label": "Label posts by hand: sample, import, report.",
     "delete": "Delete posts, or all posts of an author, for good.",
+    "backup": "Copy the store to one file.",
+    "restore": "Put a backup in the place of a store.",
     "evaluate": "Measure the model on labelled posts.",
     "rescore": "Match and score stored posts again.",
     "reindex": "Index stored posts again, as this version does.",

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from ingest.mapping.ids import platform_name
-from ingest.privacy.protector import is_pseudonym
+from ingest.privacy.protector import Protector, is_pseudonym
 from ingest.records import Post
 from pipelines.commands._shared.context import (
     chosen_brokers,
@@ -20,18 +21,21 @@ from pipelines.commands._shared.context import (
     protector,
     require_own_keys,
 )
-from pipelines.commands._shared.deletions import check, check_platforms, whereabouts
+from pipelines.commands._shared.deletions import check, check_platforms, ids_listed, whereabouts
 from pipelines.commands._shared.deletions import deletions as made_graves
 from pipelines.commands._shared.options import brokers_option, store_option
 from pipelines.commands._shared.output import count, nothing_found, notify
 from pipelines.dead_letters.quarantine import Quarantine, beside
 from pipelines.dead_letters.queue import DeadLetters, raw_names
+from pipelines.progress import progress
 from pipelines.records import Collected, CollectedTombstone, Deletion
 from pipelines.stores.protocols import Store
 
 if TYPE_CHECKING:
     from pipelines.kafka.connection import Brokers
 
+#: Posts of a list that are deleted in one step.
+_LISTED = 1_000
 #: Why the last bytes of a text are still on the disk: of a server, and of a file.
 _LEFT_ON_SERVER = (
     "The texts can't be found any more. Elasticsearch keeps the bytes of deleted documents for "
@@ -62,6 +66,14 @@ _LEFT_IN_FILE = (
     metavar="NAME",
     help="With --author: where the account is (default: every platform there is anything of).",
 )
+@click.option(
+    "--from",
+    "many",
+    type=click.File("r", encoding="utf-8"),
+    callback=lambda _context, _option, file: ids_listed(file) if file else (),
+    metavar="FILE",
+    help="Delete the posts whose ids stand in a file, one a line (`-`: standard input).",
+)
 @click.option("--dry-run", is_flag=True, help="Show what would be deleted, and delete nothing.")
 @click.option("--yes", is_flag=True, help="Delete an account's posts without asking.")
 def command(
@@ -70,6 +82,7 @@ def command(
     brokers: str | None,
     authors: tuple[str, ...],
     platforms: tuple[str, ...],
+    many: tuple[str, ...],
     yes: bool,
     dry_run: bool,
 ) -> None:
@@ -79,14 +92,16 @@ def command(
     The text is removed everywhere: tables, full-text index, write-ahead log, dead letters.
     An id that was never seen gets a tombstone too. Earlier exports are yours to delete.
     With --brokers the texts leave the topics as well, within a day (docs/kafka.md).
+    Stopped within a long list, the same command goes on.
 
     \b
     Examples:
       marsad delete twitter:690000000000000001
       marsad delete --author some_name --platform twitter
       marsad delete --author u_abcdefghijklmnop
+      marsad delete --from deleted-ids.txt
     """
-    check(ids, authors, platforms)
+    check((*ids, *many), authors, platforms)
     where = chosen_brokers(brokers)
     opened = open_existing(store)
     try:
@@ -95,18 +110,26 @@ def command(
         quarantine = _count_dead_letters(opened)
         places = tuple(dict.fromkeys(map(platform_name, platforms)))
         if where is None:  # what stands on topics can't be asked for
-            check_platforms(opened, {*places, *(name.partition(":")[0] for name in ids)})
+            named = {name.partition(":")[0] for name in (*ids, *many)}
+            check_platforms(opened, {*places, *named})
         if authors and not places:
             places = whereabouts(opened, configured(), topics=where is not None)
             if not places:
                 nothing_found("The store is empty; name the account's --platform.")
-        deletions = made_graves(protector(None), ids, authors, places)
+        protect = protector(None)
+        deletions = made_graves(protect, ids, authors, places)
         if authors or dry_run:
-            _show(opened, deletions)
+            _show(opened, [*deletions, *made_graves(protect, many, (), ())])
         if dry_run:
             return
         if authors and not yes:
             _ask()
+        # Collectors keep theirs in a folder of their own, whatever the store is.
+        folders = {beside(store or configured().store), *([beside("")] if where else [])}
+        if many:
+            _delete_listed(opened, protect, many, where, folders)
+            if not deletions:
+                return
         names = {name for deletion in deletions for name in raw_names(deletion)}
         # Looked at first: an index worker that is quicker carries it out as well as we do.
         due = _due(opened, deletions) if where else Deletion(0, 0)
@@ -115,17 +138,23 @@ def command(
         # On the topics they are records as others: who reads them into the store counts them.
         deletion = opened.delete(deletions, counted=not where)
         quarantine -= _count_dead_letters(opened)
-        # Collectors keep theirs in a folder of their own, whatever the store is.
-        folders = {beside(store or configured().store), *([beside("")] if where else [])}
         quarantine += sum(Quarantine(one, configured().dead_days).forget(names) for one in folders)
     finally:
         opened.close()
+    found = max(deletion.posts, due.posts)
     notify(
-        f"{count(max(deletion.posts, due.posts), 'post')} deleted, "
+        f"{count(found, 'post')} deleted, "
         f"{count(quarantine, 'dead letter')} removed, "
         f"{count(max(deletion.tombstones, due.tombstones), 'tombstone')} written."
     )
-    if authors and not ids and not max(deletion.posts, due.posts):
+    _explain(deletions, by_author=bool(authors and not ids and not found))
+    if not deletion.clean:
+        notify(_LEFT_ON_SERVER if on_server(store) else _LEFT_IN_FILE)
+
+
+def _explain(deletions: Sequence[CollectedTombstone], *, by_author: bool) -> None:
+    """Tell what a deletion by an account's name reached, and what it did not find."""
+    if by_author:
         notify(
             "No post of this account was found: see how the data write the name, or delete by the "
             "author's pseudonym. What comes of it later is refused."
@@ -133,8 +162,47 @@ def command(
     if there := sorted({g.tombstone.platform for g in deletions if _by_name(g)}):
         # On another of them the name may be a stranger's.
         notify(f"Accounts of that name were deleted on {', '.join(there)}.")
-    if not deletion.clean:
-        notify(_LEFT_ON_SERVER if on_server(store) else _LEFT_IN_FILE)
+
+
+def _delete_listed(
+    store: Store,
+    protect: Protector,
+    ids: Sequence[str],
+    where: Brokers | None,
+    folders: Iterable[Path],
+) -> None:
+    """Delete the posts of a list, batch by batch.
+
+    What was done before an interruption is not done twice, but for topics, which can't be asked.
+    """
+    tombstones = posts = 0
+    with progress("Deleting") as report:
+        for start in range(0, len(ids), _LISTED):
+            deletions = made_graves(protect, ids[start : start + _LISTED], (), ())
+            names = {name for one in deletions for name in raw_names(one)}
+            for folder in folders:
+                Quarantine(folder, configured().dead_days).forget(names)
+            if where:
+                due = _due(store, deletions)
+                _leave_topics(where, store, deletions, names)
+                found = store.delete(deletions, counted=False)
+                posts += max(found.posts, due.posts)
+                tombstones += max(found.tombstones, due.tombstones)
+            elif deletions := _unknown(store, deletions):
+                found = store.delete(deletions)
+                posts, tombstones = posts + found.posts, tombstones + found.tombstones
+            report(min(start + _LISTED, len(ids)), len(ids), posts)
+    notify(
+        f"The list: {count(len(ids), 'id')}, {count(tombstones, 'tombstone')} written, "
+        f"{count(posts, 'post')} deleted."
+    )
+
+
+def _unknown(store: Store, deletions: Sequence[CollectedTombstone]) -> list[CollectedTombstone]:
+    """Return the deletions of posts that no tombstone names yet."""
+    posts = [Collected(Post(id=one.tombstone.id, platform="", text="")) for one in deletions]
+    known = set(store.deleted_ids(posts))
+    return [one for one in deletions if one.tombstone.id not in known]
 
 
 def _show(store: Store, deletions: Sequence[CollectedTombstone]) -> None:

@@ -58,6 +58,18 @@ def check(ids: Sequence[str], authors: Sequence[str], platforms: Sequence[str]) 
         raise click.UsageError("--platform is empty: name the platform that the account is on")
 
 
+def ids_listed(lines: Iterable[str]) -> tuple[str, ...]:
+    """Return the ids of a list, each once: one a line; empty lines and ``#`` comments are none.
+
+    Raises :class:`click.UsageError` for a list without any.
+    """
+    stripped = (line.strip('\ufeff \t\r\n"') for line in lines)
+    found = tuple(dict.fromkeys(line for line in stripped if line and not line.startswith("#")))
+    if not found:
+        raise click.UsageError("the list holds no id: one a line, as in twitter:690000000000000001")
+    return found
+
+
 def known_platforms() -> frozenset[str]:
     """Return the platforms whose posts sources and formats give, and ``archive``."""
     return frozenset({*PLATFORMS, *(entry.name for entry in ENTRIES), *_OF_FORMATS})

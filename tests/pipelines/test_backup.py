@@ -1,0 +1,139 @@
+"""A backup is one state of a store; put back, it holds no post that was deleted since."""
+
+from __future__ import annotations
+
+import stat
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from pipelines.commands import backup, delete, restore
+from pipelines.query import All
+from pipelines.records import Ledger
+from pipelines.stores.sqlite import SqliteStore
+from pipelines.stores.sqlite.connect import open_writer
+from tests.conformance.corpus import Feeder, drain, post, tombstone
+
+WORDS = "unerase-me-please"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    path = tmp_path / "posts.db"
+    with SqliteStore(path) as opened:
+        Feeder(opened)(
+            post("twitter:1", "un"),
+            post("twitter:2", WORDS, author="u_a"),
+            post("twitter:3", WORDS, author="u_b", repost_of="twitter:2"),
+        )
+        drain(opened)
+    return path
+
+
+def run(command: object, *arguments: str | Path, store: Path, code: int = 0) -> Result:
+    given = [*map(str, arguments), "--store", str(store)]
+    done = CliRunner().invoke(command, given)  # type: ignore[arg-type]
+    assert done.exit_code == code, (done.output, done.exception)
+    return done
+
+
+def ids(path: Path) -> set[str]:
+    with SqliteStore(path, readonly=True) as opened:
+        return {hit.post.id for hit in opened.scan(All())}
+
+
+def test_a_backup__is_one_state_while_another_process_writes(store: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    with closing(open_writer(store)) as writing:
+        writing.execute("BEGIN IMMEDIATE")
+        writing.execute("DELETE FROM posts")
+        run(backup.command, copy, store=store)
+        writing.execute("ROLLBACK")
+    assert ids(copy) == {"twitter:1", "twitter:2", "twitter:3"}
+    assert stat.S_IMODE(copy.stat().st_mode) == 0o600
+    with SqliteStore(copy) as opened:
+        assert opened.ledger() == Ledger(received=3, indexed=3)
+        assert opened.position("input") is not None
+    assert {path.name for path in tmp_path.iterdir()} >= {"copy", "posts.db"}
+    assert not list(tmp_path.glob("*.part*"))
+
+
+def test_a_backup__replaces_no_file_and_holds_nothing_deleted(store: Path, tmp_path: Path) -> None:
+    with SqliteStore(store) as opened:
+        opened.delete([tombstone("twitter:2")])
+    copy = tmp_path / "copy"
+    told = run(backup.command, copy, store=store)
+    assert "1 post, 2 tombstones" in told.output
+    assert "keyring.json" in told.output
+    assert WORDS.encode() not in copy.read_bytes()
+    again = CliRunner().invoke(backup.command, [str(copy), "--store", str(store)])
+    assert "is there already" in str(again.exception)
+
+
+def test_a_restored_store__holds_no_post_that_was_deleted_since(
+    store: Path, tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy"
+    run(backup.command, copy, store=store)
+    with SqliteStore(store) as opened:
+        opened.delete([tombstone(author="u_a")])
+    told = run(restore.command, copy, "--replace", store=store)
+    assert "deleted since and left out: 2 posts" in told.output
+    assert ids(store) == {"twitter:1"}
+    assert WORDS.encode() not in store.read_bytes()
+    with SqliteStore(store) as opened:
+        outcomes = Feeder(opened)(post("twitter:9", WORDS, repost_of="twitter:2"))
+    assert outcomes.deleted == 1
+
+
+def test_a_restored_store__says_that_nobody_knows_of_later_deletions(
+    store: Path, tmp_path: Path
+) -> None:
+    copy, new, other = tmp_path / "copy", tmp_path / "new.db", tmp_path / "other.db"
+    run(backup.command, copy, store=store)
+    with SqliteStore(store) as opened:
+        opened.delete([tombstone("twitter:1")])
+    told = run(restore.command, copy, store=new)
+    assert "is in it again" in told.output.replace("\n", " ")
+    assert "twitter:1" in ids(new)
+    told = run(restore.command, copy, "--deleted-in", store, store=other)
+    assert "is in it again" not in told.output
+    assert "twitter:1" not in ids(other)
+
+
+def test_a_restore__leaves_a_store_that_is_open_elsewhere_or_not_to_be_replaced(
+    store: Path, tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy"
+    run(backup.command, copy, store=store)
+    run(restore.command, copy, store=store, code=2)
+    with SqliteStore(store, readonly=True):
+        done = CliRunner().invoke(restore.command, [str(copy), "--store", str(store), "--replace"])
+        assert "has" in str(done.exception)
+        assert "open" in str(done.exception)
+    assert len(ids(store)) == 3
+    assert not list(tmp_path.glob("*.part*"))
+
+
+def test_a_list__is_deleted_once_however_often_the_command_runs(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delete, "_LISTED", 2)
+    listed = tmp_path / "ids.txt"
+    listed.write_text("# a list\n\ntwitter:2\r\ntwitter:2\ntwitter:77\ntwitter:78\n")
+    shown = run(delete.command, "--from", listed, "--dry-run", store=store)
+    assert "deletes 2 posts" in shown.output
+    assert len(ids(store)) == 3
+    told = run(delete.command, "--from", listed, store=store)
+    assert "3 ids, 3 tombstones written, 2 posts deleted" in told.output
+    assert ids(store) == {"twitter:1"}
+    with SqliteStore(store, readonly=True) as opened:
+        ledger = opened.ledger()
+    told = run(delete.command, "--from", listed, store=store)
+    assert "3 ids, 0 tombstones written, 0 posts deleted" in told.output
+    with SqliteStore(store, readonly=True) as opened:
+        assert opened.ledger() == ledger
+    listed.write_text("# nothing\n")
+    assert "no id" in run(delete.command, "--from", listed, store=store, code=2).output
