@@ -25,15 +25,16 @@ from pipelines.commands._shared.options import (
 from pipelines.commands._shared.output import nothing_found, notify
 from pipelines.progress import progress
 from pipelines.query import Node, final
-from pipelines.records import Hit
 from pipelines.stores.protocols import Store
 
 if TYPE_CHECKING:
-    from pipelines.export import Facts, Level
+    from pipelines.export import Account, Facts, Level
     from pipelines.export.options import CsvFor
+    from pipelines.labels.sampling import Sampled, Stratum
 
 _FORMATS = ("ndjson", "csv", "parquet", "xlsx")
 _USUAL = "ndjson,csv,parquet"
+_STRATA = ("language", "predicted", "week", "day", "platform", "source", "entity")
 
 
 def _formats(ctx: click.Context, option: click.Parameter, value: str) -> tuple[str, ...]:
@@ -41,6 +42,13 @@ def _formats(ctx: click.Context, option: click.Parameter, value: str) -> tuple[s
     if not wanted or set(wanted) - set(_FORMATS):
         raise click.BadParameter(f"{value!r}; choose from {','.join(_FORMATS)}")
     return tuple(name for name in _FORMATS if name in wanted)
+
+
+def _strata(ctx: click.Context, option: click.Parameter, value: str) -> tuple[str, ...]:
+    wanted = tuple(name.strip() for name in value.split(",") if name.strip())
+    if set(wanted) - set(_STRATA):
+        raise click.BadParameter(f"{value!r}; choose from {','.join(_STRATA)}")
+    return wanted
 
 
 @click.command(cls=QueryCommand, context_settings=QUERY_SETTINGS)
@@ -63,15 +71,25 @@ def _formats(ctx: click.Context, option: click.Parameter, value: str) -> tuple[s
     callback=_formats,
     help="Formats, separated by commas.",
 )
-@click.option("--level", type=click.Choice(["ids", "unlinked", "pseudonymous"]),
+@click.option("--level", type=click.Choice(["ids", "unlinked", "pseudonymous", "full"]),
               default="pseudonymous", show_default=True,
-              help="ids: ids alone; unlinked: nothing that leads back to a post.")  # fmt: skip
+              help="ids: ids alone; unlinked: nothing that leads back to a post; full: with the "
+              "raw account names that --keep-authors kept, needs --reason.")  # fmt: skip
+@click.option("--reason", default="", metavar="TEXT",
+              help="Why raw account names are needed; written into the export.")  # fmt: skip
+@click.option("--rare", type=click.Choice(["keep", "suppress"]), default="keep",
+              show_default=True,
+              help="Posts whose platform, day, language and entities fewer than five accounts "
+              "share: keep them, or leave out what makes them rare.")  # fmt: skip
 @click.option("--pseudonyms", type=click.Choice(["store", "own"]), default="store",
               show_default=True, help="own: exports can't be joined by authors.")  # fmt: skip
 @click.option("--csv-for", type=click.Choice(["en", "fr"]), default="en", show_default=True,
               help="fr: semicolons and decimal commas, for a French Excel.")  # fmt: skip
 @click.option("--sample", "size", type=click.IntRange(1), metavar="N",
-              help="A random sample of N posts, spread over language and week.")  # fmt: skip
+              help="A random sample of N posts, each with its weight.")  # fmt: skip
+@click.option("--stratify", "strata", default="language,week", show_default=True, metavar="LIST",
+              callback=_strata, help="What a sample is spread over: " + ", ".join(_STRATA) + ".",
+              )  # fmt: skip
 @click.option("--seed", type=int, default=1, show_default=True, help="Of the sample.")
 def command(
     query: tuple[str, ...],
@@ -80,9 +98,12 @@ def command(
     folder: Path | None,
     formats: tuple[str, ...],
     level: Level,
+    reason: str,
+    rare: str,
     pseudonyms: str,
     csv_for: CsvFor,
     size: int | None,
+    strata: tuple[Stratum, ...],
     seed: int,
 ) -> None:
     """Write the posts that match to a folder, with a manifest and a README; no QUERY: all posts.
@@ -103,7 +124,11 @@ def command(
         return
     if folder is None:
         raise click.UsageError("name the folder: --to DIR")
+    reason = " ".join(reason.split())
+    if (level == "full") != bool(reason):
+        raise click.UsageError("--level full and --reason TEXT belong together")
     from pipelines.export import Facts, Options, export
+    from pipelines.export.rare import find
     from pipelines.settings import zone
 
     node = query_node(query, filters)
@@ -113,8 +138,14 @@ def command(
         node = final(known_authors(node, opened))
         asked = told(query, opened)
         total, _ = opened.count(node)
-        reason = "" if total else why_nothing(node, opened)
-        more = _more(level, pseudonyms, csv_for, size, seed)
+        nothing = "" if total else why_nothing(node, opened)
+        more = _more(level, reason, rare, pseudonyms, csv_for)
+        more += _sample_words(size, strata, seed)
+        chosen = [] if size is None else _sampled(opened, node, size, strata, seed)
+        hits = [one.hit for one in chosen]
+        few = None
+        if level != "ids":
+            few = find(opened.scan(node) if size is None else hits)
         facts = Facts(
             query=asked,
             filters=dict(filters),
@@ -125,6 +156,10 @@ def command(
             zone_data=status.zone_data,
             created_at=datetime.now(UTC).replace(microsecond=0),
             marsad=version("marsad"),
+            reason=reason,
+            sampled=_sample_says(len(chosen), total, strata, seed) if chosen else "",
+            rare=few.posts if few else 0,
+            suppressed=rare == "suppress",
         )
         entities = sorted({one.group for one in opened.sums(node, "day", "entity")})
         options = Options(
@@ -135,15 +170,16 @@ def command(
             created_at=facts.created_at,
             about=_about(facts),
         )
-        hits = opened.scan(node) if size is None else _sampled(opened, node, size, seed)
         with progress("Exporting") as report:
             account = export(
-                hits,
+                opened.scan(node) if size is None else hits,
                 folder,
                 formats,
                 facts,
                 options=options,
                 own_pseudonyms=pseudonyms == "own",
+                weights={one.hit.post.id: one.weight for one in chosen},
+                rare=few if rare == "suppress" else None,
                 report=lambda posts: report(posts, max(total, posts), posts),
             )
     finally:
@@ -151,7 +187,10 @@ def command(
     if status.ledger.pending:
         notify(f"{status.ledger.pending:,} posts wait to be scored and are not exported.")
     if not account.posts:
-        nothing_found(f"{reason or 'No post matches.'} Nothing was written.")
+        if total:
+            nothing = "All posts are rare by platform and language."
+        nothing_found(f"{nothing or 'No post matches.'} Nothing was written.")
+    _warn_of_rare(facts, account, level)
     if account.fictional:
         notify(f"{account.fictional:,} of the posts are fictional; the README says so.")
     if account.plain_authors:
@@ -184,11 +223,40 @@ def _command(
     return shlex.join([*words, "--", query] if query else words)
 
 
-def _more(level: str, pseudonyms: str, csv_for: str, size: int | None, seed: int) -> list[str]:
+def _warn_of_rare(facts: Facts, account: Account, level: str) -> None:
+    if facts.rare and facts.suppressed:
+        notify(
+            f"{facts.rare:,} posts are rare by platform, day, language and entities: day, entities "
+            f"and attitudes are left out, {account.left_out:,} of them as a whole."
+        )
+    elif facts.rare and level == "unlinked":
+        notify(
+            f"{facts.rare:,} posts have a platform, day, language and entities that fewer than "
+            "five accounts share: somebody may be recognised. --rare suppress leaves that out."
+        )
+
+
+def _more(level: str, reason: str, rare: str, pseudonyms: str, csv_for: str) -> list[str]:
     words = [] if level == "pseudonymous" else ["--level", level]
+    words += ["--reason", reason] if reason else []
+    words += [] if rare == "keep" else ["--rare", rare]
     words += [] if pseudonyms == "store" else ["--pseudonyms", pseudonyms]
-    words += [] if csv_for == "en" else ["--csv-for", csv_for]
-    return words + ([] if size is None else ["--sample", str(size), "--seed", str(seed)])
+    return words + ([] if csv_for == "en" else ["--csv-for", csv_for])
+
+
+def _sample_words(size: int | None, strata: Sequence[str], seed: int) -> list[str]:
+    if size is None:
+        return []
+    spread = [] if list(strata) == ["language", "week"] else ["--stratify", ",".join(strata)]
+    return ["--sample", str(size), *spread, "--seed", str(seed)]
+
+
+def _sample_says(posts: int, total: int, strata: Sequence[str], seed: int) -> str:
+    spread = f", spread over {' and '.join(strata)}" if strata else ""
+    return (
+        f"{posts:,} of {total:,} posts that match, drawn at random{spread} (seed {seed}); each "
+        "stands for as many posts as its weight says"
+    )
 
 
 def _about(facts: Facts) -> tuple[tuple[str, str], ...]:
@@ -201,13 +269,15 @@ def _about(facts: Facts) -> tuple[tuple[str, str], ...]:
     )
 
 
-def _sampled(store: Store, node: Node, size: int, seed: int) -> list[Hit]:
+def _sampled(
+    store: Store, node: Node, size: int, strata: Sequence[Stratum], seed: int
+) -> list[Sampled]:
     from pipelines.labels.sampling import sample
 
-    chosen = sample(store, node, size, strata=("language", "week"), seed=seed)
+    chosen = sample(store, node, size, strata=strata, seed=seed)
     if chosen:
         notify(f"A sample: each post stands for {chosen[0].weight:.2f} posts of the query.")
-    return sorted((one.hit for one in chosen), key=lambda hit: hit.post.id)
+    return sorted(chosen, key=lambda one: one.hit.post.id)
 
 
 def _check(action: str, folder: Path, store: str | None) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from pipelines.export.columns import COLUMNS, TARGET_COLUMNS
+from pipelines.export.rare import K
 from pipelines.records import Ledger
 
 #: What makes a ``manifest.json`` ours.
@@ -51,6 +52,14 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     marsad: str
     """Version of this software."""
+    reason: str = ""
+    """Why raw account names are in it (level ``full``)."""
+    sampled: str = ""
+    """How the posts were sampled; empty where all that match are here."""
+    rare: int = 0
+    """Posts whose combination of platform, day, language and entities few accounts share."""
+    suppressed: bool = False
+    """Whether those posts lost what makes them rare."""
 
 
 class File(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,6 +88,8 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     files: dict[str, File] = {}
     columns: list[str] = []
     level: str = "pseudonymous"
+    left_out: int = 0
+    """Posts that were left out since few have what an outsider may know of them."""
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -115,6 +126,11 @@ def manifest(account: Account, facts: Facts) -> bytes:
         "fiction": fiction(account),
         "files": account.files,
         "level": account.level,
+        "reason": facts.reason,
+        "sample": facts.sampled,
+        "rare_posts": facts.rare,
+        "rare_suppressed": facts.suppressed,
+        "left_out": account.left_out,
         "columns": columns(account),
         "target_columns": TARGET_COLUMNS,
     }
@@ -127,7 +143,7 @@ def privacy(account: Account) -> str:
     posts = "1 post carries" if plain == 1 else f"{plain:,} posts carry"
     if account.level == "ids":
         return "Ids alone: who gets them must ask the platform for the posts that are still there."
-    texts = _TEXTS if account.level == "pseudonymous" else ""
+    texts = _TEXTS if account.level in {"pseudonymous", "full"} else ""
     return (_PLAIN.format(posts=posts) if plain else _PROTECTED) + texts
 
 
@@ -161,12 +177,30 @@ def readme(account: Account, facts: Facts) -> str:
                 _what(account, facts),
                 "Files\n-----\n" + _files(account),
                 "Columns\n-------\n" + _columns(account),
-                "Privacy\n-------\n" + _wrap(privacy(account)),
+                "Privacy\n-------\n" + _wrap(f"{privacy(account)}{_people(account, facts)}"),
                 "Cite\n----\n" + _wrap(_citation(account, facts)),
                 "Reproduce\n---------\n" + _reproduce(account, facts),
             ]
         )
         + "\n"
+    )
+
+
+def _people(account: Account, facts: Facts) -> str:
+    """Return what else is to be known of the people: why names are here, and who is rare."""
+    words = f" Names are in it for this reason: {facts.reason}" if facts.reason else ""
+    if not facts.rare:
+        return words
+    posts = "1 post has" if facts.rare == 1 else f"{facts.rare:,} posts have"
+    words += (
+        f" {posts} a combination of platform, day, language and entities that fewer than "
+        f"{K} accounts share, by which somebody may be recognised"
+    )
+    if not facts.suppressed:
+        return f"{words}."
+    return (
+        f"{words}: these lost day, entities and attitudes, and {account.left_out:,} of them, "
+        "rare by platform and language too, were left out."
     )
 
 
@@ -184,6 +218,7 @@ def _posts(account: Account) -> str:
 
 def _what(account: Account, facts: Facts) -> str:
     lines = [
+        *([f"Sample    {facts.sampled}"] if facts.sampled else []),
         f"Query     {facts.query or '(all posts)'}",
         *(f"{name:<9} {_shown(value)}" for name, value in facts.filters.items()),
         f"Days      {account.first_day or '-'} to {account.last_day or '-'} ({facts.timezone})",

@@ -43,6 +43,8 @@ def datapackage(account: Account, facts: Facts, delimiter: str) -> bytes:
             "bytes": file.bytes,
             "hash": f"sha256:{file.sha256}",
         }
+        if form != "csv":
+            resource["type"] = "file"  # validators need not read these as tables
         if name == "posts.csv":
             resource |= {
                 "encoding": "utf-8",

@@ -18,6 +18,8 @@ class Exported(Post, frozen=True, kw_only=True, omit_defaults=True):
     """A post as it stands in an export: with its calendar day."""
 
     day: str = ""
+    weight: float | None = None
+    """How many posts of the query it stands for, in a sample."""
 
 
 class Column(msgspec.Struct, frozen=True):
@@ -112,6 +114,12 @@ COLUMNS: tuple[Column, ...] = (
         "pseudonym of whose post it repeats, where the source says so",
         _field("repost_author"),
     ),
+    Column(
+        "weight",
+        "number",
+        "of a sample: how many posts of the query it stands for; empty: all posts are here",
+        _field("weight"),
+    ),
 )
 
 #: Columns of ``targets.csv``: one row for every post and entity it mentions.
@@ -128,9 +136,9 @@ _FIELDS = Post.__struct_fields__
 _JSON = msgspec.json.Encoder(order="deterministic")
 
 
-def exported(post: Post, day: str) -> Exported:
+def exported(post: Post, day: str, weight: float | None = None) -> Exported:
     """Return the post as it is exported."""
-    return Exported(**{name: getattr(post, name) for name in _FIELDS}, day=day)
+    return Exported(**{name: getattr(post, name) for name in _FIELDS}, day=day, weight=weight)
 
 
 def as_text(column: Column, post: Exported) -> str:

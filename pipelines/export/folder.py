@@ -8,7 +8,7 @@ import fcntl
 import hashlib
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -20,6 +20,7 @@ from pipelines.export.about import MANIFEST, README, Account, Facts, File
 from pipelines.export.columns import Exported, exported
 from pipelines.export.formats import FILES, FORMATS, Writer
 from pipelines.export.options import Options, changes
+from pipelines.export.rare import Rare
 from pipelines.records import Hit
 
 _STAGE = ".marsad-export"
@@ -36,6 +37,8 @@ def export(
     *,
     options: Options | None = None,
     own_pseudonyms: bool = False,
+    weights: Mapping[str, float] | None = None,
+    rare: Rare | None = None,
     report: Callable[[int], None] = lambda posts: None,
 ) -> Account:
     """Write posts, in the order they come, to a folder, and say what was written.
@@ -43,8 +46,9 @@ def export(
     Everything is written to a hidden folder inside first and moved at the end; until then an
     older export stays as it was. Only files of ours are replaced or removed: those that the
     folder's manifest names. Without any post nothing is written at all.
-    ``report`` is called now and then with the number of posts so far.
-    Raises :class:`~pipelines.errors.OutputError`, also for a file in the way that is not ours.
+    ``report`` is called now and then with the number of posts so far. ``weights`` are those of a
+    sample, by id; what is ``rare`` is suppressed. Raises :class:`~pipelines.errors.OutputError`,
+    also for a file in the way that is not ours, and for raw account names below level ``full``.
     """
     posts = iter(hits)
     first = next(posts, None)
@@ -62,7 +66,22 @@ def export(
                 "name another folder, or move it away"
             )
         change = changes(given.level, own_pseudonyms=own_pseudonyms)
-        account = _write(first, posts, stage, formats, given, change, report)
+        hide = rare.suppress() if rare else None
+
+        def made(hit: Hit) -> Exported | None:
+            post = exported(hit.post, hit.day, (weights or {}).get(hit.post.id))
+            kept = hide(post) if hide else post
+            return change(kept) if kept else None
+
+        account = _write(first, posts, stage, formats, given, made, report)
+        if account.plain_authors and given.level != "full":
+            raise OutputError(
+                f"{account.plain_authors:,} of these posts carry the raw account names of their "
+                "authors (they were collected with --keep-authors): write them with --level full "
+                "and --reason, or without names with --level ids. Nothing was written"
+            )
+        if not account.posts:
+            return account
         names = [name for name in names if name not in _OPTIONAL or name in account.files]
         (stage / README).write_text(about.readme(account, facts), encoding="utf-8")
         (stage / MANIFEST).write_bytes(about.manifest(account, facts))
@@ -87,7 +106,7 @@ def _write(
     stage: Path,
     formats: Sequence[str],
     options: Options,
-    change: Callable[[Exported], Exported],
+    made: Callable[[Hit], Exported | None],
     report: Callable[[int], None],
 ) -> Account:
     tally = _Tally()
@@ -98,7 +117,10 @@ def _write(
             stack.callback(writer.close)
             writers.append(writer)
         for hit in _chain(first, rest):
-            post = change(exported(hit.post, hit.day))
+            post = made(hit)
+            if post is None:
+                tally.left_out += 1
+                continue
             for each in writers:
                 each.write(post)
             tally.add(post)
@@ -120,6 +142,7 @@ def _write(
         files={name: _file(stage / name, rows[name]) for name in rows},
         columns=[column.name for column in options.columns],
         level=options.level,
+        left_out=tally.left_out,
     )
 
 
@@ -131,6 +154,7 @@ class _Tally:
         self.targets = 0
         self.plain_authors = 0
         self.fictional = 0
+        self.left_out = 0
         self.days: Counter[str] = Counter()
         self.languages: Counter[str] = Counter()
         self.models: Counter[str] = Counter()

@@ -16,7 +16,7 @@ import msgspec
 from ingest.privacy.protector import is_pseudonym
 from pipelines.export.columns import COLUMNS, Column, Exported
 
-Level = Literal["ids", "unlinked", "pseudonymous"]
+Level = Literal["ids", "unlinked", "pseudonymous", "full"]
 LEVELS: tuple[Level, ...] = get_args(Level)
 CsvFor = Literal["en", "fr"]
 
@@ -27,9 +27,10 @@ _KEPT: dict[Level, tuple[str, ...]] = {
     "unlinked": (
         "platform", "day", "author", "language", "language_confidence", "sentiment",
         "sentiment_negative", "sentiment_neutral", "sentiment_positive", "entities", "targets",
-        "flags", "watchlist", "model",
+        "flags", "watchlist", "model", "weight",
     ),
     "pseudonymous": tuple(column.name for column in COLUMNS),
+    "full": tuple(column.name for column in COLUMNS),
 }  # fmt: skip
 
 
@@ -86,6 +87,7 @@ def changes(level: Level, *, own_pseudonyms: bool) -> Callable[[Exported], Expor
                 flags=post.flags,
                 watchlist=post.watchlist,
                 model=post.model,
+                weight=post.weight,
             )
         if not own_pseudonyms:
             return post

@@ -93,6 +93,7 @@ def full(line):
     line |= {"sentiment": sentiment.get("label")}
     known = line.get("counts", {})
     line |= {name: known.get(name) for name in ("likes", "reposts", "replies", "views")}
+    line |= {"weight": line.get("weight")}
     empty = {"text": "", "day": "", "integer": 0, "number": 0.0, "time": None, "json": {}}
     return {
         column.name: line.get(
@@ -252,12 +253,25 @@ def test_the_readme_says_how_to_cite_and_to_reproduce(tmp_path):
 
 def test_raw_names_of_authors_are_told(tmp_path):
     plain = msgspec.structs.replace(post(0), author="somebody")
-    assert export([Hit(plain, "")], tmp_path, ALL, FACTS).plain_authors == 1
+    facts = msgspec.structs.replace(FACTS, reason="interviews, with consent")
+    options = Options(level="full")
+    account = export([Hit(plain, "")], tmp_path, ALL, facts, options=options)
+    assert account.plain_authors == 1
     told = manifest(tmp_path)
+    assert (told["level"], told["reason"]) == ("full", "interviews, with consent")
+    assert "interviews, with consent" in (tmp_path / "README.txt").read_text()
     assert "1 post carries the raw account names" in told["privacy"]
     assert told["columns"]["author"].startswith("name of the account")
     assert "without its author's name" not in (tmp_path / "README.txt").read_text()
     assert "pseudonyms" not in manifest(tmp_path)["privacy"]
+
+
+@pytest.mark.parametrize("level", ["pseudonymous", "unlinked"])
+def test_raw_names_of_authors_are_in_no_export_below_the_level_full(tmp_path, level):
+    plain = msgspec.structs.replace(post(0), author="somebody")
+    with pytest.raises(OutputError, match="1 of these posts carry the raw account names"):
+        export([Hit(plain, "")], tmp_path / "x", ALL, FACTS, options=Options(level=level))
+    assert not (tmp_path / "x").exists()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,70 @@
+"""Rare combinations: who reads an export may recognise somebody by what few have in common.
+
+k-anonymity (Sweeney 2002, Int. J. Uncertain. Fuzziness 10:557-570): each combination of what an
+outsider may know (platform, day, language, entities) should be shared by ``k`` accounts at least.
+Suppressed, a rare post loses its day, entities and attitudes; where its platform and language are
+rare as well, it is left out.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+
+import msgspec
+
+from pipelines.export.columns import Exported
+from pipelines.records import Hit
+
+#: Fewer accounts than these are few.
+K = 5
+
+_Combination = tuple[str, ...]
+
+
+class Rare(msgspec.Struct, frozen=True):
+    """What is rare among the posts of an export."""
+
+    combinations: frozenset[_Combination]
+    left: frozenset[tuple[str, str]]
+    """Platforms and languages that are rare even without day and entities."""
+    posts: int
+    """Posts with a rare combination."""
+
+    def suppress(self) -> Callable[[Exported], Exported | None]:
+        """Return what is done to each post: ``None`` leaves it out."""
+
+        def suppressed(post: Exported) -> Exported | None:
+            if _combination(post.platform, post.day, post.language, post.entities) not in (
+                self.combinations
+            ):
+                return post
+            if (post.platform, post.language) in self.left:
+                return None
+            return msgspec.structs.replace(
+                post, day="", created_at=None, entities=(), mentions=(), targets=()
+            )
+
+        return suppressed
+
+
+def find(hits: Iterable[Hit], k: int = K) -> Rare:
+    """Return what fewer than ``k`` accounts have in common; a post without author is one."""
+    accounts: dict[_Combination, set[str]] = defaultdict(set)
+    posts: dict[_Combination, int] = defaultdict(int)
+    for hit in hits:
+        post = hit.post
+        combination = _combination(post.platform, hit.day, post.language, post.entities)
+        accounts[combination].add(post.author or post.id)
+        posts[combination] += 1
+    rare = frozenset(one for one, own in accounts.items() if len(own) < k)
+    # what is left of rare posts: all of them that share platform and language
+    rest: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for one in rare:
+        rest[one[0], one[2]] |= accounts[one]
+    left = frozenset(pair for pair, own in rest.items() if len(own) < k)
+    return Rare(rare, left, sum(posts[one] for one in rare))
+
+
+def _combination(platform: str, day: str, language: str, entities: Iterable[str]) -> _Combination:
+    return (platform, day, language, *sorted(entities))

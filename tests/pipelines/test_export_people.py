@@ -1,0 +1,116 @@
+"""Exports that say who may be recognised, samples with weights, and levels that need a reason."""
+
+import csv
+import json
+from datetime import UTC, datetime
+
+import pytest
+from click.testing import CliRunner
+
+from pipelines.commands.export import command
+from pipelines.export.rare import K, find
+from pipelines.records import Hit
+from tests.pipelines.stored_posts import fill, post
+
+DAY = "2016-02-27"
+
+
+def hits(count, first=0, day=DAY, **more):
+    return [Hit(post(first + n, f"text {n}", **more), day) for n in range(count)]
+
+
+def test_find__calls_rare_what_fewer_than_five_accounts_share():
+    usual = hits(K)
+    alone = hits(K - 1, first=50, towards={"inwi": "negative"})
+    found = find([*usual, *alone])
+    assert found.posts == K - 1
+    assert found.combinations == {("twitter", DAY, "ary-Latn", "inwi")}
+
+
+def test_find__counts_accounts_not_posts():
+    chatty = hits(20, author="u_aaaaaaaaaaaaaaaa")
+    assert find(chatty).posts == 20
+    nameless = hits(20, author="")
+    assert find(nameless).posts == 0
+
+
+def test_suppress__takes_day_and_entities_and_leaves_out_what_is_still_rare():
+    from pipelines.export.columns import exported
+
+    rare = hits(K - 1, first=50, towards={"inwi": "negative"})
+    rare += hits(1, first=60, day="2016-02-28")
+    alone = hits(1, first=70, language="zgh")
+    everything = [*hits(K), *rare, *alone]
+    suppress = find(everything).suppress()
+    made = [suppress(exported(hit.post, hit.day)) for hit in everything]
+    assert [post.day for post in made[:K]] == [DAY] * K
+    for one in made[K:-1]:
+        assert (one.day, one.created_at, one.entities, one.targets) == ("", None, (), ())
+    assert made[-1] is None
+
+
+@pytest.fixture
+def store(tmp_path):
+    noon = datetime(2016, 2, 27, 12, tzinfo=UTC)
+    posts = [post(n, f"text {n}", noon) for n in range(40)]
+    posts += [post(100 + n, f"autre {n}", noon, language="fr") for n in range(3)]
+    return str(fill(tmp_path / "t.db", posts))
+
+
+def run(store, tmp_path, *arguments, code=0):
+    folder = tmp_path / "out"
+    options = ["--store", store, "--to", str(folder), "--format", "csv"]
+    result = CliRunner().invoke(command, [*options, *arguments])
+    assert result.exit_code == code, result.output
+    return result, folder
+
+
+def rows(folder):
+    with (folder / "posts.csv").open(encoding="utf-8-sig", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def manifest(folder):
+    return json.loads((folder / "manifest.json").read_bytes())
+
+
+def test_export__warns_of_rare_posts_where_nothing_else_leads_to_people(store, tmp_path):
+    result, folder = run(store, tmp_path, "--level", "unlinked")
+    assert "3 posts have a platform, day, language and entities" in result.stderr
+    assert manifest(folder)["rare_posts"] == 3
+    assert len(rows(folder)) == 43
+
+
+def test_export__suppresses_rare_posts_where_asked(store, tmp_path):
+    result, folder = run(store, tmp_path, "--level", "unlinked", "--rare", "suppress")
+    assert "3 of them as a whole" in result.stderr
+    assert {row["language"] for row in rows(folder)} == {"ary-Latn"}
+    told = manifest(folder)
+    assert (told["rare_suppressed"], told["left_out"], told["posts"]) == (True, 3, 40)
+    assert "--rare suppress" in told["command"]
+
+
+def test_export__of_a_sample_has_a_weight_for_each_post(store, tmp_path):
+    _, folder = run(store, tmp_path, "--sample", "20", "--stratify", "language", "--seed", "7")
+    weights = [float(row["weight"]) for row in rows(folder)]
+    assert len(weights) == 20
+    assert sum(weights) == pytest.approx(43)
+    assert "20 of 43 posts" in manifest(folder)["sample"]
+    assert "--sample 20 --stratify language --seed 7" in manifest(folder)["command"]
+    assert {row["language"] for row in rows(folder)} == {"ary-Latn", "fr"}
+
+
+def test_export__of_all_posts_has_no_weights(store, tmp_path):
+    _, folder = run(store, tmp_path)
+    assert {row["weight"] for row in rows(folder)} == {""}
+
+
+@pytest.mark.parametrize("arguments", [["--level", "full"], ["--reason", "because"]])
+def test_export__of_names_needs_level_and_reason_together(store, tmp_path, arguments):
+    result, _ = run(store, tmp_path, *arguments, code=2)
+    assert "belong together" in result.output
+
+
+def test_export__of_an_unknown_stratum_is_refused(store, tmp_path):
+    result, _ = run(store, tmp_path, "--sample", "5", "--stratify", "moon", code=2)
+    assert "choose from language" in result.output
