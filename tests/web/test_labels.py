@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 
 from pipelines.stores.sqlite import SqliteStore
+from pipelines.web import queries
 from tests.web.conftest import Site
 
 
@@ -57,3 +58,21 @@ def test_label__says_when_nothing_is_left(serve: Callable[..., Site]) -> None:
     token = site.token("/label")
     site.post("/label", token=token, post_id="twitter:4", label="positive")
     assert "Nothing is left to label here" in site.page("/label?q=skype")
+
+
+def test_label__says_how_far_coders_agree(serve: Callable[..., Site]) -> None:
+    site = serve()
+    said = {
+        "sara": ("negative", "negative", "positive", "neutral"),
+        "omar": ("negative", "negative", "positive", "positive"),
+    }
+    with SqliteStore(site.options.store) as store:
+        for coder, labels in said.items():
+            for number, label in enumerate(labels, start=1):
+                assert queries.label(store, f"twitter:{number}", coder, label)
+    page = site.page("/label")
+    assert "agree on 75% of the 4 posts" in page
+    # by hand: chance is (2*2 + 1*2 + 1*0) / 16 = 0.375, so kappa is 0.375 / 0.625; and alpha is
+    # 1 - (2/8) / (1 - (4*3 + 3*2 + 1*0) / (8*7))
+    assert "Cohen&#39;s kappa is 0.6." in page
+    assert "Krippendorff&#39;s alpha is 0.63." in page

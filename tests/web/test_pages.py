@@ -9,11 +9,17 @@ import json
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
+from openpyxl import load_workbook
 
+from pipelines.records import Batch, Collected, Position
+from pipelines.stages import index
+from pipelines.stores.sqlite import SqliteStore
 from pipelines.web.security.accounts import Accounts
-from tests.web.conftest import NOON, POSTS, Site, a_post, sentiment
+from tests.web.conftest import NOON, POSTS, ZONE, Site, a_post, sentiment
 
 PAGES = ("/", "/search", "/trends", "/likes", "/status", "/post?id=twitter:1")
 
@@ -197,3 +203,32 @@ def test_likes__of_a_case_are_told_as_published(serve: Callable[..., Site]) -> N
 def test_status__shows_the_ledger(site: Site) -> None:
     page = site.page("/status")
     assert re.search(rf"searchable</th><td class=\"number\">{len(POSTS)}<", page)
+
+
+@pytest.mark.parametrize("name", ["trends", "likes"])
+def test_download__for_excel_holds_the_rows_of_the_table(
+    serve: Callable[..., Site], name: str
+) -> None:
+    site = serve([a_post(n, f"=1+{n}", watchlist="morocco-2016@0") for n in range(12)])
+    query = "?split=platform&vs=%3D2%2B3" if name == "trends" else ""
+    assert f"/download/{name}.xlsx" in site.page(f"/{name}{query}")
+    book = load_workbook(io.BytesIO(site.get(f"/download/{name}.xlsx{query}").content))
+    sheet = book.worksheets[0]
+    text = site.get(f"/download/{name}.csv{query}").text[1:]
+    assert sheet.max_row == len(list(csv.reader(io.StringIO(text))))
+    assert all(cell.data_type != "f" for row in sheet for cell in row)
+
+
+def test_post__with_a_provisional_score_says_so(serve: Callable[..., Site]) -> None:
+    site = serve([a_post(2, "inwi encore")])
+    new = a_post(1, "inwi", scored="provisional")
+    with SqliteStore(site.options.store, timezone=ZONE) as store:
+        position = Position(key="new", name="new", cursor="1", done=True)
+        waiting = msgspec.structs.replace(new, scored="", sentiment=None, model="")
+        batch = Batch(position=position, previous_cursor="", posts=[Collected(waiting)])
+        store.accept(batch)
+        store.index(index([new], ZoneInfo(ZONE)))
+    assert site.page("/search").count("provisional score") == 1
+    assert "provisional score" in site.page("/post?id=twitter:1")
+    assert "marsad score --pending" in site.page("/status")
+    assert "1 post of the store has a provisional score" in site.page("/trends?q=inwi")

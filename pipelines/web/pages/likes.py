@@ -14,7 +14,7 @@ from pipelines.pages.report import Row
 from pipelines.pages.table import short
 from pipelines.settings import zone
 from pipelines.web import queries
-from pipelines.web.files import download, table
+from pipelines.web.files import XLSX, download, sheet, table
 from pipelines.web.locales import Words
 from pipelines.web.queries.likes import Likes, PageLoss
 from pipelines.web.view import Reader, View
@@ -124,12 +124,14 @@ def _at(moment: datetime) -> int:
 @router.get("/download/likes.{form}")
 async def file(form: str, view: Reader) -> Response:
     """Give the chart or the table as a file."""
-    if form == "csv":
+    if form in {"csv", "xlsx"}:
         found = await view.ask(queries.likes)
         rows = [row for page in found.pages for row in page.rows]
+        if form == "xlsx":
+            return download(sheet(Row.__struct_fields__, map(_cells, rows)), "likes.xlsx", XLSX)
         return download(table(Row.__struct_fields__, map(_cells, rows)), "likes.csv")
     if form not in _TYPES:
-        raise HTTPException(404, "likes.svg, likes.png, likes.csv")
+        raise HTTPException(404, "likes.svg, likes.png, likes.csv, likes.xlsx")
     image = await view.ask(lambda store: queries.likes_chart(store, form))
     if not image:
         raise HTTPException(404, view.words.gettext("Nothing was found."))

@@ -10,8 +10,8 @@ from starlette.responses import Response
 from pipelines.trends import Row
 from pipelines.web import queries
 from pipelines.web.asked import Asked
+from pipelines.web.files import XLSX, sheet, table
 from pipelines.web.files import download as file
-from pipelines.web.files import table
 from pipelines.web.queries.trends import MOST_BUCKETS, MOST_GROUPS, Trend
 from pipelines.web.remarks import remarks
 from pipelines.web.search_state import chosen
@@ -55,13 +55,15 @@ async def _page(view: View) -> Response:
 async def download(form: str, view: Reader) -> Response:
     """Give the chart or the table as a file."""
     asked = view.asked
-    if form == "csv":
+    if form in {"csv", "xlsx"}:
         found = await view.ask(lambda store: queries.trend(store, asked))
         columns = [name for name in Row.__struct_fields__ if name != "mix"]
         rows = ([getattr(row, name) for name in columns] for row in found.rows)
+        if form == "xlsx":
+            return file(sheet(columns, rows), "trends.xlsx", XLSX)
         return file(table(columns, rows), "trends.csv")
     if form not in _TYPES:
-        raise HTTPException(404, "trends.svg, trends.png, trends.csv")
+        raise HTTPException(404, "trends.svg, trends.png, trends.csv, trends.xlsx")
     image = await view.ask(lambda store: queries.trend_chart(store, asked, form))
     if not image:
         raise HTTPException(404, view.words.gettext("Nothing was found."))

@@ -31,6 +31,10 @@ class Labelling(msgspec.Struct, frozen=True, kw_only=True):
     """Labels from which on trends are corrected."""
     agreed: float | None
     """Share of the posts that several coders labelled on which all agree."""
+    kappa: float | None
+    """Mean of Cohen's kappa over pairs of coders; ``None`` where it has no value."""
+    alpha: float | None
+    """Krippendorff's alpha; ``None`` where it has no value."""
     doubled: int
     """Posts that several coders labelled."""
     study: Study
@@ -43,12 +47,24 @@ def next_to_label(store: Store, asked: Asked, coder: str) -> Labelling:
     mine = {hit.post.id for hit, labels in labelled if any(one.coder == coder for one in labels)}
     total = store.count(node)[0]
     agreed, doubled = _agreement(labelled)
+    measured = None
+    if doubled:
+        from pipelines.labels.agreement import agreement  # its libraries take their time to load
+
+        measured = agreement(
+            [
+                [one for one in labels if one.aspect == "sentiment" and one.label in LABELS]
+                for _, labels in labelled
+            ]
+        )
     return Labelling(
         found=_draw(store, asked, total, mine),
         labelled=len(labelled),
         mine=len(mine),
         needed=FEWEST_LABELS,
         agreed=agreed,
+        kappa=measured.kappa if measured else None,
+        alpha=measured.alpha if measured else None,
         doubled=doubled,
         study=study(store),
     )
