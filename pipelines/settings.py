@@ -206,6 +206,8 @@ def load(environ: Mapping[str, str] = os.environ, folder: Path | None = None) ->
             raise SettingsError(f"there is no file {path} (from MARSAD_CONFIG)") from error
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path} can't be read: {error}") from error
+    except RecursionError:
+        raise SettingsError(f"{path} can't be read: its brackets are nested too deep") from None
     for name, field in _ENVIRONMENT.items():
         if environ.get(name):
             _put(values, field, environ[name])

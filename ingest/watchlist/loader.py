@@ -104,6 +104,8 @@ def parse(text: str, file: str = "watchlist") -> Watchlist:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise WatchlistError(f"{file} is not valid TOML: {error}.") from None
+    except RecursionError:
+        raise WatchlistError(f"{file} can't be read: its brackets are nested too deep.") from None
     content, problems = examine(raw)
     if content is None:
         lines = "\n".join(f"  - {p}" for p in problems)

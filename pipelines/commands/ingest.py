@@ -31,7 +31,7 @@ from pipelines.commands._shared.options import (
     store_option,
     watchlist_option,
 )
-from pipelines.commands._shared.output import count, ledger_line, notify
+from pipelines.commands._shared.output import count, ledger_line, notify, printable
 from pipelines.commands._shared.scoring import finish_pending, make_scorer, tell_days
 from pipelines.commands._shared.study import record_study
 from pipelines.embedded import (
@@ -214,7 +214,7 @@ def _preview(files: Sequence[str], options: PreviewOptions) -> None:
     found = preview(files, options)
     for one in found:
         for line in preview_lines(one):
-            click.echo(line)
+            click.echo(printable(line))
     if any(one.error for one in found):
         raise click.exceptions.Exit(1)
 

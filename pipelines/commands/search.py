@@ -20,7 +20,14 @@ from pipelines.commands._shared.options import (
     query_node,
     store_option,
 )
-from pipelines.commands._shared.output import console, count, nothing_found, notify, write_line
+from pipelines.commands._shared.output import (
+    console,
+    count,
+    nothing_found,
+    notify,
+    printable,
+    write_line,
+)
 from pipelines.query import Node, highlight
 from pipelines.query.highlight import Marks, marks, otherwise
 from pipelines.records import Hit
@@ -131,6 +138,7 @@ def _json(hit: Hit, node: Node) -> bytes:
 
 def _for_people(hit: Hit, found: Marks, days: ZoneInfo, *, coloured: bool) -> Text:
     post = hit.post
+    words = printable(post.text)
     label = post.sentiment.label if post.sentiment else "unscored"
     text = Text()
     text.append(f"{_date(post, days)}  {post.platform}  {post.language}  ", style="dim")
@@ -140,15 +148,15 @@ def _for_people(hit: Hit, found: Marks, days: ZoneInfo, *, coloured: bool) -> Te
     text.append(f"  {_attitudes(post)}\n", style="dim")
     at = 0
     for start, end in found.found:
-        text.append(post.text[at:start])
+        text.append(words[at:start])
         as_asked = any(begin < end and start < stop for begin, stop in found.exact)
         # Where colours are lost, in a file or a pipe, signs show what was found.
         sign = "" if coloured else "**" if as_asked else "*"
         style = "bold reverse" if as_asked else "bold underline"
-        text.append(f"{sign}{post.text[start:end]}{sign}", style=style)
+        text.append(f"{sign}{words[start:end]}{sign}", style=style)
         at = end
-    text.append(post.text[at:])
-    text.append(f"\n{post.id}\n", style="dim")
+    text.append(words[at:])
+    text.append(f"\n{printable(post.id)}\n", style="dim")
     return text
 
 

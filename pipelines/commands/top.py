@@ -23,7 +23,7 @@ from pipelines.commands._shared.options import (
     query_node,
     store_option,
 )
-from pipelines.commands._shared.output import console, nothing_found, write_line
+from pipelines.commands._shared.output import console, nothing_found, printable, write_line
 from pipelines.searching import KINDS, Kind, Ranked, top
 
 
@@ -85,7 +85,7 @@ def command(
             table.add_column(name, justify="right", no_wrap=True)
     for one in found:
         row: list[Text | str] = [
-            Text(" ".join(one.value.split())),
+            Text(printable(" ".join(one.value.split()))),
             f"{one.posts:,}",
             f"{one.authors:,}",
         ]

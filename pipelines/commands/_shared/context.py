@@ -18,6 +18,7 @@ from ingest.watchlist.loader import load as load_watchlist
 from pipelines import settings as settings_module
 from pipelines.commands._shared.output import notify
 from pipelines.dead_letters.quarantine import Quarantine, beside
+from pipelines.errors import StoreError
 from pipelines.settings import Settings
 from pipelines.stores.protocols import Store
 from pipelines.stores.zone_data import notice
@@ -53,6 +54,8 @@ def open_store(
     """
     settings = configured()
     place = path or settings.store
+    if "\0" in place:
+        raise StoreError("The name of the store holds a NUL character: name another --store.")
     if not readonly:
         Quarantine(beside(place), settings.dead_days).purge_expired()
     new_timezone = case.timezone if case else settings_module.TIMEZONE

@@ -37,9 +37,20 @@ def console(*, soft_wrap: bool = False) -> Console:
     return Console(highlight=False, markup=False, emoji=False, soft_wrap=soft_wrap)
 
 
+#: Controls as signs, one for one: a terminal would obey those of a post. Line ends and tabs stay;
+#: what turns the direction of all that follows goes too.
+_SIGNS = {code: 0x2400 + code for code in range(32) if chr(code) not in "\n\t"}
+_SIGNS |= {0x7F: 0x2421, **dict.fromkeys((*range(0x80, 0xA0), 0x202D, 0x202E), 0xFFFD)}
+
+
+def printable(text: str) -> str:
+    """Return a text of the same length that a terminal can be given."""
+    return text.translate(_SIGNS)
+
+
 def notify(message: str) -> None:
     """Tell people something, on standard error."""
-    click.echo(message, err=True)
+    click.echo(printable(message), err=True)
 
 
 def write_line(line: bytes) -> None:

@@ -63,7 +63,10 @@ def address(text: str) -> Address:
             "MARSAD_ELASTICSEARCH_USERNAME and MARSAD_ELASTICSEARCH_PASSWORD, or "
             "MARSAD_ELASTICSEARCH_API_KEY, instead."
         )
-    parts = urlsplit(text)
+    try:
+        parts = urlsplit(text)
+    except ValueError:  # as of http://[::1
+        parts = urlsplit("")
     try:
         port = parts.port or _PORTS[parts.scheme]
         host = parts.hostname or ""
