@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from datetime import date, datetime
 from pathlib import Path
@@ -25,6 +26,9 @@ _RTL = frozenset({"ar", "ary"})
 _BOLD = Font(bold=True)
 #: Control characters that the format can't hold.
 _CONTROLS = {code: "�" for code in range(32) if code not in {9, 10, 13}}
+
+
+_MODIFIED = re.compile(rb"(<dcterms:modified[^>]*>)[^<]*")
 
 
 class Xlsx:
@@ -90,6 +94,10 @@ class Xlsx:
             for name in sorted(old.namelist()):
                 info = ZipInfo(name)
                 info.compress_type = ZIP_DEFLATED
+                if name == "docProps/core.xml":  # openpyxl writes the time of saving there
+                    stamp = f"{self._options.created_at:%Y-%m-%dT%H:%M:%SZ}".encode()
+                    new.writestr(info, _MODIFIED.sub(rb"\g<1>" + stamp, old.read(name)))
+                    continue
                 with old.open(name) as source, new.open(info, "w") as target:
                     shutil.copyfileobj(source, target)
         draft.unlink()

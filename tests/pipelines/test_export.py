@@ -8,6 +8,7 @@ import sys
 import tracemalloc
 from datetime import UTC, datetime
 from pathlib import Path
+from zipfile import ZipFile
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -305,6 +306,13 @@ def test_the_same_posts_give_the_same_bytes(tmp_path):
         export(hits(), tmp_path / name, ALL, FACTS)
     for file in names(tmp_path / "a"):
         assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
+
+
+def test_xlsx__holds_the_time_of_the_export_not_that_of_saving(tmp_path):
+    options = Options(created_at=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
+    export(hits(), tmp_path, ["xlsx"], FACTS, options=options)
+    core = ZipFile(tmp_path / "posts.xlsx").read("docProps/core.xml").decode()
+    assert core.count("2026-01-02T03:04:05Z") == 2
 
 
 def test_an_older_export_is_replaced_as_a_whole_and_other_files_stay(tmp_path):
