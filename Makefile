@@ -64,9 +64,10 @@ lint: $(VENV)/.installed-dev ## ruff and mypy --strict
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 
-bench: $(VENV)/.installed-dev ## Measure: file to index, every stage beside its bare client, memory (DATA=folder POSTS=n)
+bench: $(VENV)/.installed-dev ## Measure: file to index, every stage beside its bare client, memory (DATA=folder POSTS=n BEFORE=another checkout)
 	@$(BIN)/python -m tests.bench --data $(DATA)
 	@$(BIN)/python -m tests.bench_stages --data $(DATA)
+	@$(BIN)/python -m tests.bench_reading $(if $(BEFORE),--before $(BEFORE))
 	@$(PIP) --editable '.[bench]'
 	@$(BIN)/python -m tests.bench_scale --data $(DATA) --posts $(POSTS)
 	@$(BIN)/python -m tests.bench_trends

@@ -11,7 +11,7 @@ import msgspec
 
 from pipelines.query import All, Node
 from pipelines.query.ranking import CANDIDATES, clauses, ranked
-from pipelines.records import Hit, Page, Split
+from pipelines.records import Hit, Page
 from pipelines.stores.protocols import Ranking, Reading
 
 Sort = Literal["newest", "oldest", "relevance", "likes", "reposts", "replies"]
@@ -118,30 +118,26 @@ def top(store: Reading, query: Node, kinds: Iterable[Kind], limit: int) -> dict[
 def facets(store: Reading, query: Node) -> dict[str, dict[str, int]]:
     """Return how many of the posts that match have each language, sentiment, platform and day.
 
-    Entities count once for each post. Posts without a day stand under an empty one. Cheap: made
-    from sums, no post is read.
+    Entities count once for each post. Posts without a day stand under an empty one; the others
+    are ordered by their number, then by value, days by date. No post is read: the store counts.
     """
-    by_day = store.sums(query, "day", "")
-    found: dict[str, Counter[str]] = {
-        name: Counter() for name in ("language", "sentiment", "platform", "entity", "day")
-    }
-    for one in by_day:
-        found["language"][one.language] += one.posts
-        found["sentiment"][one.label] += one.posts
-        found["day"][one.bucket] += one.posts
-    splits: tuple[Split, ...] = ("platform", "entity")
-    for name in splits:
-        for one in store.sums(query, "day", name):
-            found[name][one.group] += one.posts
+    counted = store.facets(query)
     posts, undated = store.count(query)
-    if undated:
-        found["day"][""] = undated
-    ordered = {
-        name: dict(sorted(counts.items(), key=lambda one: (-one[1], one[0])))
-        for name, counts in found.items()
+    by_number = {
+        "language": counted.languages,
+        "sentiment": counted.labels,
+        "platform": counted.platforms,
+        "entity": counted.entities,
     }
-    ordered["day"] = dict(sorted(found["day"].items()))
-    return {"posts": {"all": posts}, **ordered}
+    days = counted.days | ({"": undated} if undated else {})
+    return {
+        "posts": {"all": posts},
+        **{
+            name: dict(sorted(counts.items(), key=lambda one: (-one[1], one[0])))
+            for name, counts in by_number.items()
+        },
+        "day": dict(sorted(days.items())),
+    }
 
 
 def values_of(hit: Hit, kind: Kind) -> Iterable[str]:

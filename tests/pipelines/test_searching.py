@@ -14,6 +14,7 @@ from pipelines.errors import QueryError
 from pipelines.query import Filter, parse
 from pipelines.searching import facets, search, top
 from pipelines.stores.sqlite import SqliteStore
+from tests.conformance.corpus import fill as fill_corpus
 from tests.pipelines.stored_posts import fill, post
 
 NOON = datetime(2016, 2, 27, 12, tzinfo=UTC)
@@ -94,6 +95,16 @@ def test_facets__are_counts_of_the_posts_that_match(store):
     assert found["posts"] == {"all": 4}
     assert found["entity"] == {"inwi": 1}
     assert sum(found["day"].values()) == 4
+
+
+def test_facets__count_posts_without_a_day_and_are_ordered_by_number(tmp_path):
+    with SqliteStore(tmp_path / "corpus.db") as opened:
+        fill_corpus(opened)
+        found = facets(opened, parse("coupure OR date"))
+    assert found["posts"] == {"all": 3}
+    assert found["language"] == {"fr": 3}  # the two without a day too
+    assert found["day"] == {"": 2, "2016-02-28": 1}
+    assert list(found["sentiment"].items()) == [("neutral", 2), ("negative", 1)]
 
 
 # Words that people use
