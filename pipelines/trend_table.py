@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from pipelines.long_table import print_table
 from pipelines.trends import By, Row
 
 # Signs as well as colours: a table is also piped into files and read by colour-blind people.
@@ -54,7 +55,7 @@ def table(rows: Sequence[Row], by: By, width: int, names: Mapping[str, str]) -> 
 
 def show(rows: Sequence[Row], by: By, names: Mapping[str, str], console: Console) -> None:
     """Print the table."""
-    console.print(table(rows, by, console.width, names))
+    print_table(table(rows, by, console.width, names), console)
 
 
 def _lines(
