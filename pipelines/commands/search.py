@@ -107,7 +107,10 @@ def command(
         return
     out = console(soft_wrap=True)
     coloured = out.is_terminal and not out.no_color
-    made = [marks(node, hit.post.text) for hit in page.hits]
+    made = [
+        marks(node, hit.post.text, [(one.start, one.end) for one in hit.post.mentions])
+        for hit in page.hits
+    ]
     for hit, found in zip(page.hits, made, strict=True):
         text = _for_people(hit, found, days, coloured=coloured)
         if out.color_system is None:  # as it is: rich takes ten times as long to say the same

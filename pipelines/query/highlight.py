@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
@@ -43,8 +43,12 @@ class Marks(NamedTuple):
     """Words of the query that the text has in other spellings only."""
 
 
-def marks(node: Node, text: str) -> Marks:
-    """Return at once what :func:`highlight` and :func:`fuzzy_matches` tell of one text."""
+def marks(node: Node, text: str, known: Sequence[tuple[int, int]] = ()) -> Marks:
+    """Return at once what :func:`highlight` and :func:`fuzzy_matches` tell of one text.
+
+    ``known`` are the spans of the post's mentions: another spelling that is an alias of the
+    watchlist is no other word, and not among :attr:`Marks.otherwise`.
+    """
     leaves = tuple(dict.fromkeys(_wanted(node, True)))
     if not leaves:
         return Marks([], [], [])
@@ -57,7 +61,7 @@ def marks(node: Node, text: str) -> Marks:
         as_asked = spans
         if isinstance(leaf, Word) and not leaf.exact:
             as_asked = set(_spans(replace(leaf, exact=True), places))
-            if spans and not as_asked:
+            if spans and not as_asked and not _all_known(spans, known):
                 otherwise.append(leaf.text)
         found |= spans
         exact |= as_asked
@@ -86,6 +90,11 @@ def highlight(node: Node, text: str, *, exact: bool = False) -> list[tuple[int, 
     """
     made = marks(node, text)
     return made.exact if exact else made.found
+
+
+def _all_known(spans: set[tuple[int, int]], known: Sequence[tuple[int, int]]) -> bool:
+    return all(any(start < k_end and k_start < end for k_start, k_end in known)
+               for start, end in spans)  # fmt: skip
 
 
 def _merged(spans: set[tuple[int, int]]) -> list[tuple[int, int]]:

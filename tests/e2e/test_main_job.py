@@ -154,10 +154,16 @@ def test_days_begin_where_the_watchlist_says_unless_a_setting_or_the_store_does(
 def test_words_found_in_other_spellings_only_are_told_with_the_way_to_the_exact_one(
     study: Marsad,
 ) -> None:
+    told = study("search", "hchouma").stderr
+    assert "hchouma stands in 1 of 2 posts in other spellings only" in told
+    assert "=hchouma finds this spelling alone" in told
+    assert "spelling" not in study("search", "=hchouma").stderr
+
+
+def test_other_spellings_that_the_watchlist_knows_are_no_other_words(study: Marsad) -> None:
     told = study("search", "whatsapp").stderr
-    assert "whatsapp stands in 2 of 3 posts in other spellings only" in told
-    assert "=whatsapp finds this spelling alone" in told
-    assert "spelling" not in study("search", "=whatsapp").stderr
+    assert "3 posts match" in told
+    assert "spelling" not in told
     assert "spelling" not in study("search", "inwi").stderr
 
 

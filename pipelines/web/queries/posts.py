@@ -200,7 +200,7 @@ def found_of(hit: Hit, node: Node, longest: int = IN_LIST) -> Found:
 def _shown(hit: Hit, node: Node, longest: int) -> tuple[Found, list[str]]:
     """Return a post, and the words of the query that it has in other spellings only."""
     text = hit.post.text[: longest + 1]
-    made = marks(node, text)
+    made = marks(node, text, [(one.start, one.end) for one in hit.post.mentions])
     shown, cut = segments(text, made.found, made.exact, longest)
     return Found(hit.post, hit.day, shown, cut), made.otherwise
 
