@@ -6,6 +6,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from types import FrameType
 
 #: Seconds of processor time that reading one record may take; most take some microseconds.
@@ -24,16 +25,24 @@ def time_budget(seconds: float = SECONDS) -> Iterator[None]:
     the main thread can be interrupted so; in others nothing is limited, and protecting and
     matching, where a text meets most patterns, run in the main one.
     """
-    if threading.current_thread() is not threading.main_thread():
+    if threading.get_ident() != threading.main_thread().ident:
         yield
         return
-    before = signal.signal(signal.SIGVTALRM, _end)
+    _install()
     signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-        signal.signal(signal.SIGVTALRM, before)
+
+
+@cache
+def _install() -> None:
+    """Install the handler for good: doing so for each record costs more than its time limit.
+
+    Without a running timer the signal never comes.
+    """
+    signal.signal(signal.SIGVTALRM, _end)
 
 
 def _end(number: int, frame: FrameType | None) -> None:
