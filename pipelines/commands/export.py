@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ingest.records import PAGES, Gap, unfilled
 from pipelines.commands._shared.authors import known_authors, told
 from pipelines.commands._shared.context import open_store
 from pipelines.commands._shared.no_match import why_nothing
@@ -24,7 +25,7 @@ from pipelines.commands._shared.options import (
 )
 from pipelines.commands._shared.output import nothing_found, notify
 from pipelines.progress import progress
-from pipelines.query import Node, final
+from pipelines.query import And, Filter, Node, all_of, final
 from pipelines.stores.protocols import Store
 
 if TYPE_CHECKING:
@@ -34,6 +35,10 @@ if TYPE_CHECKING:
 
 _FORMATS = ("ndjson", "csv", "parquet", "xlsx")
 _USUAL = "ndjson,csv,parquet"
+#: Filters that say which days a query is about.
+_DAYS = frozenset({"since", "until", "day"})
+#: So many interruptions of sources are named, the last ones.
+_TOLD_GAPS = 20
 _STRATA = ("language", "predicted", "week", "day", "platform", "source", "entity")
 
 
@@ -157,6 +162,8 @@ def command(
             created_at=datetime.now(UTC).replace(microsecond=0),
             marsad=version("marsad"),
             reason=reason,
+            all_posts=sum(one.posts for one in opened.sums(_days(node), "day", "")),
+            gaps=_gaps(status.gaps),
             sampled=_sample_says(len(chosen), total, strata, seed) if chosen else "",
             rare=few.posts if few else 0,
             suppressed=rare == "suppress",
@@ -199,7 +206,7 @@ def command(
         )
     notify(
         f"{account.posts:,} posts written to {folder}: {', '.join(account.files)}, README.txt, "
-        "manifest.json."
+        "DATASHEET.md, manifest.json."
     )
 
 
@@ -221,6 +228,24 @@ def _command(
     words += ["--to", folder.name or "DIR", "--format", ",".join(formats), *more]
     # a query may begin with a minus
     return shlex.join([*words, "--", query] if query else words)
+
+
+def _days(node: Node) -> Node:
+    """Return the days of a query alone: all posts of these are what it has its share of."""
+    parts = node.nodes if isinstance(node, And) else (node,)
+    days = (part for part in parts if isinstance(part, Filter) and part.field in _DAYS)
+    return final(all_of(*days))
+
+
+def _gaps(gaps: Sequence[Gap]) -> tuple[str, ...]:
+    found = [gap for gap in unfilled(gaps) if not gap.source.startswith(PAGES)]
+    told = [
+        f"{gap.source}, {gap.start:%Y-%m-%d %H:%M} to "
+        f"{f'{gap.end:%Y-%m-%d %H:%M}' if gap.end else 'now'} UTC: {gap.cause}"
+        for gap in found[-_TOLD_GAPS:]
+    ]
+    more = len(found) - len(told)
+    return (*([f"{more:,} earlier interruptions (marsad status)"] if more else []), *told)
 
 
 def _warn_of_rare(facts: Facts, account: Account, level: str) -> None:

@@ -58,6 +58,10 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """How the posts were sampled; empty where all that match are here."""
     rare: int = 0
     """Posts whose combination of platform, day, language and entities few accounts share."""
+    all_posts: int = 0
+    """Posts of the store in the days of the query, scored for good."""
+    gaps: tuple[str, ...] = ()
+    """When a source was not read, in words."""
     suppressed: bool = False
     """Whether those posts lost what makes them rare."""
 
@@ -85,6 +89,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     languages: dict[str, int] = {}
     models: dict[str, int] = {}
     watchlists: dict[str, int] = {}
+    sources: dict[str, int] = {}
     files: dict[str, File] = {}
     columns: list[str] = []
     level: str = "pseudonymous"

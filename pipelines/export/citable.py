@@ -8,9 +8,10 @@ import msgspec
 
 from pipelines.export.about import MANIFEST, README, Account, Facts
 from pipelines.export.columns import COLUMNS
+from pipelines.export.datasheet import NAME as DATASHEET
 
 DATAPACKAGE, CRATE, CITATION = "datapackage.json", "ro-crate-metadata.json", "CITATION.cff"
-FILES = (DATAPACKAGE, CRATE, CITATION)
+FILES = (DATAPACKAGE, CRATE, CITATION, DATASHEET)
 
 _FORMATS = {
     "ndjson": "application/x-ndjson",
@@ -77,7 +78,7 @@ def datapackage(account: Account, facts: Facts, delimiter: str) -> bytes:
 
 def crate(account: Account, facts: Facts) -> bytes:
     """Return ``ro-crate-metadata.json`` (RO-Crate 1.1, w3id.org/ro/crate/1.1)."""
-    names = [*account.files, MANIFEST, README, DATAPACKAGE, CITATION]
+    names = [*account.files, MANIFEST, README, DATASHEET, DATAPACKAGE, CITATION]
     files = [
         {"@id": name, "@type": "File", "name": name}
         | ({"contentSize": str(account.files[name].bytes),

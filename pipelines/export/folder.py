@@ -15,7 +15,7 @@ import msgspec
 
 from ingest.privacy.protector import is_pseudonym
 from pipelines.errors import OutputError
-from pipelines.export import about, citable
+from pipelines.export import about, citable, datasheet
 from pipelines.export.about import MANIFEST, README, Account, Facts, File
 from pipelines.export.columns import Exported, exported
 from pipelines.export.formats import FILES, FORMATS, Writer
@@ -84,6 +84,7 @@ def export(
             return account
         names = [name for name in names if name not in _OPTIONAL or name in account.files]
         (stage / README).write_text(about.readme(account, facts), encoding="utf-8")
+        (stage / datasheet.NAME).write_text(datasheet.datasheet(account, facts), encoding="utf-8")
         (stage / MANIFEST).write_bytes(about.manifest(account, facts))
         mark = ";" if given.csv_for == "fr" else ","
         (stage / citable.DATAPACKAGE).write_bytes(citable.datapackage(account, facts, mark))
@@ -139,6 +140,7 @@ def _write(
         plain_authors=tally.plain_authors,
         fictional=tally.fictional,
         watchlists=dict(sorted(tally.watchlists.items())),
+        sources=dict(sorted(tally.sources.items())),
         files={name: _file(stage / name, rows[name]) for name in rows},
         columns=[column.name for column in options.columns],
         level=options.level,
@@ -159,6 +161,7 @@ class _Tally:
         self.languages: Counter[str] = Counter()
         self.models: Counter[str] = Counter()
         self.watchlists: Counter[str] = Counter()
+        self.sources: Counter[str] = Counter()
 
     def add(self, post: Exported) -> None:
         self.posts += 1
@@ -169,6 +172,7 @@ class _Tally:
         self.languages[post.language] += 1
         self.models[post.model] += 1
         self.watchlists[post.watchlist or "none"] += 1
+        self.sources[f"{post.platform}, {post.source}" if post.source else post.platform] += 1
 
 
 def _chain(first: Hit, rest: Iterator[Hit]) -> Iterator[Hit]:

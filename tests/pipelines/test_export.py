@@ -49,6 +49,7 @@ FACTS = Facts(
 ALL = tuple(FORMATS)
 ABOUT = [
     "CITATION.cff",
+    "DATASHEET.md",
     "README.txt",
     "datapackage.json",
     "manifest.json",

@@ -114,3 +114,21 @@ def test_export__of_names_needs_level_and_reason_together(store, tmp_path, argum
 def test_export__of_an_unknown_stratum_is_refused(store, tmp_path):
     result, _ = run(store, tmp_path, "--sample", "5", "--stratify", "moon", code=2)
     assert "choose from language" in result.output
+
+
+def test_datasheet__says_denominator_model_errors_and_what_is_not_known(store, tmp_path):
+    _, folder = run(store, tmp_path, "autre", "--since", "2016-02-01")
+    text = (folder / "DATASHEET.md").read_text(encoding="utf-8")
+    assert "3 posts, 2016-02-27 to 2016-02-27" in text
+    assert "Denominator: 43 posts in the store in these days." in text
+    assert "Query: autre; since: 2016-02-01" in text
+    assert "- fr: 3 posts" in text
+    assert "(found: negative" in text
+    assert "Licence of the weights: " in text
+    assert "not opinions of a population" in text
+    assert (
+        "DATASHEET.md"
+        in json.loads((folder / "ro-crate-metadata.json").read_text())["@graph"][1][
+            "hasPart"
+        ].__repr__()
+    )
