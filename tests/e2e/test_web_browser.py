@@ -160,7 +160,7 @@ def test_chart__is_drawn_and_a_point_leads_to_the_posts_of_its_day(
     page_site: Site, browser: Callable[..., Any]
 ) -> None:
     page = browser()
-    look(page, page_site.url + "/trends?split=entity")
+    look(page, page_site.url + "/trends?split=entity&by=day")
     assert page.locator(".plot svg").count() >= 2
     link = page.locator(".plot svg a").first
     assert "day=2016-02-" in (link.get_attribute("href") or link.get_attribute("xlink:href") or "")

@@ -50,7 +50,8 @@
   function ticks(width) {
     const most = Math.max(3, Math.floor(width / 90));
     const days = Math.round((last - first) / 86400e3);
-    return data.by !== "hour" && days <= most ? d3.utcDay.range(...domain) : most;
+    // in order of time, whichever way the axis runs: the first of a year names it
+    return data.by !== "hour" && days <= most ? d3.utcDay.range(...domain) : d3.scaleUtc().domain(domain).ticks(most);
   }
 
   function draw() {
@@ -95,7 +96,11 @@
         ],
       }));
     }
+    unnamed();
   }
+
+  // Plot names its groups of marks in English, where a name is not allowed without a role.
+  const unnamed = () => place.querySelectorAll("g[aria-label]:not([aria-label*='axis'])").forEach((one) => one.removeAttribute("aria-label"));
 
   draw();
   let width = place.clientWidth;

@@ -49,7 +49,7 @@
       const chart = Plot.plot({ className: "plot-marsad", width, height: 220, marginBottom: 40,
         marginLeft: data.rtl ? 12 : 66, marginRight: data.rtl ? 66 : 12,
         ariaLabel: `${page.name}: ${data.words.lost}`,
-        x: { type: "utc", domain, reverse: data.rtl, label: null, tickFormat: tick, ticks: Math.max(3, Math.floor(width / 110)) },
+        x: { type: "utc", domain, reverse: data.rtl, label: null, tickFormat: tick, ticks: d3.scaleUtc().domain(domain).ticks(Math.max(3, Math.floor(width / 110))) },
         y: { label: null, grid: true, zero: true, axis: data.rtl ? "right" : "left", ticks: 5, tickFormat: (value) => number.format(value) },
         color: scale, symbol,
         marks: [
@@ -74,6 +74,8 @@
       legend.append(item);
     }
     place.append(legend);
+    // Plot names its groups of marks in English, where a name is not allowed without a role.
+    place.querySelectorAll("g[aria-label]:not([aria-label*='axis'])").forEach((one) => one.removeAttribute("aria-label"));
   }
 
   draw();
