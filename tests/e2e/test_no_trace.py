@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
+import socket
 import subprocess
+import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -34,20 +40,10 @@ class Run:
         """Run a command; return the calls of its network, where they can be traced."""
         trace = self.folder / "trace"
         traced = [STRACE, "-f", "-qq", "-e", "trace=network", "-e", "signal=none", "-o", str(trace)]
-        environment = {
-            name: value
-            for name, value in os.environ.items()
-            # of these ORT_… and CI keep ONNX Runtime silent by themselves
-            if name != "CI" and not name.startswith(("XDG_", "MARSAD_", "ORT_", "MPL", "HF_"))
-        }
         subprocess.run(
             [*(part for part in traced if STRACE and part), str(COMMAND), *arguments],
             cwd=self.folder / "work",
-            env={
-                **environment,
-                "HOME": str(self.folder / "home"),
-                "TMPDIR": str(self.folder / "tmp"),
-            },
+            env=self.environment(),
             input=stdin.encode(),
             capture_output=True,
             check=True,
@@ -57,6 +53,15 @@ class Run:
         lines = trace.read_text(encoding="utf-8", errors="replace").splitlines()
         # pairs of sockets within the process lead nowhere
         return "\n".join(line for line in lines if "socketpair(" not in line)
+
+    def environment(self) -> dict[str, str]:
+        """Return an environment that keeps nothing silent and leads to the empty folders."""
+        return {
+            name: value
+            for name, value in os.environ.items()
+            # of these ORT_… and CI keep ONNX Runtime silent by themselves
+            if name != "CI" and not name.startswith(("XDG_", "MARSAD_", "ORT_", "MPL", "HF_"))
+        } | {"HOME": str(self.folder / "home"), "TMPDIR": str(self.folder / "tmp")}
 
     def files(self) -> set[str]:
         """Return what lies in the home, the temporary files and beside the input."""
@@ -94,6 +99,50 @@ STORE = {"work/sample.ndjson", "work/marsad.db", "work/marsad.db.lock"}
 )
 def test_a_command__opens_no_socket(run: Run, arguments: tuple[str, ...]) -> None:
     assert run(*arguments, stdin=SAMPLE[0]) == ""
+
+
+@pytest.mark.skipif(not STRACE, reason="strace is needed to see what native libraries ask")
+def test_serve__speaks_to_its_own_address_alone_and_writes_accounts_alone(tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    run("ingest", "archive", "sample.ndjson", "--watchlist", "morocco-2016")
+    before = run.files()
+    with closing(socket.socket()) as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    trace = tmp_path / "serve-trace"
+    traced = [STRACE or "", "-f", "-qq", "-e", "trace=connect,sendto,bind", "-o", str(trace)]
+    arguments = [*traced, str(COMMAND), "serve", "--port", str(port)]
+    serving = subprocess.Popen(
+        arguments, cwd=tmp_path / "work", env=run.environment(), stderr=subprocess.DEVNULL
+    )
+    try:
+        for path in ("", "search?q=inwi", "trends"):
+            assert page(f"http://127.0.0.1:{port}/{path}") == 200
+    finally:
+        # strace hands the signal on to what it traces only if it is sent there itself
+        children = Path(f"/proc/{serving.pid}/task/{serving.pid}/children").read_text().split()
+        for child in children:
+            os.kill(int(child), signal.SIGTERM)
+        serving.wait(30)
+    lines = trace.read_text(encoding="utf-8", errors="replace").splitlines()
+    addressed = [line for line in lines if "sin_port" in line or "sin6_port" in line]
+    assert addressed
+    assert [line for line in addressed if f"htons({port})" not in line] == []
+    outside = {name for name in run.files() - before if not name.startswith("work/")}
+    assert outside == {"home/.config/marsad/web.db"}
+
+
+def page(url: str) -> int:
+    """Ask until the server answers; return the status."""
+    for _ in range(600):
+        try:
+            with urllib.request.urlopen(url, timeout=30) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            return error.code
+        except OSError:
+            time.sleep(0.1)
+    raise AssertionError(f"{url} does not answer")
 
 
 def test_a_run__writes_nothing_outside_its_folders(tmp_path: Path) -> None:
