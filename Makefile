@@ -64,13 +64,16 @@ lint: $(VENV)/.installed-dev ## ruff and mypy --strict
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 
-bench: $(VENV)/.installed-dev ## Measure: file to index, every stage beside its bare client, memory (DATA=folder POSTS=n BEFORE=another checkout)
+bench: $(VENV)/.installed-dev ## Measure: file to index, every stage beside its bare client, memory, the page, Elasticsearch (DATA=folder POSTS=n BEFORE=another checkout ELASTICSEARCH=url BROKERS=hosts)
 	@$(BIN)/python -m tests.bench --data $(DATA)
 	@$(BIN)/python -m tests.bench_stages --data $(DATA)
 	@$(BIN)/python -m tests.bench_reading $(if $(BEFORE),--before $(BEFORE))
 	@$(PIP) --editable '.[bench]'
 	@$(BIN)/python -m tests.bench_scale --data $(DATA) --posts $(POSTS)
 	@$(BIN)/python -m tests.bench_trends
+	@$(BIN)/python -m tests.bench_web --data $(DATA) --posts 20000 --readers 20 --seconds 20
+	@$(BIN)/python -m tests.bench_index --data $(DATA) $(if $(ELASTICSEARCH),--store $(ELASTICSEARCH)) \
+		$(if $(BROKERS),--brokers $(BROKERS)) --search
 
 # The new weights are the mean of the shipped ones and of those trained further from them. Weights
 # that are free for business begin with the base, since the shipped ones are not.

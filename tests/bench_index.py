@@ -35,12 +35,17 @@ from pipelines.settings import Settings, zone
 from pipelines.stages import index, rematch
 from pipelines.stores.elasticsearch import ElasticsearchStore, read
 from pipelines.stores.elasticsearch.record import content, document_json
+from tests.servers.elastic import elastic_from_scripts
+from tests.servers.process import SCRIPTS
 
 PREFIX = "bench-index"
 BATCH = 1_000
 _ZONE = zone(Settings().timezone)
 _WATCHLIST = "morocco-2016"
 _LABELS = ("negative", "neutral", "positive")
+#: Seconds for which a server tells a size again instead of measuring it
+#: (``index.store.stats_refresh_interval`` is 10 s): asked earlier, it tells that of before a merge.
+_SIZES_KEPT = 11
 #: What an engineer who wants to search posts would write down first.
 PLAIN: dict[str, Any] = {
     "properties": {
@@ -172,21 +177,19 @@ def compare(
 
 def worker_rate(brokers: str, url: str, given: Sequence[Document]) -> Callable[[int], float]:
     """Return what measures an index worker, between its first and its last batch."""
-    from pipelines.kafka import wire
+    from pipelines.kafka import messages
     from tests.bench_stages import brokers as of
     from tests.bench_stages import produce
     from tests.cluster import cluster
 
     keys = [one.post.id.encode() for one in given]
-    values = [wire.encode(wire.PostMessage(one.post)) for one in given]
+    values = [messages.encode(messages.PostMessage(one.post)) for one in given]
 
     def measure(number: int) -> float:
         store = f"{url}/{PREFIX}"
         with (
             tempfile.TemporaryDirectory(prefix="marsad-bench-") as folder,
-            cluster(
-                Path(folder), brokers.split(","), store, f"{PREFIX}-{number}", partitions=6
-            ) as made,
+            cluster(Path(folder), brokers, store, f"{PREFIX}-{number}", partitions=6) as made,
         ):
             where = of(made)
             produce(where, where.topic("scored"), keys, values)
@@ -235,6 +238,7 @@ def searching(url: str, given: Sequence[Document], rounds: int) -> dict[str, Any
             client.indices.forcemerge(index=name, max_num_segments=1)
             client.indices.refresh(index=name)
             client.indices.flush(index=name)
+        time.sleep(_SIZES_KEPT)
         sizes = {name: _bytes(client, name) / len(given) for name in (plain, posts)}
         times: dict[str, list[float]] = {"plain": [], "store": []}
         shares = []
@@ -319,23 +323,14 @@ def _texts(folder: Path) -> Iterator[str]:
             yield str(msgspec.json.decode(line)["text"])
 
 
-def main() -> None:
-    """Read the options and measure."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--store", required=True, help="an Elasticsearch server")
-    parser.add_argument("--brokers", default="", help="Kafka brokers: measure a worker as well")
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
-    parser.add_argument("--posts", type=int, default=20_000)
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--search", action="store_true", help="compare with a plain mapping")
-    parser.add_argument("--json", action="store_true", help="print one object")
-    options = parser.parse_args()
+def measure(options: argparse.Namespace, url: str) -> dict[str, Any]:
+    """Return the figures of one run on a server."""
     given = documents(list(islice(_texts(options.data), 20_000)), options.posts)
     gc.collect()
     gc.freeze()  # a worker does not hold all posts, nor look through them for what is unused
-    worker = worker_rate(options.brokers, options.store, given) if options.brokers else None
+    worker = worker_rate(options.brokers, url, given) if options.brokers else None
     result: dict[str, Any] = {"posts": options.posts, "rounds": options.rounds}
-    rates = compare(options.store, given, options.rounds, worker) if options.rounds else {}
+    rates = compare(url, given, options.rounds, worker) if options.rounds else {}
     for name, found in rates.items():
         result[f"{name}_posts_per_second"] = round(statistics.median(found))
         result[f"{name}_rounds"] = [round(one) for one in found]
@@ -343,7 +338,34 @@ def main() -> None:
             pairs = zip(found, rates["bare_streaming_bulk"], strict=True)
             result[f"{name}_share"] = round(statistics.median(a / b for a, b in pairs), 3)
     if options.search:
-        result |= searching(options.store, given, 7)
+        result |= searching(url, given, 7)
+    return result
+
+
+def main() -> None:
+    """Read the options and measure."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--store", default="", help="an Elasticsearch server (default: its own)")
+    parser.add_argument("--brokers", default="", help="Kafka brokers: measure a worker as well")
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--posts", type=int, default=20_000)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--search", action="store_true", help="compare with a plain mapping")
+    parser.add_argument("--json", action="store_true", help="print one object")
+    options = parser.parse_args()
+    if not options.store and not SCRIPTS.is_dir():
+        print("no Elasticsearch to measure: name a server with --store")
+        return
+    with tempfile.TemporaryDirectory(prefix="marsad-bench-") as folder:
+        own = None if options.store else elastic_from_scripts(Path(folder))
+        if own is None or own.process is None:
+            result = measure(options, options.store)
+        else:
+            own.process.start()
+            try:
+                result = measure(options, own.url)
+            finally:
+                own.process.stop()
     if options.json:
         print(msgspec.json.encode(result).decode())
     else:
