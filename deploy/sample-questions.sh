@@ -7,9 +7,9 @@ for language in ary ary-Latn fr; do
 done
 
 echo
-echo "Attitude to each operator, day by day, as the un-liking campaign begins:"
+echo "Attitude to each operator, week by week, as the un-liking campaign begins:"
 show marsad trends --entity maroc-telecom,inwi,meditel --split entity \
-    --since 2016-02-25 --until 2016-03-03 --by day
+    --since 2016-02-22 --until 2016-03-13
 mkdir -p "$out"
 show marsad trends --entity maroc-telecom,inwi,meditel --split entity --by week \
     --annotations morocco-2016 --chart "$out/trends.svg" --chart "$out/trends.png" >/dev/null

@@ -100,12 +100,14 @@ def method(series: Series) -> str:
 
 
 def mix_moves(rows: Sequence[Row]) -> Iterator[str]:
-    """Yield a sentence for each language whose share differs much between begin and end."""
-    for language, before, after in moved(rows):
+    """Yield one sentence if the share of a language differs much between begin and end."""
+    changes = ", ".join(
+        f"{language} from {before:.0%} to {after:.0%}" for language, before, after in moved(rows)
+    )
+    if changes:
         yield (
-            f"The mix of languages changes: {language} goes from {before:.0%} to {after:.0%} "
-            "of the posts. What looks like a change of mood may be a change of who writes: "
-            "see --split language, or --mix fixed."
+            f"The mix of languages changes: {changes} of the posts. What looks like a change of "
+            "mood may be a change of who writes: see --split language, or --mix fixed."
         )
 
 

@@ -71,14 +71,20 @@ def remarks(series: Series, words: Words) -> Iterator[str]:
             few,
             fewest=words.number(FEWEST_POSTS),
         )
-    for language, before, after in moved(series.rows):
-        yield _(
-            "The mix of languages changes: %(language)s goes from %(before)s to %(after)s of the "
-            "posts. What looks like a change of mood may be a change of who writes: look at the "
-            "languages side by side.",
+    changes = [
+        _(
+            "%(language)s from %(before)s to %(after)s",
             language=names.language(language),
             before=words.percent(before),
             after=words.percent(after),
+        )
+        for language, before, after in moved(series.rows)
+    ]
+    if changes:
+        yield _(
+            "The mix of languages changes (shares of the posts): %(changes)s. What looks like a "
+            "change of mood may be a change of who writes: look at the languages side by side.",
+            changes=" · ".join(changes),
         )
 
 
