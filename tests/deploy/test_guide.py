@@ -27,7 +27,12 @@ def commands() -> list[str]:
 
 
 @pytest.mark.parametrize("line", commands())
-def test_every_command_in_it_is_one(line: str) -> None:
+def test_every_command_in_it_is_one(
+    line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("FILE", "LIST"):  # what stands for a file of the reader's is there
+        (tmp_path / name).write_text("twitter:1\n", encoding="utf-8")
     reading.accept(shlex.split(line)[1:])
 
 
