@@ -1,13 +1,13 @@
 """What every source on a platform must do, whatever the platform.
 
-A source takes part with a class of its own, whose ``stand`` fixture gives its platform on this
+A source takes part with a class of its own, whose ``simulator`` fixture gives its platform on this
 machine (:mod:`tests.simulators`)::
 
     class TestBluesky(SourceSuite):
         @pytest.fixture
-        def stand(self) -> Iterator[Jetstream]:
-            with jetstream() as stand:
-                yield stand
+        def simulator(self) -> Iterator[Jetstream]:
+            with jetstream() as simulator:
+                yield simulator
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from pipelines.stop import Stop
 from pipelines.stores.sqlite import SqliteStore
 from tests.simulators.base import START, Fault, Simulator, moment
 
-#: A day on which all that stands publish is in the past.
+#: A day on which all that simulators publish is in the past.
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
 #: More than fits into a page of any platform that has pages.
 MANY = 45

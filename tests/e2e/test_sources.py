@@ -21,7 +21,7 @@ pytestmark = pytest.mark.e2e
 Simulators = Callable[[], AbstractContextManager[Any]]
 
 
-@pytest.mark.parametrize("stand", [telegram, weibo, youtube, newspaper, x])
+@pytest.mark.parametrize("simulator", [telegram, weibo, youtube, newspaper, x])
 def test_a_source_is_read_in_steps_and_nothing_is_lost_doubled_or_named(
     simulator: Simulators, marsad: Marsad, monkeypatch: pytest.MonkeyPatch
 ) -> None:
