@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from pipelines.commands._shared.context import require_own_keys
+from ingest.privacy.keyring import Keyring
+from pipelines.commands._shared.context import protector, require_own_keys
 from pipelines.commands._shared.options import store_option
 from pipelines.commands._shared.output import count, notify
 from pipelines.commands.backup import file_of
@@ -44,17 +45,21 @@ def command(backup: Path, store: str | None, replace: bool, deleted_in: tuple[Pa
         raise click.UsageError(
             f"{place} is there already: --replace puts the backup in its place, with its deletions"
         )
-    made = look(backup).made
-    found, removed = put_back(backup, place, deleted_in=deleted_in)
+    before = look(backup)
+    foreign = before.keys and before.keys.isdisjoint(Keyring().check_values())
+    found, removed = put_back(
+        backup, place, deleted_in=deleted_in, protector=None if foreign else protector(None)
+    )
     notify(
         f"{place}: {count(found.posts, 'post')}, {count(found.tombstones, 'tombstone')}; "
         f"deleted since and left out: {count(removed, 'post')} of the backup."
     )
     if not (there or deleted_in):
+        made = before.made or "at an unknown time"
         notify(
-            f"What was deleted after the backup was made ({made or 'at an unknown time'}) is in "
-            "it again: no store was replaced whose deletions could be merged. Delete it once more "
-            "(marsad delete --from LIST), or restore with --deleted-in."
+            f"What was deleted after the backup was made ({made}) is in it again: no store was "
+            "replaced whose deletions could be merged. Delete it once more (marsad delete --from "
+            "LIST), or restore with --deleted-in."
         )
     with SqliteStore(place) as opened:
         require_own_keys(opened)

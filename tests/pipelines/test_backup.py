@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from pipelines.commands import backup, delete, restore
+from pipelines.commands import backup, delete, ingest, restore
 from pipelines.query import All
 from pipelines.records import Ledger
 from pipelines.stores.sqlite import SqliteStore
+from pipelines.stores.sqlite import backup as files
 from pipelines.stores.sqlite.connect import open_writer
 from tests.conformance.corpus import Feeder, drain, post, tombstone
 
@@ -86,6 +87,71 @@ def test_a_restored_store__holds_no_post_that_was_deleted_since(
     with SqliteStore(store) as opened:
         outcomes = Feeder(opened)(post("twitter:9", WORDS, repost_of="twitter:2"))
     assert outcomes.deleted == 1
+
+
+def test_a_restored_store__holds_no_post_of_a_deleted_account_under_its_raw_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, copy, table = tmp_path / "posts.db", tmp_path / "copy", tmp_path / "posts.csv"
+    table.write_text(
+        "id,platform,author,text\n"
+        f"1,twitter,some_name,{WORDS}\n"
+        "2,twitter,other_name,two\n"
+        "3,twitter,other_name,three\n"
+        f"some_channel/4,telegram,some_channel,{WORDS}\n"
+    )
+    run(ingest.command, "archive", table, "--keep-authors", "a test", store=store)
+    telegram = "telegram:some_channel/4"
+    assert ids(store) == {"twitter:1", "twitter:2", "twitter:3", telegram}
+    run(backup.command, copy, store=store)
+    run(
+        delete.command, "--author", "some_name", "--platform", "twitter", "--yes", telegram,
+        store=store,
+    )  # fmt: skip
+    run(delete.command, "twitter:2", store=store)
+    assert ids(store) == {"twitter:3"}
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("MARSAD_KEYS", str(tmp_path / "other.json"))
+        given = [str(copy), "--replace", "--store", str(store)]
+        assert "MARSAD_KEYS" in str(CliRunner().invoke(restore.command, given).exception)
+    assert ids(store) == {"twitter:3"}
+    told = run(restore.command, copy, "--replace", store=store)
+    assert "deleted since and left out: 3 posts" in told.output
+    assert ids(store) == {"twitter:3"}
+    assert WORDS.encode() not in store.read_bytes()
+
+
+def test_a_restored_store__holds_no_post_that_was_deleted_while_it_was_restored(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = tmp_path / "copy"
+    run(backup.command, copy, store=store)
+    sync = files._sync
+
+    def deleting(path: Path) -> None:
+        with SqliteStore(store) as opened:
+            opened.delete([tombstone("twitter:1")])
+        sync(path)
+
+    monkeypatch.setattr(files, "_sync", deleting)
+    run(restore.command, copy, "--replace", store=store)
+    assert ids(store) == {"twitter:2", "twitter:3"}
+
+
+def test_a_restored_store__takes_in_no_log_of_a_file_that_is_gone(
+    store: Path, tmp_path: Path
+) -> None:
+    copy, log = tmp_path / "copy", Path(f"{store}-wal")
+    run(backup.command, copy, store=store)
+    with SqliteStore(store) as opened:
+        opened.delete([tombstone("twitter:1")])
+        Feeder(opened)(post("twitter:4", "four"))
+        left = log.read_bytes()
+    assert left
+    store.unlink()
+    log.write_bytes(left)  # as a process that was killed leaves it
+    run(restore.command, copy, store=store)
+    assert ids(store) == {"twitter:1", "twitter:2", "twitter:3"}
 
 
 def test_a_restored_store__says_that_nobody_knows_of_later_deletions(

@@ -7,7 +7,7 @@ deleted, of which a copy page by page would carry the unused rests along.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,15 +15,21 @@ from typing import NamedTuple
 
 import apsw
 
+from ingest.privacy.protector import Protector, is_pseudonym
 from ingest.records import Tombstone
 from pipelines.errors import StoreBusy, StoreError
-from pipelines.records import CollectedTombstone
+from pipelines.records import Collected, CollectedTombstone
 from pipelines.stores.sqlite import erase, schema, tombstones
+from pipelines.stores.sqlite.accept import newest
 from pipelines.stores.sqlite.connect import open_reader, open_writer
 from pipelines.stores.sqlite.lock import hold
 from pipelines.stores.sqlite_file import Connection, explained, writing
 
 _MADE = "backup made"
+#: What SQLite puts beside a file.
+_BESIDE = ("-wal", "-shm", "-journal")
+#: Posts that are looked at in one step.
+_CHUNK = 2_000
 
 
 class Copy(NamedTuple):
@@ -33,6 +39,8 @@ class Copy(NamedTuple):
     tombstones: int
     made: str
     """When it was made, ISO 8601 in UTC; empty for a file that is no backup."""
+    keys: frozenset[str]
+    """Check values of the keys that it was written with; empty where none are recorded."""
 
 
 def back_up(store: Path, target: Path) -> Copy:
@@ -64,50 +72,109 @@ def look(path: Path) -> Copy:
         return _look(connection, path)
 
 
-def put_back(copy: Path, store: Path, *, deleted_in: Iterable[Path] = ()) -> tuple[Copy, int]:
+def put_back(
+    copy: Path,
+    store: Path,
+    *,
+    deleted_in: Iterable[Path] = (),
+    protector: Protector | None = None,
+) -> tuple[Copy, int]:
     """Put a copy in the place of a store, without the posts that were deleted since.
 
     The tombstones of the store that is replaced, and those of the stores ``deleted_in``, hold in
-    it. Returns what the store holds then, and how many posts of the copy these removed. Raises
-    :class:`~pipelines.errors.StoreError`; the store is as it was then.
+    it. They hold pseudonyms only: ``protector`` finds the posts that are stored under raw account
+    names. Returns what the store holds then, and how many posts of the copy were removed. Raises
+    :class:`~pipelines.errors.StoreError`, also if there are such posts and ``protector`` is
+    ``None``; the store is as it was then.
     """
     look(copy)
     with hold(Path(f"{store.resolve()}.lock"), "restore"), _part(store) as part:
         with closing(open_reader(copy)) as connection, explained(copy):
             connection.execute("PRAGMA query_only = OFF")
             connection.execute("VACUUM INTO ?", (str(part),))
-        removed = 0
-        with closing(open_writer(part)) as connection, explained(part):
-            schema.migrate(connection, part)
-            for other in [*([store] if store.exists() else []), *deleted_in]:
-                known = _tombstones(other)
-                with writing(connection, part):
-                    removed += tombstones.delete(connection, known).texts
-            if removed:
-                erase.scrub(connection)
-                erase.purge(connection)
-            connection.execute("DELETE FROM meta WHERE name = ?", (_MADE,))
-            found = _look(connection, part)
-            connection.execute("PRAGMA journal_mode = DELETE")
-        _sync(part)
-        if store.exists():
-            _alone(store)
+        others = [*([store] if store.exists() else []), *deleted_in]
+        merged: set[tuple[str, str]] = set()
+        removed, found = 0, None
+        # Others may delete while this goes on: the last look is right before the replacement.
+        while (new := {n for one in others for n in _tombstones(one)} - merged) or found is None:
+            more, found = _merge(part, new, protector)
+            removed += more
+            merged |= new
+            _sync(part)
+            if store.exists():
+                _alone(store)
+        if not store.exists():  # SQLite would take in the log of a file that is gone
+            for suffix in _BESIDE:
+                Path(f"{store.resolve()}{suffix}").unlink(missing_ok=True)
         part.replace(store.resolve())
     return found, removed
 
 
-def _tombstones(path: Path) -> list[CollectedTombstone]:
+def _merge(
+    part: Path, names: Collection[tuple[str, str]], protector: Protector | None
+) -> tuple[int, Copy]:
+    """Let tombstones hold in a copy; return how many posts they removed, and what it holds."""
+    with closing(open_writer(part)) as connection, explained(part):
+        schema.migrate(connection, part)
+        with writing(connection, part):
+            removed = tombstones.delete(connection, [_deletion(*one) for one in names]).texts
+            if names:
+                raw = _raw_deletions(connection, protector)
+                removed += tombstones.delete(connection, raw).texts
+        if removed:
+            erase.scrub(connection)
+            erase.purge(connection)
+        connection.execute("DELETE FROM meta WHERE name = ?", (_MADE,))
+        found = _look(connection, part)
+        connection.execute("PRAGMA journal_mode = DELETE")
+    return removed, found
+
+
+def _deletion(kind: str, name: str) -> CollectedTombstone:
+    if kind == "id":
+        return CollectedTombstone(Tombstone(platform=name.partition(":")[0], id=name))
+    return CollectedTombstone(Tombstone(platform="", author=name))
+
+
+def _raw_deletions(connection: Connection, protector: Protector | None) -> list[CollectedTombstone]:
+    """Return the deletions of posts under raw account names that tombstones name by pseudonyms."""
+    rows = connection.execute(
+        "SELECT id, author FROM posts UNION SELECT id, author FROM queue"
+    ).fetchall()
+    ids = [name for name, author in rows if author and not is_pseudonym(author)]
+    if ids and protector is None:
+        raise StoreError(
+            "The backup holds posts under raw account names, and the keyring has none of its keys: "
+            "which of these posts were deleted can't be told. Set MARSAD_KEYS to the keyring that "
+            "the store was written with. Nothing was replaced."
+        )
+    found = []
+    for start in range(0, len(ids), _CHUNK):
+        posts = newest(connection, ids[start : start + _CHUNK])
+        protected = [protector.protect(post) for post in posts] if protector else []
+        named = [
+            Collected(one.post, one.aliases, one.author_aliases, one.repost_aliases)
+            for one in protected
+        ]
+        gone = tombstones.deleted(connection, named)
+        found += [
+            CollectedTombstone(
+                Tombstone(platform=post.platform, id=one.post.id),
+                raw_name=post.id.partition(":")[2],
+            )
+            for post, one, is_deleted in zip(posts, named, gone, strict=True)
+            if is_deleted
+        ]
+    return found
+
+
+def _tombstones(path: Path) -> list[tuple[str, str]]:
     with closing(open_reader(path)) as connection, explained(path):
         schema.check(connection, path)
-        rows = connection.execute("SELECT kind, name FROM tombstones").fetchall()
-    return [
-        CollectedTombstone(
-            Tombstone(platform=name.partition(":")[0], id=name)
-            if kind == "id"
-            else Tombstone(platform="", author=name)
-        )
-        for kind, name in rows
-    ]
+        return [
+            (kind, name)
+            for kind, name in connection.execute("SELECT kind, name FROM tombstones").fetchall()
+        ]
 
 
 def _look(connection: Connection, path: Path) -> Copy:
@@ -115,8 +182,8 @@ def _look(connection: Connection, path: Path) -> Copy:
         raise StoreError(f"{path} was made by another version: run marsad reindex on it first.")
     ((posts,),) = connection.execute("SELECT count(*) FROM posts").fetchall()
     ((names,),) = connection.execute("SELECT count(*) FROM tombstones").fetchall()
-    made = connection.execute("SELECT value FROM meta WHERE name = ?", (_MADE,)).fetchall()
-    return Copy(posts, names, made[0][0] if made else "")
+    meta: dict[str, str] = dict(connection.execute("SELECT name, value FROM meta").fetchall())
+    return Copy(posts, names, meta.get(_MADE, ""), frozenset(meta.get("keys", "").split()))
 
 
 def _alone(store: Path) -> None:
@@ -145,7 +212,7 @@ def _part(target: Path) -> Iterator[Path]:
     try:
         yield part
     finally:
-        for suffix in ("", "-wal", "-shm", "-journal"):
+        for suffix in ("", *_BESIDE):
             Path(f"{part}{suffix}").unlink(missing_ok=True)
 
 
