@@ -126,6 +126,11 @@ def command() -> None:
     help="Show what the files would become, and store nothing.",
 )
 @click.option(
+    "--again",
+    is_flag=True,
+    help="Read files that were read to their end before; the same posts count as duplicates.",
+)
+@click.option(
     "--keep-authors",
     metavar="REASON",
     help="Keep account names instead of pseudonyms; the reason is recorded.",
@@ -148,6 +153,7 @@ def archive(
     encoding: str,
     limit: int | None,
     previewed: bool,
+    again: bool,
     keep_authors: str | None,
     later: bool,
 ) -> None:
@@ -195,6 +201,7 @@ def archive(
             mapping=field_mapping(mapping),
             timezone=timezone,
             encoding=encoding,
+            again=again,
         )
         for file in files
     ]
@@ -352,7 +359,9 @@ class _Run:
         for warning in source.warnings:
             notify(f"Warning: {source.path}: {warning}")
         if result.known:
-            notify(f"{source.path}: read to its end before, nothing to add.")
+            notify(
+                f"{source.path}: read to its end before, nothing to add (--again reads it again)."
+            )
             return 0
         self._done.append((source, result))
         if result.outcomes.received and result.outcomes.dead == result.outcomes.received:

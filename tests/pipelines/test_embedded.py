@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,6 +17,7 @@ from ingest.sources.archive.source import ArchiveSource
 from nlp.errors import ModelError
 from nlp.score import Scored
 from pipelines import embedded
+from pipelines.commands._shared.import_report import after_lines
 from pipelines.dead_letters.retry import retry
 from pipelines.embedded import collect, drain
 from pipelines.query import All
@@ -112,6 +114,27 @@ def test_collect__is_done_when_its_source_ends_before_the_limit(
     assert result.done is done
     assert position is not None
     assert position.done is done
+
+
+def test_import__of_a_wrong_clock_is_told_and_mended_by_reading_again(tmp_path: Path) -> None:
+    path = tmp_path / "posts.ndjson"
+    path.write_text('{"id": 1, "platform": "forum", "text": "a b", "date": "2016-02-27T20:00Z"}\n')
+    protector = Protector(Keyring(tmp_path / "keys").use())
+    with SqliteStore(tmp_path / "a.db", timezone="UTC") as store:
+        for year, again in ((2011, False), (2026, True)):
+            clock = datetime(year, 11, 30, tzinfo=ZoneInfo("UTC"))
+            source = ArchiveSource(path, again=again, now=clock)
+            result = collect(source, store, Collector(protector, None), key=source.key)
+            drain(store, Scorer, UTC)  # type: ignore[arg-type, return-value]
+            assert not result.known
+            notices = [line for line in after_lines(source) if "--again" in line]
+            assert [line.partition(";")[0].strip() for line in notices] == (
+                [] if again else ["1 post dated after this import (until 2016-02-27"]
+            )
+        [hit] = store.scan(All())
+        assert (hit.day, hit.post.flags) == ("2016-02-27", ())
+        source = ArchiveSource(path, now=datetime(2026, 12, 1, tzinfo=ZoneInfo("UTC")))
+        assert collect(source, store, Collector(protector, None), key=source.key).known
 
 
 def test_drain__reports_each_batch(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:

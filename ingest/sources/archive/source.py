@@ -69,9 +69,9 @@ class ArchiveSource:
 
     Format, compression and encoding are seen in the content. ``mapping`` names the file's field
     for a post's (``{"text": "body"}``); other fields are found by their names. ``timezone`` is
-    that of dates without one; where it is not given, UTC
-    is assumed, and their posts say so. ``platform`` counts more than a field that was only
-    detected.
+    that of dates without one; where it is not given, UTC is assumed, and their posts say so.
+    ``platform`` counts more than a field that was only detected. ``again`` reads a file that was
+    read to its end before.
     Raises :class:`MappingError` for a mapping that names no field of a post, and
     :class:`SourceError` for an unknown time zone or encoding, or a data set's name that can't
     stand in an id; the file is opened when it is first needed.
@@ -88,6 +88,7 @@ class ArchiveSource:
         mapping: Mapping[str, str] = {},
         timezone: str | None = None,
         encoding: str = "",
+        again: bool = False,
         now: datetime | None = None,
         stdin: BinaryIO | None = None,
     ) -> None:
@@ -97,6 +98,7 @@ class ArchiveSource:
         self._timezone = timezone or ""
         self._encoding = encoding
         self._now = now or datetime.now(UTC)
+        self._again = self._now.isoformat() if again else ""
         self._stdin = stdin
         self._current: FileStream | None = None
         self.warnings: list[str] = []
@@ -106,6 +108,8 @@ class ArchiveSource:
         """Texts read so far whose encoding or escapes had to be undone."""
         self.zones_assumed = 0
         """Posts read so far for whose dates a time zone was only assumed."""
+        self._ahead = 0
+        self._latest = self._now
         self.dataset = file_name(self.path) if dataset is None else given_name(dataset)
         self.name = f"archive:{self.dataset}"
         try:
@@ -127,6 +131,7 @@ class ArchiveSource:
             sorted(self._mapping.items()),
             self._timezone,
             self._encoding,
+            *filter(None, [self._again]),
         )
         digest = hashlib.blake2b(msgspec.json.encode(options), digest_size=16)
         return f"archive:{digest.hexdigest()}"
@@ -184,6 +189,11 @@ class ArchiveSource:
         columns = ", ".join(self._reader.found.get("created_at", ()))
         return self._undated, columns, self._reader.unread_date
 
+    @property
+    def dated_ahead(self) -> tuple[int, datetime, datetime]:
+        """How many posts read so far are of after the import, the last of them, the import."""
+        return self._ahead, self._latest, self._now
+
     @cached_property
     def context(self) -> str:
         """What :func:`parse_raw` needs to try a rejected record again, as JSON."""
@@ -229,6 +239,10 @@ class ArchiveSource:
                 self.zones_assumed += "zone-assumed" in item.record.flags
                 self._undated += "date-unknown" in item.record.flags
                 self.repaired += "text-repaired" in item.record.flags
+                created = item.record.created_at
+                if created and "date-implausible" in item.record.flags and created > self._now:
+                    self._ahead += 1
+                    self._latest = max(self._latest, created)
             yield item
         self._file.check_unchanged()
 

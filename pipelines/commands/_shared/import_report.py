@@ -49,6 +49,13 @@ def after_lines(source: ArchiveSource) -> Iterator[str]:
             f"  {count(undated, 'post')} without a date that can be read{where}: no trend counts "
             "them. Name the column with --map created_at=NAME."
         )
+    ahead, latest, now = source.dated_ahead
+    if ahead:
+        yield (
+            f"  {count(ahead, 'post')} dated after this import (until {latest:%Y-%m-%d}; this "
+            f"machine's clock says {now:%Y-%m-%d %H:%M} UTC): no trend counts them. If the clock "
+            "is wrong, set it and give the same command --again: it replaces them."
+        )
     if source.repaired:
         texts = count(source.repaired, "text")
         yield f"  {texts} had a wrong encoding or escapes, which were undone."
