@@ -147,7 +147,8 @@ class Jobs:
                 with contextlib.suppress(msgspec.DecodeError, msgspec.ValidationError):
                     job.progress = msgspec.json.decode(text, type=_Line).progress
                     continue
-            job.lines.append(text[:WIDE])
+            # The folder's name means nothing to a reader, and shows where the page keeps files.
+            job.lines.append(text.replace(f"{job.folder}{os.sep}", "")[:WIDE])
 
     def _forget(self) -> None:
         now = time.monotonic()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import time
 from collections.abc import Callable
 
 import pytest
@@ -61,6 +63,18 @@ def test_api__without_a_store_says_what_to_do(serve: Callable[..., Site]) -> Non
     answer = serve(None).get("/api/v1/search")
     assert answer.status_code == 503
     assert "marsad ingest" in answer.json()["error"]["message"]
+
+
+def test_api__export_is_fetched_where_the_description_says(site: Site) -> None:
+    page = site.page("/api")
+    assert "``" not in page
+    named = re.search(r"<code>(/export[^<]*)</code>", page)
+    assert named
+    job = site.client.post("/api/v1/exports?q=inwi", json={"formats": ["ndjson"]}).json()
+    while (state := site.get(f"/api/v1/jobs/{job['id']}").json()["state"]) == "running":
+        time.sleep(0.2)
+    assert state == "done"
+    assert site.get(named[1].replace("{id}", job["id"])).content.startswith(b"PK")
 
 
 def test_api__forms_of_other_sites_can_not_delete(site: Site) -> None:

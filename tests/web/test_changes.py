@@ -20,6 +20,8 @@ def test_export__shows_the_same_command_as_the_terminal_takes(site: Site) -> Non
 def test_export__gives_a_folder_with_posts_and_manifest(site: Site) -> None:
     token = site.token("/export?q=inwi")
     page = site.done(site.post("/export?q=inwi", token=token, formats="ndjson"))
+    assert "3 posts written to study:" in page
+    assert str(site.options.store).rpartition("/")[0] not in page
     link = re.search(r'href="(/export/[^"]+\.zip)"', page)
     assert link, page
     with zipfile.ZipFile(io.BytesIO(site.get(link[1]).content)) as folder:

@@ -36,6 +36,8 @@ def test_upload__imports_what_was_looked_at(serve: Callable[..., Site]) -> None:
         site.post("/upload/again", token=token[1], what="import", platform="twitter", **fields)
     )
     assert "2 received" in page
+    assert "posts.csv: done" in page
+    assert "/posts.csv" not in page
     assert "inwi rah zwin" in site.page("/search?q=zwin").replace(
         '<mark class="exact">', ""
     ).replace("</mark>", "")

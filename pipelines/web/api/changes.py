@@ -30,7 +30,7 @@ async def export(
     asked: Asked,
     formats: Annotated[list[Literal["ndjson", "csv", "parquet", "xlsx"]], Body(embed=True)],
 ) -> Response:
-    """Start an export; ``/exports/{id}.zip`` gives its folder when it is done."""
+    """Start an export; ``/export/{id}.zip`` gives its folder when it is done."""
     names = [name for name in FORMATS if name in formats]
     if not names:
         raise HTTPException(400, f"Choose formats among {', '.join(FORMATS)}.")
