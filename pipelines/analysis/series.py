@@ -77,7 +77,8 @@ class Series(msgspec.Struct, frozen=True, kw_only=True):
     """Labelled posts of each language."""
     overall: dict[str, Share]
     """Share of each label in all posts of the query, by prediction-powered inference; empty
-    without labels enough, and with a split by entity."""
+    without labels enough, with a split by entity or hashtag, in which posts count more than once,
+    and where groups are hidden."""
     model_overall: dict[str, float]
     """The same as the model's probabilities say, uncorrected."""
     selected_by: str
@@ -269,6 +270,8 @@ def _series(
         for one in in_buckets(_read(store, final(All()), length, (), zone, (), same).sums, length):
             whole[one.bucket] += one.posts
     (first, *others) = parts.values()
+    # one query, of which the sums hold each post once
+    entire = not (others or hidden or {"entity", "hashtag"} & set(splits))
     return Series(
         rows=rows(
             sums,
@@ -287,12 +290,8 @@ def _series(
         corrected=corrected,
         labels=sum(len(part.known) for part in parts.values()),
         label_languages=dict(sorted(languages.items())),
-        overall=(
-            overall(sums, first.people)
-            if corrected and not others and "entity" not in splits
-            else {}
-        ),
-        model_overall={} if selected or others or "entity" in splits else model_means(sums),
+        overall=overall(sums, first.people) if corrected and entire else {},
+        model_overall=model_means(sums) if entire and not selected else {},
         selected_by=selected,
         counting=counting,
         repeats_once=all(part.repeats_once for part in parts.values()),

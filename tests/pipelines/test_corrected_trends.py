@@ -180,6 +180,26 @@ def test_series__is_corrected_with_a_hundred_labels(store):
     assert not series(store, correction=False).corrected
 
 
+def test_series__says_of_all_posts_only_what_counts_each_of_them_once(tmp_path):
+    """By hashtag a post counts for each of its tags, and only the largest groups are shown."""
+    posts = [
+        post(n, f"text {n}", label="neutral", hashtags=("one", "two") if n < 40 else ("three",))
+        for n in range(120)
+    ]
+    ids = [one.id for one in posts]
+    with SqliteStore(fill(tmp_path / "t.db", posts), timezone=ZONE) as opened:
+        opened.put_labels([label(name, "negative") for name in ids])
+        whole = series(opened)
+        tags = series(opened, split="hashtag")
+        authors = series(opened, split="author")
+    assert whole.corrected
+    assert whole.overall["negative"].value > 0.9
+    assert sum(row.posts for row in tags.rows) == 160
+    assert authors.hidden_groups == 100
+    for one in (tags, authors):
+        assert (one.overall, one.model_overall) == ({}, {})
+
+
 def test_series__of_posts_chosen_by_their_label_has_no_shares(store):
     found = series(store, "sentiment:negative text")
     assert found.selected_by == "sentiment"
