@@ -26,8 +26,10 @@ class Rare(msgspec.Struct, frozen=True):
     """What is rare among the posts of an export."""
 
     combinations: frozenset[_Combination]
-    left: frozenset[tuple[str, str]]
-    """Platforms and languages that are rare even without day and entities."""
+    common: frozenset[_Combination]
+    """All other combinations: what came after the count is in neither, and may be rare."""
+    kept: frozenset[tuple[str, str]]
+    """Platforms and languages that rare posts share with enough others of them."""
     posts: int
     """Posts with a rare combination."""
 
@@ -35,11 +37,9 @@ class Rare(msgspec.Struct, frozen=True):
         """Return what is done to each post: ``None`` leaves it out."""
 
         def suppressed(post: Exported) -> Exported | None:
-            if _combination(post.platform, post.day, post.language, post.entities) not in (
-                self.combinations
-            ):
+            if _combination(post.platform, post.day, post.language, post.entities) in self.common:
                 return post
-            if (post.platform, post.language) in self.left:
+            if (post.platform, post.language) not in self.kept:
                 return None
             return msgspec.structs.replace(
                 post, day="", created_at=None, entities=(), mentions=(), targets=()
@@ -62,8 +62,8 @@ def find(hits: Iterable[Hit], k: int = K) -> Rare:
     rest: dict[tuple[str, str], set[str]] = defaultdict(set)
     for one in rare:
         rest[one[0], one[2]] |= accounts[one]
-    left = frozenset(pair for pair, own in rest.items() if len(own) < k)
-    return Rare(rare, left, sum(posts[one] for one in rare))
+    kept = frozenset(pair for pair, own in rest.items() if len(own) >= k)
+    return Rare(rare, frozenset(accounts) - rare, kept, sum(posts[one] for one in rare))
 
 
 def _combination(platform: str, day: str, language: str, entities: Iterable[str]) -> _Combination:

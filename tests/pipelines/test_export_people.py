@@ -49,6 +49,13 @@ def test_suppress__takes_day_and_entities_and_leaves_out_what_is_still_rare():
     assert made[-1] is None
 
 
+def test_suppress__leaves_out_what_came_after_the_count():
+    from pipelines.export.columns import exported
+
+    (late,) = hits(1, first=90, language="zgh")
+    assert find(hits(K)).suppress()(exported(late.post, late.day)) is None
+
+
 @pytest.fixture
 def store(tmp_path):
     noon = datetime(2016, 2, 27, 12, tzinfo=UTC)
