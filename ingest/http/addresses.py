@@ -11,6 +11,9 @@ import socket
 
 import httpcore2
 
+#: Networks whose addresses end with an IPv4 address: compatible, mapped, translated (NAT64).
+_LAST_IS_IPV4 = tuple(map(ipaddress.IPv6Network, ("::/96", "::ffff:0:0/96", "64:ff9b::/96")))
+
 
 def resolve(host: str, port: int = 0) -> list[str]:
     """Return the addresses of a host; none where no name server knows it."""
@@ -27,9 +30,17 @@ def is_public(address: str) -> bool:
         ip = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
         return False
-    mapped = getattr(ip, "ipv4_mapped", None)
-    ip = mapped or ip
+    ip = _inside(ip) or ip
     return ip.is_global and not ip.is_multicast
+
+
+def _inside(ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    """Return the IPv4 address that an IPv6 one leads to (RFC 4291 2.5.5, 3056, 6052 2.1)."""
+    if isinstance(ip, ipaddress.IPv4Address):
+        return None
+    if any(ip in network for network in _LAST_IS_IPV4) and int(ip) > 1:
+        return ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+    return ip.sixtofour
 
 
 def is_private(host: str) -> bool:

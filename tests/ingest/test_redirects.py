@@ -118,7 +118,8 @@ def test_a_redirect__to_a_name_that_changes_its_address_is_refused(
         ("127.0.0.1", False), ("10.1.2.3", False), ("172.16.0.1", False), ("192.168.1.1", False),
         ("169.254.169.254", False), ("100.64.0.1", False), ("0.0.0.0", False), ("::1", False),
         ("fe80::1%eth0", False), ("fd00::1", False), ("::ffff:10.0.0.1", False),
-        ("224.0.0.1", False), ("no address", False),
+        ("64:ff9b::10.1.2.3", False), ("64:ff9b::93.184.215.14", True), ("::10.1.2.3", False),
+        ("2002:a01:203::1", False), ("::", False), ("224.0.0.1", False), ("no address", False),
     ],
 )  # fmt: skip
 def test_an_address__is_public_or_not(address: str, public: bool) -> None:
