@@ -12,7 +12,6 @@ show marsad ingest archive "$case/sample.ndjson" --watchlist morocco-2016
 out=out
 . deploy/sample-questions.sh
 
-echo
 show marsad status
 cat <<'END'
 

@@ -10,9 +10,12 @@ echo
 echo "Attitude to each operator, week by week, as the un-liking campaign begins:"
 show marsad trends --entity maroc-telecom,inwi,meditel --split entity \
     --since 2016-02-22 --until 2016-03-13
+
+echo
+echo "The same over the whole year as a chart, with the events of the case:"
 mkdir -p "$out"
-show marsad trends --entity maroc-telecom,inwi,meditel --split entity --by week \
-    --annotations morocco-2016 --chart "$out/trends.svg" --chart "$out/trends.png" >/dev/null
+show_without_output marsad trends --entity maroc-telecom,inwi,meditel --split entity --by week \
+    --annotations morocco-2016 --chart "$out/trends.svg" --chart "$out/trends.png"
 
 echo
 echo "A study subset, with its codebook and how to cite it:"

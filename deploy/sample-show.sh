@@ -1,6 +1,19 @@
 # Shows a command as a user would type it, quotes included, then runs it; sourced by the other
 # scripts here.
 show() {
+    show_typed "$@"
+    printf '\n'
+    "$@"
+}
+
+# The same for a command whose output says nothing new.
+show_without_output() {
+    show_typed "$@"
+    printf ' >/dev/null\n'
+    "$@" >/dev/null
+}
+
+show_typed() {
     printf '\n$'
     for word in "$@"; do
         case $word in
@@ -9,6 +22,4 @@ show() {
         *) printf ' %s' "$word" ;;
         esac
     done
-    printf '\n'
-    "$@"
 }

@@ -112,9 +112,12 @@ def mix_moves(rows: Sequence[Row]) -> Iterator[str]:
 
 
 def moved(rows: Sequence[Row]) -> Iterator[tuple[str, float, float]]:
-    """Yield each language whose share differs much between begin and end, with both shares."""
+    """Yield each language whose share differs much between begin and end, with both shares.
+
+    Nothing where rows are split by language: their shares do not depend on the mix.
+    """
     dated = [row for row in rows if row.mix and row.posts]
-    if len(dated) < 6:
+    if len(dated) < 6 or all(row.mix.keys() == {row.group} for row in dated):
         return
     third = len(dated) // 3
     begin, end = _mean_mix(dated[:third]), _mean_mix(dated[-third:])

@@ -17,6 +17,7 @@ from rich.console import Console
 from ingest.records import Gap
 from pipelines import trend_table
 from pipelines.analysis.estimates import Estimate, Share, wilson
+from pipelines.analysis.words import mix_moves
 from pipelines.commands.trends import command
 from pipelines.records import Sum
 from pipelines.trends import Row, apportion, buckets, groups, rows, week_of
@@ -106,6 +107,14 @@ def test_rows__of_months_reach_over_new_year():
 def test_row__tells_the_mix_of_languages():
     (row,) = rows([one(posts=15), one(language="ary", posts=5)], "day", zone=CASABLANCA)
     assert row.mix == {"ary": 0.25, "fr": 0.75}
+
+
+def test_mix_moves__is_said_unless_rows_are_split_by_language():
+    days = [(f"2016-02-{day}", "fr" if day < 23 else "ary") for day in range(20, 26)]
+    whole = [one(day, language=language, posts=20) for day, language in days]
+    assert len(list(mix_moves(rows(whole, "day", zone=CASABLANCA)))) == 1
+    split = [one(day, language, language, posts=20) for day, language in days]
+    assert list(mix_moves(rows(split, "day", zone=CASABLANCA))) == []
 
 
 def test_the_interval_is_wilsons():
