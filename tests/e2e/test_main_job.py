@@ -532,7 +532,7 @@ def test_make_run_shows_the_main_job_and_repeated_adds_nothing(tmp_path: Path) -
         assert done.returncode == 0, done.stderr
         assert "How to go on" in done.stdout
         assert re.search(r"\n\$ marsad trends .* --chart out/trends.png >/dev/null\n", done.stdout)
-        assert "\n\n\n" not in done.stdout
+        assert "--to out/study\n\n$ marsad status" in done.stdout
     assert "nothing to add" in runs[1].stderr
     assert "\n$ marsad export 'entity:anrt sentiment:negative' --to out/study\n" in runs[0].stdout
     for name in ("trends.svg", "trends.png", "study/posts.csv"):
