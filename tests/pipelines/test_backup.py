@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import stat
 from contextlib import closing
 from pathlib import Path
@@ -71,6 +73,33 @@ def test_a_backup__replaces_no_file_and_holds_nothing_deleted(store: Path, tmp_p
     assert WORDS.encode() not in copy.read_bytes()
     again = CliRunner().invoke(backup.command, [str(copy), "--store", str(store)])
     assert "is there already" in str(again.exception)
+
+
+def test_a_backup__is_written_where_files_have_one_name_as_on_fat(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(part: Path, target: Path) -> None:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM), str(part), None, str(target))
+
+    monkeypatch.setattr(os, "link", refuse)
+    run(backup.command, tmp_path / "copy", store=store)
+    assert len(ids(tmp_path / "copy")) == 3
+    assert not list(tmp_path.glob("*.part*"))
+
+
+def test_a_backup__replaces_no_file_that_was_made_meanwhile(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sync = files._sync
+
+    def meanwhile(path: Path) -> None:
+        (tmp_path / "copy").write_text("of somebody else")
+        sync(path)
+
+    monkeypatch.setattr(files, "_sync", meanwhile)
+    done = CliRunner().invoke(backup.command, [str(tmp_path / "copy"), "--store", str(store)])
+    assert "is there already" in str(done.exception)
+    assert (tmp_path / "copy").read_text() == "of somebody else"
 
 
 def test_a_restored_store__holds_no_post_that_was_deleted_since(
@@ -201,5 +230,8 @@ def test_a_list__is_deleted_once_however_often_the_command_runs(
     assert "3 ids, 0 tombstones written, 0 posts deleted" in told.output
     with SqliteStore(store, readonly=True) as opened:
         assert opened.ledger() == ledger
+    listed.write_bytes(b"twitter:\xff\n")
+    told = run(delete.command, "--from", listed, store=store, code=2)
+    assert "UTF-8" in told.output
     listed.write_text("# nothing\n")
     assert "no id" in run(delete.command, "--from", listed, store=store, code=2).output

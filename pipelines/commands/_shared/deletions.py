@@ -61,10 +61,13 @@ def check(ids: Sequence[str], authors: Sequence[str], platforms: Sequence[str]) 
 def ids_listed(lines: Iterable[str]) -> tuple[str, ...]:
     """Return the ids of a list, each once: one a line; empty lines and ``#`` comments are none.
 
-    Raises :class:`click.UsageError` for a list without any.
+    Raises :class:`click.UsageError` for a list without any, and for one that is no UTF-8.
     """
     stripped = (line.strip('\ufeff \t\r\n"') for line in lines)
-    found = tuple(dict.fromkeys(line for line in stripped if line and not line.startswith("#")))
+    try:
+        found = tuple(dict.fromkeys(line for line in stripped if line and not line.startswith("#")))
+    except UnicodeDecodeError:
+        raise click.UsageError("the list is no UTF-8 text: save it again as UTF-8") from None
     if not found:
         raise click.UsageError("the list holds no id: one a line, as in twitter:690000000000000001")
     return found

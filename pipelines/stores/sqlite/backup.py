@@ -49,7 +49,7 @@ def back_up(store: Path, target: Path) -> Copy:
     Raises :class:`~pipelines.errors.StoreError`, also if ``target`` is there already.
     """
     if target.exists():
-        raise StoreError(f"{target} is there already: name a new file for the backup.")
+        raise _taken(target)
     with _part(target) as part:
         with closing(open_reader(store)) as connection, explained(store):
             schema.check(connection, store)
@@ -62,8 +62,28 @@ def back_up(store: Path, target: Path) -> Copy:
             found = _look(copy, part)
             copy.execute("PRAGMA journal_mode = DELETE")
         _sync(part)
-        os.link(part, target)  # unlike a rename, this fails where somebody made the file meanwhile
+        _name(part, target)
     return found
+
+
+def _name(part: Path, target: Path) -> None:
+    """Give a file its name, unless somebody made a file of that name meanwhile."""
+    try:
+        try:
+            os.link(part, target)  # unlike a rename, this fails where the name is taken
+        except FileExistsError:
+            raise
+        except OSError:  # no hard links, as on FAT and exFAT
+            os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+            part.replace(target)
+    except FileExistsError:
+        raise _taken(target) from None
+    except OSError as error:
+        raise StoreError(f"{target} can't be written ({error.strerror}).") from error
+
+
+def _taken(target: Path) -> StoreError:
+    return StoreError(f"{target} is there already: name a new file for the backup.")
 
 
 def look(path: Path) -> Copy:
