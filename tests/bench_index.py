@@ -215,6 +215,8 @@ def _operations(client: Elasticsearch) -> int:
     if not client.indices.exists(index=name):
         return 0
     found = client.indices.stats(index=name, metric="docs", level="shards")
+    if name not in found["indices"]:  # it is there, and its shard is still starting
+        return 0
     shards = found["indices"][name]["shards"]["0"]
     return 1 + max(int(shard["seq_no"]["max_seq_no"]) for shard in shards)
 

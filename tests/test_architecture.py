@@ -228,6 +228,7 @@ def test_invariants__in_the_docs_name_tests_that_are_there() -> None:
 
 #: Dependencies that no module of ours imports, each with why it is declared all the same.
 UNIMPORTED = {
+    "crc32c": "kafka-python computes checksums with it where it is installed",
     "lxml": "the parser that beautifulsoup4 is told to use",
     "python-multipart": "starlette reads forms and uploads with it",
     "tzdata": "data, read through importlib.resources by name",

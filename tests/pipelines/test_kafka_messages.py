@@ -7,10 +7,12 @@ from types import SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import crc32c
 import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from kafka.record import util
 
 from ingest.records import Counter, Gap, Heartbeat, Mention, Post, Sentiment, Target
 from nlp.crossscript import Analysis, analyse
@@ -275,3 +277,8 @@ def test_batch__begins_at_the_cursor_before_it_and_an_empty_one_at_the_beginning
     assert found.previous_cursor == (str(before) if before.offset else "")
     assert found.position.cursor == str(after)
     assert after.offset == records[-1].offset + 1
+
+
+def test_checksums_of_batches__are_not_computed_in_python() -> None:
+    # kafka-python takes the package if it finds it, and says nothing if it does not
+    assert util.calc_crc32c.__defaults__ == (crc32c.crc32c,)
