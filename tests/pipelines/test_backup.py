@@ -212,6 +212,18 @@ def test_a_restore__leaves_a_store_that_is_open_elsewhere_or_not_to_be_replaced(
     assert not list(tmp_path.glob("*.part*"))
 
 
+def test_a_restore__over_a_damaged_store_says_what_to_do(store: Path, tmp_path: Path) -> None:
+    copy, damaged, empty = tmp_path / "copy", tmp_path / "damaged.db", tmp_path / "empty.db"
+    run(backup.command, copy, store=store)
+    damaged.write_bytes(b"no store" * 1000)
+    done = CliRunner().invoke(restore.command, [str(copy), "--replace", "--store", str(damaged)])
+    assert "move it away" in str(done.exception)
+    assert damaged.read_bytes() == b"no store" * 1000
+    empty.touch()
+    run(restore.command, copy, "--replace", store=empty)
+    assert len(ids(empty)) == 3
+
+
 def test_a_list__is_deleted_once_however_often_the_command_runs(
     store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

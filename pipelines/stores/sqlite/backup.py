@@ -112,6 +112,8 @@ def put_back(
         with closing(open_reader(copy)) as connection, explained(copy):
             connection.execute("PRAGMA query_only = OFF")
             connection.execute("VACUUM INTO ?", (str(part),))
+        if store.exists():
+            _see_deletions(store)
         others = [*([store] if store.exists() else []), *deleted_in]
         merged: set[tuple[str, str]] = set()
         removed, found = 0, None
@@ -190,11 +192,22 @@ def _raw_deletions(connection: Connection, protector: Protector | None) -> list[
 
 def _tombstones(path: Path) -> list[tuple[str, str]]:
     with closing(open_reader(path)) as connection, explained(path):
-        schema.check(connection, path)
+        if not schema.check(connection, path):  # an empty file
+            return []
         return [
             (kind, name)
             for kind, name in connection.execute("SELECT kind, name FROM tombstones").fetchall()
         ]
+
+
+def _see_deletions(store: Path) -> None:
+    try:
+        _tombstones(store)
+    except StoreError as error:
+        raise StoreError(
+            f"{error} Its deletions can't be merged: move it away, restore without --replace, and "
+            "repeat the deletions made since the backup."
+        ) from error
 
 
 def _look(connection: Connection, path: Path) -> Copy:
