@@ -133,6 +133,8 @@ def command(
     if (level == "full") != bool(reason):
         raise click.UsageError("--level full and --reason TEXT belong together")
     from pipelines.export import Facts, Options, export
+    from pipelines.export.about import MANIFEST, README
+    from pipelines.export.citable import FILES
     from pipelines.export.rare import find
     from pipelines.settings import zone
 
@@ -204,10 +206,8 @@ def command(
         notify(
             f"{account.plain_authors:,} of the posts carry the raw account names of their authors."
         )
-    notify(
-        f"{account.posts:,} posts written to {folder}: {', '.join(account.files)}, README.txt, "
-        "DATASHEET.md, manifest.json."
-    )
+    written = ", ".join([*account.files, README, *FILES, MANIFEST])
+    notify(f"{account.posts:,} posts written to {folder}: {written}.")
 
 
 def _command(

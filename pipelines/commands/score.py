@@ -95,7 +95,7 @@ def command(
     output.flush()
     if bad:
         where = f"; they are in {dead}" if dead else ""
-        notify(f"{good:,} lines scored, {bad:,} could not be{where}.")
+        notify(f"{good:,} of {good + bad:,} lines scored, {bad:,} could not be{where}.")
         raise click.exceptions.Exit(1)
 
 

@@ -538,6 +538,11 @@ def test_make_run_shows_the_main_job_and_repeated_adds_nothing(tmp_path: Path) -
     for name in ("trends.svg", "trends.png", "study/posts.csv"):
         assert (checkout / "out" / name).stat().st_size > 0
     study = checkout / "out" / "study"
+    (told,) = [
+        line for line in runs[0].stderr.splitlines() if " posts written to out/study" in line
+    ]
+    files = told.partition(": ")[2].rstrip(".").split(", ")
+    assert sorted(files) == sorted(path.name for path in study.iterdir())
     assert "fictional posts" in (study / "README.txt").read_text()
     manifest = json.loads((study / "manifest.json").read_bytes())
     assert manifest["fictional"] == manifest["posts"]

@@ -150,6 +150,7 @@ def test_bad_lines_go_to_standard_error_and_the_exit_code_is_1(marsad: Marsad) -
     done = marsad("score", stdin='{"id": 1\n\n{"id": 2, "text": "ok"}\n', code=1)
     assert len(done.stdout.splitlines()) == 1
     assert "line 1" in done.stderr
+    assert "1 of 2 lines scored, 1 could not be." in done.stderr
 
 
 def test_bad_lines_can_be_kept_in_a_file_of_the_owner(marsad: Marsad) -> None:
