@@ -220,7 +220,7 @@ def test_forms__are_sent_by_a_browser(
     page.set_default_timeout(120_000)
     page.goto(changing.url + "/label")
     page.get_by_role("button", name="negative").click()
-    page.get_by_text("Labels so far: 1 posts, 1 by you.").wait_for()
+    page.get_by_text("1 post is labelled so far, 1 by you.").wait_for()
 
     file = tmp_path / "posts.csv"
     file.write_text("id,date,text\n1,2016-02-27 21:10,inwi 7bsat lina whatsapp\n", "utf-8")

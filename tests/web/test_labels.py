@@ -30,7 +30,7 @@ def test_label__is_kept_and_the_next_post_is_shown(serve: Callable[..., Site]) -
     answer = site.post("/label", token=site.token("/label"), post_id=post[1], label="positive")
     assert answer.headers["location"] == "/label"
     assert kept(site) == {post[1]: ("page", "positive")}
-    assert "1 posts, 1 by you" in site.page("/label")
+    assert "1 post is labelled so far, 1 by you." in site.page("/label")
 
 
 def test_label__of_a_post_is_changed_by_saying_it_again(serve: Callable[..., Site]) -> None:
