@@ -83,7 +83,7 @@ def correct(
             continue
         known[place, LABELS.index(label.predicted), LABELS.index(label.label)] += label.posts
         by_language[label.language] += label.posts
-    # posts that repeat one another count once, those that people labelled included
+    # of repeats the earliest counts, and people may have labelled one of another bucket
     predicted = np.maximum(predicted, known.sum(axis=2))
     index = np.array([languages.index(language) for _, _, language in cells])
     draws = quantify.sample(quantify.Counts(predicted, known, index))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from ingest.records import Target
 from pipelines.analysis.buckets import Asked
+from pipelines.analysis.copies import is_repost, repeat_key
 from pipelines.analysis.correction import FEWEST_LABELS, LABELS, LabelledSum
 from pipelines.analysis.estimates import Share
 from pipelines.analysis.scanned import SplitBy, groups_of
@@ -50,6 +51,26 @@ def gold(labelled: Sequence[tuple[Hit, list[HumanLabel]]]) -> list[Gold]:
         mood = agreed.get("sentiment", "")
         weight = max(label.weight for label in labels)
         found.append(Gold(hit, mood if mood in LABELS else "", targets, weight))
+    return found
+
+
+def counted_people(
+    people: Sequence[Gold], *, once: bool, reposts: bool, without: Collection[str]
+) -> list[Gold]:
+    """Return the labelled posts that count, as :func:`.scanned.count` chooses them.
+
+    Of texts that one account repeats word for word one counts.
+    """
+    found, seen = [], set()
+    for one in people:
+        post = one.hit.post
+        if post.id in without or (not reposts and is_repost(post)):
+            continue
+        if once and (key := repeat_key(post)):
+            if key in seen:
+                continue
+            seen.add(key)
+        found.append(one)
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Literal, Protocol
 from zoneinfo import ZoneInfo
 
@@ -15,7 +15,15 @@ from pipelines.analysis.copies import Copies, find_copies
 from pipelines.analysis.correction import LabelledSum, correct
 from pipelines.analysis.estimates import Estimate, Share
 from pipelines.analysis.mix import Place, reweighted
-from pipelines.analysis.people import Gold, gold, labelled_sums, model_means, overall, selected_by
+from pipelines.analysis.people import (
+    Gold,
+    counted_people,
+    gold,
+    labelled_sums,
+    model_means,
+    overall,
+    selected_by,
+)
 from pipelines.analysis.scanned import Left, SplitBy, count
 from pipelines.query import All, And, Filter, Node, asks_for, final
 from pipelines.records import Sum
@@ -201,6 +209,7 @@ def _read(
     )
     length = "day" if by == "auto" else sums_by(by)
     left, copies = Left(), []
+    without: Collection[str] = ()
     if once or read:
         provisional = asks_for(query, "scored")
         # read twice rather than kept: a million posts take gigabytes
@@ -214,6 +223,7 @@ def _read(
     else:
         sums = store.sums(query, length, _STORED[splits[0] if splits else ""])
     people = [] if _selected(query, splits) else gold(store.labelled(query))
+    people = counted_people(people, once=once, reposts=how.reposts, without=without)
     known = labelled_sums(people, by, splits, zone)
     if wanted:
         sums = [one for one in sums if one.group in wanted]

@@ -11,13 +11,13 @@ from pipelines.analysis import quantify
 from pipelines.analysis.correction import FEWEST_LABELS, LabelledSum, correct
 from pipelines.analysis.people import gold, overall, selected_by
 from pipelines.analysis.ppi import share
-from pipelines.analysis.series import trend_series
+from pipelines.analysis.series import Counting, trend_series
 from pipelines.analysis.words import remarks
 from pipelines.query import All, parse
 from pipelines.records import HumanLabel, Sum
 from pipelines.stores.sqlite import SqliteStore
 from tests.pipelines import studies
-from tests.pipelines.stored_posts import ZONE, fill, post
+from tests.pipelines.stored_posts import ZONE, account, fill, post
 
 NOW = datetime(2016, 3, 1, tzinfo=UTC)
 
@@ -198,6 +198,19 @@ def test_series__says_of_all_posts_only_what_counts_each_of_them_once(tmp_path):
     assert authors.hidden_groups == 100
     for one in (tags, authors):
         assert (one.overall, one.model_overall) == ({}, {})
+
+
+def test_series__is_corrected_with_labels_of_posts_that_count(tmp_path):
+    posts = [post(n, f"text {n}", label="neutral") for n in range(110)]
+    posts += [post(200 + n, f"RT @somebody: {n}", label="neutral") for n in range(110)]
+    posts += [post(400 + n, "ever the same", author=account(7)) for n in range(110)]
+    said = {one.id: "negative" if one in posts[:110] else "positive" for one in posts}
+    with SqliteStore(fill(tmp_path / "t.db", posts), timezone=ZONE) as opened:
+        opened.put_labels([label(name, one) for name, one in said.items()])
+        found = series(opened, counting=Counting(reposts=False))
+    assert (found.rows[0].posts, found.labels) == (111, 111)
+    assert found.rows[0].negative > 0.95
+    assert found.overall["negative"].value > 0.95
 
 
 def test_series__of_posts_chosen_by_their_label_has_no_shares(store):
