@@ -68,6 +68,7 @@ def test_api__without_a_store_says_what_to_do(serve: Callable[..., Site]) -> Non
 def test_api__export_is_fetched_where_the_description_says(site: Site) -> None:
     page = site.page("/api")
     assert "``" not in page
+    assert "<code>formats</code> (needed)" in page
     named = re.search(r"<code>(/export[^<]*)</code>", page)
     assert named
     job = site.client.post("/api/v1/exports?q=inwi", json={"formats": ["ndjson"]}).json()
