@@ -127,8 +127,9 @@ def command(
         # Collectors keep theirs in a folder of their own, whatever the store is.
         folders = {beside(store or configured().store), *([beside("")] if where else [])}
         if many:
-            _delete_listed(opened, protect, many, where, folders)
+            clean = _delete_listed(opened, protect, many, where, folders)
             if not deletions:
+                _tell_left(store, clean=clean)
                 return
         names = {name for deletion in deletions for name in raw_names(deletion)}
         # Looked at first: an index worker that is quicker carries it out as well as we do.
@@ -148,7 +149,12 @@ def command(
         f"{count(max(deletion.tombstones, due.tombstones), 'tombstone')} written."
     )
     _explain(deletions, by_author=bool(authors and not ids and not found))
-    if not deletion.clean:
+    _tell_left(store, clean=deletion.clean)
+
+
+def _tell_left(store: str | None, *, clean: bool) -> None:
+    """Tell why bytes of deleted texts are left, if any are."""
+    if not clean:
         notify(_LEFT_ON_SERVER if on_server(store) else _LEFT_IN_FILE)
 
 
@@ -170,12 +176,13 @@ def _delete_listed(
     ids: Sequence[str],
     where: Brokers | None,
     folders: Iterable[Path],
-) -> None:
-    """Delete the posts of a list, batch by batch.
+) -> bool:
+    """Delete the posts of a list, batch by batch; say whether no byte of their texts is left.
 
     What was done before an interruption is not done twice, but for topics, which can't be asked.
     """
     tombstones = posts = 0
+    clean = True
     with progress("Deleting") as report:
         for start in range(0, len(ids), _LISTED):
             deletions = made_graves(protect, ids[start : start + _LISTED], (), ())
@@ -188,14 +195,17 @@ def _delete_listed(
                 found = store.delete(deletions, counted=False)
                 posts += max(found.posts, due.posts)
                 tombstones += max(found.tombstones, due.tombstones)
+                clean = found.clean  # of all that was removed so far
             elif deletions := _unknown(store, deletions):
                 found = store.delete(deletions)
                 posts, tombstones = posts + found.posts, tombstones + found.tombstones
+                clean = found.clean
             report(min(start + _LISTED, len(ids)), len(ids), posts)
     notify(
         f"The list: {count(len(ids), 'id')}, {count(tombstones, 'tombstone')} written, "
         f"{count(posts, 'post')} deleted."
     )
+    return clean
 
 
 def _unknown(store: Store, deletions: Sequence[CollectedTombstone]) -> list[CollectedTombstone]:

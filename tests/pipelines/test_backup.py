@@ -14,9 +14,9 @@ from click.testing import CliRunner, Result
 from pipelines.commands import backup, delete, ingest, restore
 from pipelines.query import All
 from pipelines.records import Ledger
-from pipelines.stores.sqlite import SqliteStore
+from pipelines.stores.sqlite import SqliteStore, erase
 from pipelines.stores.sqlite import backup as files
-from pipelines.stores.sqlite.connect import open_writer
+from pipelines.stores.sqlite.connect import open_reader, open_writer
 from tests.conformance.corpus import Feeder, drain, post, tombstone
 
 WORDS = "unerase-me-please"
@@ -247,3 +247,17 @@ def test_a_list__is_deleted_once_however_often_the_command_runs(
     assert "UTF-8" in told.output
     listed.write_text("# nothing\n")
     assert "no id" in run(delete.command, "--from", listed, store=store, code=2).output
+
+
+def test_a_list__whose_bytes_a_reader_keeps_is_told_of(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(erase, "READERS", 0.0)
+    listed = tmp_path / "ids.txt"
+    listed.write_text("twitter:1\n")
+    with closing(open_reader(store)) as reading:
+        reading.execute("BEGIN")
+        reading.execute("SELECT count(*) FROM posts").fetchall()
+        told = run(delete.command, "--from", listed, store=store)
+    assert "1 post deleted" in told.output
+    assert "last bytes" in told.output
