@@ -322,7 +322,8 @@ def _check(action: str, folder: Path, store: str | None) -> None:
             opened.close()
         for row in rows:
             click.echo(f"{row.row}\t{row.id}\t{row.reason}")
-        notify(f"{len(rows):,} rows of {folder} must go." if rows else "No row must go.")
+        number = "1 row" if len(rows) == 1 else f"{len(rows):,} rows"
+        notify(f"{number} of {folder} must go." if rows else "No row must go.")
         failed = bool(rows)
     if failed:
         raise click.exceptions.Exit(1)

@@ -654,6 +654,7 @@ def test_purge_list__names_the_rows_of_deleted_posts_without_their_text(store, t
     result = run(store, "purge-list", out)
     assert result.exit_code == 1
     assert result.stdout == f"2\t{second['id']}\tdeleted\n"
+    assert result.stderr == f"1 row of {out} must go.\n"
 
 
 def test_sample__is_the_same_with_the_same_seed(store, tmp_path):

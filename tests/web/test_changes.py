@@ -78,3 +78,9 @@ def test_delete__of_neither_post_nor_account_is_refused(site: Site) -> None:
     token = site.token("/delete")
     assert site.post("/delete/preview", token=token).status_code == 400
     assert site.post("/delete/preview", token=token, post_id="nonsense").status_code == 400
+    told = site.client.post(
+        "/delete/preview",
+        data={"token": token, "post_id": "nonsense"},
+        headers={"accept-language": "fr"},
+    )
+    assert "pas l&#39;identifiant d&#39;un message" in told.text

@@ -7,7 +7,6 @@ from typing import Annotated
 from fastapi import APIRouter, Form, HTTPException
 from starlette.responses import Response
 
-from pipelines.errors import MarsadError
 from pipelines.settings import zone
 from pipelines.web import queries
 from pipelines.web.asked import Asked
@@ -84,7 +83,7 @@ def deletion_arguments(
 ) -> tuple[list[str], str]:
     """Return the arguments of ``marsad delete``, and what the audit log says of it.
 
-    Raises ``HTTPException`` and :class:`~pipelines.errors.MarsadError`.
+    Raises ``HTTPException``.
     """
     post_id, author, platform = post_id.strip(), author.strip(), platform.strip()
     _one(view, post_id, author)
@@ -100,7 +99,12 @@ def _one(view: View, post_id: str, author: str) -> None:
     if bool(post_id) == bool(author):
         raise HTTPException(400, view.words.gettext("Name either a post by its id, or an account."))
     if post_id and not all(part.strip() for part in (*post_id.split(":", 1), "")[:2]):
-        raise MarsadError(f"{post_id!r} is no id of a post: they read platform:number.")
+        raise HTTPException(
+            400,
+            view.words.gettext(
+                "%(id)s is no id of a post: they read platform:number.", id=repr(post_id)
+            ),
+        )
 
 
 def _yes() -> list[str]:
