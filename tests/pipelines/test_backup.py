@@ -102,6 +102,14 @@ def test_a_backup__replaces_no_file_that_was_made_meanwhile(
     assert (tmp_path / "copy").read_text() == "of somebody else"
 
 
+def test_a_backup__of_an_older_store_is_refused_by_its_name(store: Path, tmp_path: Path) -> None:
+    with closing(open_writer(store)) as older:
+        older.execute("PRAGMA user_version = 3")
+    done = CliRunner().invoke(backup.command, [str(tmp_path / "copy"), "--store", str(store)])
+    assert f"{store} was made by another version: run marsad reindex" in str(done.exception)
+    assert not (tmp_path / "copy").exists()
+
+
 def test_a_restored_store__holds_no_post_that_was_deleted_since(
     store: Path, tmp_path: Path
 ) -> None:

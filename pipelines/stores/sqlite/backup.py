@@ -59,7 +59,7 @@ def back_up(store: Path, target: Path) -> Copy:
         with closing(open_writer(part)) as copy, explained(part):
             now = datetime.now(UTC).isoformat(timespec="seconds")
             copy.execute("INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)", (_MADE, now))
-            found = _look(copy, part)
+            found = _look(copy, store)
             copy.execute("PRAGMA journal_mode = DELETE")
         _sync(part)
         _name(part, target)
