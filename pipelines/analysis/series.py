@@ -12,7 +12,7 @@ import msgspec
 from ingest.records import Gap
 from pipelines.analysis.buckets import Asked, choose_bucket
 from pipelines.analysis.copies import Copies, find_copies
-from pipelines.analysis.correction import LabelledSum, correct
+from pipelines.analysis.correction import FEWEST_LABELS, LabelledSum, correct
 from pipelines.analysis.estimates import Estimate, Share
 from pipelines.analysis.mix import Place, reweighted
 from pipelines.analysis.people import (
@@ -109,6 +109,8 @@ class _Part(msgspec.Struct, kw_only=True):
     sums: list[Sum]
     people: list[Gold]
     known: list[LabelledSum]
+    labels: int
+    """Labelled posts (or attitudes), each once, also where it counts for several hashtags."""
     repeats_once: bool
     left: Left
     copies: list[Copies]
@@ -228,7 +230,13 @@ def _read(
     if wanted:
         sums = [one for one in sums if one.group in wanted]
         known = [one for one in known if one.group in wanted]
-    return _Part(sums=sums, people=people, known=known, repeats_once=once, left=left, copies=copies)
+    labels = len(known)
+    if "hashtag" in splits and "entity" not in splits:
+        labels = len(labelled_sums(people, by, (), zone))
+    return _Part(
+        sums=sums, people=people, known=known, labels=labels, repeats_once=once, left=left,
+        copies=copies,
+    )  # fmt: skip
 
 
 def _series(
@@ -262,7 +270,7 @@ def _series(
         for label in known:
             languages[label.language] += label.posts
         found = None
-        if correction and not selected:
+        if correction and not selected and part.labels >= FEWEST_LABELS:
             found = correct(own, known, fixed_mix=counting.fixed_mix)
         corrected = corrected and found is not None
         if found is not None:
@@ -298,7 +306,7 @@ def _series(
         by=length,
         chosen=by == "auto",
         corrected=corrected,
-        labels=sum(len(part.known) for part in parts.values()),
+        labels=sum(part.labels for part in parts.values()),
         label_languages=dict(sorted(languages.items())),
         overall=overall(sums, first.people) if corrected and entire else {},
         model_overall=model_means(sums) if entire and not selected else {},

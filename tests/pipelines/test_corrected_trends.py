@@ -213,6 +213,14 @@ def test_series__is_corrected_with_labels_of_posts_that_count(tmp_path):
     assert found.overall["negative"].value > 0.95
 
 
+def test_series__counts_the_label_of_a_post_with_two_hashtags_once(tmp_path):
+    posts = [post(n, f"text {n}", hashtags=("one", "two")) for n in range(60)]
+    with SqliteStore(fill(tmp_path / "t.db", posts), timezone=ZONE) as opened:
+        opened.put_labels([label(one.id, "negative") for one in posts[:50]])
+        found = series(opened, split="hashtag")
+    assert (found.labels, found.corrected) == (50, False)
+
+
 def test_series__of_posts_chosen_by_their_label_has_no_shares(store):
     found = series(store, "sentiment:negative text")
     assert found.selected_by == "sentiment"
