@@ -102,10 +102,6 @@ class TestSearching(suite.Searching):
     pass
 
 
-class TestSumming(suite.Summing):
-    pass
-
-
 class TestReporting(suite.Reporting):
     pass
 
@@ -154,3 +150,7 @@ class TestLabelling(labels_suite.Labelling):
 
 class TestRanking(labels_suite.Ranking):
     pass
+
+
+class TestSumming(OnItsOwn, suite.Summing):
+    """On the real server: the small one does not know composite aggregations."""
