@@ -12,7 +12,7 @@ from kafka import TopicPartition
 from kafka.admin import OffsetSpec
 
 from pipelines.errors import BrokerAway
-from pipelines.kafka.connection import ELECTION, Brokers, with_retry
+from pipelines.kafka.connection import ELECTION, TRANSACTION, Brokers, with_retry
 from pipelines.kafka.messages import NEWER, BadMessage, PositionMessage, Reader, newer
 from pipelines.kafka.topics import POSITIONS
 
@@ -67,7 +67,9 @@ class Positions:
             if time.monotonic() > deadline:
                 raise BrokerAway(
                     f"The positions at {self._where.addresses} can't be read to their end: "
-                    "a transaction is open for longer than it may be."
+                    "a transaction is open for longer than it may be. Brokers end one after "
+                    f"{TRANSACTION // 1000} s: if this stays so, restart the broker that leads "
+                    "the topic (kafka-transactions.sh find-hanging shows such transactions)."
                 )
             for records in self._consumer.poll(timeout_ms=200, max_records=5000).values():
                 for record in records:
