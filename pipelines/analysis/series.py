@@ -159,10 +159,10 @@ def compare(
     Each is corrected with the labels of its own posts. Raises as :func:`trend_series` does.
     """
     how = counting or Counting()
-    parts = {name: _read(store, node, by, (), zone, (), how) for name, node in queries.items()}
-    for name, part in parts.items():
-        part.sums = [msgspec.structs.replace(one, group=name) for one in part.sums]
-        part.known = [msgspec.structs.replace(one, group=name) for one in part.known]
+    parts = {
+        name: _grouped(_read(store, node, by, (), zone, (), how), name)
+        for name, node in queries.items()
+    }
     return _series(
         store, queries, parts, by, (), zone=zone, gaps=gaps, correction=correction, counting=how
     )
@@ -184,13 +184,19 @@ def with_and_without(
     parts = {}
     for name, kept in zip(names, (True, False), strict=True):
         chosen = msgspec.structs.replace(how, copies=kept, repeats="once")
-        part = _read(store, query, by, (), zone, (), chosen)
-        part.sums = [msgspec.structs.replace(one, group=name) for one in part.sums]
-        part.known = [msgspec.structs.replace(one, group=name) for one in part.known]
-        parts[name] = part
+        parts[name] = _grouped(_read(store, query, by, (), zone, (), chosen), name)
     queries = dict.fromkeys(names, query)
     return _series(
         store, queries, parts, by, (), zone=zone, gaps=gaps, correction=correction, counting=how
+    )
+
+
+def _grouped(part: _Part, name: str) -> _Part:
+    """Return what a query brings as one group of this name."""
+    return msgspec.structs.replace(
+        part,
+        sums=[msgspec.structs.replace(one, group=name) for one in part.sums],
+        known=[msgspec.structs.replace(one, group=name) for one in part.known],
     )
 
 

@@ -37,7 +37,7 @@ class PageCache:
         self._size = size
 
     async def get(self, key: Hashable, make: Callable[[], Awaitable[Made]]) -> Made:
-        """Return the page of a key; whoever asks while it is made waits for the same one.
+        """Return the page of a key; requests that come while it is made wait for the same one.
 
         What ``make`` raises is raised to all who wait, and nothing is kept.
         """
