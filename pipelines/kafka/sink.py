@@ -121,18 +121,15 @@ class KafkaSink(AbstractContextManager["KafkaSink"]):
 
         See :meth:`pipelines.stores.protocols.Administration.require_keys`.
         """
+        place = f"What is on the topics of {self._where.addresses}"
+        instead = "use other topics (kafka.prefix)"
         while True:
             found = self.position(KEYS)
-            stored = frozenset(found.cursor.split()) if found else frozenset()
-            place, instead = (
-                f"What is on the topics of {self._where.addresses}",
-                "other topics (kafka.prefix)",
-            )
-            values = keys_to_write(place, keyring, stored, own, instead=f"use {instead}")
+            before = found.cursor if found else ""
+            values = keys_to_write(place, keyring, frozenset(before.split()), own, instead=instead)
             if values is None:
                 return
             position = Position(key=KEYS, name="keys", cursor=" ".join(sorted(values)), done=True)
-            before = found.cursor if found else ""
             with suppress(StoreBusy):  # somebody else wrote theirs: look again
                 self.accept(Batch(position=position, previous_cursor=before))
                 return
