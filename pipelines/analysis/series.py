@@ -109,8 +109,8 @@ class _Part(msgspec.Struct, kw_only=True):
     sums: list[Sum]
     people: list[Gold]
     known: list[LabelledSum]
-    labels: int
-    """Labelled posts (or attitudes), each once, also where it counts for several hashtags."""
+    labels: Counter[str]
+    """Labelled posts (or attitudes) by language, each once, also where it has several hashtags."""
     repeats_once: bool
     left: Left
     copies: list[Copies]
@@ -236,9 +236,10 @@ def _read(
     if wanted:
         sums = [one for one in sums if one.group in wanted]
         known = [one for one in known if one.group in wanted]
-    labels = len(known)
+    once_each = known
     if "hashtag" in splits and "entity" not in splits:
-        labels = len(labelled_sums(people, by, (), zone))
+        once_each = labelled_sums(people, by, (), zone)
+    labels = Counter(one.language for one in once_each)
     return _Part(
         sums=sums, people=people, known=known, labels=labels, repeats_once=once, left=left,
         copies=copies,
@@ -273,10 +274,9 @@ def _series(
             for one in part.known
             if one.group in shown
         ]
-        for label in known:
-            languages[label.language] += label.posts
+        languages.update(part.labels)
         found = None
-        if correction and not selected and part.labels >= FEWEST_LABELS:
+        if correction and not selected and part.labels.total() >= FEWEST_LABELS:
             found = correct(own, known, fixed_mix=counting.fixed_mix)
         corrected = corrected and found is not None
         if found is not None:
@@ -312,7 +312,7 @@ def _series(
         by=length,
         chosen=by == "auto",
         corrected=corrected,
-        labels=sum(part.labels for part in parts.values()),
+        labels=languages.total(),
         label_languages=dict(sorted(languages.items())),
         overall=overall(sums, first.people) if corrected and entire else {},
         model_overall=model_means(sums) if entire and not selected else {},

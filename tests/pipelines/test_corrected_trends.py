@@ -219,6 +219,7 @@ def test_series__counts_the_label_of_a_post_with_two_hashtags_once(tmp_path):
         opened.put_labels([label(one.id, "negative") for one in posts[:50]])
         found = series(opened, split="hashtag")
     assert (found.labels, found.corrected) == (50, False)
+    assert found.label_languages == {"ary-Latn": 50}
 
 
 def test_series__of_posts_chosen_by_their_label_has_no_shares(store):
