@@ -2,7 +2,7 @@
 
 Every name of an account becomes a pseudonym, wherever it stands: as author, inside ids and URLs
 that carry the account (``at://did:plc:…/…``, ``…/@name/123``), as the account replied to.
-Of a name that is written in several ways (:func:`~ingest.privacy.masking.handle_name`) there is
+Of a name that is written in several ways (:func:`~ingest.privacy.names.account_name`) there is
 one. A pseudonym is ``u_`` and the first 80 bits of HMAC-SHA-256 (RFC 2104) over platform and name,
 so nobody without the key can test a guess, and one person's accounts on two platforms stay apart.
 Texts are masked (:mod:`ingest.privacy.masking`).
@@ -13,13 +13,14 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Container, Sequence
 from functools import lru_cache
 
 import msgspec
 
 from ingest.privacy.keyring import Key
-from ingest.privacy.masking import handle_name, mask
+from ingest.privacy.masking import mask
+from ingest.privacy.names import FORMS, Form, account_name, forms_of, shown_name
 from ingest.privacy.sanitize import bounded_id, clean_tag, sanitized, visible, without_personal
 from ingest.privacy.urls import (
     PSEUDONYM,
@@ -31,16 +32,6 @@ from ingest.privacy.urls import (
 )
 from ingest.records import Post, Tombstone
 
-_Form = Callable[[str], str]
-
-
-def _earlier_name(name: str) -> str:
-    """Return the form of a name that pseudonyms were made of at first."""
-    return name.lstrip("@＠").casefold()
-
-
-#: How the name of an account is read, the present way first: what is stored keeps its pseudonym.
-_FORMS: tuple[_Form, ...] = (handle_name, _earlier_name)
 _ENCODER = msgspec.json.Encoder(order="deterministic")
 
 
@@ -89,9 +80,10 @@ class Protector:
         """
         post = sanitized(post)
         versions = [self._rename(post, secret, form) for form, secret in self._ways(post)]
-        shown = self._rename(post, None, handle_name) if self._keep_authors else versions[0]
+        shown = self._rename(post, None, account_name) if self._keep_authors else versions[0]
         if post.hashtags:
-            tags = tuple(clean_tag(tag, post.author, self._country) for tag in post.hashtags)
+            author = shown_name(post.author, post.platform)
+            tags = tuple(clean_tag(tag, author, self._country) for tag in post.hashtags)
             shown = msgspec.structs.replace(shown, hashtags=tags)
         text = mask(post.text, keep=self._handles, country=self._country)
         # The watchlist decides which handles stay, and it may change: the digest must not.
@@ -121,22 +113,17 @@ class Protector:
 
     def pseudonyms(self, platform: str, author: str) -> list[str]:
         """Return the pseudonyms of an account, newest key first, then those of earlier versions."""
-        names = dict.fromkeys(form(author) for form in _FORMS)
+        names = dict.fromkeys(form(author, platform) for form in FORMS)
         return [pseudonym(secret, platform, name) for name in names for secret in self._secrets]
 
-    def _ways(self, record: Post | Tombstone) -> list[tuple[_Form, bytes]]:
-        """Return the forms of names and the keys that a record may be known under, newest first.
-
-        A name of plain letters has one form, and most records have no other.
-        """
-        names = record.id + record.author
+    def _ways(self, record: Post | Tombstone) -> list[tuple[Form, bytes]]:
+        """Return the forms of names and the keys that a record may be known under, newest first."""
+        names = [record.id, record.author]
         if isinstance(record, Post):
-            names += record.repost_of + record.repost_author
-        plain = names.isascii() and " ".join(names.split()) == names
-        forms = _FORMS[:1] if plain else _FORMS
-        return [(form, secret) for form in forms for secret in self._secrets]
+            names += [record.repost_of, record.repost_author]
+        return [(form, secret) for form in forms_of(*names) for secret in self._secrets]
 
-    def _rename_tombstone(self, tombstone: Tombstone, secret: bytes, form: _Form) -> Tombstone:
+    def _rename_tombstone(self, tombstone: Tombstone, secret: bytes, form: Form) -> Tombstone:
         rename = _renamer(secret, tombstone.platform, form)
         post_id = bounded_id(tombstone.id, rename)
         return msgspec.structs.replace(
@@ -145,15 +132,17 @@ class Protector:
             author=rename(tombstone.author) if tombstone.author else "",
         )
 
-    def _rename(self, post: Post, secret: bytes | None, form: _Form) -> Post:
+    def _rename(self, post: Post, secret: bytes | None, form: Form) -> Post:
         """Return the post with its accounts renamed; as they are without a secret."""
         post_id, author = post.id, post.author
+        shown = visible(shown_name(author, post.platform))
         if post_id.endswith(":"):
             post_id += "~" + _content_id(secret or self._secrets[0], post, form)
         if secret is None:
-            return msgspec.structs.replace(post, id=post_id)
+            return msgspec.structs.replace(
+                post, id=post_id, author=shown_name(author, post.platform)
+            )
         rename = _renamer(secret, post.platform, form)
-        shown = visible(author)
         post_id = bounded_id(post_id, rename)
         return msgspec.structs.replace(
             post,
@@ -179,13 +168,13 @@ def is_pseudonym(name: str) -> bool:
     return PSEUDONYM.fullmatch(name) is not None
 
 
-def _renamer(secret: bytes, platform: str, form: _Form) -> Rename:
+def _renamer(secret: bytes, platform: str, form: Form) -> Rename:
     def rename(name: str) -> str:
         # What was exported is imported again as it stands, and people delete by what they see
         # in their data.
         if is_pseudonym(name):
             return name
-        return pseudonym(secret, platform, form(name))
+        return pseudonym(secret, platform, form(name, platform))
 
     return rename
 
@@ -200,9 +189,11 @@ def _reply(reference: str, post: Post, rename: Rename) -> str:
     return rename(reference)
 
 
-def _content_id(secret: bytes, post: Post, form: _Form) -> str:
+def _content_id(secret: bytes, post: Post, form: Form) -> str:
     """Identify a post of a platform without ids by its content; keyed, as it holds the author."""
-    content = _ENCODER.encode((post.text, post.created_at, form(post.author), post.url))
+    content = _ENCODER.encode(
+        (post.text, post.created_at, form(post.author, post.platform), post.url)
+    )
     return hmac.digest(secret, content, "sha256").hex()[:24]
 
 

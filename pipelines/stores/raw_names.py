@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from ingest.privacy.masking import handle_name
+from ingest.privacy.names import account_name
 from ingest.privacy.protector import is_pseudonym
 from pipelines.records import CollectedTombstone
 
@@ -27,7 +27,8 @@ class RawNames(msgspec.Struct, frozen=True):
 
     def written_by(self, post_id: str, author: str) -> bool:
         """Tell whether a stored post's author is one of the accounts, in any spelling."""
-        return (post_id.partition(":")[0], handle_name(author)) in self.accounts
+        platform = post_id.partition(":")[0]
+        return (platform, account_name(author, platform)) in self.accounts
 
 
 def raw_names(tombstones: Sequence[CollectedTombstone]) -> RawNames:
@@ -38,5 +39,5 @@ def raw_names(tombstones: Sequence[CollectedTombstone]) -> RawNames:
         if plain and tombstone.id:
             ids.add(f"{tombstone.id.partition(':')[0]}:{plain}")
         elif plain and not is_pseudonym(plain):  # that is found by its tombstone
-            accounts.add((tombstone.platform, handle_name(plain)))
+            accounts.add((tombstone.platform, account_name(plain, tombstone.platform)))
     return RawNames(frozenset(ids), frozenset(accounts))

@@ -28,10 +28,6 @@ _AS_IT_IS = {"sanitize_html": False, "resolve_relative_uris": False}
 _ENDS = (b"</rss>", b"</feed>", b"</rdf:rdf>")
 _GLOBAL = ("http:", "https:", "urn:", "tag:")
 _LONGEST_WAIT = 60
-_LONGEST_AUTHOR = 512
-_NAMED = re.compile(
-    r"[^\s@<>()]+@[^\s@<>()]+\s*\(([^()]+)\)|([^<>()]+?)\s*[<(][^\s@<>()]+@[^\s@<>()]+[>)]"
-)
 _REFERENCE = re.compile(rb"&#([0-9]+|[xX][0-9a-fA-F]+);")
 #: Entries of a feed that are read: each post is made durable with a cursor that names all that
 #: is known of its feed, about 40 bytes an entry.
@@ -171,20 +167,11 @@ def _entry(entry: Any) -> Entry:
         link=str(entry.get("link") or ""),
         title=_plain(entry.get("title_detail") or {}),
         body=_plain(longest),
-        author=_author(str(entry.get("author") or "")),
+        author=str(entry.get("author") or ""),
         published=published or _date(entry, "created") or updated,
         updated=updated,
         comments=_number(str(entry.get("slash_comments", ""))),
     )
-
-
-def _author(written: str) -> str:
-    """Return the name of ``mail (Name)`` or ``Name <mail>``, which addresses and ids may hold.
-
-    feedparser's own ``author_detail`` ends a mail address after four letters of its last part.
-    """
-    found = _NAMED.fullmatch(written.strip()[:_LONGEST_AUTHOR])
-    return (found[1] or found[2]).strip() if found else written
 
 
 def _date(entry: Any, name: str) -> str:
