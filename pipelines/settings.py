@@ -19,6 +19,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic_core import ErrorDetails
 
 from ingest import zones
+from ingest.validation import describe
 from pipelines.errors import SettingsError
 
 #: Where days begin if neither a setting nor a watchlist says so.
@@ -150,23 +151,6 @@ class Settings(_Table):
     """File with the accounts of the web page; empty for ``web.db`` beside the keyring."""
 
 
-#: What people are told instead of the library's words, by its code.
-_WORDS = {
-    "int_type": "it must be a whole number",
-    "int_parsing": "it must be a whole number",
-    "int_from_float": "it must be a whole number",
-    "bool_type": "it must be true or false",
-    "bool_parsing": "it must be true or false",
-    "string_type": "it must be text, in quotes",
-    "list_type": 'it must be a list, as in ["a", "b"]',
-    "tuple_type": 'it must be a list, as in ["a", "b"]',
-    "dict_type": "it must be a table",
-    "model_type": "it must be a table",
-    "greater_than_equal": "it must be {ge} or more",
-    "less_than_equal": "it must be {le} or less",
-    "literal_error": "it must be one of {expected}",
-}
-
 _ENVIRONMENT = {
     "MARSAD_STORE": "store",
     "MARSAD_WATCHLIST": "watchlist",
@@ -258,9 +242,7 @@ def _explained(
         parts, what = parts[:1], f"{says} `{name}`; {table} are: {', '.join(known)}"
     else:
         parts += [".".join(map(str, location))] if location else []
-        context = error.get("ctx", {})
-        own = context.get("error")
-        what = str(own) if own else _WORDS.get(kind, error["msg"]).format(**context)
+        what = describe(error)
     return ": ".join(filter(None, (place, ", ".join(parts), what)))
 
 

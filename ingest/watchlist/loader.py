@@ -17,8 +17,8 @@ import msgspec
 
 from ingest.errors import WatchlistError
 from ingest.privacy.masking import handle_name
+from ingest.watchlist.parsing import examine
 from ingest.watchlist.schema import NONE, Campaign, Entity, Kind, Page
-from ingest.watchlist.validation import examine
 from nlp.text import tokenize
 
 __all__ = [
@@ -112,7 +112,7 @@ def parse(text: str, file: str = "watchlist") -> Watchlist:
         raise WatchlistError(
             f"{file} can't be used:\n{lines}\nEvery field is described in docs/watchlists.md."
         )
-    digest = hashlib.sha256(msgspec.json.encode(content, order="deterministic")).hexdigest()
+    digest = hashlib.sha256(content.model_dump_json().encode()).hexdigest()
     handles = [h for e in content.entities for h in e.handles] + list(content.readable_handles)
     return Watchlist(
         name=content.name,

@@ -1,103 +1,85 @@
-"""Reads the tables of a watchlist field by field, so that one problem hides no other."""
+"""Checks the tables of a watchlist and tells every problem with its place."""
 
 from __future__ import annotations
 
-import re
-from typing import Any, Generic, NamedTuple, TypeVar, get_args
+from collections.abc import Iterator
+from typing import Any, get_args
 
-import msgspec
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
-from ingest.watchlist.schema import Campaign, Content, Entity, Kind, Page, Script
+from ingest.validation import describe
+from ingest.watchlist.schema import Campaign, Content, Entity, Names, Page, Script, Tokens, tokens
 
-T = TypeVar("T", bound=msgspec.Struct)
-
-_PLACE = re.compile(r" - at (?:`key` in )?`\$\.?(.*)`$")
-_BLANK: dict[type[msgspec.Struct], msgspec.Struct] = {
-    Entity: Entity(id="", kind="topic", name=""),
-    Campaign: Campaign(entities=()),
-    Page: Page(entity="", platform="", name=""),
-    Content: Content(name="", title="", country="", timezone="", languages=(), entities=()),
+_TABLES: dict[str, tuple[str, type[BaseModel]]] = {
+    "entities": ("entity", Entity),
+    "campaigns": ("campaign", Campaign),
+    "pages": ("page", Page),
 }
 
 
-class Table(NamedTuple, Generic[T]):
-    """One table as far as it could be read."""
-
-    place: str
-    """Where it stands, for people."""
-    value: T
-    """What is there; fields that are missing or wrong are empty."""
-    broken: frozenset[str]
-    """The fields that are missing or wrong, and those that no table of this kind has."""
-    problems: list[str]
-
-    def meant(self, problem: str) -> bool:
-        """Tell whether a problem of meaning, ``field: …``, is about what was written."""
-        return re.split(r"[.:]", problem, maxsplit=1)[0] not in self.broken
+def examine(raw: dict[str, Any]) -> tuple[Content | None, list[str]]:
+    """Return the content of a watchlist, ``None`` with problems, and all the problems."""
+    try:
+        return Content.model_validate(raw, context=_names(raw)), []
+    except ValidationError as error:
+        problems = [_problem(one, raw) for one in error.errors(include_url=False)]
+        return None, list(dict.fromkeys(problems))
 
 
-def tables(raw: dict[str, Any], field: str, kind: type[T]) -> tuple[list[Table[T]], list[str]]:
-    """Return the tables ``[[field]]`` of a watchlist, and what is wrong with all of them."""
-    given = raw.get(field, [])
-    if not isinstance(given, list):
-        return [], [f"{field}: must be tables, written [[{field}]]."]
-    return [read(one, kind, _place(field, number, one)) for number, one in enumerate(given, 1)], []
+def _names(raw: dict[str, Any]) -> Names:
+    """Return what tables name each other by, as far as it can be read."""
+    given = raw.get("entities")
+    tables = [one for one in given if isinstance(one, dict)] if isinstance(given, list) else []
+    ids = [one["id"] for one in tables if isinstance(one.get("id"), str)]
+    owners: dict[Tokens, str] = {}
+    for table in tables:
+        for alias in _aliases(table):
+            owners.setdefault(tokens(alias), str(table.get("id", "")))
+    readable = isinstance(given, list) and len(ids) == len(given)
+    return Names(ids if readable else None, owners)
 
 
-def read(table: object, kind: type[T], place: str, left_out: tuple[str, ...] = ()) -> Table[T]:
-    """Return a table with every problem of its fields' names and types.
-
-    Fields ``left_out`` are read elsewhere.
-    """
-    blank = _BLANK[kind]
-    assert isinstance(blank, kind)
-    if not isinstance(table, dict):
-        return Table(place, blank, frozenset(kind.__struct_fields__), [f"{place}: is no table."])
-    broken: dict[str, str] = {}
-    good: dict[str, Any] = {}
-    around = msgspec.to_builtins(blank)
-    for field in msgspec.structs.fields(kind):
-        if field.name not in table:
-            if field.required:
-                broken[field.name] = f"the field '{field.name}' is missing."
-        elif field.name not in left_out:
-            try:
-                # With the others blank, so that the error tells the place within the field.
-                one = msgspec.convert({**around, field.name: table[field.name]}, kind)
-                good[field.name] = getattr(one, field.name)
-            except msgspec.ValidationError as error:
-                broken[field.name] = _explain(error)
-    allowed = ", ".join(kind.__struct_fields__)
-    for name in table:
-        if name not in kind.__struct_fields__:
-            broken[name] = f"unknown field '{name}'. Allowed: {allowed}."
-    return Table(
-        place,
-        msgspec.structs.replace(blank, **good),
-        frozenset(broken),
-        [f"{place}: {problem}" for problem in broken.values()],
-    )
+def _aliases(table: dict[str, Any]) -> Iterator[str]:
+    aliases = table.get("aliases")
+    groups = [*aliases.values()] if isinstance(aliases, dict) else []
+    for group in (*groups, *map(table.get, ("ambiguous", "hashtags", "handles"))):
+        if isinstance(group, list):
+            yield from (alias for alias in group if isinstance(alias, str))
 
 
-def _place(field: str, number: int, table: object) -> str:
-    given = ""
-    if isinstance(table, dict):
-        given = str(table.get("id") or table.get("name") or "")
-    single = {"entities": "entity", "campaigns": "campaign", "pages": "page"}[field]
-    return f"{single} '{given}'" if given else f"{single} number {number}"
-
-
-def _explain(error: msgspec.ValidationError) -> str:
-    """Turn msgspec's message into a sentence with the field and what is allowed."""
-    message = str(error)
-    place = _PLACE.search(message)
-    what, where = (message[: place.start()], place[1]) if place else (message, "")
-    if where == "kind":
-        return f"kind: {what}. Allowed: {', '.join(get_args(Kind))}."
-    if where == "aliases" and "enum" in what:
-        script = what.removeprefix("Invalid enum value ")
-        return (
-            f"aliases: {script} is no script. Allowed: {', '.join(get_args(Script))}. (A field of "
-            "the entity itself stands above its [entities.aliases].)"
+def _problem(error: ErrorDetails, raw: dict[str, Any]) -> str:
+    """Return one problem in words of the file: table, field, value, remedy."""
+    location = error["loc"]
+    place = ""
+    model: type[BaseModel] = Content
+    if len(location) > 1 and location[0] in _TABLES and isinstance(location[1], int):
+        single, model = _TABLES[location[0]]
+        place, location = _named(single, raw[str(location[0])], location[1]), location[2:]
+    kind, value = error["type"], error["input"]
+    field = ".".join(str(part) for part in location if isinstance(part, str))
+    if kind in {"extra_forbidden", "missing"}:
+        what = f"the field '{field}' is missing."
+        if kind == "extra_forbidden":
+            what = f"unknown field '{field}'. Allowed: {', '.join(model.model_fields)}."
+        return f"{place or 'at the top'}: {what}"
+    if location and location[-1] == "[key]":
+        field = str(location[0])
+        what = (
+            f"'{value}' is no script. Allowed: {', '.join(get_args(Script))}. (A field of the "
+            "entity itself stands above its [entities.aliases].)"
         )
-    return f"{where or 'here'}: {what[:1].lower()}{what[1:]}."
+    else:
+        shown = f"'{value}' " if isinstance(value, str) and kind == "value_error" else ""
+        what = shown + describe(error)
+    if location and isinstance(location[-1], int) and kind != "value_error":
+        field += f", number {location[-1] + 1}"
+    where = ", ".join(part for part in (place, field) if part)
+    return f"{where}: {what.removesuffix('.')}."
+
+
+def _named(single: str, tables: Any, number: int) -> str:
+    """Return what a table is called: by its id or name, else by its number."""
+    table = tables[number]
+    given = str(table.get("id") or table.get("name") or "") if isinstance(table, dict) else ""
+    return f"{single} '{given}'" if given else f"{single} number {number + 1}"

@@ -120,28 +120,37 @@ def problems(text: str) -> str:
         ('"Europe/Paris"', '"Europe/Pariss"', "timezone: 'Europe/Pariss' is unknown"),
         ('"FR"', '"France"', "country: 'France' must be an ISO 3166 code"),
         ('["fr"]', '["French"]', "languages: 'French' is no language code"),
-        ("ice-2030", "none", "name: 'none'"),
+        ("ice-2030", "none", "name: 'none' must not be"),
         (
             'handles = ["@Glacio"]',
             'handels = ["@Glacio"]',
             "'glacio': unknown field 'handels'",
         ),
-        ('handles = ["@Glacio"]', 'handles = "@Glacio"', "entity 'glacio': handles: expected"),
+        ('handles = ["@Glacio"]', 'handles = "@Glacio"', "'glacio', handles: it must be a list"),
+        ('handles = ["@Glacio"]', "handles = [1]", "handles, number 1: it must be text"),
         ('handles = ["@Glacio"]', 'handles = ["Glacio"]', "handles: 'Glacio' must be one word"),
         ('handles = ["@Glacio"]', 'handles = ["@Gla cio"]', "handles: '@Gla cio' must be one word"),
         ('"@Journal"', '"@"', "readable_handles: '@' must be one word that begins with @"),
-        ('kind = "operator"', 'kind = "firm"', "Allowed: operator, app, regulator"),
+        (
+            'kind = "operator"',
+            'kind = "firm"',
+            "kind: it must be one of 'operator', ",
+        ),
         ('"glacio", "glace au lait"', '"glacio", " !"', "aliases.latin: ' !' is empty"),
         ('"glacio", "glace au lait"', '"glacio", "#glacio"', "use 'hashtags' or 'handles'"),
-        ('["وزارة"]', '["wizara"]', "aliases.arabic: 'wizara' is not written in this script"),
+        ('["وزارة"]', '["wizara"]', "aliases: arabic: 'wizara' is not written in this script"),
         ("arabic = ", "greek = ", "aliases: 'greek' is no script. Allowed: latin, arabic"),
         ('["ministère"]', '["Ministere", "GLACIO"]', "'GLACIO' is also an alias of 'glacio'"),
-        ('id = "ministry"', 'id = "glacio"', "entity 'glacio': the id is used twice"),
+        (
+            'id = "ministry"',
+            'id = "glacio"',
+            "id: 'glacio' is the id of two entities",
+        ),
         ('id = "ministry"', 'id = "The Ministry"', "must be small letters"),
         (
             '[entities.aliases]\nlatin = ["glacio"',
             'context = ["x"]\n[entities.aliases]\nlatin = ["glacio"',
-            "context: has no effect without 'ambiguous'",
+            "context: it has no effect without 'ambiguous'",
         ),
         (
             '[entities.aliases]\nlatin = ["glacio"',
@@ -172,11 +181,17 @@ def test_a_wrong_watchlist_tells_file_place_and_remedy(old: str, new: str, told:
     [
         (
             '[[campaigns]]\nentities = ["glacia"]\nhashtags = ["#x"]',
-            "no entity 'glacia'. Allowed:",
+            "campaign number 1, entities: 'glacia' is no entity of this watchlist. Allowed:",
         ),
-        ('[[campaigns]]\nentities = []\nhashtags = ["#x"]', "name at least one entity"),
+        (
+            '[[campaigns]]\nentities = []\nhashtags = ["#x"]',
+            "1, entities: name at least one",
+        ),
         ('[[campaigns]]\nentities = ["glacio"]', "neither hashtags nor phrases"),
-        ('[[pages]]\nentity = "x"\nplatform = "facebook"\nname = "X"', "page 'X', entities: there"),
+        (
+            '[[pages]]\nentity = "x"\nplatform = "facebook"\nname = "X"',
+            "page 'X', entity: 'x' is no",
+        ),
         ('[[pages]]\nentity = "glacio"\nname = "X"', "page 'X': the field 'platform' is missing"),
     ],
 )
@@ -198,14 +213,34 @@ def test_all_problems_are_told_at_once() -> None:
         "at the top: the field 'title' is missing",
         "country: 'F'",
         "name: 'Ice'",
-        "entity 'glacio': kind: ",
+        "entity 'glacio', kind: ",
         "entity 'glacio': unknown field 'colour'",
-        "entity 'glacio', aliases.latin: 'غلاسيو' is not written in this script",
-        "campaign number 1: hashtags: expected",
-        "there is no entity 'nobody'",
+        "entity 'glacio', aliases: latin: 'غلاسيو' is not written in this script",
+        "campaign number 1, hashtags: it must be a list",
+        "'nobody' is no entity",
     ):
         assert told in message
     assert len(message.splitlines()) == 10  # and nothing that follows from another problem
+
+
+def test_an_alias_of_two_entities_is_told_whatever_else_is_wrong_with_them() -> None:
+    wrong = SMALL.replace('kind = "government"', 'kind = "firm"').replace("ministère", "GLACIO")
+    message = problems(wrong)
+    assert "entity 'ministry', kind: " in message
+    assert "entity 'ministry', aliases.latin: 'GLACIO' is also an alias of 'glacio'" in message
+
+
+def test_what_refers_to_an_entity_waits_until_all_ids_can_be_read() -> None:
+    wrong = SMALL.replace('id = "ministry"\n', "") + (
+        '\n[[campaigns]]\nentities = ["ministry"]\nhashtags = ["#x"]\n'
+    )
+    assert len(problems(wrong).splitlines()) == 3  # with what can't be used, and where to read on
+
+
+def test_the_fingerprint_is_the_one_that_stored_posts_carry() -> None:
+    assert parse(SMALL).fingerprint == "ice-2030@3b3253de"
+    latin, arabic = 'latin = ["ministère"]', 'arabic = ["وزارة"]'
+    assert parse(SMALL.replace(f"{latin}\n{arabic}", f"{arabic}\n{latin}")) == parse(SMALL)
 
 
 def test_an_unknown_name_tells_the_known_ones() -> None:
