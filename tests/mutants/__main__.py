@@ -2,12 +2,15 @@
 
 In a copy of the code, so that the working tree stays as it is. Each mutant is run in a fork of
 this process, which has loaded the libraries already. Which mutants are drawn depends on the seed
-and on the files; survivors with a reason stand in ``accepted.toml``.
+and on the files; survivors with a reason stand in ``accepted.toml``. With ``--results`` each
+verdict is written down at once, and a campaign that was interrupted continues where it stopped.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
+import importlib
 import os
 import random
 import shutil
@@ -18,6 +21,10 @@ import time
 import tomllib
 from pathlib import Path
 from types import FrameType
+
+import msgspec
+
+from tests.mutants.changes import Mutant, mutants
 
 ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent
@@ -50,6 +57,8 @@ def passes(folder: Path, tests: list[str]) -> bool:
         os.dup2(silent, 1)
         os.dup2(silent, 2)
         sys.path.insert(0, str(folder))
+        for name in [name for name in sys.modules if name.partition(".")[0] == "tests"]:
+            del sys.modules[name]  # the copy's tests, not those of the working tree
         sys.dont_write_bytecode = True
         import pytest
 
@@ -67,51 +76,116 @@ def passes(folder: Path, tests: list[str]) -> bool:
     return os.waitstatus_to_exitcode(status) == 0
 
 
+class Verdict(msgspec.Struct, frozen=True):
+    """What became of one mutant."""
+
+    area: str
+    file: str
+    source: str
+    """Hash of the file as it was before the change: a verdict holds for no other."""
+    line: int
+    before: str
+    after: str
+    killed: bool
+    seconds: int
+
+    @property
+    def key(self) -> tuple[str, str, str, int, str]:
+        """What tells this mutant from all others."""
+        return self.area, self.file, self.source, self.line, self.after
+
+
+class Results:
+    """The verdicts so far, kept in a file of one JSON object a line if there is one."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        lines = path.read_bytes().splitlines() if path and path.exists() else []
+        known = (msgspec.json.decode(line, type=Verdict) for line in lines)
+        self._known = {verdict.key: verdict for verdict in known}
+
+    def find(self, area: str, file: str, source: str, mutant: Mutant) -> Verdict | None:
+        """Return the verdict of an earlier run."""
+        return self._known.get((area, file, source, mutant.line, mutant.after))
+
+    def add(self, verdict: Verdict) -> None:
+        """Keep a verdict."""
+        if self._path:
+            with self._path.open("ab") as stream:
+                stream.write(msgspec.json.encode(verdict) + b"\n")
+
+
+def judge(folder: Path, area: str, tests: list[str], file: str, mutant: Mutant) -> Verdict:
+    """Run the tests on one mutant."""
+    target = folder / file
+    original = target.read_bytes()
+    began = time.monotonic()
+    target.write_text(mutant.text, encoding="utf-8")
+    try:
+        survives = passes(folder, tests)
+    finally:
+        target.write_bytes(original)
+    return Verdict(
+        area=area,
+        file=file,
+        source=hashlib.sha256(original).hexdigest()[:16],
+        line=mutant.line,
+        before=mutant.before,
+        after=mutant.after,
+        killed=not survives,
+        seconds=round(time.monotonic() - began),
+    )
+
+
+def report(verdict: Verdict, reason: str) -> None:
+    """Print what became of a mutant."""
+    if verdict.killed:
+        print(f"killed    {verdict.file}:{verdict.line}  {verdict.seconds} s", flush=True)
+    else:
+        print(f"survives  {verdict.file}:{verdict.line}")
+        print(f"          - {verdict.before}\n          + {verdict.after}")
+        print(f"          {reason or 'no reason is written down'}", flush=True)
+
+
 def main() -> int:
     """Run the campaign; return how many mutants survive without a reason."""
-    from tests.mutants.changes import mutants
-
     parser = argparse.ArgumentParser(description="Change one line at a time and run its tests.")
     parser.add_argument("--seed", type=int, default=1, help="draws other mutants")
     parser.add_argument("--area", action="append", help="only this area of areas.toml")
+    parser.add_argument("--results", type=Path, help="file of verdicts; those in it are not rerun")
     options = parser.parse_args()
     areas = tomllib.loads((HERE / "areas.toml").read_text(encoding="utf-8"))
     accepted = tomllib.loads((HERE / "accepted.toml").read_text(encoding="utf-8"))
     reasons = {(one["file"], one["after"]): one["reason"] for one in accepted.get("mutant", [])}
+    results = Results(options.results)
     survivors = total = 0
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place) / "copy"
         folder.mkdir()
         copy(folder)
         for name in options.area or areas:
-            area = areas[name]
-            if not passes(folder, area["tests"]):
+            tests, files = areas[name]["tests"], areas[name]["files"]
+            if not passes(folder, tests):
                 print(f"{name}: its tests fail without any change; left out.", flush=True)
                 survivors += 1
                 continue
             found = [
                 (file, one)
-                for file in area["files"]
-                for one in mutants((ROOT / file).read_text(encoding="utf-8"))
+                for file in files
+                for one in mutants((folder / file).read_text(encoding="utf-8"))
             ]
-            drawn = random.Random(options.seed).sample(found, min(area["count"], len(found)))
+            drawn = random.Random(options.seed).sample(found, min(areas[name]["count"], len(found)))
             killed = 0
             for file, one in sorted(drawn, key=lambda pair: (pair[0], pair[1].line)):
-                original = (folder / file).read_text(encoding="utf-8")
-                (folder / file).write_text(one.text, encoding="utf-8")
-                began = time.monotonic()
-                survives = passes(folder, area["tests"])
-                (folder / file).write_text(original, encoding="utf-8")
-                killed += not survives
-                if survives:
-                    reason = reasons.get((file, one.after), "")
-                    survivors += not reason
-                    print(f"survives  {file}:{one.line}")
-                    print(f"          - {one.before}\n          + {one.after}")
-                    print(f"          {reason or 'no reason is written down'}")
-                else:
-                    print(f"killed    {file}:{one.line}  {time.monotonic() - began:.0f} s")
-                sys.stdout.flush()
+                source = hashlib.sha256((folder / file).read_bytes()).hexdigest()[:16]
+                verdict = results.find(name, file, source, one)
+                if verdict is None:
+                    verdict = judge(folder, name, tests, file, one)
+                    results.add(verdict)
+                reason = reasons.get((file, one.after), "")
+                report(verdict, reason)
+                killed += verdict.killed
+                survivors += not (verdict.killed or reason)
             total += len(drawn)
             print(f"{name}: {killed} of {len(drawn)} killed ({len(found)} possible)", flush=True)
     print(f"{total} mutants, {survivors} survive without a reason")
@@ -119,7 +193,9 @@ def main() -> int:
 
 
 def warm_up() -> None:
-    """Load libraries once, and nothing of ours: each fork loads that anew."""
+    """Load the libraries once, and nothing of ours: each fork loads the changed code anew."""
+    for name in ("pytest", "hypothesis", "apsw", "numpy", "phonenumbers", "pydantic", "rich"):
+        importlib.import_module(name)
 
 
 if __name__ == "__main__":
