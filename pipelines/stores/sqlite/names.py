@@ -28,16 +28,14 @@ def find(connection: Connection, names: Iterable[str]) -> dict[str, int]:
     return dict(rows.fetchall())
 
 
-class Names:
-    """Names by their numbers, as one reading transaction sees them."""
+class Names(dict[int, str]):
+    """Names by their numbers, as one reading transaction sees them; each is read once."""
 
     def __init__(self, connection: Connection) -> None:
+        super().__init__()
         self._connection = connection
-        self._known: dict[int, str] = {}
 
-    def __getitem__(self, ref: int) -> str:
-        name = self._known.get(ref)
-        if name is None:
-            rows = self._connection.execute("SELECT name FROM names WHERE ref = ?", (ref,))
-            name = self._known[ref] = rows.fetchall()[0][0]
+    def __missing__(self, ref: int) -> str:
+        rows = self._connection.execute("SELECT name FROM names WHERE ref = ?", (ref,))
+        name = self[ref] = str(rows.fetchall()[0][0])
         return name

@@ -87,25 +87,28 @@ def sums(
     if query == Filter("scored", ("final",)):
         query = All()
     selection = select(connection, query)
-    group = {"": "0", "entity": "s.entity"}.get(split, f"s.{split}")
+    group = {"": "", "entity": "s.entity"}.get(split, f"s.{split}")
     totals = selection.everything and by == "day"
     table = {False: "facts", True: "sums"}[totals]
     if split == "entity":
         table = {False: "targets", True: "target_sums"}[totals]
-    hour = "s.hour" if by == "hour" else "0"
+    hour = "s.hour" if by == "hour" else ""
     posts = "sum(s.posts)" if totals else "count(*)"
     final = "" if asks_for(query, "scored") else "AND s.provisional = 0"
     tables = f"{table} s" if selection.everything else selection.joined(table, "s")
+    # In the order of the running totals' keys, and without constants: nothing is sorted then.
+    grouped = ", ".join(filter(None, ("s.day", hour, group, "s.language", "s.label")))
     rows = connection.execute(
-        f"SELECT s.day, {hour}, {group}, s.language, s.label, {posts}, sum(s.negative), "
-        f"sum(s.neutral), sum(s.positive) FROM {tables} WHERE {selection.where} "
-        f"AND s.day > 0 AND s.label > 0 {final} GROUP BY 1, 2, 3, 4, 5",
+        f"SELECT s.day, {hour or 0}, {group or 0}, s.language, s.label, {posts}, "
+        f"sum(s.negative), sum(s.neutral), sum(s.positive) FROM {tables} "
+        f"WHERE {selection.where} AND s.day > 0 AND s.label > 0 {final} GROUP BY {grouped}",
         selection.values,
     )
     names = Names(connection)
-    found = [
-        Sum(
-            hour_text(day, hour) if by == "hour" else day_text(day),
+    texts = _Buckets(by)
+    found = sorted(
+        (
+            texts[day, hour],
             names[ref] if ref else "",
             names[language],
             _LABELS[label],
@@ -115,8 +118,21 @@ def sums(
             positive / MILLION,
         )
         for day, hour, ref, language, label, posts, negative, neutral, positive in rows
-    ]
-    return sorted(found, key=lambda one: (one.bucket, one.group, one.language, one.label))
+    )
+    return [Sum(*one) for one in found]
+
+
+class _Buckets(dict[tuple[int, int], str]):
+    """The texts of days or hours, each made once."""
+
+    def __init__(self, by: Literal["day", "hour"]) -> None:
+        super().__init__()
+        self._by = by
+
+    def __missing__(self, moment: tuple[int, int]) -> str:
+        day, hour = moment
+        text = self[moment] = hour_text(day, hour) if self._by == "hour" else day_text(day)
+        return text
 
 
 def count(connection: Connection, query: Node) -> tuple[int, int]:
