@@ -7,7 +7,10 @@ waiting list, so an interruption at any moment loses nothing and repeats nothing
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -37,6 +40,10 @@ if TYPE_CHECKING:
 BATCH = 1024
 #: Records and posts between two reports of progress; so many are scored in one transaction.
 STEP = 256
+#: Parts that are handed out at once for each thread, so that none waits for the slowest.
+_AHEAD = 4
+#: Seconds between two times that the store is told how fast posts are scored.
+_TELL = 30.0
 
 
 class Imported(msgspec.Struct, frozen=True):
@@ -136,30 +143,63 @@ def drain(
     query: Node | None = None,
     most: int | None = None,
     after_batch: Callable[[int], None] = lambda posts: None,
+    threads: int = 1,
 ) -> int:
     """Score and index everything that waits, and return how many posts that were.
 
     With a query, what matches it and has provisional scores; ``most`` is how many at most.
+    ``threads`` score side by side, each a part of the size that one alone would score, so that
+    scores do not depend on their number. The store is told how fast it went.
 
     ``scorer`` is called once, and only if something waits: loading a model takes a second.
     """
+    step = min(STEP, BATCH)
+    ahead = step * threads * (_AHEAD if threads > 1 else 1)
     finished = 0
     loaded: Scorer | None = None
-
-    def once() -> Scorer:
-        nonlocal loaded
-        loaded = loaded or scorer()
-        return loaded
-
-    while most is None or finished < most:
-        size = min(STEP, BATCH)
-        size = size if most is None else min(size, most - finished)
-        done = drain_some(store, once, zone, size, query)
-        if not done:
-            break
-        finished += done
-        after_batch(done)
+    pace = _Pace(store)
+    # a thread's own language has its turn while another waits for the network
+    pool = ThreadPoolExecutor(threads) if threads > 1 else None
+    try:
+        while most is None or finished < most:
+            posts = _waiting(store, ahead if most is None else min(ahead, most - finished), query)
+            if not posts:
+                break
+            loaded = loaded or scorer()
+            pace.begin()
+            parts = [posts[start : start + step] for start in range(0, len(posts), step)]
+            each = pool.map if pool else map
+            for part, scored in zip(
+                parts, each(partial(score_each, scorer=loaded), parts), strict=True
+            ):
+                _finish(store, part, scored, zone)
+                finished += len(part)
+                pace.tell(finished)
+                after_batch(len(part))
+        pace.tell(finished, last=True)
+    finally:
+        if pool:
+            pool.shutdown(cancel_futures=True)
     return finished
+
+
+class _Pace:
+    """How fast posts are scored, told to a store now and then."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._begun = self._told = 0.0
+
+    def begin(self) -> None:
+        """Begin to measure, if that is not under way."""
+        self._begun = self._begun or time.monotonic()
+
+    def tell(self, posts: int, *, last: bool = False) -> None:
+        """Say how many posts are scored so far; a few say nothing of how fast it goes."""
+        now = time.monotonic()
+        if posts >= STEP and (last or now - self._told >= _TELL):
+            self._store.put_pace(posts / max(now - self._begun, 1e-9))
+            self._told = now
 
 
 def index_provisionally(store: Store, scorer: Callable[[], Scorer], zone: ZoneInfo) -> int:
@@ -189,17 +229,28 @@ def drain_some(
     A post that the model fails on becomes a dead letter. Raises
     :class:`~nlp.errors.ModelError` if it fails on every text.
     """
+    posts = _waiting(store, limit, query)
+    if posts:
+        _finish(store, posts, score_each(posts, scorer()), zone)
+    return len(posts)
+
+
+def _waiting(store: Store, limit: int, query: Node | None) -> list[Post]:
+    """Return up to so many of the posts that wait, those with provisional scores first."""
     posts = store.provisional(query or All(), limit)
     if not posts and query is None:
         posts = store.pending(limit)
-    if not posts:
-        return 0
-    scored = score_each(posts, scorer())
+    return posts
+
+
+def _finish(
+    store: Store, posts: Sequence[Post], scored: Sequence[Post | None], zone: ZoneInfo
+) -> None:
+    """Index what was scored; what the model failed on becomes dead letters."""
     failed = [post for post, result in zip(posts, scored, strict=True) if result is None]
     if failed:
         store.reject(failed, [_letter(post) for post in failed])
     store.index(index([post for post in scored if post is not None], zone))
-    return len(posts)
 
 
 def _letter(post: Post) -> DeadLetter:

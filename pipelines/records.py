@@ -267,5 +267,14 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     """Removed posts whose ids and pseudonyms may still stand in unused parts of the file."""
     purge_due: datetime | None = None
     """When a command that writes rewrites the file without them, at the latest."""
+    posts_a_second: float = 0.0
+    """How fast posts were scored the last time; 0 where that was not measured."""
     inputs: list[Position]
     gaps: list[Gap]
+
+    @property
+    def seconds_left(self) -> float | None:
+        """How long scoring what waits will take, ``None`` where nobody knows."""
+        if not self.ledger.pending or not self.posts_a_second:
+            return None
+        return self.ledger.pending / self.posts_a_second

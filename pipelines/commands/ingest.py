@@ -32,7 +32,12 @@ from pipelines.commands._shared.options import (
     watchlist_option,
 )
 from pipelines.commands._shared.output import count, ledger_line, notify, printable
-from pipelines.commands._shared.scoring import finish_pending, make_scorer, tell_days
+from pipelines.commands._shared.scoring import (
+    finish_pending,
+    make_scorer,
+    side_by_side,
+    tell_days,
+)
 from pipelines.commands._shared.study import record_study
 from pipelines.embedded import (
     Imported,
@@ -305,7 +310,9 @@ class _Scoring:
         if self._store.provisional_scores:
             return index_provisionally(self._store, self._fast, self._zone)
         scorer = self._scorer
-        return drain(self._store, lambda: scorer, self._zone) if scorer else 0
+        if scorer is None:
+            return 0
+        return drain(self._store, lambda: scorer, self._zone, threads=side_by_side())
 
     def finish(self) -> None:
         """Score what waits, unless that is to be done later."""

@@ -72,6 +72,7 @@ def command(store: str | None, brokers: str | None, as_json: bool) -> None:
             msgspec.json.encode(
                 msgspec.structs.asdict(status)
                 | {"inputs": [_whole(position) for position in status.inputs]}
+                | {"seconds_left": status.seconds_left}
                 | {"stages": stages, "sources": _sources(status)}
             )
         )
@@ -163,6 +164,11 @@ def _show(status: Status, console: Console, *, on_topics: bool) -> None:
         console.print(
             f"{status.provisional:,} of them have provisional scores, which trends leave out "
             "(marsad score --pending scores them)"
+        )
+    if status.seconds_left is not None:
+        console.print(
+            f"Scoring what waits takes about {words(status.seconds_left)}, at the "
+            f"{status.posts_a_second:,.1f} posts a second measured the last time"
         )
     if status.purge_due:
         console.print(

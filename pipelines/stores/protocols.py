@@ -119,6 +119,9 @@ class Backlog(Protocol):
         A post that was deleted or edited since :meth:`pending` returned it stays as it is now.
         """
 
+    def put_pace(self, posts_a_second: float) -> None:
+        """Record how fast posts are scored, so that the status can tell how long it will take."""
+
     def reject(self, posts: Sequence[Post], dead_letters: Sequence[DeadLetter]) -> None:
         """Turn waiting posts into dead letters, one for each, and count them as dead.
 

@@ -721,6 +721,18 @@ class Summing:
 
 
 class Reporting:
+    def test_status__tells_how_long_scoring_takes_at_the_pace_measured_last(
+        self, store: Store
+    ) -> None:
+        Feeder(store)(post("t:1"), post("t:2"))
+        assert store.status().seconds_left is None
+        store.put_pace(8.0)
+        store.put_pace(0.5)
+        status = store.status()
+        assert (status.posts_a_second, status.seconds_left) == (0.5, 4.0)
+        drain(store)
+        assert store.status().seconds_left is None
+
     def test_study__is_the_one_recorded_last(self, store: Store) -> None:
         assert store.study() is None
         first = Study(fingerprint="a@1", watchlist='title = "كلمة"', events="date,label\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -142,6 +143,75 @@ def test_drain__reports_each_batch(store: SqliteStore, monkeypatch: pytest.Monke
     reported: list[int] = []
     drain(store, Scorer, UTC, after_batch=reported.append)  # type: ignore[arg-type]
     assert reported == [8, 8, 4]
+
+
+class Pair(Scorer):
+    """A model that answers only when two parts are scored at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._both = threading.Barrier(2)
+
+    def score(self, texts: Sequence[str], mentions: Sequence[Any]) -> list[Scored]:
+        self._both.wait(timeout=60)
+        return [
+            Scored("en", 0.9, "negative", (text.count("e") / 10, 0.2, 0.1), ()) for text in texts
+        ]
+
+
+def test_drain__with_two_threads_scores_two_parts_at_once_and_indexes_them_in_order(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedded, "BATCH", 5)
+    reported: list[int] = []
+    drain(store, Pair, UTC, after_batch=reported.append, threads=2)  # type: ignore[arg-type]
+    assert reported == [5, 5, 5, 5]
+    assert store.ledger() == Ledger(received=20, indexed=20)
+
+
+def test_drain__gives_a_model_the_same_parts_whatever_the_threads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedded, "BATCH", 7)
+    parts: dict[int, list[list[str]]] = {}
+    for threads in (1, 3):
+        given = parts[threads] = []
+
+        class Recording(Scorer):
+            def score(
+                self,
+                texts: Sequence[str],
+                mentions: Sequence[Any],
+                given: list[list[str]] = given,
+            ) -> list[Scored]:
+                given.append(list(texts))
+                return super().score(texts, mentions)
+
+        with SqliteStore(tmp_path / f"{threads}.db", timezone="UTC") as opened:
+            Feeder(opened)(*(post(f"t:{n}", f"texte {n}") for n in range(40)))
+            drain(opened, Recording, UTC, threads=threads)  # type: ignore[arg-type]
+    assert sorted(parts[1]) == sorted(parts[3])
+
+
+def test_drain__that_fails_in_one_thread_loses_no_post(store: SqliteStore) -> None:
+    with pytest.raises(ModelError, match="No post was lost"):
+        drain(store, lambda: Scorer(""), UTC, threads=2)  # type: ignore[arg-type, return-value]
+    assert store.ledger() == Ledger(received=20, pending=20)
+
+
+def test_drain__tells_the_store_how_fast_it_went(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert store.status().seconds_left is None  # nobody knows
+    drain(store, Scorer, UTC, most=5)  # type: ignore[arg-type]
+    assert store.status().seconds_left is None  # so few say nothing
+    monkeypatch.setattr(embedded, "STEP", 5)
+    drain(store, Scorer, UTC, most=5)  # type: ignore[arg-type]
+    status = store.status()
+    assert status.posts_a_second > 0
+    assert status.seconds_left == 10 / status.posts_a_second
+    drain(store, Scorer, UTC)  # type: ignore[arg-type]
+    assert store.status().seconds_left is None  # nothing waits
 
 
 def test_progress__is_reported_several_times_within_a_batch(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ingest.watchlist.loader import Watchlist
 from nlp.score import Scorer
+from nlp.sentiment import thread_count
 from pipelines.commands._shared.context import configured
 from pipelines.commands._shared.output import notify
 from pipelines.embedded import drain
@@ -74,4 +75,14 @@ def finish_pending(
             query=query,
             most=most,
             after_batch=after_batch,
+            threads=side_by_side(),
         )
+
+
+def side_by_side() -> int:
+    """Return how many parts are scored at once: one for each core that may be used.
+
+    Checkpoints share the cores out inside of themselves.
+    """
+    settings = configured()
+    return 1 if settings.model else settings.threads or thread_count()

@@ -26,6 +26,8 @@ from pipelines.stores.zone_data import ZoneData, current, parse
 _STORE, DELETIONS = "store", "deletions"
 #: The document of the study that posts were matched for.
 _STUDY = "study"
+#: The document of how fast posts are scored.
+_PACE = "pace"
 _KEYS = "keys"
 _ENCODER = msgspec.json.Encoder(order="deterministic")
 
@@ -176,6 +178,18 @@ def study(indices: Indices) -> Study | None:
 def put_study(indices: Indices, found: Study) -> None:
     """Record a study in place of the one before."""
     indices.bulk([Write(indices.state, _STUDY, _document("study", body=found))])
+
+
+def pace(indices: Indices) -> float:
+    """Return how many posts were scored a second; 0 where that was not measured."""
+    seen = indices.get(indices.state, _PACE)
+    return float(seen.source["body"]["posts_a_second"]) if seen else 0.0
+
+
+def put_pace(indices: Indices, posts_a_second: float) -> None:
+    """Record how many posts are scored a second."""
+    body = {"posts_a_second": posts_a_second}
+    indices.bulk([Write(indices.state, _PACE, _document("pace", body=body))])
 
 
 def zone_data(indices: Indices) -> ZoneData:

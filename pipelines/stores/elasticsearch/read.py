@@ -228,6 +228,7 @@ def status(indices: Indices) -> Status:
         platforms=tally("platforms"),
         models=tally("models"),
         dead_reasons=_reasons(indices, known),
+        posts_a_second=inputs.pace(indices),
         inputs=[state.position for state in known],
         gaps=[msgspec.convert(gap, Gap) for gap in inputs.notices(indices, "gap")],
     )

@@ -373,6 +373,11 @@ class ElasticsearchStore(AbstractContextManager["ElasticsearchStore"]):
         self._writing()
         inputs.put_study(self.indices, study)
 
+    def put_pace(self, posts_a_second: float) -> None:
+        """Record how fast posts are scored; see :meth:`.Backlog.put_pace`."""
+        self._writing()
+        inputs.put_pace(self.indices, posts_a_second)
+
     def zone_data(self) -> ZoneData:
         """Return which zone data days were counted with; see :meth:`.Administration.zone_data`."""
         return inputs.zone_data(self.indices)

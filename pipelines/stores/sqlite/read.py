@@ -22,6 +22,8 @@ from pipelines.stores.zone_data import ZoneData, parse
 ZONE_DATA = "zone data"
 #: The row with the study that posts were matched for.
 STUDY = "study"
+#: The row with the posts that were scored a second.
+PACE = "posts a second"
 
 _GAP = msgspec.json.Decoder(Gap)
 _COUNTER = msgspec.json.Decoder(Counter)
@@ -173,6 +175,11 @@ def study(connection: Connection) -> Study | None:
     return msgspec.json.decode(rows[0][0], type=Study) if rows else None
 
 
+def _pace(connection: Connection) -> float:
+    rows = connection.execute("SELECT value FROM meta WHERE name = ?", (PACE,)).fetchall()
+    return float(rows[0][0]) if rows else 0.0
+
+
 def zone_data(connection: Connection) -> ZoneData:
     """Return which zone data the days were counted with, empty where that was not recorded."""
     rows = connection.execute("SELECT value FROM meta WHERE name = ?", (ZONE_DATA,)).fetchall()
@@ -202,6 +209,7 @@ def status(connection: Connection, name: str) -> Status:
         provisional=provisional,
         unpurged=purge.removals if purge else 0,
         purge_due=purge.due if purge else None,
+        posts_a_second=_pace(connection),
         dead_reasons=ledger.dead_reasons(connection),
         inputs=[
             Position(key=key, name=label, cursor=cursor, done=bool(done), metadata=details)

@@ -241,6 +241,14 @@ class SqliteStore(AbstractContextManager["SqliteStore"]):
         with self._writing():
             reject(self._connection, list(zip(posts, reasons, strict=True)))
 
+    def put_pace(self, posts_a_second: float) -> None:
+        """Record how fast posts are scored; see :meth:`.Backlog.put_pace`."""
+        with self._writing():
+            self._connection.execute(
+                "INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)",
+                (read.PACE, str(posts_a_second)),
+            )
+
     def requeue(self, posts: Iterable[Post]) -> None:
         """Put stored posts back on the waiting list; no ledger entry."""
         rest = iter(posts)
