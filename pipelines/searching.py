@@ -9,6 +9,7 @@ from typing import Literal, Protocol, get_args
 
 import msgspec
 
+from pipelines.counts import count_of
 from pipelines.query import All, Node
 from pipelines.query.ranking import CANDIDATES, clauses, ranked
 from pipelines.records import Hit, Page
@@ -16,14 +17,6 @@ from pipelines.stores.protocols import Ranking, Reading
 
 Sort = Literal["newest", "oldest", "relevance", "likes", "reposts", "replies"]
 SORTS: tuple[Sort, ...] = get_args(Sort)
-
-#: What platforms call their counts, by what they are sorted by.
-COUNTS: dict[str, tuple[str, ...]] = {
-    "likes": ("likes", "favorites", "favourites", "reactions"),
-    "reposts": ("reposts", "retweets", "shares", "reblogs", "forwards"),
-    "replies": ("replies", "comments"),
-    "views": ("views", "impressions"),
-}
 
 Kind = Literal["hashtags", "links", "authors", "entities", "languages", "platforms", "sources"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -64,12 +57,6 @@ def search(store: Source, query: Node, limit: int, offset: int = 0, sort: Sort =
     return Page(hits=hits[offset : offset + limit], total=page.total, pending=page.pending)
 
 
-def count_of(hit: Hit, name: str) -> int | None:
-    """Return how many likes (reposts, replies, views) a post had; ``None`` where unknown."""
-    known = [hit.post.counts[field] for field in COUNTS[name] if field in hit.post.counts]
-    return max(known) if known else None
-
-
 def _created(hit: Hit) -> float:
     if not hit.day or hit.post.created_at is None:
         return float("-inf")
@@ -84,7 +71,7 @@ def _oldest(hit: Hit) -> tuple[float, str]:
 
 def _most(sort: str) -> Callable[[Hit], tuple[float, float, str]]:
     def key(hit: Hit) -> tuple[float, float, str]:
-        count = count_of(hit, sort)
+        count = count_of(hit.post.counts, sort)
         return (-count if count is not None else 1.0), -_created(hit), hit.post.id
 
     return key

@@ -14,7 +14,7 @@ import click
 from ingest.records import PAGES, Gap, unfilled
 from pipelines.commands._shared.authors import known_authors, told
 from pipelines.commands._shared.context import open_store
-from pipelines.commands._shared.no_match import why_nothing
+from pipelines.commands._shared.no_match import tell_uncounted, why_nothing
 from pipelines.commands._shared.options import (
     QUERY_SETTINGS,
     Filters,
@@ -146,6 +146,7 @@ def command(
         asked = told(query, opened)
         total, _ = opened.count(node)
         nothing = "" if total else why_nothing(node, opened)
+        tell_uncounted(node, opened)
         more = _more(level, reason, rare, pseudonyms, csv_for)
         more += _sample_words(size, strata, seed)
         chosen = [] if size is None else _sampled(opened, node, size, strata, seed)

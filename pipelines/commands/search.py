@@ -11,7 +11,7 @@ from rich.text import Text
 from ingest.records import Post, encode
 from pipelines.commands._shared.authors import known_authors
 from pipelines.commands._shared.context import open_store
-from pipelines.commands._shared.no_match import why_nothing
+from pipelines.commands._shared.no_match import tell_uncounted, why_nothing
 from pipelines.commands._shared.options import (
     QUERY_SETTINGS,
     Filters,
@@ -93,6 +93,7 @@ def command(
         counted = facets_of(opened, asked) if facets and as_json else None
         days = zone(opened.timezone())
         reason = "" if page.hits else why_nothing(node, opened)
+        tell_uncounted(asked, opened)
     finally:
         opened.close()
     if page.pending:

@@ -14,7 +14,7 @@ from rich.text import Text
 from pipelines.analysis.copies import FEWEST_ACCOUNTS, FEWEST_WORDS, Copies, find_copies
 from pipelines.commands._shared.authors import known_authors
 from pipelines.commands._shared.context import open_store
-from pipelines.commands._shared.no_match import why_nothing
+from pipelines.commands._shared.no_match import tell_uncounted, why_nothing
 from pipelines.commands._shared.options import (
     QUERY_SETTINGS,
     Filters,
@@ -63,6 +63,7 @@ def command(
             found = find_copies(hit.post for hit in opened.scan(asked))[:limit]
         else:
             found = top(opened, asked, [kind], limit)[kind]
+        tell_uncounted(asked, opened)
         reason = "" if found or opened.count(asked)[0] else why_nothing(asked, opened)
     if not found:
         none = f"None of the posts that match has {kind}."

@@ -21,7 +21,7 @@ from pipelines.analysis.series import (
 from pipelines.case import ASKED, Case, case_of
 from pipelines.commands._shared.authors import known_authors, told
 from pipelines.commands._shared.context import configured, open_store
-from pipelines.commands._shared.no_match import why_nothing
+from pipelines.commands._shared.no_match import tell_uncounted, why_nothing
 from pipelines.commands._shared.options import Filters, query_node, values_of
 from pipelines.query import all_of, final, only
 from pipelines.records import Status
@@ -99,6 +99,7 @@ def ask(
         fictional, _ = opened.count(all_of(node, only("flag", "fictional")))
         newest = opened.search(node, ASKED).hits if chart or "entity" in splits else []
         reason = "" if posts else why_nothing(node, opened)
+        tell_uncounted(node, opened)
         status = opened.status()
         case = case_of(newest, configured().watchlist, opened.study()) if newest else Case()
         timezone = status.timezone or configured().timezone

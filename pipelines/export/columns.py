@@ -9,7 +9,7 @@ from typing import Any, Literal
 import msgspec
 
 from ingest.records import Post
-from pipelines.searching import COUNTS
+from pipelines.counts import count_of
 
 Kind = Literal["text", "day", "integer", "number", "time", "json", "list", "targets"]
 
@@ -40,10 +40,7 @@ def _sentiment(name: str) -> Callable[[Exported], Any]:
 
 
 def _count(name: str) -> Callable[[Exported], Any]:
-    fields = COUNTS[name]
-    return lambda post: max(
-        (post.counts[one] for one in fields if one in post.counts), default=None
-    )
+    return lambda post: count_of(post.counts, name)
 
 
 #: Stable: columns are added at the end, never renamed or moved.

@@ -11,6 +11,7 @@
     skype -(spam OR promo)  without; NOT says the same
     lang:ary,ary-Latn       one of these values; also sentiment: entity: target: platform:
                             source: id: author: day: since: until: date: flag: scored:
+    likes>100               also <, >=, <=, likes:10..50; also reposts, replies, views
 
 Public: :func:`parse`, :func:`only`, :func:`all_of`, :func:`any_of`, :func:`rewrite`,
 :func:`highlight`, :func:`fuzzy_matches`, :func:`marks`, and the node classes.
@@ -33,6 +34,7 @@ from pipelines.query.nodes import (
     asks_for,
     final,
     rewrite,
+    uncounted,
 )
 from pipelines.query.parser import only, parse
 
@@ -58,4 +60,5 @@ __all__ = [
     "only",
     "parse",
     "rewrite",
+    "uncounted",
 ]

@@ -12,6 +12,8 @@ import msgspec
 
 from ingest.mapping.ids import platform_name
 from ingest.records import Flag, Label
+from pipelines.counts import COUNTS
+from pipelines.query import counts
 
 LANGUAGES = ("fr", "ar", "ary", "ary-Latn", "en", "zgh", "mixed", "other")
 #: What people call the languages, in three languages: each with its codes. ``ary`` is Moroccan
@@ -161,5 +163,8 @@ FIELDS: dict[str, Field] = {
         Field("date", "date:unknown", _one_of(("unknown",))),
         Field("flag", "flag:zone-assumed", _one_of(FLAGS)),
         Field("scored", "scored:provisional", _one_of(SCORED)),
+        *(Field(name, f"{name}>100", counts.check) for name in COUNTS),
     )
 }
+#: Fields by what platforms call them: ``retweets`` are ``reposts``.
+ALSO_CALLED: dict[str, str] = {own: name for name, owns in COUNTS.items() for own in owns}

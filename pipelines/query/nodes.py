@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from nlp.text import MAX_TOKEN, compounds
+from pipelines.counts import COUNTS
+from pipelines.query.counts import SIGNS, UNKNOWN
 
 #: Quotation marks that open and close: those of keyboards, telephones and French typing.
 QUOTES = {'"': '"', "“": "”", "„": "“", "”": "”", "«": "»"}
@@ -114,7 +116,9 @@ class Filter(Node):
 
     def __str__(self) -> str:
         values = (v if _BARE_VALUE.fullmatch(v) else _quote(v) for v in self.values)
-        return f"{self.field}:{','.join(values)}"
+        compared = self.field in COUNTS and len(self.values) == 1
+        sign = "" if compared and self.values[0].startswith(SIGNS) else ":"
+        return f"{self.field}{sign}{','.join(values)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +199,26 @@ def asks_for(node: Node, field: str) -> bool:
 def final(node: Node) -> Node:
     """Return the query without posts whose scores are provisional, unless it asks for them."""
     return node if asks_for(node, "scored") else all_of(node, Filter("scored", ("final",)))
+
+
+def uncounted(node: Node) -> Node | None:
+    """Return the query for the posts that may be missing because a count of theirs is unknown.
+
+    ``None`` where the query asks for no count.
+    """
+    wider = _with_unknown(node)
+    return None if wider == node else all_of(wider, Not(node))
+
+
+def _with_unknown(node: Node) -> Node:
+    match node:
+        case Filter(field, values) if field in COUNTS:
+            return Filter(field, tuple(dict.fromkeys((*values, UNKNOWN))))
+        case And(nodes) | Or(nodes):
+            return replace(node, nodes=tuple(map(_with_unknown, nodes)))
+        case Not(Not(inner)):
+            return _with_unknown(inner)
+    return node  # what is left out lets unknown counts through
 
 
 def _flatten(kind: type[And | Or], nodes: Iterable[Node]) -> Iterable[Node]:

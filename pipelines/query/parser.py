@@ -5,7 +5,7 @@
     either  = all {"OR" all}
     all     = not {["AND"] not}
     not     = ("NOT" | dash) not | "(" either ")" | filter | "=" word | word ["*"] | phrase
-    filter  = field ":" value {"," value}
+    filter  = field ":" value {"," value} | count ("<" | ">" | "<=" | ">=") number
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ import difflib
 import re
 
 from nlp.text import tokenize
+from pipelines.counts import COUNTS
 from pipelines.errors import QueryError
-from pipelines.query.fields import FIELDS
+from pipelines.query.fields import ALSO_CALLED, FIELDS
 from pipelines.query.nodes import (
     BREAKS,
     QUOTES,
@@ -40,6 +41,7 @@ _SKIP = re.compile(r"[\s\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]*")
 _BARE = re.compile(rf"[^\s{re.escape(BREAKS)}]+")
 _VALUE = re.compile(rf"[^\s,{re.escape(BREAKS)}]+")
 _FIELD = re.compile(r"([A-Za-z][A-Za-z_-]*):")
+_COMPARED = re.compile(r"([A-Za-z][A-Za-z_-]*)(?:[<>≤≥]=?(\d)?|=(?=\d))")
 _LONE = re.compile("[\ud800-\udfff]")
 #: Hyphens and dashes that word processors and telephones put in the place of ``-``.
 _MINUS = frozenset("-\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d")
@@ -131,7 +133,16 @@ class _Parser:
             return self.word(start, exact=True)
         field = _FIELD.match(self.text, start)
         if field:
-            return self.filter(field[1])
+            return self.filter(field[1], separator=1)
+        compared = _COMPARED.match(self.text, start)
+        if compared and compared[1].lower() in ALSO_CALLED:
+            return self.filter(compared[1], separator=0)
+        if compared and compared[2]:
+            raise self.error(
+                start,
+                f"{compared[1]} is no number: {', '.join(COUNTS)} are (write a word with < or > "
+                "in quotes)",
+            )
         return self.word(start, exact=False)
 
     def group(self) -> Node:
@@ -192,9 +203,10 @@ class _Parser:
             )
         return Prefix(stem, tokens[0])
 
-    def filter(self, name: str) -> Node:
+    def filter(self, name: str, separator: int) -> Node:
+        """Read a field and its values; between them stand so many signs that belong to neither."""
         start = self.at
-        field = FIELDS.get(name.lower())
+        field = FIELDS.get(ALSO_CALLED.get(name.lower(), name.lower()))
         if field is None:
             raise self.error(
                 start,
@@ -205,7 +217,7 @@ class _Parser:
         values: list[str] = []
         given = 0
         while not given or self.peek(","):
-            self.at += 1  # the colon or the comma
+            self.at += 1 if given else separator
             place = self.at
             value = self.value()
             if not value:

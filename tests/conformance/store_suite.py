@@ -592,6 +592,22 @@ QUERIES = {
     "scored:provisional": "",
     "scored:final honte": "archive:set:08 twitter:01",
     "-scored:final": "",
+    "likes>100": "youtube:04 twitter:01",
+    "likes>=100": "youtube:04 twitter:02 twitter:01",
+    "likes<100": "twitter:03",
+    "likes<=100": "twitter:03 twitter:02",
+    "likes:100..120": "twitter:02 twitter:01",
+    "likes:0,120": "twitter:03 twitter:01",
+    "likes<1": "twitter:03",
+    "reposts>10": "twitter:01",
+    "reposts:..39": "twitter:02",
+    "replies:7 views:1000000..": "youtube:04",
+    "inwi likes<1000": "twitter:01",
+    "inwi OR likes:0": "archive:set:07 youtube:04 twitter:03 twitter:01",
+    "-likes>100 platform:twitter,youtube": "youtube:06 youtube:05 twitter:03 twitter:02",
+    "likes:unknown platform:twitter,youtube": "youtube:06 youtube:05",
+    "reposts:unknown,0 platform:twitter": "twitter:03 twitter:02",
+    "-likes:unknown since:2016-02-21": "youtube:04 twitter:03",
     "nothing-like-it": "",
 }
 
@@ -616,6 +632,16 @@ class Searching:
             assert scanned == sorted(hit.post.id for hit in page.hits)
             undated = sum(hit.day == "" for hit in page.hits)
             assert filled.count(node) == (page.total, undated) == (len(scanned), undated)
+
+    def test_search__finds_the_newest_count_of_a_post(self, store: Store) -> None:
+        feed = Feeder(store)
+        for version, counts in enumerate([{}, {"likes": 5}, {"likes": 500}, {"views": 3}]):
+            feed(post("t:1", version=version, counts=counts))
+            drain(store)
+            likes = counts.get("likes")
+            assert ids(store, "likes>100") == (["t:1"] if likes == 500 else [])
+            assert ids(store, "likes<=100") == (["t:1"] if likes == 5 else [])
+            assert ids(store, "likes:unknown") == (["t:1"] if likes is None else [])
 
     def test_a_word_is_highlighted_exactly_where_it_is_found(self, filled: Store) -> None:
         everything = {hit.post.id: hit.post.text for hit in filled.scan(All())}

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 from click.testing import CliRunner, Result
 
 from pipelines.commands.export import command as export
 from pipelines.commands.rescore import command as rescore
 from pipelines.commands.search import command
+from pipelines.commands.top import command as top
 from pipelines.commands.trends import command as trends
 from tests.pipelines.stored_posts import fill, post
 
@@ -52,6 +54,24 @@ def test_the_same_spelling_in_a_hashtag_is_no_other_spelling(path: Path) -> None
     assert "other spellings" not in search(path, "whatsapp").output
     assert "1 post matches" in search(path, "=whatsapp").output
     assert "in other spellings only" in search(path, "watsap").output
+
+
+def test_posts_without_the_count_that_is_asked_for_are_told(tmp_path: Path) -> None:
+    counted = [msgspec.structs.replace(post(n), counts={"likes": n}) for n in range(1, 4)]
+    path = fill(tmp_path / "b.db", [*counted, post(4, "salam"), post(5)])
+    told = "2 posts are left out since the query asks for a number that they do not tell"
+    for one, words in (
+        (command, ["likes>2"]),
+        (trends, ["likes>2"]),
+        (top, ["authors", "likes>2"]),
+        (export, ["likes>2", "--to", str(tmp_path / "out"), "--format", "csv"]),
+    ):
+        result = CliRunner().invoke(one, [*words, "--store", str(path)])
+        assert result.exit_code == 0
+        assert told in result.output
+    assert "1 post matches" in search(path, "likes>2").output
+    assert "left out" not in search(path, "salam").output
+    assert "1 post is left out" in search(path, "salam", "likes>2").output
 
 
 def test_h_alone_is_a_call_for_help_and_no_letter_to_leave_out(path: Path) -> None:

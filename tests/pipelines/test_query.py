@@ -27,6 +27,7 @@ from pipelines.query import (
     only,
     parse,
     rewrite,
+    uncounted,
 )
 from pipelines.query.highlight import _Finder, _finder, marks
 
@@ -92,6 +93,18 @@ MEANINGS: dict[str, Node] = {
     ),
     "date:unknown": Filter("date", ("unknown",)),
     "flag:id-suspect": Filter("flag", ("id-suspect",)),
+    "likes>100": Filter("likes", (">100",)),
+    "Likes≥0100": Filter("likes", (">=100",)),
+    "likes:<5": Filter("likes", ("<5",)),
+    "likes=5": Filter("likes", ("5",)),
+    "likes:٥": Filter("likes", ("5",)),
+    "-reposts<=5": Not(Filter("reposts", ("<=5",))),
+    "retweets>5": Filter("reposts", (">5",)),
+    "shares:5..": Filter("reposts", ("5..",)),
+    "replies:5..70,0,Unknown": Filter("replies", ("5..70", "0", "unknown")),
+    "views:..9 inwi": And((Filter("views", ("..9",)), INWI)),
+    "likes=bien": Word("likes=bien", ("likes", "bien")),
+    '"likes>100"': Phrase("likes>100", ("likes", "100")),
 }
 
 MISTAKES = {
@@ -142,6 +155,14 @@ MISTAKES = {
     "what*app": (5, "at the end of a word only"),
     "*app": (1, "at the end of a word only"),
     "platform:--": (10, "such as twitter"),
+    "likes>beaucoup": (6, "a number or a range, as in likes>100"),
+    "likes> 100": (6, "a number or a range, as in likes>100"),
+    "likes>-1": (6, "a number or a range"),
+    "likes:50..10": (7, "a number or a range"),
+    "likes:..": (7, "a number or a range"),
+    "likes>1,000,x": (13, "a number or a range"),
+    "likes>9999999999999999999": (6, "a number or a range"),
+    "inwi followers>100": (6, "followers is no number: likes, reposts, replies, views are"),
     "a " * 501: (1001, "more than 500 words"),
 }
 
@@ -220,6 +241,13 @@ def test_joined_queries_are_written_back_too(texts: list[str]) -> None:
 @given(st.sampled_from(["id", "source", "author"]), st.text(min_size=1))
 def test_an_option_s_value_is_taken_as_it_is(field: str, value: str) -> None:
     assert only(field, value) == Filter(field, (value,))
+
+
+def test_uncounted__are_the_posts_whose_count_may_be_the_wanted_one() -> None:
+    assert uncounted(parse("inwi OR lang:fr")) is None
+    assert uncounted(parse("inwi -likes>5")) is None  # these posts are found
+    missed = uncounted(parse("inwi likes>5"))
+    assert str(missed) == "inwi likes:>5,unknown -(inwi likes>5)"
 
 
 def test_options_are_checked_like_typed_filters() -> None:

@@ -1,10 +1,11 @@
-"""Why a query found nothing, where a mistake in it shows."""
+"""What a query can't find: why nothing matches, and posts whose counts are unknown."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from pipelines.query import All, And, Filter, Node
+from pipelines.commands._shared.output import notify
+from pipelines.query import All, And, Filter, Node, uncounted
 from pipelines.stores.protocols import Store
 
 #: Entities, platforms or sources that are listed at most.
@@ -31,6 +32,18 @@ def why_nothing(node: Node, store: Store) -> str:
         if unknown:
             return f"No post matches: none in the store {says} {', '.join(unknown)}. {known(store)}"
     return "No post matches."
+
+
+def tell_uncounted(node: Node, store: Store) -> None:
+    """Tell how many posts a query leaves out because a count that it asks for is unknown."""
+    missed = uncounted(node)
+    posts = store.count(missed)[0] if missed else 0
+    if posts:
+        those, they = ("posts are", "they do") if posts > 1 else ("post is", "it does")
+        notify(
+            f"{posts:,} {those} left out since the query asks for a number that {they} not tell "
+            "(likes:unknown and the like find such posts)."
+        )
 
 
 def _entities(store: Store) -> str:

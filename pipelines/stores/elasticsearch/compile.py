@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from nlp.crossscript import key
+from pipelines.counts import COUNTS
 from pipelines.query import All, And, Filter, Node, Not, Or, Phrase, Prefix, Word
+from pipelines.query.counts import UNKNOWN, bounds
 from pipelines.query.fields import with_data_sets
 from pipelines.stores.elasticsearch.address import short
 from pipelines.stores.elasticsearch.record import FOUND
@@ -38,7 +40,7 @@ def _only_found(node: Node) -> bool:
         case Word() | Phrase() | Prefix():
             return True
         case Filter():
-            return node.field not in {"id", "date", "scored"}
+            return node.field not in {"id", "date", "scored"} and UNKNOWN not in node.values
         case And():
             return any(map(_only_found, node.nodes))
         case Or():
@@ -124,8 +126,17 @@ def _filter(field: str, values: tuple[str, ...]) -> Query:
         return {"range": {"day": {"gte": values[0]}}}
     if field == "until":
         return {"range": {"day": {"lt": values[0]}}}
+    if field in COUNTS:
+        return _any([_counted(field, value) for value in values])
     if field == "scored":  # no scores are provisional here
         return {"match_all": {}} if "final" in values else {"match_none": {}}
     if field == "date":
         return {"bool": {"must_not": [{"exists": {"field": "day"}}]}}
     raise TypeError(f"unknown query field: {field}")
+
+
+def _counted(field: str, value: str) -> Query:
+    wanted = bounds(value)
+    if wanted is None:
+        return {"bool": {"must_not": [{"exists": {"field": field}}]}}
+    return {"range": {field: {"gte": wanted.low, "lte": wanted.high}}}

@@ -17,6 +17,7 @@ from typing import Any, Literal
 import msgspec
 
 from ingest.records import Post, Target
+from pipelines import counts
 from pipelines.records import Collected, Document
 from pipelines.stores.elasticsearch.address import short
 from pipelines.stores.versions import Rank, rank_text, read_rank
@@ -89,6 +90,10 @@ class PostDocument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     positive: float = 0.0
     entities: tuple[str, ...] = ()
     attitudes: tuple[str, ...] = ()
+    likes: int | None = None
+    reposts: int | None = None
+    replies: int | None = None
+    views: int | None = None
     targets: tuple[Attitude, ...] = ()
     tokens: str = ""
     keys: str = ""
@@ -289,6 +294,7 @@ def _content(document: Document) -> dict[str, Any]:
         "positive": score.positive if score else 0.0,
         "entities": tuple(sorted(found)),
         "attitudes": tuple(f"{target.entity}={target.label}" for target in targets),
+        **counts.stored(post.counts)._asdict(),
         "targets": tuple(
             Attitude(
                 entity=target.entity,

@@ -1,8 +1,8 @@
 """From a query's nodes to what SQLite is asked.
 
 Words and most filters are terms of the full-text index (:mod:`.words`), so that a whole query is
-one expression of it, which gives its matches ordered by number, that is by date. Ids, authors
-and dates inside alternatives are conditions on ``posts`` (alias ``p``).
+one expression of it, which gives its matches ordered by number, that is by date. Ids, authors,
+counts and dates inside alternatives are conditions on ``posts`` (alias ``p``).
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from typing import NamedTuple
 
 from nlp.crossscript import key
 from nlp.text import MAX_TOKEN
+from pipelines.counts import COUNTS
 from pipelines.query import All, And, Filter, Node, Not, Or, Phrase, Prefix, Word
+from pipelines.query.counts import bounds
 from pipelines.query.fields import with_data_sets
 from pipelines.stores.sqlite import names, numbers
 from pipelines.stores.sqlite.words import EVERY, FORM, LABELS, NONE, PROVISIONAL, json_list
@@ -131,6 +133,8 @@ class _Compiler:
                 return _among("p.id", node.values)
             case Filter(field="author"):
                 return _among("p.author", node.values)
+            case Filter(field="likes" | "reposts" | "replies" | "views"):
+                return _counted(node)
             case Filter(field="since" | "until"):
                 first, last, others = self._days(node)
                 inner = self._matches(self._terms(others))
@@ -225,7 +229,7 @@ class _Compiler:
 def _is_terms(node: Node) -> bool:
     match node:
         case Filter():
-            return node.field not in {"id", "author", "since", "until"}
+            return node.field not in {"id", "author", "since", "until", *COUNTS}
         case Not():
             return _is_terms(node.node)
         case And() | Or():
@@ -295,3 +299,18 @@ def _among(column: str, values: tuple[str, ...]) -> _Condition:
     if len(values) == 1:
         return _Condition(f"{column} = ?", values)
     return _Condition(f"{column} IN (SELECT value FROM json_each(?))", (json_list(values),))
+
+
+def _counted(node: Filter) -> _Condition:
+    """Return the condition on a count. Looked up post by post: words find most queries' posts."""
+    parts = [
+        _Condition(f"{node.field} IS NULL")
+        if wanted is None
+        else _Condition(f"{node.field} BETWEEN ? AND ?", wanted)
+        for wanted in map(bounds, node.values)
+    ]
+    one = _balanced("OR", parts)
+    # an unknown count is not NULL, so that NOT finds its posts
+    return _Condition(
+        f"ifnull((SELECT {one.sql} FROM facts WHERE facts.number = p.number), 0)", one.values
+    )

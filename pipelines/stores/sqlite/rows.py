@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from ingest.records import Sentiment, Target
-from pipelines import stages
+from pipelines import counts, stages
 from pipelines.records import Document
 from pipelines.stores.sqlite import bodies, words
 from pipelines.stores.sqlite.load import MILLION, Stored, day_text, load
@@ -20,7 +20,7 @@ from pipelines.stores.sqlite.words import LABELS, json_list, ordinal
 from pipelines.stores.sqlite_file import Connection
 
 _UTC = ZoneInfo("UTC")
-_FACTS = "INSERT OR REPLACE INTO facts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_FACTS = f"INSERT OR REPLACE INTO facts VALUES ({', '.join('?' * len(Fact._fields))})"
 _TARGETS = "INSERT INTO targets VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _POSTS = "INSERT OR REPLACE INTO posts (number, id, body, created, author) VALUES (?, ?, ?, ?, ?)"
 
@@ -105,7 +105,10 @@ def remove(connection: Connection, stored: Sequence[Stored]) -> None:
 
 
 def reanalyse(connection: Connection, given: Sequence[tuple[Stored, Document]]) -> None:
-    """Write posts' words and days anew, inside the open transaction; their content stays."""
+    """Write words, days and counts of posts anew, inside the open transaction.
+
+    Their content stays.
+    """
     dated: list[tuple[Stored, Document]] = []
     others: list[tuple[Stored, Document]] = []
     for stored, document in given:
@@ -115,6 +118,10 @@ def reanalyse(connection: Connection, given: Sequence[tuple[Stored, Document]]) 
     words.add_anew(
         connection,
         [(one.number, words.line(doc, known_refs)) for one, doc in dated],
+    )
+    connection.executemany(
+        "UPDATE facts SET likes = ?, reposts = ?, replies = ?, views = ? WHERE number = ?",
+        [(*counts.stored(one.post.counts), one.number) for one, _ in dated if one.post.counts],
     )
     moved = [
         (one, doc)
@@ -205,6 +212,7 @@ def _fact(number: int, document: Document, known: dict[str, int]) -> Fact:
         round(post.language_confidence * MILLION),
         known[post.model],
         int(bool(post.scored)),
+        *counts.stored(post.counts),
     )
 
 

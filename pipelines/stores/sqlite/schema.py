@@ -11,7 +11,8 @@ Tables of the newest schema:
 - ``words`` is the full-text index by these numbers; it keeps no copy of the text (:mod:`.words`);
 - ``bodies`` holds the posts' content, compressed. Rows are only appended, and overwritten with
   zeros in place when they are deleted, so no page of the file keeps a stale copy of a text;
-- ``facts`` and ``targets`` hold what the scores say, narrow, for counting;
+- ``facts`` and ``targets`` hold what the scores say, narrow, for counting; ``facts`` also the
+  numbers of likes, reposts, replies and views (NULL where unknown), to find posts by them;
 - ``sums`` and ``target_sums`` hold running totals of the two, for questions without words;
 - ``queue`` names what waits to be scored, with the number of received records it stands for;
 - ``reposts`` names which post repeats which post, and which author's;
@@ -255,7 +256,13 @@ def _fourth(connection: Connection) -> None:
     connection.execute("CREATE INDEX reposts_id ON reposts (id)")
 
 
-STEPS: tuple[Step, ...] = (_first, _second, _third, _fourth)
+def _fifth(connection: Connection) -> None:
+    # What posts are found by as numbers. Re-indexing fills them in where there are posts.
+    for count in ("likes", "reposts", "replies", "views"):
+        connection.execute(f"ALTER TABLE facts ADD COLUMN {count} INTEGER")
+
+
+STEPS: tuple[Step, ...] = (_first, _second, _third, _fourth, _fifth)
 VERSION = len(STEPS)
 #: The schema since which tables are as they are now.
 _MOVED = 3

@@ -31,6 +31,10 @@ class Fact(NamedTuple):
     confidence: int
     model: int
     provisional: int
+    likes: int | None = None
+    reposts: int | None = None
+    replies: int | None = None
+    views: int | None = None
 
 
 class TargetRow(NamedTuple):
