@@ -9,8 +9,25 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Iterator
+
+import numpy as np
 
 from tests.pipelines import studies
+
+#: Studies that are sampled at once: their draws take some 80 MB for five languages.
+_AT_ONCE = 50
+
+
+def simulated(number: int, languages: tuple[str, ...], labels: int) -> studies.Outcome:
+    """Simulate so many studies, some at a time."""
+
+    def parts() -> Iterator[studies.Outcome]:
+        for first in range(0, number, _AT_ONCE):
+            seeds = range(first, min(first + _AT_ONCE, number))
+            yield studies.simulate(seeds, languages, labels)
+
+    return studies.Outcome(*map(np.concatenate, zip(*parts(), strict=True)))
 
 
 def main() -> None:
@@ -18,14 +35,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--studies", type=int, default=500)
     parser.add_argument("--labels", type=int, nargs="+", default=[100, 200, 400])
+    parser.add_argument("--languages", nargs="+", default=["all", *studies.LANGUAGES])
     given = parser.parse_args()
-    for languages in [studies.LANGUAGES, *((one,) for one in studies.LANGUAGES)]:
+    for name in given.languages:
+        languages = studies.LANGUAGES if name == "all" else (name,)
         for labels in given.labels:
-            found = studies.simulate(range(given.studies), languages, labels)
+            found = simulated(given.studies, languages, labels)
             print(
                 json.dumps(
                     {
-                        "languages": "all" if len(languages) > 1 else languages[0],
+                        "languages": name,
                         "labels": labels,
                         "studies": given.studies,
                         "error_corrected": round(float(found.corrected.mean()), 4),
