@@ -23,7 +23,7 @@ from pipelines.commands._shared.options import (
     query_node,
     store_option,
 )
-from pipelines.commands._shared.output import nothing_found, notify
+from pipelines.commands._shared.output import count, nothing_found, notify
 from pipelines.progress import progress
 from pipelines.query import And, Filter, Node, all_of, final
 from pipelines.stores.protocols import Store
@@ -39,6 +39,13 @@ _USUAL = "ndjson,csv,parquet"
 _DAYS = frozenset({"since", "until", "day"})
 #: So many interruptions of sources are named, the last ones.
 _TOLD_GAPS = 20
+#: Failures of sources in words; the class is the first word of a gap's cause.
+_FAILURES = {
+    "SourceBlocked": "the platform refused",
+    "SourceChanged": "the platform's answer could not be read",
+    "SourceError": "the platform did not answer",
+    "SourceGone": "the platform had nothing of that name",
+}
 _STRATA = ("language", "predicted", "week", "day", "platform", "source", "entity")
 
 
@@ -129,12 +136,11 @@ def command(
         return
     if folder is None:
         raise click.UsageError("name the folder: --to DIR")
-    reason = " ".join(reason.split())
-    if (level == "full") != bool(reason):
-        raise click.UsageError("--level full and --reason TEXT belong together")
+    reason = _reason(level, reason, pseudonyms)
     from pipelines.export import Facts, Options, export
     from pipelines.export.about import MANIFEST, README
     from pipelines.export.citable import FILES
+    from pipelines.export.options import own_names
     from pipelines.export.rare import find
     from pipelines.settings import zone
 
@@ -143,7 +149,8 @@ def command(
     try:
         status = opened.status()
         node = final(known_authors(node, opened))
-        asked = told(query, opened)
+        rename = own_names() if pseudonyms == "own" else None
+        asked = rename(told(query, opened)) if rename else told(query, opened)
         total, _ = opened.count(node)
         nothing = "" if total else why_nothing(node, opened)
         tell_uncounted(node, opened)
@@ -170,6 +177,7 @@ def command(
             sampled=_sample_says(len(chosen), total, strata, seed) if chosen else "",
             rare=few.posts if few else 0,
             suppressed=rare == "suppress",
+            own_pseudonyms=rename is not None,
         )
         entities = sorted({one.group for one in opened.sums(node, "day", "entity")})
         options = Options(
@@ -187,7 +195,7 @@ def command(
                 formats,
                 facts,
                 options=options,
-                own_pseudonyms=pseudonyms == "own",
+                rename=rename,
                 weights={one.hit.post.id: one.weight for one in chosen},
                 rare=few if rare == "suppress" else None,
                 report=lambda posts: report(posts, max(total, posts), posts),
@@ -209,6 +217,15 @@ def command(
         )
     written = ", ".join([*account.files, README, *FILES, MANIFEST])
     notify(f"{account.posts:,} posts written to {folder}: {written}.")
+
+
+def _reason(level: str, reason: str, pseudonyms: str) -> str:
+    reason = " ".join(reason.split())
+    if (level == "full") != bool(reason):
+        raise click.UsageError("--level full and --reason TEXT belong together")
+    if level == "full" and pseudonyms == "own":
+        raise click.UsageError("raw account names join all exports: --pseudonyms own is no use")
+    return reason
 
 
 def _command(
@@ -239,14 +256,21 @@ def _days(node: Node) -> Node:
 
 
 def _gaps(gaps: Sequence[Gap]) -> tuple[str, ...]:
+    """Return when sources were not read, without their names: one may be a person's channel."""
     found = [gap for gap in unfilled(gaps) if not gap.source.startswith(PAGES)]
     told = [
-        f"{gap.source}, {gap.start:%Y-%m-%d %H:%M} to "
-        f"{f'{gap.end:%Y-%m-%d %H:%M}' if gap.end else 'now'} UTC: {gap.cause}"
+        f"{gap.source.partition(':')[0]}, {gap.start:%Y-%m-%d %H:%M} to "
+        f"{f'{gap.end:%Y-%m-%d %H:%M}' if gap.end else 'now'} UTC: {_cause(gap)}"
         for gap in found[-_TOLD_GAPS:]
     ]
     more = len(found) - len(told)
     return (*([f"{more:,} earlier interruptions (marsad status)"] if more else []), *told)
+
+
+def _cause(gap: Gap) -> str:
+    """Return why a source was not read; what a platform said may quote whom it was asked for."""
+    kind = gap.cause.partition(":")[0]
+    return _FAILURES.get(kind, kind)
 
 
 def _warn_of_rare(facts: Facts, account: Account, level: str) -> None:
@@ -318,13 +342,21 @@ def _check(action: str, folder: Path, store: str | None) -> None:
     else:
         opened = open_store(store)
         try:
-            rows = gone(folder, opened)
+            found = gone(folder, opened)
         finally:
             opened.close()
-        for row in rows:
+        for row in found.rows:
             click.echo(f"{row.row}\t{row.id}\t{row.reason}")
-        number = "1 row" if len(rows) == 1 else f"{len(rows):,} rows"
-        notify(f"{number} of {folder} must go." if rows else "No row must go.")
-        failed = bool(rows)
+        notify(
+            f"{count(len(found.rows), 'row')} of {folder} must go."
+            if found.rows
+            else "No row must go."
+        )
+        if found.unknown:
+            notify(
+                f"{count(found.unknown, 'row')} can't be looked up: the ids hold pseudonyms of "
+                "this export alone (--pseudonyms own). Export again instead."
+            )
+        failed = bool(found.rows or found.unknown)
     if failed:
         raise click.exceptions.Exit(1)

@@ -64,6 +64,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """When a source was not read, in words."""
     suppressed: bool = False
     """Whether those posts lost what makes them rare."""
+    own_pseudonyms: bool = False
+    """Whether pseudonyms are of this export alone."""
 
 
 class File(msgspec.Struct, frozen=True, kw_only=True):
@@ -131,6 +133,7 @@ def manifest(account: Account, facts: Facts) -> bytes:
         "fiction": fiction(account),
         "files": account.files,
         "level": account.level,
+        "pseudonyms": "own" if facts.own_pseudonyms else "store",
         "reason": facts.reason,
         "sample": facts.sampled,
         "rare_posts": facts.rare,

@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
+from ingest.privacy.urls import PSEUDONYM
 from ingest.records import Post
 from pipelines.errors import OutputError
 from pipelines.export.about import FORMAT, MANIFEST, File
@@ -19,6 +21,7 @@ from pipelines.stores.protocols import Store
 class _Manifest(msgspec.Struct):
     format: str
     files: dict[str, File]
+    pseudonyms: str = "store"
 
 
 class _Id(msgspec.Struct):
@@ -35,21 +38,29 @@ class Gone(msgspec.Struct, frozen=True):
     """``deleted`` (a tombstone names it) or ``missing`` (the store does not hold it)."""
 
 
-def manifest(folder: Path) -> dict[str, File]:
-    """Return the files of an export. Raises :class:`OutputError` for a folder that is none."""
+class Purge(NamedTuple):
+    """What an export holds that must go."""
+
+    rows: list[Gone]
+    unknown: int
+    """Rows whose ids hold pseudonyms of the export alone: nobody can look them up."""
+
+
+def manifest(folder: Path) -> _Manifest:
+    """Return what an export says of itself. Raises :class:`OutputError` for another folder."""
     try:
         found = msgspec.json.decode((folder / MANIFEST).read_bytes(), type=_Manifest)
     except (OSError, msgspec.DecodeError) as error:
         raise OutputError(f"{folder} is no export of Marsad: {MANIFEST} can't be read") from error
     if found.format != FORMAT:
         raise OutputError(f"{folder} is no export of Marsad: see its {MANIFEST}")
-    return found.files
+    return found
 
 
 def verify(folder: Path) -> dict[str, str]:
     """Return what is wrong with each file of an export, nothing for a file that is whole."""
     problems = {}
-    for name, file in manifest(folder).items():
+    for name, file in manifest(folder).files.items():
         path = folder / Path(name).name
         problem = ""
         try:
@@ -63,23 +74,29 @@ def verify(folder: Path) -> dict[str, str]:
     return problems
 
 
-def gone(folder: Path, store: Store) -> list[Gone]:
+def gone(folder: Path, store: Store) -> Purge:
     """Return the rows of an export whose posts the store does not hold any more, without texts.
 
     Raises :class:`OutputError` for an export without ids.
     """
     ids = list(_ids(folder))
-    there = {hit.post.id for hit in by_ids(store, ids)}
+    own = {name for name in ids if PSEUDONYM.search(name)} if _has_own(folder) else set()
+    there = {hit.post.id for hit in by_ids(store, ids)} | own
     absent = [(row, name) for row, name in enumerate(ids, start=1) if name not in there]
     named = store.deleted_ids(
         [Collected(Post(id=name, platform="", text="")) for _, name in absent]
     )
     deleted = set(named)
-    return [Gone(row, name, "deleted" if name in deleted else "missing") for row, name in absent]
+    rows = [Gone(row, name, "deleted" if name in deleted else "missing") for row, name in absent]
+    return Purge(rows, sum(name in own for name in ids))
+
+
+def _has_own(folder: Path) -> bool:
+    return manifest(folder).pseudonyms == "own"
 
 
 def _ids(folder: Path) -> Iterator[str]:
-    files = manifest(folder)
+    files = manifest(folder).files
     if "posts.ndjson" in files:
         with (folder / "posts.ndjson").open("rb") as stream:
             for line in stream:

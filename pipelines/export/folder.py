@@ -19,7 +19,8 @@ from pipelines.export import about, citable, datasheet
 from pipelines.export.about import MANIFEST, README, Account, Facts, File
 from pipelines.export.columns import Exported, exported
 from pipelines.export.formats import FILES, FORMATS, Writer
-from pipelines.export.options import Options, changes
+from pipelines.export.options import Options, Rename, changes
+from pipelines.export.order import shuffled
 from pipelines.export.rare import Rare
 from pipelines.records import Hit
 
@@ -36,7 +37,7 @@ def export(
     facts: Facts,
     *,
     options: Options | None = None,
-    own_pseudonyms: bool = False,
+    rename: Rename | None = None,
     weights: Mapping[str, float] | None = None,
     rare: Rare | None = None,
     report: Callable[[int], None] = lambda posts: None,
@@ -47,7 +48,9 @@ def export(
     older export stays as it was. Only files of ours are replaced or removed: those that the
     folder's manifest names. Without any post nothing is written at all.
     ``report`` is called now and then with the number of posts so far. ``weights`` are those of a
-    sample, by id; what is ``rare`` is suppressed. Raises :class:`~pipelines.errors.OutputError`,
+    sample, by id; what is ``rare`` is suppressed. With ``rename`` pseudonyms get other names; then,
+    and at level ``unlinked``, posts come in a random order, since that of their ids would tell
+    which is which. Raises :class:`~pipelines.errors.OutputError`,
     also for a file in the way that is not ours, and for raw account names below level ``full``.
     """
     posts = iter(hits)
@@ -65,15 +68,12 @@ def export(
                 f"{folder} holds {', '.join(foreign)}, which no export of Marsad left there: "
                 "name another folder, or move it away"
             )
-        change = changes(given.level, own_pseudonyms=own_pseudonyms)
-        hide = rare.suppress() if rare else None
-
-        def made(hit: Hit) -> Exported | None:
-            post = exported(hit.post, hit.day, (weights or {}).get(hit.post.id))
-            kept = hide(post) if hide else post
-            return change(kept) if kept else None
-
-        account = _write(first, posts, stage, formats, given, made, report)
+        tally = _Tally()
+        change, hide = changes(given.level, rename), rare.suppress() if rare else None
+        made = _made(_chain(first, posts), weights or {}, hide, change, tally)
+        if rename or given.level == "unlinked":
+            made = shuffled(made, stage)
+        account = _write(made, tally, stage, formats, given, report)
         if account.plain_authors and given.level != "full":
             raise OutputError(
                 f"{account.plain_authors:,} of these posts carry the raw account names of their "
@@ -101,27 +101,38 @@ def export(
     return account
 
 
+def _made(
+    hits: Iterator[Hit],
+    weights: Mapping[str, float],
+    hide: Callable[[Exported], Exported | None] | None,
+    change: Callable[[Exported], Exported],
+    tally: _Tally,
+) -> Iterator[Exported]:
+    """Yield posts as they are written; what is rare as a whole is left out and counted."""
+    for hit in hits:
+        post = exported(hit.post, hit.day, weights.get(hit.post.id))
+        kept = hide(post) if hide else post
+        if kept is None:
+            tally.left_out += 1
+        else:
+            yield change(kept)
+
+
 def _write(
-    first: Hit,
-    rest: Iterator[Hit],
+    posts: Iterator[Exported],
+    tally: _Tally,
     stage: Path,
     formats: Sequence[str],
     options: Options,
-    made: Callable[[Hit], Exported | None],
     report: Callable[[int], None],
 ) -> Account:
-    tally = _Tally()
     with contextlib.ExitStack() as stack:
         writers: list[Writer] = []
         for form in formats:
             writer: Writer = FORMATS[form](stage, options)
             stack.callback(writer.close)
             writers.append(writer)
-        for hit in _chain(first, rest):
-            post = made(hit)
-            if post is None:
-                tally.left_out += 1
-                continue
+        for post in posts:
             for each in writers:
                 each.write(post)
             tally.add(post)
@@ -204,7 +215,8 @@ def _stage(folder: Path) -> Iterator[Path]:
     """Make the hidden folder, for us alone, and remove it in the end."""
     made = not folder.exists()
     stage = folder / _STAGE
-    stage.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    stage.mkdir(mode=0o700, exist_ok=True)
     lock = (stage / "lock").open("w")
     try:
         try:

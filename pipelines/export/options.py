@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
+import re
 import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -13,7 +13,8 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from ingest.privacy.protector import is_pseudonym
+from ingest.privacy.urls import PSEUDONYM
+from ingest.records import encode
 from pipelines.export.columns import COLUMNS, Column, Exported
 
 Level = Literal["ids", "unlinked", "pseudonymous", "full"]
@@ -54,31 +55,38 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(column for column in COLUMNS if column.name in _KEPT[self.level])
 
 
-def changes(level: Level, *, own_pseudonyms: bool) -> Callable[[Exported], Exported]:
-    """Return what is done to each post before it is written.
+#: Gives every pseudonym in a text another name.
+Rename = Callable[[str], str]
 
-    With ``own_pseudonyms`` authors get names of this export alone (HMAC-SHA-256 with a key that is
-    forgotten), so that two exports can't be joined by them.
+
+def own_names() -> Rename:
+    """Return what gives pseudonyms names of one export alone.
+
+    They are made with a key that is forgotten (HMAC-SHA-256), so that two exports can't be joined
+    by the pseudonyms in them: of authors, and inside ids, addresses and references.
     """
     key = secrets.token_bytes(32)
 
-    def renamed(author: str) -> str:
-        if not (own_pseudonyms and author):
-            return author
-        digest = hmac.new(key, author.encode(), hashlib.sha256).digest()
+    def renamed(found: re.Match[str]) -> str:
+        digest = hmac.digest(key, found[0].encode(), "sha256")
         return "u_" + base64.b32encode(digest[:10]).decode().lower()
+
+    return lambda text: PSEUDONYM.sub(renamed, text)
+
+
+def changes(level: Level, rename: Rename | None = None) -> Callable[[Exported], Exported]:
+    """Return what is done to each post before it is written; ``rename`` are the export's names."""
 
     def changed(post: Exported) -> Exported:
         if level == "ids":
-            return Exported(id=post.id, platform=post.platform, text="")
-        author = renamed(post.author)
-        if level == "unlinked":
-            return Exported(
+            post = Exported(id=post.id, platform=post.platform, text="")
+        elif level == "unlinked":
+            post = Exported(
                 id="",
                 platform=post.platform,
                 text="",
                 day=post.day,
-                author=author,
+                author=post.author,
                 language=post.language,
                 language_confidence=post.language_confidence,
                 sentiment=post.sentiment,
@@ -89,15 +97,9 @@ def changes(level: Level, *, own_pseudonyms: bool) -> Callable[[Exported], Expor
                 model=post.model,
                 weight=post.weight,
             )
-        if not own_pseudonyms:
+        if rename is None:
             return post
-        return msgspec.structs.replace(
-            post,
-            author=author,
-            repost_author=renamed(post.repost_author),
-            # some sources name only whom a post answers or repeats
-            reply_to=renamed(post.reply_to) if is_pseudonym(post.reply_to) else post.reply_to,
-            repost_of=renamed(post.repost_of) if is_pseudonym(post.repost_of) else post.repost_of,
-        )
+        # as a whole: a pseudonym may stand in any field
+        return msgspec.json.decode(rename(encode(post).decode()), type=Exported)
 
     return changed

@@ -32,6 +32,7 @@ from pipelines.export import (
     guard,
     unguard,
 )
+from pipelines.export.options import own_names
 from pipelines.records import Hit, Ledger
 from pipelines.stores.sqlite import SqliteStore
 from tests.pipelines.stored_posts import fill, post
@@ -581,7 +582,7 @@ def test_level_unlinked__holds_nothing_that_leads_back_to_a_post(tmp_path):
 def test_pseudonyms__of_their_own_join_no_two_exports(tmp_path):
     found = []
     for name in "ab":
-        export(hits(["x", "y"]), tmp_path / name, ["csv"], FACTS, own_pseudonyms=True)
+        export(hits(["x", "y"]), tmp_path / name, ["csv"], FACTS, rename=own_names())
         found.append({row["author"] for row in read_csv(tmp_path / name)})
     assert [len(authors) for authors in found] == [2, 2]
     assert not found[0] & found[1]
