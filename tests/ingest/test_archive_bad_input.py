@@ -48,7 +48,7 @@ LINES = [
     ("json-truncated", b'{"id": "7", "text": "cut he'),
     ("json-truncated", b'{"id": "7"'),
     ("json-truncated", b'{"id": "7", "text":'),
-    ("json-invalid", b"{'id': '7', 'text': 'python'}"),
+    ("json-invalid", b"{'id': '7', text: 'script'}"),
     ("json-invalid", b'{"id": "7", "text": "two"} {"id": "8", "text": "values"}'),
     ("json-invalid", b"\x01\x02 garbage"),
     ("json-invalid", b'{"id": "7", "text": "a\tb"}'),

@@ -144,11 +144,54 @@ def test_chat__of_a_messenger_is_refused_in_any_language(chat: str, tmp_path: Pa
         [{"dmConversation": {"conversationId": "1-2", "messages": []}}],
         {"participants": [{"name": "A"}], "messages": [{"sender_name": "A", "timestamp_ms": 1}]},
         {"guild": {}, "channel": {"type": "DirectTextChat"}, "messages": [{"content": "x"}]},
+        # X's API, both versions (docs.x.com, dm_events); Bluesky's lexicon chat.bsky.convo.
+        {"data": [{"event_type": "MessageCreate", "text": "x", "dm_conversation_id": "1-2"}]},
+        {"events": [{"message_create": {"target": {"recipient_id": "9"}, "message_data": {}}}]},
+        {"messages": [{"$type": "chat.bsky.convo.defs#messageView", "text": "x"}]},
+        # VK's messages.getHistory, Signal's and Snapchat's exports, Slack's, TikTok's of a user.
+        {"response": {"items": [{"peer_id": 9, "conversation_message_id": 1, "text": "x"}]}},
+        {"conversationId": "a", "type": "incoming", "body": "x", "sent_at": 1456603200000},
+        {"fictif": [{"From": "fictif", "Media Type": "TEXT", "Created": "2016", "Content": "x"}]},
+        [{"type": "message", "user": "U1", "text": "x", "ts": "1456603200.000100"}],
+        {"Direct Messages": {"Chat History": {"ChatHistory": {}}}, "Comment": {}},
+        {"212600000001@s.whatsapp.net": {"name": "x", "messages": {}}},
     ],
 )
 def test_document__of_private_messages_is_refused(document: Any, tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="private conversation"):
         read(tmp_path / "f", json.dumps(document))
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        # Reddit's own data, Viber's export, WhatsApp's database, a box of mails.
+        "id,permalink,thread_id,date,ip,from,to,subject,body\nm1,x,m0,2016-02-27,192.0.2.7,a,b,c,d\n",
+        "27/02/2016,20:00:00,Prénom Nom,+212600000001,salut\n27/02/2016,20:01:00,Moi,,oui\n",
+        "_id,key_remote_jid,key_from_me,data,timestamp\n1,a,0,salut,1456603200000\n",
+        "From: a@presse.example\nTo: b@presse.example\nSubject: x\n\nBonjour, toi\n",
+    ],
+)
+def test_table__of_private_messages_is_refused(table: str, tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="private conversation") as caught:
+        read(tmp_path / "f", table)
+    assert "--map" not in str(caught.value)
+
+
+def test_note_of_the_fediverse__that_is_addressed_to_persons_is_not_stored(tmp_path: Path) -> None:
+    def note(number: int, to: str) -> dict[str, Any]:
+        who = "https://a.example/users/fictif"
+        return {
+            "id": f"{who}/statuses/{number}",
+            "type": "Note",
+            "attributedTo": who,
+            "to": [to],
+            "content": f"<p>texte {number}</p>",
+        }
+
+    public = "https://www.w3.org/ns/activitystreams#Public"
+    notes = [note(1, public), note(2, "https://a.example/users/autre")]
+    assert [post.text for post in posts(tmp_path / "f", json.dumps(notes))] == ["texte 1"]
 
 
 def test_direct_messages__of_an_own_archive_are_refused(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -15,14 +14,15 @@ import msgspec
 from ingest import dates
 from ingest.errors import MappingError
 from ingest.mapping.fields import KNOWN, NOTHING, ObjectMapper, RowMapper, column_names, plain
-from ingest.mapping.objects import MAX_COLUMNS, Bad, parse_object, unwrapped
+from ingest.mapping.objects import MAX_COLUMNS, Bad
 from ingest.mapping.posts import Frame, build, tombstone
 from ingest.mapping.reasons import reject
-from ingest.mapping.tool import Deletion, Record, Skipped, Tool
+from ingest.mapping.tool import PRIVATE, Around, Deletion, Record, Skipped, Tool
 from ingest.mapping.unexpected import kept
 from ingest.records import Post, Reject, Tombstone
 from ingest.sources.archive import registry
 from ingest.sources.archive.csv_rows import Dialect, parse_rows
+from ingest.sources.archive.nested import Inner, inner_records, parse_records, written
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -49,6 +49,9 @@ class Context(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 #: What may be the name of a column: short, with a letter, without the signs of addresses.
 _NAME = re.compile(r"(?=.*[^\W\d_])[^\n:@<>{}]{1,60}")
+
+#: Pages of pages are opened this often.
+_DEEPEST = 3
 
 Outcome = Post | Tombstone | Reject
 
@@ -101,25 +104,57 @@ class Reader:
 
     def _of_object(self, raw: bytes) -> list[Outcome]:
         try:
-            record = parse_object(raw, self._context.codec)
+            records = parse_records(raw, self._context.codec)
         except Bad as bad:
             return [reject(bad.reason, raw)]
-        record = unwrapped(record)
-        tool = self._tool_of(record)
-        if tool is None:
-            return [self._built(self._objects.values(record), raw)]
-        parts = tool.split(record) if tool.split else None
-        if parts is None:
-            return self._mapped(tool, record, raw)
-        # A part that becomes a dead letter can be retried by itself.
-        return [outcome for part in parts for outcome in self._mapped(tool, part, _written(part))]
+        if len(records) == 1:
+            return self._of_record(records[0], raw, self._context.around)
+        return self._of_inner(Inner(records, self._context.around), _DEEPEST)
 
-    def _tool_of(self, record: Record) -> Tool | None:
-        """Return whose record this is: one file may hold those of several tools, joined."""
+    def _of_record(
+        self, record: Record, raw: bytes, around: Around, deeper: int = _DEEPEST
+    ) -> list[Outcome]:
+        tool, known = self._tool_of(record)
+        # A part that becomes a dead letter can be retried by itself.
+        if tool and tool.split and (parts := tool.split(record)) is not None:
+            return [
+                outcome
+                for part in parts
+                for outcome in self._mapped(tool, part, written(part), around)
+            ]
+        if tool and known:
+            return self._mapped(tool, record, raw, around)
+        fields = self._objects.values(record)
+        if "text" not in fields and deeper and (inner := inner_records(record)) is not None:
+            return self._of_inner(inner, deeper - 1)
+        if tool is not None:  # it knows what is no post
+            return self._mapped(tool, record, raw, around)
+        return [self._built(fields, raw)]
+
+    def _of_inner(self, inner: Inner, deeper: int) -> list[Outcome]:
+        if self._is_private(inner):
+            self.skipped[PRIVATE.reason] += len(inner.records)
+            return []
+        return [
+            outcome
+            for record in inner.records
+            for outcome in self._of_record(record, written(record), inner.around, deeper)
+        ]
+
+    def _is_private(self, inner: Inner) -> bool:
+        tool = self._tool_of(inner.records[0])[0] if inner.around and inner.records else None
+        return bool(tool and tool.refuse and tool.refuse(inner.around))
+
+    def _tool_of(self, record: Record) -> tuple[Tool | None, bool]:
+        """Return whose record this is, and whether that tool knows it.
+
+        One file may hold records of several tools, joined.
+        """
         own = self._tool
         if self._context.mapping or (own is not None and own.knows(record)):
-            return own
-        return registry.of_record(record) or own
+            return own, True
+        other = registry.of_record(record)
+        return other or own, other is not None
 
     def begin(self) -> None:
         """Read with the file's first header, as an import begins; another may follow again."""
@@ -167,12 +202,17 @@ class Reader:
         if self._tool is None:
             return [self._built(self._cells.values(cells), raw)]
         record = dict(zip(self._header, cells, strict=False))
-        return self._mapped(self._tool, record, raw, cells)
+        return self._mapped(self._tool, record, raw, self._context.around, cells)
 
     def _mapped(
-        self, tool: Tool, record: Record, raw: bytes, cells: Sequence[str] | None = None
+        self,
+        tool: Tool,
+        record: Record,
+        raw: bytes,
+        around: Around,
+        cells: Sequence[str] | None = None,
     ) -> list[Outcome]:
-        mapped = tool.map_item(record, self._context.around)
+        mapped = tool.map_item(record, around)
         if mapped is None:  # another tool's record in the same file
             mapped = self._objects.values(record) if cells is None else self._cells.values(cells)
             return [self._built(mapped, raw)]
@@ -234,7 +274,3 @@ class Reader:
 
 def _all(found: list[Outcome] | Reject) -> list[Outcome]:
     return [found] if isinstance(found, Reject) else found
-
-
-def _written(record: Record) -> bytes:
-    return json.dumps(record, ensure_ascii=False).encode("utf-8", "surrogatepass")

@@ -23,12 +23,14 @@ from ingest.sources.archive.compression import (
     compression_of,
 )
 from ingest.sources.archive.documents import (
+    AROUND,
     SCRIPT,
     container,
     first_value,
     is_array,
     is_object,
     is_record,
+    is_text_line,
 )
 from ingest.sources.archive.json_stream import Elements
 from ingest.sources.archive.lines import Line, lines
@@ -39,8 +41,6 @@ _ASCII_HEAD = 64_000_000
 """How far to look for the first letter that tells the encoding."""
 
 _POSITION = re.compile(r"#\d+")
-#: Fields around a list of records that say what the records are part of.
-_AROUND = ("type", "id")
 _CONTROLS = frozenset(range(32)) - {0x09, 0x0A, 0x0C, 0x0D, 0x1B}
 
 Format = Literal["empty", "ndjson", "json", "csv"]
@@ -179,10 +179,12 @@ def _as_json(base: Layout, head: bytes, *, complete: bool) -> Layout | None:
     if body[:1] == b"[" and is_array(body, sample, objects, base.codec):
         return msgspec.structs.replace(base, format="json", start=start + 1, array=True)
     ndjson = msgspec.structs.replace(base, format="ndjson")
+    if body[:1] == b'"' and all(map(is_text_line, sample)):
+        return ndjson
     if body[:1] == b"{" and (end := first_value(body, base.codec)):
         alone = not body[end:].strip()
         lined = b"\n" in body[:end].strip() and (alone or objects * 4 < len(sample))
-        large = (alone or lined) and not is_record(body[:end], base.codec)
+        large = alone and not is_record(body[:end], base.codec)
         if large and (inside := _inside(base, body, start)):
             return inside
         return msgspec.structs.replace(base, format="json", start=start) if lined else ndjson
@@ -206,9 +208,7 @@ def _inside(base: Layout, body: bytes, start: int) -> Layout | None:
     except Bad:
         pass
     else:
-        around = {
-            name: str(value) for name in _AROUND if isinstance(value := fields.get(name), str)
-        }
+        around = {name: str(value) for name in AROUND if isinstance(value := fields.get(name), str)}
     return msgspec.structs.replace(
         base, format="json", start=start + inside, array=True, under=under, around=around
     )

@@ -13,17 +13,23 @@ from ingest.sources.archive.compression import Memory
 from ingest.sources.archive.json_stream import Elements
 
 #: Fields of one large object in which archives keep their posts, the likeliest first.
-_CONTAINERS = [
+CONTAINERS = [
     *("posts", "statuses", "tweets", "messages", "data", "items", "results", "records"),
     *("entries", "comments", "rows", "documents", "videos", "feed", "orderedItems", "hits"),
     *("children", "threads", "descendants", "list"),
 ]
 #: Fields of one large object whose own object has nothing but such a list and remarks about it.
-_WRAPPERS = frozenset(
+WRAPPERS = frozenset(
     {"data", "items", "result", "results", "response", "payload", "records", "posts", "tweets"}
     | {"hits"}
 )
-_TEXTS = frozenset(plain(alias) for alias in ALIASES["text"].split() if "." not in alias)
+#: Names of fields that hold the text of a post.
+TEXTS = frozenset(plain(alias) for alias in ALIASES["text"].split() if "." not in alias)
+#: Fields around a list of records that say what the records are part of.
+AROUND = ("type", "id")
+#: A list of objects inside of a list, and an object that was written as a text.
+_NESTED = re.compile(rb'(?:\[\s*)+\{\s*"|"\s*\{\s*\\+"')
+_WRITTEN = re.compile(rb'\s*"\s*\{\s*\\+"')
 _TOKEN = re.compile(rb'"[^"\\\n]*+(?:\\[^\n][^"\\\n]*+)*+"|[{}\[\]]')
 #: How Twitter's own archives begin: JavaScript that assigns a list.
 SCRIPT = re.compile(rb"window\.YTD\.(\w+)\.part\d+\s*=\s*(?=\[)")
@@ -45,7 +51,14 @@ def is_array(body: bytes, sample: list[bytes], objects: int, codec: str) -> bool
     if first.problem:
         # The head may end inside a very long first value.
         return inside == b"{" and objects == 0 and len(sample) < 2
+    if _NESTED.match(first.raw):
+        return True
     return is_object(first.raw, codec) and objects <= listed + 1
+
+
+def is_text_line(line: bytes) -> bool:
+    """Say whether a line is JSON that was written as a text: ``"{\\"id\\": 1}"``."""
+    return _WRITTEN.match(line) is not None
 
 
 def is_object(line: bytes, codec: str) -> bool:
@@ -114,7 +127,7 @@ def container(body: bytes) -> Container | None:
         named = last is not None and body[last.end() : token.start()].strip() == b":"
         key = last[0][1:-1].decode("utf-8", "replace") if last is not None and named else None
         if sign == b'"':
-            if key is not None and keys[-1] is not None and plain(key) in _TEXTS:
+            if key is not None and keys[-1] is not None and plain(key) in TEXTS:
                 if len(keys) == 1:
                     return None  # a post by itself
                 keys[-1] = None
@@ -122,11 +135,11 @@ def container(body: bytes) -> Container | None:
             continue
         if sign == b"[" and key is not None and keys and None not in keys:
             inside = body[token.end() : token.end() + 200].lstrip()[:1]
-            if inside == b"{" or (inside == b"]" and key in _CONTAINERS):
+            if inside == b"{" or (inside == b"]" and key in CONTAINERS):
                 path = ".".join([*(name for name in keys if name), key])
                 lists = outer if len(keys) == 1 else inner
-                if lists is outer or key in _CONTAINERS:
+                if lists is outer or key in CONTAINERS:
                     lists.setdefault(key, Container(path, token.end(), len(keys)))
-        keys.append("" if not keys else key if sign == b"{" and key in _WRAPPERS else None)
-    found = [lists[name] for lists in (outer, inner) for name in _CONTAINERS if name in lists]
+        keys.append("" if not keys else key if sign == b"{" and key in WRAPPERS else None)
+    found = [lists[name] for lists in (outer, inner) for name in CONTAINERS if name in lists]
     return next(iter([*found, *outer.values()]), None)

@@ -49,9 +49,16 @@ class Elements:
             if self._at >= len(self._buffer):
                 break
             if self._array and self._buffer[self._at] == 0x5D:
+                self._take(1)
+                closed = True
+                self._skip_separators()
+                if self._buffer[self._at : self._at + 1] in {b"[", b"{"}:
+                    if self._buffer[self._at] == 0x5B:  # another list: files were joined
+                        self._take(1)
+                        closed = False
+                    continue
                 while self._stream.read():
                     pass  # only to learn whether the file is whole
-                closed = True
                 break
             value = self._value(indent)
             yield value

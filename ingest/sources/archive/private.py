@@ -38,13 +38,33 @@ _DOCUMENTS = (
     ),
     ((rb"window\.YTD\.direct_messages?\w*\.",), "direct messages of X"),
     ((rb'"dmConversation"\s*:',), "direct messages of X"),
+    ((rb'"dm_conversation_id"\s*:', rb'"event_type"\s*:'), "direct messages of X"),
+    ((rb'"message_create"\s*:\s*\{', rb'"recipient_id"\s*:'), "direct messages of X"),
+    ((rb'"chat\.bsky\.convo\.defs#',), "messages of Bluesky"),
+    ((rb'"conversation_message_id"\s*:', rb'"peer_id"\s*:'), "messages of VK"),
+    ((rb'"conversationId"\s*:', rb'"sent_at"\s*:'), "messages of Signal"),
+    ((rb'"Media Type"\s*:', rb'"Created"\s*:', rb'"From"\s*:'), "a chat of Snapchat"),
+    ((rb'"Direct Messages?"\s*:\s*\{', rb'"Chat ?History'), "what TikTok keeps of its user"),
+    ((rb'"ts"\s*:\s*"\d{10}\.\d{6}"', rb'"type"\s*:\s*"message"'), "messages of Slack"),
+    ((rb'"[\d-]{6,20}@(?:s\.whatsapp\.net|c\.us|g\.us)"',), "messages of WhatsApp"),
     ((rb'"sender_name"\s*:', rb'"timestamp_ms"\s*:'), "messages of Facebook or Instagram"),
     ((rb'"type"\s*:\s*"Direct(?:Group)?TextChat"',), "a private chat of Discord"),
     ((rb'"conversations"\s*:\s*\[\s*\{\s*"conversation"\s*:',), "conversations of Hangouts"),
     ((rb'"userId"\s*:\s*"8:', rb'"conversations"\s*:'), "conversations of Skype"),
     ((rb'"user_type"\s*:', rb'"topic_id"\s*:', rb'"creator"\s*:'), "messages of Google Chat"),
 )
-_LINKEDIN = re.compile(r'^"?CONVERSATION ID"?,"?CONVERSATION TITLE"?,"?FROM"?,', re.IGNORECASE)
+#: The first line of tables of messages.
+_HEADERS = (
+    (r'"?CONVERSATION ID"?,"?CONVERSATION TITLE"?,"?FROM"?,', "messages of LinkedIn"),
+    (r"id,permalink,thread_id,date,ip,from,to,subject,body", "private messages of Reddit"),
+    (r"[^\n]*\bkey_remote_jid\b", "messages of WhatsApp"),
+)
+_MAIL = re.compile(r"(?:From \S+@\S+ [^\n]*\n)?(?:[A-Z][\w-]+: [^\n]*\n(?:[ \t][^\n]*\n)*)+\n")
+_OF_MAIL = re.compile(r"^(?:From|To|Subject|Date|Received): ", re.MULTILINE)
+#: Viber's table of a chat: day, time, name, number, words; no names of columns.
+_VIBER = re.compile(
+    r"\d{1,2}[/.]\d{1,2}[/.]\d{2,4},\d{1,2}:\d\d:\d\d(?: [AP]M)?,[^,\n]*,(?:\+?\d{6,15})?,"
+)
 
 
 def refuse_document(name: str, head: bytes) -> None:
@@ -60,11 +80,17 @@ def refuse_text(name: str, text: str) -> None:
     Each message begins with its date and time, in the words and digits of the phone's language.
     """
     begin = fold(text[:20_000])
-    if _LINKEDIN.match(begin):
-        raise _refusal(name, "messages of LinkedIn")
+    for header, whose in _HEADERS:
+        if re.match(header, begin, re.IGNORECASE):
+            raise _refusal(name, whose)
+    mail = _MAIL.match(begin)
+    if mail and len(set(_OF_MAIL.findall(mail[0]))) >= 3:
+        raise _refusal(name, "a mail, or a box of them")
     if _OTHER_MESSENGERS.match(begin):
         raise _refusal(name, "the chat of a messenger")
     lines = [line.strip() for line in begin.split("\n")[:_LINES] if line.strip()]
+    if len(lines) > 1 and all(map(_VIBER.match, lines[:5])):
+        raise _refusal(name, "a chat of Viber")
     rests = [rest for line in lines if (rest := _message(line)) is not None]
     if len(rests) * 4 >= len(lines) and any(map(_NAMED.match, rests)):
         raise _refusal(name, "a chat of WhatsApp or another messenger")

@@ -19,7 +19,7 @@ from ingest.mapping import hints
 from ingest.mapping.choices import choose, flattened
 from ingest.mapping.datasets import file_name, given_name
 from ingest.mapping.ids import platform_name
-from ingest.mapping.objects import Bad, parse_object, unwrapped
+from ingest.mapping.objects import Bad
 from ingest.mapping.reasons import before_header, damage_detail, reject, warning
 from ingest.mapping.tool import Record, Tool
 from ingest.records import RAW_LIMIT, Item, Post, Reject
@@ -29,9 +29,10 @@ from ingest.sources.archive.compression import ArchiveFile, FileStream, Memory, 
 from ingest.sources.archive.context import Context, Reader
 from ingest.sources.archive.detection import Layout, Survey, open_stream, rows, survey, values
 from ingest.sources.archive.lines import Line
+from ingest.sources.archive.nested import inner_records, parse_records
 from ingest.sources.base import Capabilities
 
-VERSION = 4
+VERSION = 5
 """Of this reader: a change in what it makes of a file reads every file anew."""
 
 _SAMPLE = 1000
@@ -315,11 +316,12 @@ class ArchiveSource:
         """The first records, as far as they can be read; one at least if the head ends in it."""
         layout, head, complete = self._survey[:3]
         stream: Stream = Memory(head[layout.start :])
-        objects = list(_parsed(values(stream, layout, layout.start, layout.first), layout))
+        found = values(stream, layout, layout.start, layout.first)
+        objects = list(_parsed(found, layout, self._mapping))
         if not objects and not complete:
             stream, _ = open_stream(self._file, layout, layout.start)
             lines = islice(values(stream, layout, layout.start, layout.first), 1)
-            objects = list(_parsed(lines, layout))
+            objects = list(_parsed(lines, layout, self._mapping))
         return objects
 
     @cached_property
@@ -383,12 +385,28 @@ def _covered(name: str, taken: Collection[str]) -> bool:
     return any(name.startswith(f"{one}.") or one.startswith(f"{name}.") for one in taken)
 
 
-def _parsed(lines: Iterable[Line], layout: Layout) -> Iterator[Record]:
+def _parsed(lines: Iterable[Line], layout: Layout, mapping: Mapping[str, str]) -> Iterator[Record]:
+    """Yield the records of some lines, also those that stand inside of others."""
+    names = mappings.ObjectMapper(mapping)
     for line in islice(lines, _SAMPLE):
         try:
-            yield unwrapped(parse_object(line.raw, layout.codec))
+            records = parse_records(line.raw, layout.codec)
         except Bad:
             continue
+        for record in records:
+            yield from _leaves(record, names, tools=not mapping)
+
+
+def _leaves(
+    record: Record, names: mappings.ObjectMapper, deeper: int = 3, *, tools: bool
+) -> Iterator[Record]:
+    known = (tools and registry.of_record(record) is not None) or "text" in names.values(record)
+    inner = None if known or not deeper else inner_records(record)
+    if inner is None:
+        yield record
+        return
+    for one in inner.records:
+        yield from _leaves(one, names, deeper - 1, tools=tools)
 
 
 def parse_raw(

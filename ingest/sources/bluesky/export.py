@@ -28,7 +28,7 @@ _URI = re.compile(r"at://(did:[\w:.%-]+)/app\.bsky\.feed\.post/(\w+)")
 
 def _view(record: Record) -> Record | None:
     """Return the view of a post in an item of a feed or a thread, or the record if it is one."""
-    for found in (record, record.get("post"), dig(record, "thread", "post")):
+    for found in (dig(record, "value", "post"), record, record.get("post")):
         if (
             isinstance(found, dict)
             and _URI.fullmatch(word(found.get("uri")))
@@ -39,8 +39,29 @@ def _view(record: Record) -> Record | None:
 
 
 def knows(record: Record) -> bool:
-    """Tell whether a record is a view of a post, or an item of a feed that holds one."""
-    return _view(record) is not None
+    """Tell whether a record is a view of a post, or an item of a feed or thread that holds one."""
+    thread = record.get("thread")
+    return _view(thread if isinstance(thread, dict) else record) is not None
+
+
+def split(record: Record) -> list[Record] | None:
+    """Return the posts of a thread: those above, the post itself, all answers below it."""
+    thread = record.get("thread")
+    top = thread if isinstance(thread, dict) else record
+    if top is record and not isinstance(record.get("replies"), list):
+        return None
+    found: list[Record] = []
+    waiting: list[object] = [top]
+    while waiting:
+        item = waiting.pop()
+        if not isinstance(item, dict):
+            continue
+        if _view(item) is not None:  # what is gone or blocked has none
+            found.append({"post": item.get("post")})
+        answers = item.get("replies")
+        waiting += reversed(answers) if isinstance(answers, list) else ()
+        waiting.append(item.get("parent"))
+    return found
 
 
 def map_item(record: Record, around: Around) -> Mapped:
@@ -111,5 +132,5 @@ def map_event(record: Record, around: Around) -> Mapped:
     return filled({**_fields(did, key, post), "version": word(record.get("time_us"))})
 
 
-TOOL = Tool(name="bluesky", version=1, knows=knows, map_item=map_item)
+TOOL = Tool(name="bluesky", version=2, knows=knows, map_item=map_item, split=split)
 JETSTREAM = Tool(name="jetstream", version=1, knows=knows_event, map_item=map_event)

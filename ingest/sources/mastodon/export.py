@@ -28,17 +28,34 @@ from ingest.mapping.tool import (
 
 _PRIVATE = frozenset({"private", "direct", "limited"})
 _PUBLIC = ("https://www.w3.org/ns/activitystreams#Public", "as:Public", "Public")
+_NOTES = frozenset({"Note", "Article", "Question", "Page"})
 _USER = re.compile(r"/(?:users|@|u|profile)/?([\w.-]+)")
 _STATUS = re.compile(r"/(?:statuses|objects|notes|@[\w.-]+)/([\w-]+)$")
 
 
 def knows(record: Record) -> bool:
-    """Tell whether a record is a status."""
+    """Tell whether a record is a status, or the conversation around one."""
+    if "ancestors" in record:
+        return _around_one(record)
     return (
         {"id", "content", "created_at", "account"} <= record.keys()
         and isinstance(record.get("account"), dict)
         and ("visibility" in record or "in_reply_to_id" in record or "reblog" in record)
     )
+
+
+def _around_one(record: Record) -> bool:
+    return record.keys() == {"ancestors", "descendants"} and all(
+        isinstance(statuses, list) for statuses in record.values()
+    )
+
+
+def split(record: Record) -> list[Record] | None:
+    """Return the statuses of a conversation (``/api/v1/statuses/:id/context``)."""
+    if not _around_one(record):
+        return None
+    both = [*record["ancestors"], *record["descendants"]]
+    return [status for status in both if isinstance(status, dict)]
 
 
 def map_item(record: Record, around: Around) -> Mapped:
@@ -117,6 +134,8 @@ def _account(account: object, host: str) -> str:
 
 def knows_activity(record: Record) -> bool:
     """Tell whether a record is an activity of an outbox."""
+    if word(record.get("type")) in _NOTES:
+        return {"id", "attributedTo", "content"} <= record.keys()
     return (
         word(record.get("type")) in {"Create", "Announce"} and {"actor", "object"} <= record.keys()
     )
@@ -126,6 +145,8 @@ def map_activity(record: Record, around: Around) -> Mapped:
     """Return the fields of a post of an outbox; a boost names what it repeats, without its text."""
     if not knows_activity(record):
         return None
+    if word(record.get("type")) in _NOTES:  # an object without the activity around it
+        record = {"type": "Create", "actor": record["attributedTo"], "object": record}
     note = record.get("object")
     addressed = note if isinstance(note, dict) and ("to" in note or "cc" in note) else record
     if not _is_public(addressed):
@@ -133,7 +154,7 @@ def map_activity(record: Record, around: Around) -> Mapped:
     author = _actor(record.get("actor"))
     if record.get("type") == "Announce" or not isinstance(note, dict):
         return {}  # a boost has no text of its own, and the file does not hold the original's
-    if note.get("type") not in {None, "Note", "Article", "Question", "Page"}:
+    if note.get("type") is not None and word(note["type"]) not in _NOTES:
         return {}
     content = note.get("content")
     return filled(
@@ -193,5 +214,5 @@ def _tags(tags: object) -> list[object] | None:
     return found or None
 
 
-TOOL = Tool(name="mastodon", version=1, knows=knows, map_item=map_item)
-OUTBOX = Tool(name="mastodon-outbox", version=1, knows=knows_activity, map_item=map_activity)
+TOOL = Tool(name="mastodon", version=2, knows=knows, map_item=map_item, split=split)
+OUTBOX = Tool(name="mastodon-outbox", version=2, knows=knows_activity, map_item=map_activity)
