@@ -11,6 +11,7 @@ from pipelines.commands._shared.context import protector, require_own_keys
 from pipelines.commands._shared.options import store_option
 from pipelines.commands._shared.output import count, notify
 from pipelines.commands.backup import file_of
+from pipelines.errors import StoreVersion
 
 
 @click.command()
@@ -61,5 +62,9 @@ def command(backup: Path, store: str | None, replace: bool, deleted_in: tuple[Pa
             "replaced whose deletions could be merged. Delete it once more (marsad delete --from "
             "LIST), or restore with --deleted-in."
         )
-    with SqliteStore(place) as opened:
+    with SqliteStore(place, reindexing=True) as opened:
         require_own_keys(opened)
+    try:
+        SqliteStore(place, readonly=True).close()
+    except StoreVersion as error:  # a backup of an older Marsad
+        notify(str(error))

@@ -5,16 +5,19 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
+from ingest.records import encode
 from pipelines.commands import backup, delete, ingest, restore
 from pipelines.query import All
 from pipelines.records import Ledger
-from pipelines.stores.sqlite import SqliteStore, erase
+from pipelines.stores.sqlite import SqliteStore, erase, schema
 from pipelines.stores.sqlite import backup as files
 from pipelines.stores.sqlite.connect import open_reader, open_writer
 from tests.conformance.corpus import Feeder, drain, post, tombstone
@@ -102,12 +105,52 @@ def test_a_backup__replaces_no_file_that_was_made_meanwhile(
     assert (tmp_path / "copy").read_text() == "of somebody else"
 
 
-def test_a_backup__of_an_older_store_is_refused_by_its_name(store: Path, tmp_path: Path) -> None:
-    with closing(open_writer(store)) as older:
-        older.execute("PRAGMA user_version = 3")
-    done = CliRunner().invoke(backup.command, [str(tmp_path / "copy"), "--store", str(store)])
-    assert f"{store} was made by another version: run marsad reindex" in str(done.exception)
-    assert not (tmp_path / "copy").exists()
+def of_version_0_1(path: Path, version: int) -> None:
+    """Make a store of two posts with the tables of an early schema."""
+    with closing(open_writer(path)) as old:
+        schema.migrate(old, path, schema.STEPS[:version])
+        for number in (1, 2):
+            made = encode(post(f"twitter:{number}", WORDS, author=f"u_{number}")).decode()
+            old.execute(
+                "INSERT INTO posts (id, day, hour, platform, author, source, language, label, "
+                "negative, neutral, positive, flags, model) VALUES "
+                "(?, '', '', 'twitter', ?, '', '', '', 0, 0, 0, '', '')",
+                (f"twitter:{number}", f"u_{number}"),
+            )
+            old.execute("INSERT INTO bodies VALUES (?, '', '', ?)", (number, made))
+
+
+def without_reactions(path: Path, version: int) -> None:
+    """Make a store of two posts as it was before reactions were numbers."""
+    with SqliteStore(path) as opened:
+        Feeder(opened)(post("twitter:1", WORDS, author="u_1"), post("twitter:2", WORDS))
+        drain(opened)
+    with closing(open_writer(path)) as old:
+        for count in ("likes", "reposts", "replies", "views"):
+            old.execute(f"ALTER TABLE facts DROP COLUMN {count}")
+        old.execute("UPDATE meta SET value = '2' WHERE name = 'analysis'")
+        old.execute(f"PRAGMA user_version = {version}")
+
+
+@pytest.mark.parametrize(
+    ("made", "version"), [(of_version_0_1, 1), (of_version_0_1, 2), (without_reactions, 4)]
+)
+def test_a_backup__of_an_older_store_holds_its_posts_and_loses_those_deleted_since(
+    tmp_path: Path, made: Callable[[Path, int], None], version: int
+) -> None:
+    store, copy, new = tmp_path / "old.db", tmp_path / "copy", tmp_path / "new.db"
+    made(store, version)
+    told = run(backup.command, copy, store=store)
+    assert "2 posts" in told.output
+    with closing(open_reader(copy)) as same:
+        assert schema.check(same, copy) == version, "a backup is what it is a copy of"
+    deletions = tmp_path / "deletions.db"
+    with SqliteStore(deletions) as opened:
+        opened.delete([tombstone("twitter:2")])
+    told = run(restore.command, copy, "--deleted-in", deletions, store=new)
+    assert "run marsad reindex" in told.output
+    with closing(open_reader(new)) as restored:
+        assert restored.execute("SELECT id FROM posts").fetchall() == [("twitter:1",)]
 
 
 def test_a_restored_store__holds_no_post_that_was_deleted_since(
@@ -163,16 +206,41 @@ def test_a_restored_store__holds_no_post_that_was_deleted_while_it_was_restored(
 ) -> None:
     copy = tmp_path / "copy"
     run(backup.command, copy, store=store)
-    sync = files._sync
+    merge = files._merge
 
-    def deleting(path: Path) -> None:
+    def deleting(*given: Any) -> Any:
+        merged = merge(*given)
         with SqliteStore(store) as opened:
             opened.delete([tombstone("twitter:1")])
-        sync(path)
+        return merged
 
-    monkeypatch.setattr(files, "_sync", deleting)
+    monkeypatch.setattr(files, "_merge", deleting)
     run(restore.command, copy, "--replace", store=store)
     assert ids(store) == {"twitter:2", "twitter:3"}
+
+
+def test_a_deletion__of_a_process_that_waits_for_a_restore_holds(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It had the file open before, or deletes between the last look and the replacement."""
+    copy = tmp_path / "copy"
+    run(backup.command, copy, store=store)
+    alone = files._alone
+    waiting: list[SqliteStore] = []
+
+    def meanwhile(path: Path) -> None:
+        alone(path)
+        if not waiting:
+            waiting.append(SqliteStore(store))
+            waiting[0].delete([tombstone("twitter:1")])
+        monkeypatch.setattr(files, "_alone", lambda path: None)
+
+    monkeypatch.setattr(files, "_alone", meanwhile)
+    run(restore.command, copy, "--replace", store=store)
+    assert ids(store) == {"twitter:2", "twitter:3"}
+    waiting[0].delete([tombstone("twitter:2")])
+    waiting[0].close()
+    assert ids(store) == set()
 
 
 def test_a_restored_store__takes_in_no_log_of_a_file_that_is_gone(

@@ -11,21 +11,24 @@ from collections.abc import Collection, Iterable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import apsw
 
+from ingest import zones
 from ingest.privacy.protector import Protector, is_pseudonym
 from ingest.records import Tombstone
 from pipelines.errors import StoreBusy, StoreError
 from pipelines.records import Collected, CollectedTombstone
-from pipelines.stores.sqlite import erase, schema, tombstones
+from pipelines.stores.sqlite import convert, erase, schema, tombstones
 from pipelines.stores.sqlite.accept import newest
 from pipelines.stores.sqlite.connect import open_reader, open_writer
 from pipelines.stores.sqlite.lock import hold
 from pipelines.stores.sqlite_file import Connection, explained, writing
 
 _MADE = "backup made"
+#: The schema since which a file says of itself when it was made.
+_WITH_META = 2
 #: What SQLite puts beside a file.
 _BESIDE = ("-wal", "-shm", "-journal")
 #: Posts that are looked at in one step.
@@ -58,7 +61,9 @@ def back_up(store: Path, target: Path) -> Copy:
             connection.execute("VACUUM INTO ?", (str(part),))
         with closing(open_writer(part)) as copy, explained(part):
             now = datetime.now(UTC).isoformat(timespec="seconds")
-            copy.execute("INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)", (_MADE, now))
+            if schema.check(copy, part) >= _WITH_META:
+                values = (_MADE, now)
+                copy.execute("INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)", values)
             found = _look(copy, store)
             copy.execute("PRAGMA journal_mode = DELETE")
         _sync(part)
@@ -112,24 +117,46 @@ def put_back(
         with closing(open_reader(copy)) as connection, explained(copy):
             connection.execute("PRAGMA query_only = OFF")
             connection.execute("VACUUM INTO ?", (str(part),))
+        _bring_up(part)
         if store.exists():
             _see_deletions(store)
         others = [*([store] if store.exists() else []), *deleted_in]
         merged: set[tuple[str, str]] = set()
-        removed, found = 0, None
-        # Others may delete while this goes on: the last look is right before the replacement.
-        while (new := {n for one in others for n in _tombstones(one)} - merged) or found is None:
+        removed = 0
+        # Others may delete while this goes on: the last look is under the lock of the store.
+        while True:
+            new = {name for one in others for name in _tombstones(one)} - merged
             more, found = _merge(part, new, protector)
             removed += more
             merged |= new
-            _sync(part)
             if store.exists():
                 _alone(store)
-        if not store.exists():  # SQLite would take in the log of a file that is gone
-            for suffix in _BESIDE:
-                Path(f"{store.resolve()}{suffix}").unlink(missing_ok=True)
-        part.replace(store.resolve())
-    return found, removed
+            else:  # SQLite would take in the log of a file that is gone
+                for suffix in _BESIDE:
+                    Path(f"{store.resolve()}{suffix}").unlink(missing_ok=True)
+            if _written_over(store, part, merged):
+                return found, removed
+
+
+def _written_over(store: Path, part: Path, merged: set[tuple[str, str]]) -> bool:
+    """Give a store the content of another in one transaction.
+
+    Nothing happens, and it is told, if the store has tombstones by now that are not ``merged``.
+    The file stays the same one, so that a process that waits for it writes to what it holds then.
+    """
+    with (
+        closing(open_writer(store)) as target,
+        closing(open_reader(part)) as source,
+        explained(store),
+        cast(apsw.Connection, target).backup("main", cast(apsw.Connection, source), "main") as copy,
+    ):
+        copy.step(1)  # from here on others wait
+        if not merged.issuperset(_tombstones(store)):
+            return False
+        copy.step(-1)
+    with closing(open_writer(store)) as target, explained(store):
+        target.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    return True
 
 
 def _merge(
@@ -137,7 +164,6 @@ def _merge(
 ) -> tuple[int, Copy]:
     """Let tombstones hold in a copy; return how many posts they removed, and what it holds."""
     with closing(open_writer(part)) as connection, explained(part):
-        schema.migrate(connection, part)
         with writing(connection, part):
             removed = tombstones.delete(connection, [_deletion(*one) for one in names]).texts
             if names:
@@ -150,6 +176,21 @@ def _merge(
         found = _look(connection, part)
         connection.execute("PRAGMA journal_mode = DELETE")
     return removed, found
+
+
+def _bring_up(part: Path) -> None:
+    """Give a copy the present tables: in those of older versions no deletion would find a post."""
+    with closing(open_writer(part)) as connection, explained(part):
+        schema.migrate(connection, part)
+        zone = _meta(connection).get("timezone", "") or "UTC"
+        moving = True
+        while moving and convert.is_due(connection):
+            with writing(connection, part):
+                moving = bool(convert.next_batch(connection, zones.zone(zone), _CHUNK))
+
+
+def _meta(connection: Connection) -> dict[str, str]:
+    return dict(connection.execute("SELECT name, value FROM meta").fetchall())
 
 
 def _deletion(kind: str, name: str) -> CollectedTombstone:
@@ -211,11 +252,18 @@ def _see_deletions(store: Path) -> None:
 
 
 def _look(connection: Connection, path: Path) -> Copy:
-    if schema.check(connection, path) < schema.VERSION:
-        raise StoreError(f"{path} was made by another version: run marsad reindex on it first.")
-    ((posts,),) = connection.execute("SELECT count(*) FROM posts").fetchall()
+    """Return what a file of any schema holds."""
+    if not schema.check(connection, path):
+        raise StoreError(f"{path} is empty: it holds no store.")
+    rows = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+    tables = {name for (name,) in rows}
+    posts = sum(
+        connection.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0]
+        for table in ("posts", "old_bodies")  # those that are not moved yet
+        if table in tables
+    )
     ((names,),) = connection.execute("SELECT count(*) FROM tombstones").fetchall()
-    meta: dict[str, str] = dict(connection.execute("SELECT name, value FROM meta").fetchall())
+    meta = _meta(connection) if "meta" in tables else {}
     return Copy(posts, names, meta.get(_MADE, ""), frozenset(meta.get("keys", "").split()))
 
 
