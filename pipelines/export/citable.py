@@ -18,7 +18,12 @@ _FORMATS = {
     "csv": "text/csv",
     "parquet": "application/vnd.apache.parquet",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "json": "application/json",
+    "md": "text/markdown",
+    "txt": "text/plain",
+    "cff": "application/yaml",
 }
+_AUTHORS = "Marsad (replace by the names of those who made the study)"
 _TYPES = {"integer": "integer", "number": "number", "day": "date", "time": "datetime"}
 
 
@@ -80,10 +85,10 @@ def crate(account: Account, facts: Facts) -> bytes:
     """Return ``ro-crate-metadata.json`` (RO-Crate 1.1, w3id.org/ro/crate/1.1)."""
     names = [*account.files, MANIFEST, README, DATASHEET, DATAPACKAGE, CITATION]
     files = [
-        {"@id": name, "@type": "File", "name": name}
+        {"@id": name, "@type": "File", "name": name,
+         "encodingFormat": _FORMATS[name.rpartition(".")[2]]}
         | ({"contentSize": str(account.files[name].bytes),
-            "sha256": account.files[name].sha256,
-            "encodingFormat": _FORMATS[name.rpartition(".")[2]]} if name in account.files else {})
+            "sha256": account.files[name].sha256} if name in account.files else {})
         for name in names
     ]  # fmt: skip
     root = {
@@ -92,9 +97,11 @@ def crate(account: Account, facts: Facts) -> bytes:
         "name": title(account),
         "description": f"Query: {facts.query or 'all posts'}. See {README}.",
         "datePublished": f"{facts.created_at:%Y-%m-%d}",
-        "license": "Not licensed for passing on: see README.txt, section Privacy.",
+        "license": {"@id": "#licence"},
         "hasPart": [{"@id": name} for name in names],
         "creator": {"@id": "#marsad"},
+        "author": {"@id": "#authors"},
+        "publisher": {"@id": "#authors"},
     }
     if account.first_day:
         root["temporalCoverage"] = f"{account.first_day}/{account.last_day}"
@@ -104,13 +111,20 @@ def crate(account: Account, facts: Facts) -> bytes:
         "name": "Marsad",
         "softwareVersion": facts.marsad,
     }
+    licence = {
+        "@id": "#licence",
+        "@type": "CreativeWork",
+        "name": "No licence",
+        "description": f"Not licensed for passing on: see {README}, section Privacy.",
+    }
+    authors = {"@id": "#authors", "@type": "Organization", "name": _AUTHORS}
     descriptor = {
         "@id": CRATE,
         "@type": "CreativeWork",
         "conformsTo": {"@id": "https://w3id.org/ro/crate/1.1"},
         "about": {"@id": "./"},
     }
-    graph = [descriptor, root, software, *files]
+    graph = [descriptor, root, software, licence, authors, *files]
     return _json({"@context": "https://w3id.org/ro/crate/1.1/context", "@graph": graph})
 
 
@@ -124,7 +138,7 @@ def citation(account: Account, facts: Facts) -> str:
         "type: dataset\n"
         f"title: {quoted(title(account)).decode()}\n"
         "authors:\n"
-        "  - name: Marsad (replace by the names of those who made the study)\n"
+        f"  - name: {_AUTHORS}\n"
         f"abstract: {quoted(query).decode()}\n"
         f"date-released: {facts.created_at:%Y-%m-%d}\n"
         f"version: {quoted(facts.marsad).decode()}\n"
