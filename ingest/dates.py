@@ -58,7 +58,12 @@ _SERIAL_EPOCH = datetime(1899, 12, 30)
 _SERIAL_FIRST, _SERIAL_LAST = 32874, 55153
 _LONGEST = 80
 
+#: What Arabic writes behind a year of the Christian calendar, and before one that a Hijri date
+#: agrees with: ``2016م``, ``… هـ الموافق 27 فبراير 2016``.
+_YEAR_OF_CHRIST = re.compile(r"((?<!\d)(?:19|20)\d\d) ?م(?![^\W\d])")
+_AGREED = re.compile(r"^[^/:]{0,60}?ه ?[,/]? ?(?:ال)?موافق(?: ?ل)? ?:? ?")
 _NUMBER = re.compile(r"([+-]?)(\d+)(?:[.,](\d+))?")
+_JAVA = re.compile(r"(\d)\.(\d{1,18})E(9|1[0-8])")
 _COMPACT = re.compile(r"((?:19|20)\d\d)([01]\d)([0-3]\d)(?:([0-2]\d)([0-5]\d)([0-6]\d)?)?")
 _DOTNET = re.compile(r"\\?/Date\((-?\d+)(?:[+-]\d{4})?\)\\?/")
 _NO_YEAR = re.compile(r"[+-]?(?:0000|\d{5,})-\d\d-\d\d")
@@ -75,7 +80,7 @@ _BETWEEN = r"(?:[T,\s@•·|]|-(?=\s)|\bat\b|\ba\b|\bum\b|\bالساعه\b|\bع�
 _TIME = rf"(?:{_BETWEEN}{_CLOCK})?"
 _ZONE = (
     r"(?:\s*(?P<zone>[A-Za-z]+(?:/[A-Za-z_]+){1,2}|[A-Za-z]{1,5}(?:\s*[+-]\d{1,2}:?\d{0,2})?"
-    r"|[+-]\d{2}:?\d{0,2})(?:\s*[\[(].*[\])])?)?"
+    r"|[+-]\d{2}:?\d{0,2}(?:\s[A-Z]{3,5})?)(?:\s*[\[(].*[\])])?)?"
 )
 _WORDS = r"(?:[^\W\d]{2,}\.?[,:]?\s+){0,3}"
 _NAME = r"(?P<name>[^\W\d_]{2,12})\.?"
@@ -145,6 +150,8 @@ def read(value: str, zone: tzinfo, style: DateStyle = DateStyle()) -> Reading:  
                 return _UNREAD
             if number := _NUMBER.fullmatch(value):
                 moment = _from_number(number, style)
+            elif power := _JAVA.fullmatch(value):
+                moment = _from_power(*power.groups())
             else:
                 moment = _from_words(value, style)
         if moment is None:
@@ -169,7 +176,7 @@ def _plain(value: str) -> str:
     if wrapped := _DOTNET.fullmatch(value):
         value = wrapped[1]
     if not value.isascii():
-        value = normalise(value)
+        value = _AGREED.sub("", _YEAR_OF_CHRIST.sub(r"\1", normalise(value)))
         for words, name in OF_TWO_WORDS.items():
             value = value.replace(words, name)
     return value if len(value) <= _LONGEST else ""
@@ -253,6 +260,15 @@ def _from_number(number: re.Match[str], style: DateStyle) -> datetime | None:
     return _EPOCH + timedelta(microseconds=-whole if sign == "-" else whole)
 
 
+def _from_power(whole: str, decimals: str, power: str) -> datetime | None:
+    """Return the moment of a number as Java and Spark print it; with a sign it was rounded."""
+    places = int(power) - len(decimals)
+    if places < 0:
+        return None
+    number = _NUMBER.fullmatch(f"{whole}{decimals}{'0' * places}")
+    return _from_number(number, DateStyle()) if number else None
+
+
 def _from_words(value: str, style: DateStyle) -> datetime | None:
     for shape in _SHAPES:
         if match := shape.fullmatch(value):
@@ -319,7 +335,7 @@ def _zone(text: str | None) -> tzinfo | None:
 
 
 def _offset(text: str) -> tzinfo:
-    match = re.fullmatch(r"([+-])(\d{1,2}):?(\d{2})?", text)
+    match = re.fullmatch(r"([+-])(\d{1,2}):?(\d{2})?(?:\s[A-Za-z]{3,5})?", text)
     if not match:
         raise ValueError(f"{text!r} is no offset such as +01:00")
     minutes = int(match[2]) * 60 + int(match[3] or 0)

@@ -30,8 +30,12 @@ _MARKUP = re.compile(
     r"|table|tr|td|article|figure|iframe)\b[^<>]*|!--.*?--)>",
     re.IGNORECASE | re.DOTALL,
 )
-#: Twitter, YouTube and many exports write these, each once.
-_ENTITY = re.compile(r"&(?:amp|lt|gt|quot|apos|nbsp|#0*39|#x0*27|#0*34|#x0*22|#0*38|#0*60|#0*62);")
+#: Twitter, YouTube and many exports write these, each once; websites also letters and marks.
+_ENTITY = re.compile(
+    r"&(?:amp|lt|gt|quot|apos|nbsp|#\d{2,6}|#x[0-9a-fA-F]{2,5}"
+    r"|[aeiouyAEIOU](?:acute|grave|circ|uml)|[cC]cedil|ntilde|oelig|OElig|aelig|szlig"
+    r"|[lr]a?quo|[lr][sd]quo|hellip|ndash|mdash|euro|deg|middot|zwnj|zwj|[lr][lr]m);"
+)
 _CODE_POINTS = re.compile(r"<U\+([0-9A-Fa-f]{4,8})>")
 _BYTES = re.compile(r"(?:<[0-9a-f]{2}>){2,}")
 _HEX_BYTES = re.compile(r"(?:\\x[0-9a-fA-F]{2}){2,}")

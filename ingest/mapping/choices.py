@@ -15,7 +15,7 @@ import msgspec
 
 from ingest import dates
 from ingest.mapping.addresses import post_at
-from ingest.mapping.fields import NOTHING
+from ingest.mapping.fields import NOTHING, plain
 from ingest.mapping.missing import is_missing
 
 Flat = Mapping[str, str]
@@ -34,6 +34,8 @@ _NOT_OF_THE_POST = re.compile(
 )
 _OF_A_DATE = re.compile("date|time|publi|creat|post|jour|heure|تاريخ|وقت|day|when|quand")
 _SHORT_NUMBER = re.compile(r"\d{1,9}")
+_OF_TWEETS = re.compile(r"tweetid(?:str)?$")
+_LONG_NUMBER = re.compile(r"x?\d{9,20}|\d(?:[.,]\d+)?E\+\d\d", re.IGNORECASE)
 _EPOCH = re.compile(r"\d{10}(?:\d{3}){0,3}(?:[.,]\d+)?")
 
 
@@ -43,6 +45,8 @@ class Choices(msgspec.Struct, frozen=True):
     fields: dict[str, str] = {}
     """Fields of the file by fields of a post; empty for one that no field holds."""
     by_address: bool = False
+    platform: str = ""
+    """What the name of the ids says, where no field names a platform."""
 
 
 def flattened(
@@ -74,7 +78,17 @@ def choose(
     if "id" not in mapping and (own := _id(records, found)) is not None:
         fields["id"] = own
     named = mapping.get("id") or fields.get("id") or next(iter(found.get("id", ())), "")
-    return Choices(fields, _by_address(records, found, named))
+    platform = "" if found.get("platform") else _platform(records, named)
+    return Choices(fields, _by_address(records, found, named), platform)
+
+
+def _platform(records: Sequence[Flat], named: str) -> str:
+    """Return whose posts these are by the name of their ids: ``Tweet Id`` with long numbers."""
+    if not _OF_TWEETS.match(plain(named)):
+        return ""
+    values = [value for value in _values(records, named) if not is_missing(value)]
+    long = sum(bool(_LONG_NUMBER.fullmatch(value)) for value in values)
+    return "twitter" if values and long >= _ADDRESSES * len(values) else ""
 
 
 def _values(records: Iterable[Flat], name: str) -> list[str]:
@@ -131,30 +145,33 @@ def _id(records: Sequence[Flat], found: Mapping[str, Sequence[str]]) -> str | No
     texts = found.get("text", ())
     if not candidates or not texts:
         return None
-    if not _repeats(records, candidates[0], texts):
+    within = next(iter(found.get("platform", ())), "")
+    if not _repeats(records, candidates[0], texts, within):
         return None
     for name in candidates[1:]:
         values = _values(records, name)
-        if len(values) * 2 >= len(records) and not _repeats(records, name, texts):
+        if len(values) * 2 >= len(records) and not _repeats(records, name, texts, within):
             return name
     # Edits of one post repeat its id as well: only where nearly no id is its post's own.
-    return NOTHING if _repeats(records, candidates[0], texts, most=0.5) else None
+    return NOTHING if _repeats(records, candidates[0], texts, within, most=0.5) else None
 
 
 def _repeats(
-    records: Sequence[Flat], name: str, texts: Sequence[str], most: float = _REPEATED
+    records: Sequence[Flat], name: str, texts: Sequence[str], within: str, most: float = _REPEATED
 ) -> bool:
-    seen: dict[str, set[str]] = {}
-    rows: dict[str, int] = {}
+    """Say whether an id is met with other texts ``within`` the platform that a column names."""
+    seen: dict[tuple[str, str], set[str]] = {}
+    rows: dict[tuple[str, str], int] = {}
     for record in records:
         value = record.get(name, "").strip()
         if not value or is_missing(value):
             continue
         text = next((record[field] for field in texts if record.get(field)), "")
-        seen.setdefault(value, set()).add(text)
-        rows[value] = rows.get(value, 0) + 1
+        own = (record.get(within, ""), value)
+        seen.setdefault(own, set()).add(text)
+        rows[own] = rows.get(own, 0) + 1
     total = sum(rows.values())
-    shared = sum(rows[value] for value, found in seen.items() if len(found) > 1)
+    shared = sum(rows[own] for own, found in seen.items() if len(found) > 1)
     return total > 1 and shared > most * total
 
 

@@ -27,7 +27,7 @@ ALIASES: dict[str, str] = {
         "comment_message comment_text comment_body message_text message post_text post_message "
         "post_content status_message status_text comment body raw_content content caption "
         "video_description selftext desc texte contenu commentaire message_texte publication "
-        "record.text النص نص المحتوى التعليق المنشور"
+        "record.text النص نص المحتوى التعليق المنشور 微博正文 正文"
     ),
     "created_at": (
         "created_at created_utc created_time comment_published comment_created_time "
@@ -36,7 +36,7 @@ ALIASES: dict[str, str] = {
         "publication_date publish_date pub_date posted_at post_date tweet_created_at "
         "timestamp_utc time_parsed taken_at indexed_at datetime date_time timestamp_ms timestamp "
         "date_publication date_de_publication date_heure date record.createdAt time heure "
-        "التاريخ تاريخ تاريخ_النشر"
+        "التاريخ تاريخ تاريخ_النشر 发布时间 日期"
     ),
     "time_of_day": "heure time hour time_of_day heure_de_publication hora الساعة الوقت ساعة",
     "author": (
@@ -46,7 +46,7 @@ ALIASES: dict[str, str] = {
         "from_user from poster auteur utilisateur account from.username owner.username owner "
         "user.id_str author.id_str author.id user.id author_id user_id from_id from.id owner.id "
         "owner_id account.id user.name author.name from.name owner.name account.name "
-        "author.did الكاتب المستخدم الحساب"
+        "author.did الكاتب المستخدم الحساب 用户昵称"
     ),
     "url": (
         "url post_url tweet_url status_url permalink permalink_url permanent_url post_link "
@@ -64,7 +64,7 @@ ALIASES: dict[str, str] = {
         "reblog.id shared_post_id retweet_of repost_of"
     ),
     "platform": "platform source_platform social_network social_media network plateforme",
-    "hashtags": "hashtags hashtag entities.hashtags hashtag_names tags hash_tags",
+    "hashtags": "hashtags hashtag entities.hashtags hashtag_names tags hash_tags 话题",
     "edited_at": (
         "edited_at edited_time edit_date date_edited last_edited_at last_edited edited "
         "updated_at updated_time modified_at"
@@ -78,18 +78,19 @@ ALIASES: dict[str, str] = {
         "counts.likes favorite_count favourite_count favourites_count comment_like_count "
         "like_count likes_count likes num_likes favorites favourites digg_count "
         "public_metrics.like_count nb_likes j_aime nb_j_aime nombre_de_j_aime mentions_j_aime "
-        "nombre_de_likes votes إعجاب إعجابات الإعجابات عدد_الإعجابات"
+        "nombre_de_likes votes إعجاب إعجابات الإعجابات عدد_الإعجابات 点赞数"
     ),
     "reposts": (
         "counts.reposts retweet_count retweets_count retweets repost_count reposts reblogs_count "
         "share_count shares_count shares num_shares public_metrics.retweet_count partages "
-        "nb_partages nombre_de_partages nombre_de_retweets مشاركة مشاركات المشاركات عدد_المشاركات"
+        "nb_partages nombre_de_partages nombre_de_retweets مشاركة مشاركات المشاركات عدد_المشاركات "
+        "转发数"
     ),
     "replies": (
         "counts.replies reply_count replies_count replies comment_count comments_count "
         "num_comments comments public_metrics.reply_count commentaires nb_commentaires "
         "nombre_de_commentaires reponses nombre_de_reponses nb_reponses تعليقات التعليقات "
-        "عدد_التعليقات"
+        "عدد_التعليقات 评论数"
     ),
     "quotes": "counts.quotes quote_count quotes public_metrics.quote_count",
     "views": (

@@ -19,6 +19,8 @@ _CONTACT = ("phone", "mail", "tel", "contact", "address", "adresse", "هاتف",
 _MAIL = re.compile(r"\S+@\S+\.\S+")
 #: One word with digits in it: an id, a hash, a version.
 _CODE = re.compile(r"(?=\S*\d)[\w:./@+-]+")
+#: An object or list in a cell, as JSON or as Python prints it: it may hold names.
+_JSON = re.compile(r"\{\s*[\"'][^\"'\n]{1,60}[\"']\s*:|\[\s*(?:[\[{\"']|\])")
 _DEEPEST = 6
 _LONGEST_NAME = 60
 
@@ -87,6 +89,7 @@ def _no_text(value: str) -> bool:
         or dates.read(value, UTC).moment is not None
         or _MAIL.fullmatch(value) is not None
         or _CODE.fullmatch(value) is not None
+        or _JSON.match(value) is not None
         or is_missing(value)
     )
 

@@ -30,8 +30,11 @@ EVENING = datetime(2016, 2, 27, 21, 14, tzinfo=UTC)
         "Sat, 27 Feb 2016 16:14:00 EST",
         "27 Feb 2016 22:14 +0100",
         "Sat Feb 27 2016 22:14:00 GMT+0100 (heure normale)",
+        "2016-02-27 22:14:00 +0100 CET",  # Go
         "1456607640",
         "1456607640.0",
+        "1.45660764E9",  # Java, Spark
+        "1.45660764E12",
         "1456607640000",
         "1456607640000000",
         "1456607640000000000",
@@ -151,6 +154,24 @@ def test_a_day_alone_begins_at_midnight_of_the_assumed_zone() -> None:
 )
 def test_what_is_no_date_is_unknown(written: str) -> None:
     assert read(written, UTC) == (None, False, False)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "27 فبراير 2016م",
+        "27 فبراير 2016 م",
+        "السبت 18 جمادى الأولى 1437 هـ الموافق 27 فبراير 2016",
+        "18 جمادى الأولى 1437هـ، الموافق لـ 27 فبراير 2016م",
+    ],
+)
+def test_a_year_of_the_christian_calendar_is_read_as_arabic_marks_it(written: str) -> None:
+    assert read(written, UTC).moment == datetime(2016, 2, 27, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("written", ["18 جمادى الأولى 1437 هـ", "1.456608e+09", "1.4566E9 s"])
+def test_a_date_that_can_not_be_known_is_unknown(written: str) -> None:
+    assert read(written, UTC).moment is None
 
 
 @pytest.mark.parametrize("written", ["2016", "0", "12345", "-5", "٣"])

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from ingest.errors import SourceError
+from ingest.errors import MappingError, SourceError
 from ingest.mapping.addresses import post_at
 from ingest.privacy.keyring import Key
 from ingest.privacy.protector import Protector
@@ -55,6 +55,77 @@ def test_id__that_all_records_share_is_none(tmp_path: Path) -> None:
         tmp_path / "f", "id,text\n7,coupé ici\n7,ici aussi\n7,plus rien\n7,toujours rien\n"
     )
     assert {post.id for post in found} == {"archive:f:"}  # the content says which they are
+
+
+def test_id__that_two_platforms_share_names_two_posts(tmp_path: Path) -> None:
+    table = "platform,id,text\ntwitter,7,coupé ici\nfacebook,7,ici aussi\n"
+    assert [post.id for post in posts(tmp_path / "f", table)] == ["twitter:7", "facebook:7"]
+
+
+@pytest.mark.parametrize(
+    ("header", "native", "name"),
+    [
+        # Tutorials of snscrape write these columns; a survey may number its own rows.
+        ("Datetime,Tweet Id,Text,Username", "703500000000000101", "twitter:703500000000000101"),
+        ("created_at,tweet_id,text,user", "703500000000000101", "twitter:703500000000000101"),
+        ("created_at,tweet_id,text,user", "7", "archive:f:7"),
+        ("created_at,post_id,text,user", "703500000000000101", "archive:f:703500000000000101"),
+    ],
+)
+def test_id__that_is_called_a_tweets_and_long_is_one(
+    header: str, native: str, name: str, tmp_path: Path
+) -> None:
+    [post] = posts(tmp_path / "f", f"{header}\n2016-02-27T20:00:00Z,{native},coupé,fictif\n")
+    assert post.id == name
+
+
+def test_users_of_academictwitter__are_no_posts(tmp_path: Path) -> None:
+    included = {
+        "users": [{"id": "91", "username": "fictif", "description": "une biographie"}],
+        "tweets": [{"id": "7", "text": "un tweet cité", "author_id": "93", "public_metrics": {}}],
+    }
+    assert read(tmp_path / "f", json.dumps(included)) == []
+
+
+def test_stream_of_compliance__deletes(tmp_path: Path) -> None:
+    """https://docs.x.com/x-api/compliance/streams: an event names the post that is gone."""
+    gone = {"data": {"delete": {"tweet": {"id": "7", "author_id": "9"}, "event_at": "2021-07-06"}}}
+    other = {"data": {"withheld": {"tweet": {"id": "8"}, "withheld_in_countries": ["FR"]}}}
+    [found] = read(tmp_path / "f", json.dumps(gone) + "\n" + json.dumps(other) + "\n")
+    assert isinstance(found, Tombstone)
+    assert found.id == "twitter:7"
+
+
+def test_edges_of_nodexl__are_one_post_whatever_the_order_of_its_dates(tmp_path: Path) -> None:
+    native = (int(datetime(2016, 3, 2, 20, tzinfo=UTC).timestamp() * 1000) - 1288834974657) << 22
+    table = "Vertex 1,Vertex 2,Relationship,Tweet,Tweet Date (UTC),Imported ID\n" + "".join(
+        f"fictif,{other},Mentions,coupé,3/2/2016 20:00:00,{native}\n" for other in ("un", "deux")
+    )
+    first, second = posts(tmp_path / "f", table)
+    assert first.id == second.id == f"twitter:{native}"
+    assert first.created_at == datetime(2016, 3, 2, 20, tzinfo=UTC)
+
+
+def test_advice__never_names_a_column_of_json(tmp_path: Path) -> None:
+    tweet = json.dumps({"user": {"name": "Nomtest"}, "words": "coupé"}).replace('"', '""')
+    with pytest.raises(MappingError) as caught:
+        read(tmp_path / "f", f'key,note,data\n1,un mot,"{tweet}"\n')
+    assert "text=data" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("begin", "advice"),
+    [
+        ("<?xml version='1.0'?><rss><channel/></rss>", "marsad ingest rss"),
+        ("<rss version='2.0'><channel/></rss>", "marsad ingest rss"),
+        ("<!DOCTYPE html><html><body>Nomtest</body></html>", "HTML"),
+        ("WARC/1.0\r\nWARC-Type: warcinfo\r\n\r\n", "WARC"),
+    ],
+)
+def test_file__of_another_kind_says_what_to_do(begin: str, advice: str, tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=advice) as caught:
+        read(tmp_path / "f", begin)
+    assert "--map" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -380,3 +451,22 @@ def test_compliance_answer__deletes_posts_and_no_accounts(tmp_path: Path) -> Non
     [found] = read(tmp_path / "f", json.dumps(tweet) + "\n" + json.dumps(account) + "\n")
     assert isinstance(found, Tombstone)
     assert found.id == "twitter:703500000000000201"
+
+
+def test_arabic_of_windows__with_french_among_it_is_read(tmp_path: Path) -> None:
+    words = ["صافي غادي نبدل الشركة، c'est déjà fait", "واتساب ما بقاش خدام", "L'été à Fès"]
+    table = "date;texte\n" + "".join(f"27/02/2016 20:00;{text}\n" for text in words)
+    assert [post.text for post in posts(tmp_path / "f", table.encode("cp1256"))] == words
+
+
+def test_french_of_windows__is_not_taken_for_arabic(tmp_path: Path) -> None:
+    words = ["L’opérateur a coupé l’accès", "Ça suffit, c’est dégoûtant"]
+    table = "date;texte\n" + "".join(f"27/02/2016 20:00;{text}\n" for text in words)
+    assert [post.text for post in posts(tmp_path / "f", table.encode("cp1252"))] == words
+
+
+def test_entities__of_letters_are_undone(tmp_path: Path) -> None:
+    [post] = posts(
+        tmp_path / "f", "id,text\n1,&#1589;&#1575;&#1601;&#1610; l&#39;acc&egrave;s &hellip;\n"
+    )
+    assert post.text == "صافي l'accès …"

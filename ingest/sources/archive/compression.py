@@ -48,9 +48,16 @@ _FOREIGN: tuple[tuple[bytes, str], ...] = (
     (b"\xff\xd8\xff", "a picture (JPEG)"),
     (b"GIF89a", "a picture (GIF)"),
     (b"%PDF-", "a PDF document; export its data as CSV"),
-    (b"<!doctype", "a web page; save the data itself, not the page that shows it"),
-    (b"<html", "a web page; save the data itself, not the page that shows it"),
-    (b"<?xml", "an XML file; convert it to CSV or NDJSON"),
+    (b"<!doctype", "a web page (HTML); save the data itself, not the page that shows it"),
+    (b"<html", "a web page (HTML); save the data itself, not the page that shows it"),
+    (
+        b"<?xml",
+        "an XML file: a feed is read by its address (marsad ingest rss ADDRESS); convert"
+        " another one to CSV or NDJSON",
+    ),
+    (b"<rss", "a feed, which is read by its address (marsad ingest rss ADDRESS)"),
+    (b"<feed", "a feed, which is read by its address (marsad ingest rss ADDRESS)"),
+    (b"WARC/", "a web archive (WARC): take the data out of the pages that it holds"),
 )
 
 

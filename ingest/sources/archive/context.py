@@ -43,6 +43,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     around: dict[str, str] = {}
     chosen: dict[str, str] = {}
     """Fields of the file that were chosen by what they hold; empty: a field is taken from none."""
+    chosen_platform: str = ""
+    """Of the posts, where nothing but the name of their ids says it."""
     by_address: bool = False
     """The addresses of the posts say their platforms and ids."""
 
@@ -86,7 +88,10 @@ class Reader:
             markup=True,
         )
         self._frame = msgspec.structs.replace(
-            self._tool_frame, by_names=True, by_address=context.by_address
+            self._tool_frame,
+            by_names=True,
+            by_address=context.by_address,
+            platform=context.platform or context.chosen_platform,
         )
 
     @property

@@ -30,6 +30,8 @@ _CLEAN = 0.05
 #: What must stand for itself in an encoding that is guessed by letters alone: UTF-16 is known
 #: by its zeros, and in those of old mainframes any garbage looks like words.
 _SIGNS = b'{}[]",:;|\t 0123456789 id text'
+#: Half of the letters of any Arabic text.
+_FREQUENT = frozenset("اليمنوت")
 _FALLBACK = "cp1252"
 #: One valid non-ASCII line of UTF-8 outweighs this many invalid ones: by chance alone hardly
 #: any line of another encoding is valid UTF-8.
@@ -66,10 +68,24 @@ def detect(sample: bytes) -> str:
     usual = charset_normalizer.from_bytes(text, cp_isolation=_USUAL).best()
     if usual is not None and usual.chaos <= _CLEAN:
         return usual.encoding
+    if _is_arabic_windows(text):
+        return "cp1256"
     for guess in charset_normalizer.from_bytes(text):
         if _SIGNS.decode(guess.encoding, "replace") == _SIGNS.decode():
             return guess.encoding
     return _FALLBACK
+
+
+def _is_arabic_windows(text: bytes) -> bool:
+    """Say whether these are words of Arabic in Windows-1256, with or without French among them.
+
+    That encoding has the accented letters of French where Western ones have them.
+    """
+    letters = [sign for sign in text.decode("cp1256", "replace") if not sign.isascii()]
+    arabic = sum("\u0621" <= sign <= "\u064a" for sign in letters)
+    alone = sum(sign.isalpha() and not ("\u0600" <= sign <= "\u06ff") for sign in letters)
+    frequent = sum(sign in _FREQUENT for sign in letters)
+    return arabic >= 2 * alone and arabic > 0 and 10 * frequent >= 3 * arabic
 
 
 def known(charset: str) -> str:

@@ -8,13 +8,14 @@ of a record that is no post by itself. Pure functions.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from ingest.mapping.fields import plain
+from ingest.mapping.fields import ObjectMapper, plain
 from ingest.mapping.objects import Bad, parse_object, parse_value, unwrapped
 from ingest.mapping.tool import Around, Record
+from ingest.sources.archive import registry
 from ingest.sources.archive.documents import AROUND, CONTAINERS, TEXTS, WRAPPERS
 
 #: Lists inside of lists, and texts inside of texts, are opened this often.
@@ -63,6 +64,22 @@ def inner_records(record: Record) -> Inner | None:
                 return Inner([unwrapped(one) for one in found], around)
     rows = _rows(record) or _columns(record) or _by_key(record)
     return Inner(rows) if rows else None
+
+
+def leaves(
+    record: Record, names: ObjectMapper, deeper: int = 3, *, tools: bool
+) -> Iterator[Record]:
+    """Yield the posts inside of a record, or itself where there are none, for a look at a file.
+
+    ``names`` finds fields by their names; ``tools`` says whether tools are asked as well.
+    """
+    known = (tools and registry.of_record(record) is not None) or "text" in names.values(record)
+    inner = None if known or not deeper else inner_records(record)
+    if inner is None:
+        yield record
+        return
+    for one in inner.records:
+        yield from leaves(one, names, deeper - 1, tools=tools)
 
 
 def _dicts(value: object) -> list[Record]:

@@ -12,16 +12,24 @@ from collections import Counter
 from collections.abc import ItemsView, Iterable, Iterator, Sequence, ValuesView
 
 from ingest.mapping.tool import Record, Tool
-from ingest.sources.archive.tools import fourcat, marsad, own_data, zeeschuimer
+from ingest.sources.archive.tools import (
+    fourcat,
+    marsad,
+    own_data,
+    scraped,
+    site_comments,
+    zeeschuimer,
+)
 from ingest.sources.bluesky import export as bluesky
 from ingest.sources.facebook import crowdtangle
 from ingest.sources.facebook import export as facebook
+from ingest.sources.facebook import tables as facebook_tables
 from ingest.sources.mastodon import export as mastodon
 from ingest.sources.reddit import export as reddit
 from ingest.sources.rss import json_feed
 from ingest.sources.snscrape import export as snscrape
+from ingest.sources.telegram import clients, telethon
 from ingest.sources.telegram import export as telegram
-from ingest.sources.telegram import telethon
 from ingest.sources.tiktok import export as tiktok
 from ingest.sources.vk import export as vk
 from ingest.sources.x import compliance, tables, tcat, twitter_v1, twitter_v2
@@ -39,18 +47,29 @@ TOOLS: dict[str, Tool] = {
         twitter_v2.TOOL,
         telegram.TOOL,
         telethon.TOOL,
+        clients.TOOL,
+        clients.TDLIB,
+        clients.TGSTAT,
         bluesky.TOOL,
         bluesky.JETSTREAM,
         mastodon.TOOL,
         mastodon.OUTBOX,
         youtube_api.TOOL,
         youtube_api.DOWNLOADED,
+        youtube_api.YT_DLP,
         reddit.TOOL,
         tiktok.TOOL,
+        tiktok.WEB,
+        scraped.GRAPH,
+        scraped.APIFY,
+        site_comments.WORDPRESS,
+        site_comments.DISQUS,
+        tables.TWINT_LINES,
         vk.TOOL,
         compliance.TOOL,
         json_feed.TOOL,
         facebook.TOOL,
+        facebook_tables.SCRAPER,
         own_data.TWITTER,
         own_data.FACEBOOK,
         own_data.INSTAGRAM,
@@ -59,11 +78,16 @@ TOOLS: dict[str, Tool] = {
         compliance.TABLE,
         facebook.NETVIZZ,
         facebook.SCRIPT,
+        *facebook_tables.TOOLS,
         crowdtangle.FACEBOOK,
         crowdtangle.INSTAGRAM,
         youtube.COMMENTS,
         youtube.VIDEOS,
         youtube.TAKEOUT,
+        youtube.API_TABLE,
+        youtube.VOSON,
+        tiktok.PYKTOK,
+        reddit.TABLE,
         fourcat.TABLE,
         marsad.CSV,
         marsad.NDJSON,

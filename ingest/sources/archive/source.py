@@ -29,7 +29,7 @@ from ingest.sources.archive.compression import ArchiveFile, FileStream, Memory, 
 from ingest.sources.archive.context import Context, Reader
 from ingest.sources.archive.detection import Layout, Survey, open_stream, rows, survey, values
 from ingest.sources.archive.lines import Line
-from ingest.sources.archive.nested import inner_records, parse_records
+from ingest.sources.archive.nested import leaves, parse_records
 from ingest.sources.base import Capabilities
 
 VERSION = 5
@@ -297,7 +297,10 @@ class ArchiveSource:
         sample = self._flat_sample(Reader(context, self._now))
         choices = choose(sample, self._found, self._mapping, self._now)
         context = msgspec.structs.replace(
-            context, chosen=choices.fields, by_address=choices.by_address
+            context,
+            chosen=choices.fields,
+            by_address=choices.by_address,
+            chosen_platform=choices.platform,
         )
         return msgspec.structs.replace(context, styles=self._styles(Reader(context, self._now)))
 
@@ -394,19 +397,7 @@ def _parsed(lines: Iterable[Line], layout: Layout, mapping: Mapping[str, str]) -
         except Bad:
             continue
         for record in records:
-            yield from _leaves(record, names, tools=not mapping)
-
-
-def _leaves(
-    record: Record, names: mappings.ObjectMapper, deeper: int = 3, *, tools: bool
-) -> Iterator[Record]:
-    known = (tools and registry.of_record(record) is not None) or "text" in names.values(record)
-    inner = None if known or not deeper else inner_records(record)
-    if inner is None:
-        yield record
-        return
-    for one in inner.records:
-        yield from _leaves(one, names, deeper - 1, tools=tools)
+            yield from leaves(record, names, tools=not mapping)
 
 
 def parse_raw(

@@ -14,6 +14,7 @@ from ingest.mapping.tool import (
     Mapped,
     Record,
     Tool,
+    dig,
     filled,
     joined,
     word,
@@ -65,4 +66,27 @@ def map_item(record: Record, around: Around) -> Mapped:
     return filled(fields)
 
 
-TOOL = Tool(name="reddit", version=1, knows=knows, map_item=map_item)
+def split(record: Record) -> list[Record] | None:
+    """Return a comment and all answers below it, as the API nests them; ``None`` without any."""
+    if not isinstance(_thing(record).get("replies"), dict):
+        return None
+    found: list[Record] = []
+    waiting: list[object] = [record]
+    while waiting:
+        item = waiting.pop()
+        if not isinstance(item, dict) or item.get("kind") == "more":
+            continue
+        thing = _thing(item)
+        found.append({**thing, "replies": ""})
+        children = dig(thing, "replies", "data", "children")
+        waiting += reversed(children) if isinstance(children, list) else ()
+    return found
+
+
+def knows_table(columns: Record) -> bool:
+    """Tell whether a table has the fields of submissions or of comments as its columns."""
+    return knows(dict.fromkeys(columns, "")) and "created_utc" in columns
+
+
+TOOL = Tool(name="reddit", version=2, knows=knows, map_item=map_item, split=split)
+TABLE = Tool(name="reddit-csv", version=1, knows=knows_table, map_item=map_item, table=True)

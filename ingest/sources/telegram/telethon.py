@@ -24,7 +24,11 @@ from ingest.text import Span, without_names
 
 def knows(record: Record) -> bool:
     """Tell whether a record is a message of Telethon."""
-    return word(record.get("_")) in {"Message", "MessageService", "MessageEmpty"} and "id" in record
+    return (
+        word(record.get("_")) in {"Message", "MessageService", "MessageEmpty"}
+        and "id" in record
+        and "chat" not in record  # which is Pyrogram's
+    )
 
 
 def _peer(peer: object) -> str:

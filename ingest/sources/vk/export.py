@@ -6,7 +6,7 @@ A number counts within its wall, so the id is ``owner_number``
 
 from __future__ import annotations
 
-from ingest.mapping.tool import Around, Mapped, Record, Tool, dig, filled, first, word
+from ingest.mapping.tool import DELETED, Around, Mapped, Record, Tool, dig, filled, first, word
 
 
 def knows(record: Record) -> bool:
@@ -18,6 +18,8 @@ def map_item(record: Record, around: Around) -> Mapped:
     """Return the fields of a post or comment."""
     if not knows(record):
         return None
+    if record.get("deleted") is True or word(record.get("deleted")) == "1":
+        return DELETED
     owner, native = word(record.get("owner_id")), word(record.get("id"))
     answered = first(record.get("reply_to_comment"), record.get("reply_post_id"))
     answered = first(answered, record.get("post_id"))
@@ -43,4 +45,4 @@ def map_item(record: Record, around: Around) -> Mapped:
     )
 
 
-TOOL = Tool(name="vk", version=1, knows=knows, map_item=map_item)
+TOOL = Tool(name="vk", version=2, knows=knows, map_item=map_item)

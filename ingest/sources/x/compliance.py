@@ -11,16 +11,31 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from ingest.dates import read
-from ingest.mapping.tool import Around, Deletion, Mapped, Record, Tool, word
+from ingest.mapping.tool import Around, Deletion, Mapped, Record, Tool, dig, word
 from ingest.sources.x.tweets import time_of
 
 _COLUMNS = frozenset({"id", "action", "redacted_at", "reason"})
+_EVENTS = frozenset(
+    {"delete", "withheld", "drop", "undrop", "tweet_edit", "scrub_geo", "user_delete"}
+    | {"user_undelete", "user_withheld", "user_protect", "user_unprotect", "user_suspend"}
+    | {"user_unsuspend", "user_profile_modification"}
+)
 _FIRST_TIMED = datetime(2010, 11, 5, tzinfo=UTC)
 _NEAR = timedelta(days=1)
 
 
 def knows(record: Record) -> bool:
     """Tell whether a record is a line of a job's answer, or such a table's header."""
+    return _is_event(record) or _is_row(record)
+
+
+def _is_event(record: Record) -> bool:
+    """Say whether a record is an event of X's compliance stream: ``{"data": {"delete": …}}``."""
+    data = record.get("data")
+    return record.keys() == {"data"} and isinstance(data, dict) and data.keys() <= _EVENTS
+
+
+def _is_row(record: Record) -> bool:
     return record.keys() >= _COLUMNS and "text" not in record
 
 
@@ -28,6 +43,10 @@ def map_item(record: Record, around: Around) -> Mapped:
     """Return the deletion of a post."""
     if not knows(record):
         return None
+    if _is_event(record):
+        event = dig(record, "data", "delete")
+        gone = word(dig(event, "tweet", "id"))
+        return Deletion("twitter", gone, dig(event, "event_at")) if gone else {}
     native = word(record.get("id"))
     if word(record.get("action")) != "delete" or not _is_post(native, record.get("created_at")):
         return {}
@@ -44,5 +63,5 @@ def _is_post(native: str, created: object) -> bool:
     return abs(time_of(int(native)) - moment) < _NEAR
 
 
-TOOL = Tool(name="x-compliance", version=1, knows=knows, map_item=map_item)
+TOOL = Tool(name="x-compliance", version=2, knows=knows, map_item=map_item)
 TABLE = Tool(name="x-compliance-csv", version=1, knows=knows, map_item=map_item, table=True)

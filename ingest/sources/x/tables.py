@@ -3,11 +3,14 @@
 Columns are those of twarc-csv (DocNow/twarc-csv, ``dataframe_converter.py``), gazouilloire and
 minet (medialab/twitwi, ``TWEET_FIELDS``), TAGS (Hawksey's sheet, version 6), rtweet 0.7
 (``save_as_csv``), twint (``storage/write_meta.py``), Hydrator and twarc 1 (``json2csv.py``),
-Social Feed Manager (the same), and Twitter's own ``tweets.csv`` of archives until 2019.
+Social Feed Manager (the same), academictwitteR (``bind_tweets(output_format = "tidy")``), NodeXL's
+edges, tweets of the first API laid flat (rtweet 1, ``pandas.json_normalize``), and Twitter's own
+``tweets.csv`` of archives until 2019.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from ingest.mapping.missing import is_missing
@@ -18,14 +21,16 @@ from ingest.mapping.tool import (
     Record,
     Tool,
     account,
+    dig,
     filled,
     first,
     take,
     utc,
     word,
 )
-from ingest.sources.x.tweets import address, repost, reposted_name, restored
+from ingest.sources.x.tweets import address, repost, reposted_name, restored, time_of
 
+_SLASHED = re.compile(r"(\d{1,2})/(\d{1,2})/")
 _YES = frozenset({"true", "yes", "1", "t"})
 
 
@@ -202,6 +207,112 @@ def map_json2csv(row: Record, around: Around) -> Mapped:
     )
 
 
+def map_v1(row: Record, around: Around) -> Mapped:
+    """Return the fields of a tweet of the first API, laid flat by pandas, rtweet 1 or a crawler."""
+    original = _number(row, "retweeted_status.id_str", "retweeted_status_id_str")
+    created = _cell(row, "created_at")
+    text = _cell(row, "extended_tweet.full_text", "full_text") or row.get("text")
+    if original and (whole := _cell(row, "retweeted_status.full_text", "retweeted_status.text")):
+        text = restored(text, _cell(row, "retweeted_status.user.screen_name"), whole)
+    return _tweet(
+        row,
+        {
+            "id": _number(row, "id_str"),
+            "text": text,
+            "created_at": utc(created) if created[:1].isdecimal() else created,
+            "author": _cell(
+                row,
+                "user.screen_name",
+                "user_screen_name",
+                "screen_name",
+                "username",
+                "user_id_str",
+            ),
+            "reply_to_id": _number(row, "in_reply_to_status_id_str", "in_reply_to_status_id"),
+            "repost_of_id": original,
+            "hashtags": _cell(row, "hashtags") or None,
+            "likes": _cell(row, "favorite_count"),
+            "reposts": _cell(row, "retweet_count"),
+            "replies": _cell(row, "reply_count"),
+            "quotes": _cell(row, "quote_count"),
+        },
+    )
+
+
+def map_academic(row: Record, around: Around) -> Mapped:
+    """Return the fields of a row of academictwitteR's tidy table."""
+    kind = _cell(row, "sourcetweet_type")
+    original = _number(row, "sourcetweet_id") if kind == "retweeted" else ""
+    text = row.get("text")
+    if original and (whole := _cell(row, "sourcetweet_text")):
+        text = restored(text, reposted_name(text), whole)
+    return _tweet(
+        row,
+        {
+            "id": _number(row, "tweet_id"),
+            "text": text,
+            "created_at": _cell(row, "created_at"),
+            "author": _cell(row, "user_username", "author_id"),
+            "reply_to_id": _number(row, "sourcetweet_id") if kind == "replied_to" else "",
+            "repost_of_id": original,
+            "likes": _cell(row, "like_count"),
+            "reposts": _cell(row, "retweet_count"),
+            "replies": _cell(row, "reply_count"),
+            "quotes": _cell(row, "quote_count"),
+        },
+    )
+
+
+def map_nodexl(row: Record, around: Around) -> Mapped:
+    """Return the fields of an edge of NodeXL: one for each account that a tweet names.
+
+    Its dates have the order of the user's country, which the id tells: it holds the moment.
+    """
+    native = _number(row, "Imported ID")
+    created = _ordered(_cell(row, "Tweet Date (UTC)"), native)
+    fields: Fields = {
+        "id": native,
+        "text": row.get("Tweet"),
+        "created_at": utc(created),
+        "author": _cell(row, "Vertex 1"),
+        "reply_to_id": _number(row, "In-Reply-To Tweet ID"),
+        "hashtags": _cell(row, "Hashtags in Tweet") or None,
+    }
+    if name := reposted_name(fields["text"]):
+        fields["repost_of"] = account(name)
+    return _tweet(row, fields)
+
+
+def _ordered(date: str, native: str) -> str:
+    """Return a date whose month comes first with the day first, if the tweet's id says so."""
+    found = _SLASHED.match(date)
+    if found is None or not native.isdecimal() or not 14 < len(native) < 20:
+        return date
+    moment = time_of(int(native))
+    if (int(found[1]), int(found[2])) == (moment.month, moment.day):
+        return f"{found[2]}/{found[1]}/{date[found.end() :]}"
+    return date
+
+
+def knows_twint(record: Record) -> bool:
+    """Tell whether a record is a line of twint's JSON."""
+    return record.keys() >= {"id", "conversation_id", "tweet", "username", "retweets_count"}
+
+
+def map_twint_line(record: Record, around: Around) -> Mapped:
+    """Return the fields of a line of twint's JSON, which has the columns of its table."""
+    if not knows_twint(record):
+        return None
+    lists = {name: value for name, value in record.items() if isinstance(value, list)}
+    mapped = map_twint({**record, **dict.fromkeys(lists)}, around)
+    if isinstance(mapped, dict):
+        answered = lists.get("reply_to") or [None]
+        if name := word(dig(answered, 0, "screen_name")):
+            mapped["reply_to"] = account(name)
+        mapped["hashtags"] = lists.get("hashtags", [])
+    return mapped
+
+
 _TABLES: dict[str, tuple[str, Callable[[Record, Around], Mapped]]] = {
     "twarc-csv": ("id text created_at referenced_tweets.retweeted.id", map_twarc),
     "minet": ("id timestamp_utc local_time user_screen_name text", map_minet),
@@ -209,9 +320,19 @@ _TABLES: dict[str, tuple[str, Callable[[Record, Around], Mapped]]] = {
     "tags": ("id_str from_user text created_at status_url", map_tags),
     "rtweet": ("status_id screen_name text is_retweet created_at", map_rtweet),
     "twint": ("id conversation_id tweet username created_at", map_twint),
+    "academictwitter": ("tweet_id user_username text sourcetweet_type", map_academic),
+    "nodexl": ("Vertex 1|Vertex 2|Tweet|Imported ID", map_nodexl),
+    "twitter-v1-csv": ("id_str created_at favorite_count retweet_count", map_v1),
     "json2csv": ("id tweet_url user_screen_name text created_at", map_json2csv),
 }
 TOOLS = tuple(
-    Tool(name=name, version=1, knows=_knows(*columns.split()), map_item=mapper, table=True)
+    Tool(
+        name=name,
+        version=1,
+        knows=_knows(*columns.split("|" if "|" in columns else None)),
+        map_item=mapper,
+        table=True,
+    )
     for name, (columns, mapper) in _TABLES.items()
 )
+TWINT_LINES = Tool(name="twint-json", version=1, knows=knows_twint, map_item=map_twint_line)

@@ -33,12 +33,15 @@ _NOTICES = frozenset(
     ]
 )
 
+#: What a tweet has beside an id without ``id_str``, and a post of Weibo has not.
+_MARKS = frozenset({"retweet_count", "favorite_count", "retweeted", "in_reply_to_status_id"})
+
 
 def knows(record: Record) -> bool:
     """Tell whether a record is a tweet with its account, or a deletion notice."""
     if "user" in record:
         return (
-            "id_str" in record
+            ("id_str" in record or ("id" in record and not _MARKS.isdisjoint(record)))
             and "created_at" in record
             and ("full_text" in record or "text" in record)
             and dig(record, "user", "screen_name") is not None
@@ -100,4 +103,4 @@ def _deletion(record: Record) -> Deletion:
     return Deletion("twitter", native, dig(notice, "timestamp_ms"))
 
 
-TOOL = Tool(name="twitter-v1", version=1, knows=knows, map_item=map_item)
+TOOL = Tool(name="twitter-v1", version=2, knows=knows, map_item=map_item)

@@ -11,15 +11,34 @@ from ingest.sources.x.tweets import address, repost, restored, time_of
 
 _MARKS = ("public_metrics", "referenced_tweets", "edit_history_tweet_ids", "conversation_id")
 _PAGE = ("includes", "meta", "__twarc")
+_INCLUDED = frozenset({"users", "tweets", "media", "places", "polls", "errors"})
 _PAGE_KEYS = frozenset({"data", "includes", "meta", "errors", "__twarc", "matching_rules"})
 
 
 def knows(record: Record) -> bool:
     """Tell whether a record is one tweet, or a page of tweets."""
+    if "edit_history_tweet_ids" in record and "author_id" not in record:
+        return "id" in record and "text" in record  # the fields that the API gives by itself
+    if _completing(record):
+        return True
     if "author_id" in record:
         return "id" in record and "text" in record and any(mark in record for mark in _MARKS)
     return any(mark in record for mark in _PAGE) and any(
         "text" in tweet and "id" in tweet for tweet in _on_page(record)
+    )
+
+
+def _completing(record: Record) -> bool:
+    """Say whether a record holds what completes the tweets of another file.
+
+    academictwitteR writes ``includes`` into ``users_….json``, beside ``data_….json``.
+    """
+    tweets = record.get("tweets")
+    return (
+        isinstance(record.get("users"), list)
+        and record.keys() <= _INCLUDED
+        and isinstance(tweets, list)
+        and any(isinstance(tweet, dict) and "author_id" in tweet for tweet in tweets)
     )
 
 
@@ -34,6 +53,8 @@ def split(page: Record) -> list[Record] | None:
 
     A page of errors alone (tweets that are gone or protected) holds none.
     """
+    if _completing(page):
+        return []
     if not page.keys() <= _PAGE_KEYS:
         return None
     users = _by_id(page, "users")
@@ -77,7 +98,8 @@ def _name(user: Record) -> Record:
 
 def map_item(record: Record, around: Around) -> Mapped:
     """Return the fields of one tweet."""
-    return fields_of(record) if "author_id" in record or "__twarc" in record else None
+    own = ("author_id", "__twarc", "edit_history_tweet_ids")
+    return fields_of(record) if any(name in record for name in own) else None
 
 
 def fields_of(tweet: Record) -> Fields:
@@ -141,4 +163,4 @@ def _handle(tweet: Record) -> object:
     return first(dig(tweet, "author", "username"), dig(tweet, "author_user", "username"))
 
 
-TOOL = Tool(name="twitter-v2", version=2, knows=knows, map_item=map_item, split=split)
+TOOL = Tool(name="twitter-v2", version=3, knows=knows, map_item=map_item, split=split)

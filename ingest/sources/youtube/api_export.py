@@ -82,6 +82,30 @@ def map_downloaded(record: Record, around: Around) -> Mapped:
     )
 
 
+def knows_yt_dlp(record: Record) -> bool:
+    """Tell whether a record is a comment of yt-dlp's ``info.json`` (``--write-comments``)."""
+    return {"id", "text", "author_id", "parent"} <= record.keys()
+
+
+def map_yt_dlp(record: Record, around: Around) -> Mapped:
+    """Return the fields of a comment; the file's video is not named beside it."""
+    if not knows_yt_dlp(record):
+        return None
+    parent = word(record.get("parent"))
+    return filled(
+        {
+            "platform": "youtube",
+            "id": record.get("id"),
+            "text": record.get("text"),
+            "created_at": record.get("timestamp"),
+            "author": first(record.get("author_id"), record.get("author")),
+            "reply_to_id": parent if parent != "root" else None,
+            "likes": record.get("like_count"),
+        }
+    )
+
+
+YT_DLP = Tool(name="yt-dlp", version=1, knows=knows_yt_dlp, map_item=map_yt_dlp)
 TOOL = Tool(name="youtube-api", version=1, knows=knows, map_item=map_item, split=split)
 DOWNLOADED = Tool(
     name="youtube-comment-downloader",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 
+from ingest.mapping.missing import is_missing
 from ingest.mapping.tool import (
     Around,
     Mapped,
@@ -111,10 +112,71 @@ def _segments(cell: object) -> object:
     return "".join(word_of for part in parts if isinstance(word_of := dig(part, "text"), str))
 
 
+def knows_api_table(columns: Record) -> bool:
+    """Tell whether a table has the fields of the API's comments as columns (tuber, pandas)."""
+    return columns.keys() >= {"id", "publishedAt", "likeCount", "authorDisplayName"} and (
+        "textOriginal" in columns or "textDisplay" in columns
+    )
+
+
+def map_api_row(row: Record, around: Around) -> Mapped:
+    """Return the fields of a comment; ``textDisplay`` is HTML."""
+    original = row.get("textOriginal")
+    shown = html.unescape(without_tags(word(row.get("textDisplay"))))
+    native, video = word(row.get("id")), _there(row, "videoId")
+    return filled(
+        {
+            "platform": "youtube",
+            "id": native,
+            "text": original if word(original) else shown,
+            "created_at": row.get("publishedAt"),
+            "edited_at": row.get("updatedAt"),
+            "author": _there(row, "authorChannelId.value", "authorChannelId", "authorDisplayName"),
+            "url": f"https://www.youtube.com/watch?v={video}&lc={native}" if video else "",
+            "reply_to_id": _there(row, "parentId"),
+            "likes": row.get("likeCount"),
+            "replies": take(row, "totalReplyCount"),
+        }
+    )
+
+
+def knows_voson(columns: Record) -> bool:
+    """Tell whether a table holds comments from vosonSML."""
+    return columns.keys() >= {"Comment", "CommentID", "VideoID", "PublishedAt"}
+
+
+def map_voson(row: Record, around: Around) -> Mapped:
+    """Return the fields of a comment."""
+    native, video = word(row.get("CommentID")), _there(row, "VideoID")
+    return filled(
+        {
+            "platform": "youtube",
+            "id": native,
+            "text": row.get("Comment"),
+            "created_at": row.get("PublishedAt"),
+            "author": _there(row, "AuthorChannelID", "AuthorDisplayName"),
+            "url": f"https://www.youtube.com/watch?v={video}&lc={native}" if video else "",
+            "reply_to_id": _there(row, "ParentID"),
+            "likes": row.get("LikeCount"),
+            "replies": row.get("ReplyCount"),
+        }
+    )
+
+
+def _there(row: Record, *names: str) -> str:
+    """Return the first of several columns that holds something: R writes ``NA`` for nothing."""
+    cells = (word(row.get(name)) for name in names)
+    return next((cell for cell in cells if cell and not is_missing(cell)), "")
+
+
 COMMENTS = Tool(
     name="ytdt-comments", version=1, knows=knows_comments, map_item=map_comment, table=True
 )
 VIDEOS = Tool(name="ytdt-videos", version=1, knows=knows_videos, map_item=map_video, table=True)
+API_TABLE = Tool(
+    name="youtube-api-csv", version=1, knows=knows_api_table, map_item=map_api_row, table=True
+)
+VOSON = Tool(name="voson-youtube", version=1, knows=knows_voson, map_item=map_voson, table=True)
 TAKEOUT = Tool(
     name="youtube-takeout", version=1, knows=knows_takeout, map_item=map_takeout, table=True
 )
