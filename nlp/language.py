@@ -53,6 +53,8 @@ _NAMES = re.compile(
     r"|wi-fi|voip|3g|4g|4g\+|5g|adsl|youtube|zoom)(?!\w)",
     re.IGNORECASE,
 )
+#: Languages that write names with a capital, and other words without.
+_CAPITALS = frozenset({"fr", "en"})
 _TIFINAGH = re.compile("[\u2d30-\u2d7f]")
 #: Berber is said of a text that is foreign to our languages from this probability on.
 _BERBER_ABROAD = 0.15
@@ -114,6 +116,21 @@ class LanguageModel:
         At most :data:`nlp.features.MAX_CHARACTERS` characters of a text are read.
         """
         read = [readable(text) for text in texts]
+        named = [without_capitals(text) for text in texts]
+        said = self._identify(read)
+        # Names belong to no language: a French sentence about two people is no mixture with Darija,
+        # whose names they are. Arabizi has no rule for capitals, so that they tell nothing there.
+        again = [place for place, one in enumerate(said) if one.label == "mixed" and named[place]]
+        for place, other in zip(
+            again, self._identify([readable(named[place]) for place in again]), strict=True
+        ):
+            if other.label in _CAPITALS:
+                said[place] = other._replace(scripts=said[place].scripts)
+        return said
+
+    def _identify(self, read: list[str]) -> list[Language]:
+        if not read:
+            return []
         found = evidence(self._table, read)
         chances = softmax(found.scores)
         foreign, berber = logistic(found.foreign), logistic(found.berber)
@@ -171,6 +188,16 @@ def readable(text: str) -> str:
     """Return what of a text tells its language: no emoji, links or masks, no names of services."""
     text = _PICTURES.sub(" ", features.clean(text))
     return _NAMES.sub(" ", text)
+
+
+def without_capitals(text: str) -> str:
+    """Return a text without its capitalised words but for the first: names, in Latin letters.
+
+    Empty where there are none, and where capitals tell nothing: most words have one.
+    """
+    words = text.split()
+    kept = [word for place, word in enumerate(words) if not place or not word[0].isupper()]
+    return " ".join(kept) if len(words) / 2 <= len(kept) < len(words) else ""
 
 
 def evidence(table: Table, texts: Sequence[str]) -> Evidence:

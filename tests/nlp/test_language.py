@@ -230,3 +230,17 @@ def test_training_works_from_posts_to_the_decision_on_mixtures(
     mixed = training.fit_mixed(table, posts)
     assert np.isfinite(mixed).all()
     assert 0 < training.mixed_limit(table, mixed, posts) <= 1
+
+
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ("c'est qui ce Bouazza Benchekroun ?", "fr"),
+        ("Mohamed Benali est ministre", "fr"),
+        ("j'ai appelé Hamid à Khouribga ce matin", "fr"),
+        ("la connexion khayba bezzaf ce soir", "mixed"),
+        ("Inwi ma khddamch depuis hier matin", "mixed"),
+    ],
+)
+def test_names__make_no_mixture_of_a_french_sentence(text: str, label: str) -> None:
+    assert language.identify([text])[0].label == label
