@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -11,36 +12,37 @@ LABELS = ("negative", "neutral", "positive")
 
 #: Few enough that what a layer computes stays in the processor's cache.
 _PIECES_AT_ONCE = 256
-_TEXTS_AT_ONCE = 4096
 
 Floats = npt.NDArray[np.float32]
+Item = TypeVar("Item", bound=Sized)
+Result = TypeVar("Result")
+
+
+def distinct(texts: Sequence[str]) -> tuple[list[str], npt.NDArray[np.int64]]:
+    """Return each text once, and for every text given which of them it is."""
+    places: dict[str, int] = {}
+    found = (places.setdefault(text, len(places)) for text in texts)
+    index = np.fromiter(found, np.int64, len(texts))
+    return list(places), index
 
 
 def by_length(
-    texts: Sequence[str],
-    tokenize: Callable[[list[str]], list[list[int]]],
-    score: Callable[[list[list[int]]], Floats],
-    each: Callable[..., Iterable[Floats]] = map,
-) -> Floats:
-    """Score each distinct text once, in batches of like length; return rows in the given order.
+    items: Sequence[Item],
+    score: Callable[[list[Item]], Sequence[Result]],
+    each: Callable[..., Iterable[Sequence[Result]]] = map,
+) -> list[Result]:
+    """Score `items` in batches of like length; return their results in the given order.
 
-    `tokenize` turns texts into piece ids, `score` a batch of ids into one row of three a text.
-    Batches hold about `_PIECES_AT_ONCE` pieces, so that long posts do not cost more memory.
-    `each` calls a function on every batch, like `map`; it may do so in several threads.
+    `score` turns a batch into as many results. Batches hold about `_PIECES_AT_ONCE` pieces, so that
+    long posts do not cost more memory. `each` calls a function on every batch, like `map`; it may
+    do so in several threads.
     """
-    places: dict[str, int] = {}
-    index = np.fromiter(
-        (places.setdefault(text, len(places)) for text in texts), np.int64, len(texts)
-    )
-    distinct = list(places)
-    rows = np.zeros((len(distinct), len(LABELS)), np.float32)
-    for start in range(0, len(distinct), _TEXTS_AT_ONCE):
-        ids = tokenize(distinct[start : start + _TEXTS_AT_ONCE])
-        batches = list(_batches([len(one) for one in ids]))
-        results = each(score, [[ids[place] for place in batch] for batch in batches])
-        for batch, result in zip(batches, results, strict=True):
-            rows[np.array(batch) + start] = result
-    return rows[index]
+    batches = list(_batches([len(one) for one in items]))
+    results = each(score, [[items[place] for place in batch] for batch in batches])
+    found: dict[int, Result] = {}
+    for batch, some in zip(batches, results, strict=True):
+        found.update(zip(batch, some, strict=True))
+    return [found[place] for place in range(len(items))]
 
 
 def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:

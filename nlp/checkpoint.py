@@ -24,6 +24,8 @@ _LONGEST = 128
 _CHARACTERS = 5_000
 #: Texts of different length that are scored at the start, and how far results may differ.
 _TRIAL = ("marsad", "marsad follows a protest on social media, day by day and post by post")
+#: Texts that are turned into pieces at once.
+_TEXTS_AT_ONCE = 4096
 _TOLERANCE = 1e-3
 
 _NAMES = {
@@ -131,7 +133,12 @@ class Checkpoint:
             text[:_CHARACTERS].encode("utf-8", "ignore").decode("utf-8").replace("\0", " ")
             for text in texts
         ]
-        return batching.by_length(clean, self._ids, self._score_ids)
+        texts, index = batching.distinct(clean)
+        rows = list[batching.Floats]()
+        for start in range(0, len(texts), _TEXTS_AT_ONCE):
+            ids = self._ids(texts[start : start + _TEXTS_AT_ONCE])
+            rows += batching.by_length(ids, self._score_ids)
+        return np.array(rows, np.float32).reshape(len(texts), len(batching.LABELS))[index]
 
     def _ids(self, texts: list[str]) -> list[list[int]]:
         encoded = self._tokenizer(texts, truncation=True, max_length=self._longest)
@@ -139,7 +146,7 @@ class Checkpoint:
         return [list(ids) or blank for ids in encoded["input_ids"]]
 
     @torch.inference_mode()
-    def _score_ids(self, ids: list[list[int]]) -> batching.Floats:
+    def _score_ids(self, ids: list[list[int]]) -> Sequence[batching.Floats]:
         longest = max(map(len, ids))
         pieces = np.full((len(ids), longest), self._pad)
         mask = np.zeros_like(pieces)
@@ -151,7 +158,7 @@ class Checkpoint:
             attention_mask=torch.from_numpy(mask).to(self._device),
         ).logits
         theirs = batching.softmax(logits.float().cpu().numpy())
-        return np.asarray(theirs @ self._map, np.float32)
+        return list(np.asarray(theirs @ self._map, np.float32))
 
 
 def _told(error: Exception) -> str:

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Container, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Container, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
 from tokenizers import Tokenizer
 
 from nlp import batching, language, model_input
 from nlp.errors import ModelError
 from nlp.linear import LinearModel
+from nlp.network import Network
 
 #: Scale, shift, each of shape (3,), and the linear model's share, by language and script.
 Calibration = dict[str, tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], float]]
 
-_PAD = 1
 _MASKS = frozenset({"@", "http"})
+#: Posts read together: what the lower layers leave of so many takes some 50 MB.
+_TEXTS_AT_ONCE = 1024
+#: How far below a limit doubt grows to 1.
+_STRETCH = 0.02
 
 
 class OnnxModel:
@@ -30,9 +32,10 @@ class OnnxModel:
     The scores (logits) of a post are scaled and shifted by the calibration for the post's language,
     or for its script where that has none; a share of the linear model's log probabilities is added,
     and the sum is turned into probabilities. Without ``"linear"`` in model.json the network stands
-    alone. Where the linear model is sure by itself (``"alone"``), the network is not asked, which
-    saves a quarter of the time (docs/model.md has the price). A post with nothing to read (empty,
-    only links and mentions) gets the fixed row ``blank``.
+    alone. What is judged with confidence is judged early (docs/model.md has the price): where the
+    linear model is sure by itself (``"alone"``), the network is not asked; where its lower layers
+    are (``"early"``), the upper ones are not (``sentiment-upper.onnx``). A post with nothing to
+    read (empty, only links and mentions) gets the fixed row ``blank``.
     """
 
     def __init__(self, folder: Path, threads: int = 1) -> None:
@@ -42,23 +45,13 @@ class OnnxModel:
             self.version = str(facts["version"])
             self._blank = np.array(facts["blank"], np.float32)
             self._calibration = parameters(facts["calibration"])
-            alone: dict[str, Any] = facts.get("alone", {})
-            self._limit = float(alone.get("limit", np.inf))
-            self._alone = parameters(alone.get("calibration", {}))
+            self._alone = Early.of(facts.get("alone"))
+            self._early = Early.of(facts.get("early"))
             _check_input(folder, facts)
             self._linear = _joined(folder, facts)
             self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
             self._tokenizer.enable_truncation(int(facts["longest"]))
-            options = onnxruntime.SessionOptions()
-            # Several batches side by side, each in one thread, are quicker than one batch whose
-            # operators are shared out: most of them are too small for that.
-            options.intra_op_num_threads = 1
-            self._each: Callable[..., Iterable[batching.Floats]] = (
-                ThreadPoolExecutor(threads).map if threads > 1 else map
-            )
-            self._session = onnxruntime.InferenceSession(
-                str(folder / "sentiment.onnx"), options, providers=["CPUExecutionProvider"]
-            )
+            self._network = Network(folder, threads)
         except ModelError:
             raise
         except Exception as error:  # each library raises its own kinds for a broken file
@@ -69,39 +62,74 @@ class OnnxModel:
 
     def predict(self, texts: Sequence[str]) -> batching.Floats:
         """Return probabilities, shape (texts, 3); see `nlp.sentiment.SentimentModel`."""
+        rows = np.zeros((len(texts), len(batching.LABELS)), np.float32)
+        for start in range(0, len(texts), _TEXTS_AT_ONCE):
+            here = slice(start, start + _TEXTS_AT_ONCE)
+            rows[here] = self._predict(texts[here])
+        return rows
+
+    def _predict(self, texts: Sequence[str]) -> batching.Floats:
         prepared = [model_input.prepare(text) for text in texts]
         keys = calibration_keys(texts, prepared, self._calibration)
         other = np.zeros((len(texts), len(batching.LABELS)))
         if self._linear is not None:
             other = linear_scores(self._linear, texts)
-        rows, sure = alone(other, keys, self._alone, self._limit)
+        rows, doubt = alone(other, keys, self._alone)
         blank = np.array([_MASKS.issuperset(text.split()) for text in prepared], bool)
-        asked = np.flatnonzero(~sure & ~blank)
-        logits = batching.by_length(
-            [prepared[place] for place in asked], self._tokenize, self._score, self._each
-        )
-        some = [keys[place] for place in asked]
-        rows[asked] = batching.softmax(calibrated(logits, other[asked], some, self._calibration))
+        asked = np.flatnonzero((doubt > 0) & ~blank)
+        some = _Asked(other[asked], [keys[place] for place in asked])
+        said = self._ask([prepared[place] for place in asked], some)
+        rows[asked] = blended(rows[asked], said, doubt[asked])
         rows[blank] = self._blank
         return rows
 
+    def _ask(self, prepared: Sequence[str], asked: _Asked) -> batching.Floats:
+        """Return probabilities of posts on which the linear model is not sure."""
+        texts, index = batching.distinct(prepared)
+        ids = self._tokenize(texts)
+        if self._early is None or not self._network.divided:
+            return asked.judged(self._network.logits(ids)[index], self._calibration)
+        logits, states = self._network.lower(ids)
+        first = asked.judged(logits[index], self._early.calibration)
+        doubt = self._early.doubt(first)
+        # A text goes on if it is in doubt in any of its spellings; each spelling keeps its own.
+        going = np.unique(index[doubt > 0])
+        late = np.zeros_like(logits)
+        late[going] = self._network.upper([states[place] for place in going])
+        return blended(first, asked.judged(late[index], self._calibration), doubt)
+
     def logits(self, texts: Sequence[str]) -> batching.Floats:
         """Return the network's own scores before calibration, shape (texts, 3)."""
-        prepared = [model_input.prepare(text) for text in texts]
-        return batching.by_length(prepared, self._tokenize, self._score, self._each)
+        return self.both(texts)[1]
+
+    def both(self, texts: Sequence[str]) -> tuple[batching.Floats, batching.Floats]:
+        """Return the scores of the exit (zeros in a network without one), then the network's."""
+        early = np.zeros((len(texts), len(batching.LABELS)), np.float32)
+        late = early.copy()
+        for start in range(0, len(texts), _TEXTS_AT_ONCE):
+            here = slice(start, start + _TEXTS_AT_ONCE)
+            ids = self._tokenize([model_input.prepare(text) for text in texts[here]])
+            if self._network.divided:
+                early[here], states = self._network.lower(ids)
+                late[here] = self._network.upper(states)
+            else:
+                late[here] = self._network.logits(ids)
+        return early, late
 
     def _tokenize(self, texts: list[str]) -> list[list[int]]:
         return [encoding.ids for encoding in self._tokenizer.encode_batch_fast(texts)]
 
-    def _score(self, ids: list[list[int]]) -> batching.Floats:
-        longest = max(map(len, ids))
-        pieces = np.full((len(ids), longest), _PAD, np.int64)
-        mask = np.zeros((len(ids), longest), np.int32)
-        for row, one in enumerate(ids):
-            pieces[row, : len(one)] = one
-            mask[row, : len(one)] = 1
-        (logits,) = self._session.run(None, {"pieces": pieces, "mask": mask})
-        return np.asarray(logits, np.float32)
+
+class _Asked(NamedTuple):
+    """Posts that the network is asked about."""
+
+    other: npt.NDArray[np.float64]
+    """The linear model's log probabilities."""
+    keys: list[str]
+    """The name of each post's calibration."""
+
+    def judged(self, logits: batching.Floats, calibration: Calibration) -> batching.Floats:
+        return batching.softmax(calibrated(logits, self.other, self.keys, calibration))
 
 
 def _check_input(folder: Path, facts: dict[str, Any]) -> None:
@@ -155,21 +183,46 @@ def calibrated(
     return scores
 
 
-def alone(
-    other: npt.NDArray[np.floating],
-    keys: Sequence[str],
-    calibration: Calibration,
-    limit: float,
-) -> tuple[batching.Floats, npt.NDArray[np.bool_]]:
-    """Return what the linear model says by itself, and of which posts it is sure enough.
+class Early(NamedTuple):
+    """When a judgement is left as it is, before the rest of the model has its say."""
 
-    Its log probabilities `other` are calibrated for this; sure is who has a probability of at
-    least `limit`. Without a `calibration` it is sure of none.
+    limit: float
+    calibration: Calibration
+
+    @classmethod
+    def of(cls, facts: dict[str, Any] | None) -> Early | None:
+        """Return what model.json holds, if anything."""
+        return cls(float(facts["limit"]), parameters(facts["calibration"])) if facts else None
+
+    def doubt(self, rows: batching.Floats) -> npt.NDArray[np.float64]:
+        """Return how much the rest shall say on each post: 0 from `limit` on, 1 below it.
+
+        Over a small stretch below the limit it falls from one to the other, so that no last bit of
+        a score decides between two judgements.
+        """
+        below = (self.limit - rows.max(1).astype(np.float64)) / _STRETCH
+        return np.asarray(below.clip(0.0, 1.0))
+
+
+def alone(
+    other: npt.NDArray[np.floating], keys: Sequence[str], early: Early | None
+) -> tuple[batching.Floats, npt.NDArray[np.float64]]:
+    """Return what the linear model says by itself, and how much the network shall say.
+
+    Its log probabilities `other` are calibrated for this. Without `early` it is sure of no post.
     """
-    if not calibration:
-        return np.zeros(other.shape, np.float32), np.zeros(len(other), bool)
-    rows = batching.softmax(calibrated(other, np.zeros_like(other), keys, calibration))
-    return rows, rows.max(1) >= limit
+    if early is None:
+        return np.zeros(other.shape, np.float32), np.ones(len(other))
+    rows = batching.softmax(calibrated(other, np.zeros_like(other), keys, early.calibration))
+    return rows, early.doubt(rows)
+
+
+def blended(
+    first: batching.Floats, rest: batching.Floats, doubt: npt.NDArray[np.float64]
+) -> batching.Floats:
+    """Return the mean of two judgements of each post, the second of which counts `doubt`."""
+    share = doubt[:, None]
+    return np.asarray(first * (1 - share) + rest * share, np.float32)
 
 
 def calibration_keys(

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import click
 
 from nlp.sentiment import SHIPPED
 from nlp.training import data as data_folder
-from nlp.training import loop, steps
+from nlp.training import loop, package, steps
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -65,7 +64,19 @@ from nlp.training import loop, steps
     multiple=True,
     help="Also train a network of the lowest N layers on the way; repeatable.",
 )
+@click.option(
+    "--early",
+    default=0,
+    help="Let the finished model leave a sure post after N layers (0: after all).",
+)
 @click.option("--keep", default=0, help="Finish the network of this --exit, not the whole one.")
+@click.option(
+    "--freeze",
+    "frozen",
+    default=0,
+    show_default=True,
+    help="Leave the embeddings and the lowest N layers as they are in fine-tuning.",
+)
 @click.option(
     "--licence",
     type=click.Choice(["all", "free"]),
@@ -99,7 +110,9 @@ def main(
     others: tuple[Path, ...],
     layers: int,
     exits: tuple[int, ...],
+    early: int,
     keep: int,
+    frozen: int,
     licence: data_folder.Licence,
     threads: int,
     seed: int,
@@ -123,7 +136,9 @@ def main(
         finetuning=loop.Plan(finetune_steps, rate, finetune_seconds),
         layers=layers,
         exits=exits,
+        early=early,
         shipped_layers=keep,
+        frozen=frozen,
         licence=licence,
         threads=threads,
         seed=seed,
@@ -135,8 +150,7 @@ def main(
     folder = steps.calibrated(settings, SHIPPED) if only_calibrate else steps.run(settings)
     click.echo((work / "report.md").read_text(encoding="utf-8"))
     if ship:
-        for name in ("sentiment.onnx", "tokenizer.json", "linear.npz", "model.json"):
-            shutil.copyfile(folder / name, SHIPPED / name)
+        package.copy(folder, SHIPPED)
         click.echo(f"shipped to {SHIPPED}", err=True)
 
 

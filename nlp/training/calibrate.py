@@ -28,7 +28,15 @@ from torch.nn import functional
 from nlp import language
 from nlp.batching import softmax
 from nlp.model_input import prepare
-from nlp.onnx_model import alone, calibrated, calibration_keys, parameters, script
+from nlp.onnx_model import (
+    Early,
+    alone,
+    blended,
+    calibrated,
+    calibration_keys,
+    parameters,
+    script,
+)
 from nlp.training.data import GROUPS, WITHOUT_NEUTRAL, Row
 
 _PULL = 0.01  # towards scale 1 and shift 0: matters only where posts are few
@@ -39,6 +47,8 @@ FOLDS = 5
 #: Probability from which the linear model decides without the network. Chosen on dev: at 0.75 it
 #: decides 24 % of the posts at 0.001 of macro F1, at 0.70 a third, with 0.008 lost on the sample.
 SURE = 0.75
+#: The same for the exit of the lower layers.
+SURE_EARLY = 0.75
 _FEWEST = 60  # held-out posts that a language needs for a calibration of its own
 
 #: Sets of three classes whose posts several people labelled.
@@ -146,7 +156,7 @@ def by_language(
     spoken = np.array([found.label for found in language.identify(texts)])
     gold = np.array([row.label for row in rows])
 
-    def fitted(here: npt.NDArray[np.int64], near: Fitted | None) -> Fitted:
+    def fit_some(here: npt.NDArray[np.int64], near: Fitted | None) -> Fitted:
         beside = None if other is None else other[here]
         weights = row_weights([rows[place] for place in here.tolist()])
         return fit(logits[here], gold[here], weights, beside, near)
@@ -157,45 +167,84 @@ def by_language(
         if not len(here):
             table[name] = {"scale": [1.0] * 3, "shift": [0.0] * 3}
             continue
-        whole = fitted(here, None)
+        whole = fit_some(here, None)
         table[name] = _entry(whole)
         for one in languages:
             here = np.flatnonzero(use & (spoken == one))
             if len(here) >= _FEWEST:
-                table[one] = _entry(fitted(here, whole))
+                table[one] = _entry(fit_some(here, whole))
     return table
 
 
-def crossed(
-    rows: Sequence[Row],
-    logits: npt.NDArray[np.floating],
-    other: npt.NDArray[np.floating],
-    folds: int = FOLDS,
-) -> npt.NDArray[np.float32]:
+class Scores(NamedTuple):
+    """What the parts of a model say of posts, each of shape (posts, 3)."""
+
+    network: npt.NDArray[np.floating]
+    other: npt.NDArray[np.floating]
+    """Log probabilities of the linear model."""
+    exit: npt.NDArray[np.floating] | None = None
+    """Scores of the exit of the network's lower layers."""
+
+    def of(self, here: npt.NDArray[np.int64]) -> Scores:
+        """Return those of some posts."""
+        early = None if self.exit is None else self.exit[here]
+        return Scores(self.network[here], self.other[here], early)
+
+
+class Tables(NamedTuple):
+    """The calibrations of a model: of the whole, and of what judges by itself."""
+
+    whole: Table
+    alone: dict[str, Any]
+    """When and how the linear model decides without the network."""
+    early: dict[str, Any] | None
+    """When and how the exit does, with the linear model and without the upper layers."""
+
+
+def fitted(rows: Sequence[Row], scores: Scores) -> Tables:
+    """Return the calibrations fitted on `rows`."""
+    return Tables(
+        by_language(rows, scores.network, scores.other),
+        {"limit": SURE, "calibration": by_language(rows, scores.other)},
+        None
+        if scores.exit is None
+        else {"limit": SURE_EARLY, "calibration": by_language(rows, scores.exit, scores.other)},
+    )
+
+
+def judged(texts: Sequence[str], scores: Scores, tables: Tables) -> npt.NDArray[np.float32]:
+    """Return the probabilities that a model with these `tables` gives posts of these `scores`.
+
+    The same as `nlp.onnx_model.OnnxModel.predict`, but for posts with nothing to read.
+    """
+    keys = calibration_keys(texts, [prepare(text) for text in texts], tables.whole)
+
+    def said(logits: npt.NDArray[np.floating], table: Table) -> npt.NDArray[np.float32]:
+        return softmax(calibrated(logits, scores.other, keys, parameters(table)))
+
+    rows = said(scores.network, tables.whole)
+    early = Early.of(tables.early)
+    if early is not None and scores.exit is not None:
+        first = said(scores.exit, tables.early["calibration"] if tables.early else {})
+        rows = blended(first, rows, early.doubt(first))
+    first, doubt = alone(scores.other, keys, Early.of(tables.alone))
+    return blended(first, rows, doubt)
+
+
+def crossed(rows: Sequence[Row], scores: Scores, folds: int = FOLDS) -> npt.NDArray[np.float32]:
     """Return probabilities of posts that are calibrated on, each by the other folds' calibration.
 
     So all posts held out of training can fit the shipped calibration, and still tell how good one
     fitted like it is. Copies of a text lie in one fold. Shape (rows, 3).
     """
-    prepared = [prepare(row.text) for row in rows]
-    fold = np.array([_fold(text, folds) for text in prepared])
-    found = np.zeros((len(rows), logits.shape[1]), np.float32)
+    fold = np.array([_fold(prepare(row.text), folds) for row in rows])
+    found = np.zeros((len(rows), scores.network.shape[1]), np.float32)
     for one in range(folds):
         here, rest = np.flatnonzero(fold == one), np.flatnonzero(fold != one)
-        table = by_language([rows[place] for place in rest.tolist()], logits[rest], other[rest])
+        tables = fitted([rows[place] for place in rest.tolist()], scores.of(rest))
         texts = [rows[place].text for place in here.tolist()]
-        keys = calibration_keys(texts, [prepared[place] for place in here.tolist()], table)
-        joined = softmax(calibrated(logits[here], other[here], keys, parameters(table)))
-        known = [rows[place] for place in rest.tolist()]
-        own = parameters(by_language(known, other[rest]))
-        said, sure = alone(other[here], keys, own, SURE)
-        found[here] = np.where(sure[:, None], said, joined)
+        found[here] = judged(texts, scores.of(here), tables)
     return found
-
-
-def by_itself(rows: Sequence[Row], other: npt.NDArray[np.floating]) -> dict[str, Any]:
-    """Return when and how the linear model decides without the network, as model.json holds it."""
-    return {"limit": SURE, "calibration": by_language(rows, other)}
 
 
 def _fold(prepared: str, folds: int) -> int:

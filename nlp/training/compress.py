@@ -22,6 +22,7 @@ processor time with VNNI (`python -m nlp.training.processors` compares machines)
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -30,12 +31,15 @@ import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from nlp.network import UPPER
+
 Kind = Literal["float", "rows"]
 Array = npt.NDArray[Any]
 
 _MS = "com.microsoft"
 _OPSET = 17
 _EPSILON = 1e-12
+_STATES = "states"
 
 
 #: The largest weight of a product whose pair sums fit into 16 bits beside activations up to 255.
@@ -68,8 +72,8 @@ def quantise_rows(weights: Array, levels: int = _TABLE_LEVELS) -> tuple[Array, A
 class _Graph:
     """Collects nodes and weights; every method returns the name of its output."""
 
-    def __init__(self, kind: Kind) -> None:
-        self.kind = kind
+    def __init__(self, kind: Kind, width: int) -> None:
+        self.kind, self.width = kind, width
         self.nodes: list[Any] = []
         self.weights: dict[str, Array] = {}
 
@@ -136,7 +140,7 @@ class _Graph:
         the next of the 8-bit steps. A product of matrices adds one term after the other, so that
         the column of ones gives the same total everywhere.
         """
-        width = int(self.weights["ln.w"].shape[0])
+        width = self.width
         size = width // heads
         root = self.constant("head.scale", np.array(size**-0.5, np.float32))
         query = self.node("Mul", [query, root], f"{name}.scaled")
@@ -237,13 +241,39 @@ def _layer(graph: _Graph, state: dict[str, Array], x: str, number: int, heads: i
     )
 
 
-def build(state: dict[str, Array], heads: int, kind: Kind = "rows") -> Any:
-    """Return an `onnx.ModelProto` of the classifier whose weights are `state`.
+def build(
+    state: dict[str, Array], heads: int, kind: Kind = "rows", early: int = 0
+) -> tuple[Any, ...]:
+    """Return the classifier whose weights are `state`, as one `onnx.ModelProto` or two.
 
     Inputs: `pieces` int64 (posts, longest) and `mask` int32 of the same shape, 1 on real pieces.
-    Output: `logits` float32 (posts, 3).
+    Output: `logits` float32 (posts, 3). With `early`, the first graph ends after so many layers;
+    its logits are those of ``exit.weight`` and ``exit.bias``, and `states` (posts, longest, width)
+    goes into the second, which has the other layers.
     """
-    graph = _Graph(kind)
+    layers = len({key.split(".")[3] for key in state if key.startswith("bert.encoder.layer.")})
+    end = early or layers
+    graph = _Graph(kind, state["head.weight"].shape[1])
+    x = _embedded(graph, state)
+    graph.padding()
+    for number in range(end):
+        x = _layer(graph, state, x, number, heads)
+    if not early:
+        _judge(graph, x, state["head.weight"], state["head.bias"], "head")
+        return (_model(graph, {"pieces": TensorProto.INT64}),)
+    graph.node("Identity", [x], _STATES)
+    _judge(graph, x, state["exit.weight"], state["exit.bias"], "exit")
+    upper, x = _Graph(kind, graph.width), _STATES
+    upper.padding()
+    for number in range(end, layers):
+        x = _layer(upper, state, x, number, heads)
+    _judge(upper, x, state["head.weight"], state["head.bias"], "head")
+    wide: list[str | int | None] = ["posts", "longest", graph.width]
+    states = helper.make_tensor_value_info(_STATES, TensorProto.FLOAT, wide)
+    return _model(graph, {"pieces": TensorProto.INT64}, [states]), _model(upper, {}, (), [states])
+
+
+def _embedded(graph: _Graph, state: dict[str, Array]) -> str:
     prefix = "bert.embeddings."
     words = graph.table(state[prefix + "word_embeddings.weight"], "pieces", "words")
     places = state[prefix + "position_embeddings.weight"]
@@ -253,21 +283,15 @@ def build(state: dict[str, Array], heads: int, kind: Kind = "rows") -> Any:
     table = graph.constant("places", places.astype(np.float32))
     near = graph.node("Slice", [table, begin, shape, axis], "near")
     x = graph.node("Add", [words, near], "summed")
-    x = graph.node(
-        "LayerNormalization",
-        [
-            x,
-            graph.constant("ln.w", state[prefix + "LayerNorm.weight"]),
-            graph.constant("ln.b", state[prefix + "LayerNorm.bias"]),
-        ],
-        "embedded",
-        axis=-1,
-        epsilon=_EPSILON,
+    weight = graph.constant("ln.w", state[prefix + "LayerNorm.weight"])
+    bias = graph.constant("ln.b", state[prefix + "LayerNorm.bias"])
+    return graph.node(
+        "LayerNormalization", [x, weight, bias], "embedded", axis=-1, epsilon=_EPSILON
     )
-    graph.padding()
-    layers = len({key.split(".")[3] for key in state if key.startswith("bert.encoder.layer.")})
-    for number in range(layers):
-        x = _layer(graph, state, x, number, heads)
+
+
+def _judge(graph: _Graph, x: str, weights: Array, bias: Array, name: str) -> str:
+    """Return the scores of a linear layer on the mean of `x` over real pieces."""
     last = graph.constant("axis2", np.array([2]))
     weight = graph.node("Cast", ["mask"], "mask.float", to=TensorProto.FLOAT)
     weight = graph.node("Unsqueeze", [weight, last], "mask.wide")
@@ -276,39 +300,47 @@ def build(state: dict[str, Array], heads: int, kind: Kind = "rows") -> Any:
     total = graph.node("ReduceSum", [x, one], "total", keepdims=0)
     number_of = graph.node("ReduceSum", [weight, one], "number", keepdims=0)
     mean = graph.node("Div", [total, number_of], "mean")
-    head = graph.constant("head.w", state["head.weight"].T.copy())
-    bias = graph.constant("head.b", state["head.bias"])
-    graph.node("Gemm", [mean, head, bias], "logits")
-    return _model(graph)
+    table = graph.constant(f"{name}.w", weights.T.copy())
+    return graph.node("Gemm", [mean, table, graph.constant(f"{name}.b", bias)], "logits")
 
 
-def _model(graph: _Graph) -> Any:
+def _model(
+    graph: _Graph, pieces: dict[str, int], outputs: Sequence[Any] = (), inputs: Sequence[Any] = ()
+) -> Any:
     shape = ["posts", "longest"]
+    integers = {**pieces, "mask": TensorProto.INT32}
+    logits = helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["posts", 3])
     body = helper.make_graph(
         graph.nodes,
         "marsad-sentiment",
         [
-            helper.make_tensor_value_info("pieces", TensorProto.INT64, shape),
-            helper.make_tensor_value_info("mask", TensorProto.INT32, shape),
+            *inputs,
+            *(helper.make_tensor_value_info(name, kind, shape) for name, kind in integers.items()),
         ],
-        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["posts", 3])],
+        [logits, *outputs],
         [numpy_helper.from_array(np.asarray(v), name) for name, v in graph.weights.items()],
     )
     opsets = [helper.make_opsetid("", _OPSET), helper.make_opsetid(_MS, 1)]
     return helper.make_model(body, opset_imports=opsets, ir_version=9, producer_name="marsad")
 
 
-def run(finetuned: Path, target: Path, positions: int, kind: Kind = "rows") -> None:
+def run(finetuned: Path, target: Path, positions: int, kind: Kind = "rows", early: int = 0) -> None:
     """Write `target` (an .onnx file) from the folder that the fine-tuning wrote.
 
-    `positions` is the longest post in pieces that the file will be asked about.
+    `positions` is the longest post in pieces that the file will be asked about. With `early`, the
+    file ends after so many layers and the others go into the file of `nlp.network.UPPER` beside it.
     """
-    from nlp.training import finetune
+    from nlp.training import exits, finetune
 
     model = finetune.load(finetuned)
     state = {name: value.float().numpy() for name, value in model.state_dict().items()}
     key = "bert.embeddings.position_embeddings.weight"
     state[key] = state[key][:positions]
-    proto = build(state, model.bert.config.num_attention_heads, kind)
+    if early:
+        leave = np.load(finetuned / exits.FILE.format(early))
+        state |= {"exit.weight": leave["weight"], "exit.bias": leave["bias"]}
     target.parent.mkdir(parents=True, exist_ok=True)
-    onnx.save(proto, str(target))
+    target.with_name(UPPER).unlink(missing_ok=True)
+    graphs = build(state, model.bert.config.num_attention_heads, kind, early)
+    for graph, path in zip(graphs, (target, target.with_name(UPPER)), strict=False):
+        onnx.save(graph, str(path))

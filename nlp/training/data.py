@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from nlp.model_input import prepare
-from nlp.training import read_posts
+from nlp.training import moods, read_posts
 from nlp.training.duplicates import Near
 from nlp.training.rows import LABELS, Row, read_lines
 
@@ -87,6 +87,11 @@ GROUPS: dict[str, int] = {
     "own/en": 300,
     "own/fr": 1300,
     "own/mixed": 400,
+    # Short plain sentences, put together from words (`moods`).
+    "moods/ar": 300,
+    "moods/ary": 600,
+    "moods/ary-Latn": 800,
+    "moods/fr": 400,
     # Posts without a label, for which an earlier model votes.
     "unlabelled/aeb-Latn": 500,
     "unlabelled/ar": 1300,
@@ -207,7 +212,8 @@ def labelled(
 ) -> list[Row]:
     """Read the rows of one part: of the listed groups, or one of the two devs as it is.
 
-    `own` is a file of invented posts that joins those of the data folder. With the `licence`
+    `own` is a file of invented posts that joins those of the data folder; the sentences of `moods`
+    are all learned from. With the `licence`
     "free", sources for non-commercial use are left out.
     """
     if split == "dev":
@@ -216,6 +222,8 @@ def labelled(
         return read_posts.second_dev(data)
     invented = [row for row in (read_own(own) if own else []) if row.group in GROUPS]
     rows = _parts(data)[split] + [row for row in invented if split_of(row) == split]
+    if split == "train":
+        rows += moods.rows()
     barred = NON_COMMERCIAL if licence == "free" else frozenset()
     return [row for row in rows if row.source not in barred]
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from nlp import model_input
+from nlp.network import LOWER, UPPER
 from nlp.sentiment import LABELS
 
 #: A post with nothing to read says nothing: neutral, but not certainly so.
@@ -39,14 +40,30 @@ SOURCES: dict[str, str] = {
     "stated, twifil CC BY-NC-SA, smartly CC BY-NC",
     "votes of AfriSenti's annotators": "CC BY-NC-SA 4.0",
     "wordfreq (frequent words, for the language identifier)": "CC BY-SA 4.0",
-    "own (invented posts of a case, its training.ndjson)": "CC0-1.0",
+    "own (invented posts of a case, its training.ndjson), moods (short sentences of this project, "
+    "moods.toml)": "CC0-1.0",
     "posts without labels: myc-raw, nanaa1304-youtube, elhadrati, youssefs-youtube, mehdi, "
     "smartly-atlasia-youtube, hespress-comments, omcd, djalil21-dz-comments, ynsaid-dz-youtube, "
     "fodilb, zindi-tunisian-arabizi, mlma": "none stated",
     "posts without labels: smartly-domain": "CC BY-NC",
     "multilingual-e5-small (starting weights)": "MIT",
 }
+#: The files of a finished model, in the order in which they are made.
+FILES = (LOWER, UPPER, "tokenizer.json", "linear.npz", "model.json")
 WEIGHTS_LICENCE = "CC BY-NC-SA 4.0"
+
+
+def parts_of(network: Path) -> list[Path]:
+    """Return the file of a network and, if its upper layers are apart, theirs."""
+    return [path for path in (network, network.with_name(UPPER)) if path.exists()]
+
+
+def copy(source: Path, target: Path) -> None:
+    """Copy a finished model; files of `target` that `source` lacks go."""
+    for name in FILES:
+        (target / name).unlink(missing_ok=True)
+        if (source / name).exists():
+            shutil.copyfile(source / name, target / name)
 
 
 def version_of(
@@ -55,14 +72,21 @@ def version_of(
     calibration: dict[str, Any],
     linear: str | None,
     alone: dict[str, Any] | None = None,
+    early: dict[str, Any] | None = None,
 ) -> str:
-    """Name of a model: it changes when anything that could change a score does."""
-    digest = hashlib.sha256(network.read_bytes())
+    """Name of a model: it changes when anything that could change a score does.
+
+    `network` is the file of the lower layers; that of the upper ones stands beside it, if any.
+    """
+    digest = hashlib.sha256()
+    for path in parts_of(network):
+        digest.update(path.read_bytes())
     digest.update(tokenizer.read_bytes())
     digest.update(json.dumps(calibration, sort_keys=True).encode())
     digest.update(f"{model_input.VERSION} {linear}".encode())
-    if alone:
-        digest.update(json.dumps(alone, sort_keys=True).encode())
+    for one in (alone, early):
+        if one:
+            digest.update(json.dumps(one, sort_keys=True).encode())
     return f"marsad-e5-{digest.hexdigest()[:8]}"
 
 
@@ -75,20 +99,22 @@ def write(
     calibration: dict[str, Any] | None = None,
     more: dict[str, Any] | None = None,
     alone: dict[str, Any] | None = None,
+    early: dict[str, Any] | None = None,
 ) -> None:
     """Write a folder that `nlp.sentiment.load` can read; `more` goes into model.json as it is.
 
     `linear` is the version of the linear model that `target`/linear.npz must hold, if it is joined;
-    `alone` is when and how it decides without the network.
+    `alone` is when and how it decides without the network, `early` the same of the lower layers.
     """
     same = {"scale": [1.0] * 3, "shift": [0.0] * 3}
     calibration = calibration or {"arabic": same, "latin": same}
     target.mkdir(parents=True, exist_ok=True)
-    for source, name in ((network, "sentiment.onnx"), (tokenizer, "tokenizer.json")):
+    sources = [*zip(parts_of(network), (LOWER, UPPER), strict=False), (tokenizer, "tokenizer.json")]
+    for source, name in sources:
         if source.resolve() != (target / name).resolve():
             shutil.copyfile(source, target / name)
     facts = {
-        "version": version_of(network, tokenizer, calibration, linear, alone),
+        "version": version_of(network, tokenizer, calibration, linear, alone, early),
         **({"linear": linear} if linear else {}),
         "labels": LABELS,
         "licence": WEIGHTS_LICENCE,
@@ -97,6 +123,7 @@ def write(
         "blank": BLANK,
         "calibration": calibration,
         **({"alone": alone} if alone else {}),
+        **({"early": early} if early else {}),
         "sources": SOURCES,
         **(more or {}),
     }

@@ -6,6 +6,7 @@ half a quantisation step from what was trained.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import torch
 from onnx import numpy_helper
 from transformers import BertConfig, BertModel
 
+from nlp.network import UPPER
 from nlp.training.encoder import PAD, Classifier
 
 Array = npt.NDArray[Any]
@@ -45,12 +47,14 @@ def _part(packed: Array, place: int, width: int, heads: int) -> Array:
     return np.ascontiguousarray(part)
 
 
-def weights_of(graph: Any, heads: int) -> dict[str, Array]:
-    """Return the state of :class:`~nlp.training.encoder.Classifier` from an `onnx.ModelProto`.
+def weights_of(graphs: Sequence[Any], heads: int) -> dict[str, Array]:
+    """Return the state of :class:`~nlp.training.encoder.Classifier` from `onnx.ModelProto`s.
 
-    Raises `KeyError` for a graph that :mod:`nlp.training.compress` did not write.
+    Raises `KeyError` for graphs that :mod:`nlp.training.compress` did not write.
     """
-    stored = {one.name: numpy_helper.to_array(one) for one in graph.graph.initializer}
+    stored = {
+        one.name: numpy_helper.to_array(one) for graph in graphs for one in graph.graph.initializer
+    }
 
     def product(name: str) -> Array:
         wide = stored[f"{name}.w"].astype(np.float32) * stored[f"{name}.s"]
@@ -84,8 +88,9 @@ def weights_of(graph: Any, heads: int) -> dict[str, Array]:
 
 
 def restore(network: Path, heads: int = _HEADS) -> Classifier:
-    """Return the classifier whose weights are those of the ONNX file `network`."""
-    state = weights_of(onnx.load(str(network)), heads)
+    """Return the classifier whose weights are those of the ONNX file `network`, or of its parts."""
+    files = [path for path in (network, network.with_name(UPPER)) if path.exists()]
+    state = weights_of([onnx.load(str(path)) for path in files], heads)
     words = state["bert.embeddings.word_embeddings.weight"]
     layers = {key.split(".")[3] for key in state if key.startswith("bert.encoder.layer.")}
     configuration = BertConfig(

@@ -21,6 +21,7 @@ import hashlib
 import json
 import shutil
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -31,6 +32,7 @@ import torch
 
 from nlp.error_tables import Data
 from nlp.linear import LinearModel
+from nlp.network import LOWER, UPPER
 from nlp.onnx_model import OnnxModel, linear_scores
 from nlp.training import (
     base,
@@ -38,6 +40,7 @@ from nlp.training import (
     compress,
     data,
     evaluate,
+    exits,
     finetune,
     linear,
     loop,
@@ -73,8 +76,12 @@ class Settings:
     """A finished model whose votes count beside the labels."""
     exits: tuple[int, ...] = ()
     """Smaller numbers of layers that are trained along."""
+    early: int = 0
+    """After how many layers the finished model leaves a post that it is sure of; 0: after all."""
     shipped_layers: int = 0
     """How many layers the finished model has: one of `exits`, or 0 for all."""
+    frozen: int = 0
+    """How many of the lowest layers the fine-tuning leaves as they are."""
     licence: Licence = "all"
     """"free" leaves out sources for non-commercial use."""
     others: tuple[Path, ...] = ()
@@ -124,6 +131,7 @@ def run(settings: Settings) -> Path:
             votes=votes,
             exits=settings.exits,
             licence=settings.licence,
+            frozen=settings.frozen,
         )
     if settings.shipped_layers:
         tuned = tuned / f"layers-{settings.shipped_layers}"
@@ -133,10 +141,13 @@ def run(settings: Settings) -> Path:
             _say("mean")
             finetune.average([tuned, *settings.others], mean)
         tuned = mean
-    network = candidate / "sentiment.onnx"
+    if settings.early and not (tuned / exits.FILE.format(settings.early)).exists():
+        _say("exit")
+        exits.run(tuned, tokenizer, settings.data, settings.early, settings.own, settings.licence)
+    network = candidate / LOWER
     if not network.exists():
         _say("compress")
-        compress.run(tuned, network, LONGEST)
+        compress.run(tuned, network, LONGEST, early=settings.early)
     if not (candidate / "linear.npz").exists():
         _say("linear")
         linear.train(
@@ -153,8 +164,7 @@ def calibrated(settings: Settings, shipped: Path) -> Path:
     torch.set_num_threads(settings.threads)
     candidate = settings.work / "candidate"
     candidate.mkdir(parents=True, exist_ok=True)
-    for name in ("sentiment.onnx", "tokenizer.json", "linear.npz"):
-        shutil.copyfile(shipped / name, candidate / name)
+    package.copy(shipped, candidate)
     _say("calibrate and evaluate")
     finish(settings, candidate, candidate / "tokenizer.json", settings.work / "report.md")
     return candidate
@@ -162,7 +172,7 @@ def calibrated(settings: Settings, shipped: Path) -> Path:
 
 def _begin(settings: Settings, base_folder: Path, small: Path) -> None:
     """Make the trimmed vocabulary in `small`, or take that of the shipped network to go on from."""
-    if settings.start is not None and (settings.start / "sentiment.onnx").exists():
+    if settings.start is not None and (settings.start / LOWER).exists():
         if not (small / "tokenizer.json").exists():
             small.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(settings.start / "tokenizer.json", small / "tokenizer.json")
@@ -178,27 +188,21 @@ def _begin(settings: Settings, base_folder: Path, small: Path) -> None:
 def finish(settings: Settings, candidate: Path, tokenizer: Path, report: Path) -> None:
     """Calibrate the network in `candidate`, measure it, write model.json and `report`."""
     folder, threads = settings.data, settings.threads
-    network = candidate / "sentiment.onnx"
+    network = candidate / LOWER
     package.write(candidate, network, tokenizer, LONGEST)
     # Invented posts have the words of people's and not their shares of each label.
     held = _some(data.labelled(folder, "calibrate", None, settings.licence))
     check = _some(data.labelled(folder, "check", None, settings.licence))
     rows = held + check
     texts = [row.text for row in rows]
-    logits = OnnxModel(candidate, threads).logits(texts)
-    beside = LinearModel(candidate / "linear.npz")
-    other = linear_scores(beside, texts)
-    alone = calibrate.by_language(rows, logits)
-    package.write(candidate, network, tokenizer, LONGEST, calibration=alone)
-    dev = data.labelled(folder, "dev")
-    without = OnnxModel(candidate, threads).predict([row.text for row in dev[::2]])
-    calibration = calibrate.by_language(rows, logits, other)
-    by_itself = calibrate.by_itself(rows, other)
-    write = partial(package.write, candidate, network, tokenizer, LONGEST, beside.version)
-    write(calibration, alone=by_itself)
+    known = scores_of(candidate, texts, threads)
+    tables = calibrate.fitted(rows, known)
+    version = LinearModel(candidate / "linear.npz").version
+    write = partial(package.write, candidate, network, tokenizer, LONGEST, version)
+    write(tables.whole, alone=tables.alone, early=tables.early)
     model = OnnxModel(candidate, threads)
     parts = {
-        "dev": dev,
+        "dev": data.labelled(folder, "dev"),
         "second dev": data.labelled(folder, "second-dev"),
         "invented": _own(settings),
     }
@@ -206,7 +210,7 @@ def finish(settings: Settings, candidate: Path, tokenizer: Path, report: Path) -
     scores = {name: model.predict([row.text for row in part]) for name, part in parts.items()}
     # Posts that were calibrated on are judged by calibrations without them.
     parts["check"] = check
-    scores["check"] = calibrate.crossed(rows, logits, other)[len(held) :]
+    scores["check"] = calibrate.crossed(rows, known)[len(held) :]
     reports = {name: evaluate.report(part, scores[name]) for name, part in parts.items()}
     # Error tables describe people's posts: invented ones have no say in them.
     told = ("dev", "second dev", "check")
@@ -220,12 +224,18 @@ def finish(settings: Settings, candidate: Path, tokenizer: Path, report: Path) -
     judged = np.concatenate([scores[name] for name in told if name in scores])
     errors = evaluate.error_file(both, judged, model.version, source)
     more = {"errors": errors, "dev": reports["dev"]}
-    write(calibration, more, by_itself)
-    text = [f"## {name}\n\n{evaluate.lines(tables)}\n" for name, tables in reports.items()]
-    alone_tables = evaluate.lines(evaluate.report(dev[::2], without))
-    text += [f"## every second post of dev, the network alone\n\n{alone_tables}\n"]
+    write(tables.whole, more, tables.alone, tables.early)
+    text = [f"## {name}\n\n{evaluate.lines(figures)}\n" for name, figures in reports.items()]
     report.write_text("\n".join(text), encoding="utf-8")
     report.with_suffix(".json").write_text(json.dumps(reports, indent=1), encoding="utf-8")
+
+
+def scores_of(folder: Path, texts: Sequence[str], threads: int) -> calibrate.Scores:
+    """Return what each part of the model in `folder` says of posts, before calibration."""
+    model = OnnxModel(folder, threads)
+    early, late = model.both(texts)
+    other = linear_scores(LinearModel(folder / "linear.npz"), texts)
+    return calibrate.Scores(late, other, early if (folder / UPPER).exists() else None)
 
 
 def _own(settings: Settings) -> list[data.Row]:

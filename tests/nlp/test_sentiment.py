@@ -104,8 +104,8 @@ def test_a_text_does_not_depend_on_threads(folder: Path, model: sentiment.Sentim
 
 def test_copies_are_scored_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model, scored = OnnxModel(folder), []
-    score = model._score
-    monkeypatch.setattr(model, "_score", lambda ids: scored.extend(ids) or score(ids))
+    score = model._network.logits
+    monkeypatch.setattr(model._network, "logits", lambda ids: scored.extend(ids) or score(ids))
     rows = model.predict(["réseau nul", "good", "Réseau  nul", "good"] * 50)
     assert len(scored) == 2
     assert (rows[0] == rows[2]).all()
@@ -136,8 +136,8 @@ def test_the_network_is_not_asked__where_the_linear_model_is_sure(
     joint: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model, asked = OnnxModel(joint), []
-    score = model._score
-    monkeypatch.setattr(model, "_score", lambda ids: asked.extend(ids) or score(ids))
+    score = model._network.logits
+    monkeypatch.setattr(model._network, "logits", lambda ids: asked.extend(ids) or score(ids))
     logs = np.log(linear.load().predict(POSTS).astype(float)) + np.array([0.1, 0.0, 0.0])
     alone = batching.softmax(logs)
     sure = alone.max(1) >= 0.6

@@ -15,7 +15,8 @@ import pytest
 import torch
 from click.testing import CliRunner
 
-from nlp import batching, sentiment
+from nlp import batching, model_input, sentiment
+from nlp.onnx_model import Early, OnnxModel
 from nlp.training import (
     augment,
     base,
@@ -27,6 +28,7 @@ from nlp.training import (
     finetune,
     loop,
     measures,
+    moods,
     restore,
     steps,
     transliterate,
@@ -215,7 +217,8 @@ def test_the_quantised_network_agrees_with_torch(work: Path) -> None:
     import onnxruntime
 
     for kind, tolerance in (("float", 0.05), ("rows", 0.3)):
-        content = compress.build(state, 2, kind).SerializeToString()  # type: ignore[arg-type]
+        (graph,) = compress.build(state, 2, kind)  # type: ignore[arg-type]
+        content = graph.SerializeToString()
         session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
         pieces, mask = pad(ids)
         feeds = {"pieces": pieces.numpy(), "mask": mask.numpy().astype(np.int32)}
@@ -409,10 +412,11 @@ def test_calibration__judges_a_post_without_its_own_label() -> None:
     rng = np.random.default_rng(0)
     rows = [data.Row(f"post {place}", place % 3, "fr", "umsab_french") for place in range(90)]
     logits = rng.normal(size=(90, 3))
-    judged = calibrate.crossed(rows, logits, np.zeros((90, 3)))
+    zeros = np.zeros((90, 3))
+    judged = calibrate.crossed(rows, calibrate.Scores(logits, zeros))
     assert np.allclose(judged.sum(1), 1, atol=1e-6)
     other = [*rows[1:], data.Row(rows[0].text, 2, "fr", "umsab_french")]
-    moved = calibrate.crossed(other, logits[[*range(1, 90), 0]], np.zeros((90, 3)))
+    moved = calibrate.crossed(other, calibrate.Scores(logits[[*range(1, 90), 0]], zeros))
     assert np.allclose(moved[-1], judged[0], atol=1e-6), "its label had a say"
     assert not np.allclose(moved[:-1], judged[1:], atol=1e-6), "no label had a say"
 
@@ -469,6 +473,87 @@ def test_float_weights__come_back_from_the_8_bit_graph(work: Path) -> None:
     assert (before - after).abs().mean() < before.abs().mean() / 20
 
 
+def test_frozen_layers__stay_as_they_are(work: Path, tmp_path: Path) -> None:
+    finetune.run(
+        work / "vocabulary" / "bert",
+        work / "vocabulary" / "tokenizer.json",
+        work.parent / "data",
+        tmp_path,
+        loop.Plan(3, 1e-2),
+        layers=2,
+        start=work / "finetune",
+        frozen=1,
+    )
+    before, after = (finetune.load(folder).state_dict() for folder in (work / "finetune", tmp_path))
+    changed = {name for name in before if not torch.equal(before[name], after[name])}
+    assert changed
+    assert all(name.startswith(("bert.encoder.layer.1.", "head.")) for name in changed)
+
+
+def test_moods__teach_the_same_short_sentences_each_time() -> None:
+    rows = moods.rows()
+    assert moods.rows.__wrapped__() == rows
+    assert {row.group for row in rows} <= set(data.GROUPS)
+    assert {row.label for row in rows} == {0, 1, 2}
+    assert all(len(row.text.split()) <= 14 for row in rows)
+
+
+def test_moods__hold_no_sentence_that_is_measured_on() -> None:
+    lines = data.read_lines(Path(__file__).parents[1] / "quality" / "plain-words.ndjson")
+    near = Near(model_input.prepare(line["text"]) for line in lines)
+    assert not [row.text for row in moods.rows() if model_input.prepare(row.text) in near]
+
+
+@pytest.fixture(scope="module")
+def divided(work: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny model in two parts: a sure post leaves it after one of two layers."""
+    folder = tmp_path_factory.mktemp("divided")
+    for name in ("vocabulary", "finetune"):
+        shutil.copytree(work / name, folder / name)
+    settings = steps.Settings(
+        work.parent / "data", folder, layers=2, threads=1, start=work / "finetune", early=1
+    )
+    return steps.run(settings)
+
+
+def test_a_sure_post__leaves_after_the_lower_layers(
+    divided: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, gone_on = OnnxModel(divided), []
+    upper = model._network.upper
+    monkeypatch.setattr(model._network, "upper", lambda some: gone_on.extend(some) or upper(some))
+    texts = [row["text"] for row in tiny.rows(300, 11)]
+    model._alone = None
+    assert model._early is not None
+    model._early = model._early._replace(limit=0.0)
+    sure = np.median(model.predict(texts).max(1))
+    assert not gone_on
+    model._early = model._early._replace(limit=float(sure))
+    together = model.predict(texts)
+    assert 0 < len(gone_on) < len(set(texts)), "both cases stand in the posts"
+    alone = np.concatenate([model.predict([text]) for text in texts])
+    assert np.abs(together - alone).max() < 1e-3
+    assert model.predict(["réseau nul honte"]).argmax() == 0
+
+
+def test_a_network_in_two_parts__is_the_same_network(work: Path, divided: Path) -> None:
+    texts = ["réseau nul honte", "daba zwin mezyan", "good", ""]
+    early, whole = OnnxModel(divided).both(texts)
+    assert np.abs(whole - OnnxModel(work / "candidate").logits(texts)).max() < 1e-5
+    assert np.abs(early - whole).max() > 0.01
+    one, other = (
+        restore.restore(folder / "sentiment.onnx", heads=2).state_dict()
+        for folder in (work / "candidate", divided)
+    )
+    assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_doubt__grows_over_a_stretch_below_the_limit() -> None:
+    rows = np.array([[0.8, 0.1, 0.1], [0.74, 0.2, 0.06], [0.6, 0.3, 0.1]], np.float32)
+    doubt = Early(0.75, {}).doubt(rows)
+    assert doubt.tolist() == pytest.approx([0.0, 0.5, 1.0], abs=1e-4)
+
+
 def test_precision__is_whatever_is_quicker_here() -> None:
     def slow(kind: torch.dtype) -> Callable[[torch.dtype], None]:
         def run(asked: torch.dtype) -> None:
@@ -480,6 +565,17 @@ def test_precision__is_whatever_is_quicker_here() -> None:
     where = torch.device("cpu")
     assert device.precision(slow(torch.float32), where) == torch.bfloat16
     assert device.precision(slow(torch.bfloat16), where) == torch.float32
+
+
+def test_precision__tries_what_is_hopeless_once() -> None:
+    tried: list[torch.dtype] = []
+
+    def run(asked: torch.dtype) -> None:
+        tried.append(asked)
+        sum(number for number in range(1_000_000 if asked == torch.bfloat16 else 10_000))
+
+    assert device.precision(run, torch.device("cpu")) == torch.float32
+    assert tried.count(torch.bfloat16) == 1
 
 
 def test_near_duplicates__are_reposts_and_cut_copies() -> None:

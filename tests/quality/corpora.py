@@ -57,6 +57,7 @@ CORPORA = {
             shipped=True,
             watchlist="morocco-2016",
         ),
+        Corpus("plain-words", "tests/quality/plain-words.ndjson", shipped=True),
     )
 }
 
