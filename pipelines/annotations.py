@@ -2,7 +2,9 @@
 
 Columns: ``date`` (YYYY-MM-DD, DD/MM/YYYY, …), and ``label`` (a few words) or ``note`` (a sentence)
 or both, are needed; ``kind``, ``entity`` and ``source_url`` may be there. Where there is a
-``kind``, only rows of the kind ``event`` are marked: the others are figures.
+``kind``, only rows of the kind ``event`` are marked: the others are figures. ``label_fr``,
+``note_ar`` and the like say the same in another language; where they are empty, ``label`` and
+``note`` stand.
 """
 
 from __future__ import annotations
@@ -21,7 +23,12 @@ if TYPE_CHECKING:
     from ingest.sources.tables import Table
 
 _FIELDS = ("label", "note", "entity", "source_url")
-_COLUMNS = frozenset({"date", "kind", *_FIELDS})
+#: Languages of charts and pages that an event may be named in.
+LANGUAGES = ("en", "fr", "ar")
+_COLUMNS = frozenset(
+    {"date", "kind", *_FIELDS}
+    | {f"{name}_{code}" for name in ("label", "note") for code in LANGUAGES}
+)
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -32,10 +39,21 @@ class Event(msgspec.Struct, frozen=True):
     note: str = ""
     entity: str = ""
     source: str = ""
+    others: dict[str, tuple[str, str]] = {}
+    """Label and note in other languages, by their code."""
+    language: str = ""
+    """Code of the language of label and note, where it is known."""
 
     def words(self) -> str:
         """Return what is written about it in a list."""
         return ": ".join(part for part in (self.label, self.note) if part)
+
+    def told_in(self, code: str) -> Event:
+        """Return it with its words in a language, or as it is where it has none in that."""
+        if code not in self.others:
+            return self
+        label, note = self.others[code]
+        return msgspec.structs.replace(self, label=label, note=note, language=code)
 
 
 def load(name: str) -> list[Event]:
@@ -104,7 +122,19 @@ def _events(path: str, table: Table, style: dates.DateStyle) -> Iterator[Event]:
             raise WatchlistError(
                 f"{path}, line {line}: {cells['date']!r} is no date; write YYYY-MM-DD or DD/MM/YYYY"
             )
-        yield Event(found.moment.date(), *(cells.get(name, "") for name in _FIELDS))
+        said = {
+            code: (cells.get(f"label_{code}", ""), cells.get(f"note_{code}", ""))
+            for code in LANGUAGES
+        }
+        label, note, entity, source = (cells.get(name, "") for name in _FIELDS)
+        yield Event(
+            day=found.moment.date(),
+            label=label,
+            note=note,
+            entity=entity,
+            source=source,
+            others={code: words for code, words in said.items() if any(words)},
+        )
 
 
 def _shipped(name: str) -> Path:

@@ -35,6 +35,8 @@ class Caption(msgspec.Struct, frozen=True, kw_only=True):
     """Those of them that are invented, as their archive says."""
     without_date: int = 0
     pending: int = 0
+    of_all: bool = False
+    """Whether a line shows which part of all posts each bucket is."""
     title: str = ""
     """A title of the reader's own, in place of the one made from the query."""
     method: str = ""
@@ -169,6 +171,8 @@ def foot(caption: Caption, hidden: Sequence[str]) -> list[str]:
         lines.append(language.text("pending", posts=language.number(caption.pending)))
     if "entity" in caption.split:
         lines.append(language.text("attitude"))
+    if caption.of_all:
+        lines.append(language.text("of all"))
     lines.append(language.text("one estimate"))
     if caption.method:
         lines.append(caption.method)

@@ -168,6 +168,7 @@ def _shares(ax: Any, rows: list[Row], by: By, language: Language) -> None:
             ax.plot(times, values, color=colour, linewidth=1.4, marker=dot, markersize=2.6)
             if len(line) == 1:
                 ax.plot(times * 2, [*lows, *highs], color=colour, alpha=0.35, linewidth=2)
+    _part_of_all(ax, rows, by)
     if not lines:
         few = any(row.state == "few" for row in rows)
         words = language.text("few" if few else "no shares")
@@ -176,6 +177,17 @@ def _shares(ax: Any, rows: list[Row], by: By, language: Language) -> None:
     ax.set_ylim(0, 1)
     ax.set_yticks([0, 0.5, 1], ["0 %", "50 %", "100 %"])
     ax.set_ylabel(language.text("share"), fontsize=8, color=SOFT)
+
+
+def _part_of_all(ax: Any, rows: Sequence[Row], by: By) -> None:
+    """Draw which part of all posts each bucket is, where that was asked for."""
+    for known, run in groupby(rows, key=lambda row: row.of_all is not None):
+        if known:
+            own = list(run)
+            times = [number(time_of(row) + middle_of(row, by)) for row in own]
+            dot = "." if len(own) == 1 else ""
+            values = [row.of_all for row in own]
+            ax.plot(times, values, color=SOFT, linewidth=1.1, linestyle=(0, (4, 2)), marker=dot)
 
 
 def _lines(rows: Sequence[Row]) -> Iterator[list[Row]]:

@@ -129,6 +129,11 @@ _TEXTS: dict[str, tuple[str, str, str]] = {
         "سلبي، محايد، إيجابي: موقف المنشور من تلك الجهة لا مزاجه العام. يُحسب المنشور لكل جهة "
         "يذكرها.",
     ),
+    "of all": (
+        "Dashed: which part of all posts in the store (of that time) these are.",
+        "Tirets : la part de ces messages dans tous ceux du corpus (du même moment).",
+        "الخط المتقطع: نسبة هذه المنشورات من كل منشورات المخزن (في الفترة نفسها).",
+    ),
     "one estimate": (
         "Bars, curves and table are one estimate.",
         "Barres, courbes et tableau viennent d'une même estimation.",

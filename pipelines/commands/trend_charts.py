@@ -55,6 +55,7 @@ def draw(
 
     language = Language(look.code, answer.case.country)
     names = group_names(answer, splits, look.code)
+    events = [event.told_in(look.code) for event in events]
     caption = _caption(answer, filters, splits, look, language)
     if not answer.series.selected_by:
         told = changes(language, breaks_of(answer.rows, events), answer.by, names)
@@ -94,6 +95,7 @@ def _caption(
         exact=_words(answer.query, filters),
         split=" and ".join(splits),
         towards=[names.get(entity, entity) for entity in answer.wanted],
+        of_all=any(row.of_all is not None for row in answer.rows),
         title=look.title,
         method="" if answer.series.selected_by else how,
         timezone=answer.timezone,

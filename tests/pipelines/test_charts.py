@@ -5,6 +5,7 @@ from typing import Any
 from xml.etree import ElementTree
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 
 from ingest.records import Gap
@@ -337,6 +338,33 @@ def test_the_shipped_case_has_events_with_sources():
     events = annotations.load("morocco-2016")
     assert len(events) >= 5
     assert all(event.label and event.source.startswith("http") for event in events)
+
+
+def test_an_event_is_named_in_the_language_that_has_words_for_it(tmp_path):
+    path = tmp_path / "events.csv"
+    path.write_text(
+        "date,label,note,label_fr,note_fr,label_ar\n"
+        "2016-02-26,Block extended,at home too,Blocage étendu,à la maison aussi,توسيع الحجب\n"
+        "2016-02-27,Campaign,,,,\n",
+        encoding="utf-8",
+    )
+    block, campaign = annotations.load(str(path))
+    assert block.told_in("en").words() == "Block extended: at home too"
+    assert block.told_in("fr").words() == "Blocage étendu: à la maison aussi"
+    assert (block.told_in("ar").words(), block.told_in("ar").language) == ("توسيع الحجب", "ar")
+    assert campaign.told_in("fr").words() == "Campaign"
+    for event in annotations.load("morocco-2016"):
+        assert {"fr", "ar"} <= event.others.keys()
+
+
+def test_the_part_of_all_posts_is_a_line_that_the_small_print_names():
+    found = [msgspec.structs.replace(row, of_all=0.25) for row in some_rows(groups=("inwi",))]
+    caption = msgspec.structs.replace(CAPTION, of_all=True)
+    figure = draw(found, "day", caption, events=(), names={})
+    dashed = [line for line in figure.axes[1].lines if line.get_linestyle() == "--"]
+    assert [set(line.get_ydata()) for line in dashed] == [{0.25}]
+    assert any("Dashed: which part of all posts" in text for text in words_of(found, caption))
+    assert not any("Dashed" in text for text in words_of(some_rows()))
 
 
 def test_a_watchlist_s_own_file_stands_for_the_events_beside_it(tmp_path):

@@ -95,7 +95,10 @@ def chart_data(view: View, found: Trend, groups: list[str]) -> dict[str, Any]:
             for group in groups
         ],
         "by": found.by,
-        "events": [[one.day.isoformat(), one.words()] for one in found.events],
+        "events": [
+            [one.day.isoformat(), one.told_in(words.locale.language).words()]
+            for one in found.events
+        ],
         "months": words.months(),
         "rtl": words.direction == "rtl",
         "words": {
