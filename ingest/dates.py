@@ -63,6 +63,8 @@ _LONGEST = 80
 _YEAR_OF_CHRIST = re.compile(r"((?<!\d)(?:19|20)\d\d) ?م(?![^\W\d])")
 _AGREED = re.compile(r"^[^/:]{0,60}?ه ?[,/]? ?(?:ال)?موافق(?: ?ل)? ?:? ?")
 _NUMBER = re.compile(r"([+-]?)(\d+)(?:[.,](\d+))?")
+#: What keeps a spreadsheet from reading a date: ``'27/02/2016``, ``="27/02/2016"``.
+_GUARDED = re.compile(r"""(?:'|=")([^'"]+)"?""")
 _JAVA = re.compile(r"(\d)\.(\d{1,18})E(9|1[0-8])")
 _COMPACT = re.compile(r"((?:19|20)\d\d)([01]\d)([0-3]\d)(?:([0-2]\d)([0-5]\d)([0-6]\d)?)?")
 _DOTNET = re.compile(r"\\?/Date\((-?\d+)(?:[+-]\d{4})?\)\\?/")
@@ -172,6 +174,8 @@ def _plain(value: str) -> str:
     if len(value) > 2 * _LONGEST:
         return ""
     value = fold(value).translate(_SIGNS)
+    if value[:1] in {"'", "="} and (guarded := _GUARDED.fullmatch(value)):
+        value = guarded[1]
     value = " ".join(value.split()).strip(" ,")
     if wrapped := _DOTNET.fullmatch(value):
         value = wrapped[1]

@@ -35,7 +35,7 @@ _NOT_OF_THE_POST = re.compile(
 _OF_A_DATE = re.compile("date|time|publi|creat|post|jour|heure|تاريخ|وقت|day|when|quand")
 _SHORT_NUMBER = re.compile(r"\d{1,9}")
 _OF_TWEETS = re.compile(r"tweetid(?:str)?$")
-_LONG_NUMBER = re.compile(r"x?\d{9,20}|\d(?:[.,]\d+)?E\+\d\d", re.IGNORECASE)
+_LONG_NUMBER = re.compile(r"(?:x|'|=\")?\d{9,20}\"?|\d(?:[.,]\d+)?E\+\d\d", re.IGNORECASE)
 _EPOCH = re.compile(r"\d{10}(?:\d{3}){0,3}(?:[.,]\d+)?")
 
 

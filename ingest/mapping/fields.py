@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from ingest.errors import MappingError
 from ingest.mapping import hints
+from ingest.mapping.cells import written_list
 from ingest.mapping.hints import Sample
 from ingest.mapping.ids import unwrap
 from ingest.mapping.missing import is_missing
@@ -165,6 +166,7 @@ class RowMapper:
         for place, name in enumerate(columns):
             places.setdefault(name, place)
             plains.setdefault(plain(name), place)
+        self._references = plains.get("referencedtweets", -1)
         for target, paths in _ALIAS_PATHS.items():
             if mapping.get(target) == NOTHING:
                 indices = []
@@ -197,6 +199,8 @@ class RowMapper:
                         break
                     if target == "text":
                         found[target] = ""
+        if 0 <= self._references < len(cells) and cells[self._references][:1] == "[":
+            _referenced(written_list(cells[self._references]), found)
         return found
 
 

@@ -30,6 +30,8 @@ _NONE = Id("")
 # so that ids made of letters and digits such as 7e12 are left alone. Some countries write a
 # comma. A whole number with a zero after its point is exact up to 15 digits.
 _ROUNDED = re.compile(r"[+-]?(?:\d+(?:[.,]\d*)?[eE]\+\d+|\d+[.,]\d*[eE]-?\d+|\d{16,}[.,]\d+)")
+#: How programs keep a spreadsheet from rounding a number: ``'123``, ``="123"``.
+_GUARDED = re.compile(r"""(?:'|=")(\d+)"?""")
 _WHOLE = re.compile(r"([+-]?\d{1,15})\.0+")
 _MONGO_KEYS = frozenset({"$oid", "$numberLong", "$date"})
 
@@ -51,6 +53,8 @@ def native_id(value: object) -> Id:
     if not isinstance(value, str):
         return Id("", "id-invalid")
     text = value.strip()
+    if text[:1] in {"'", "="} and (guarded := _GUARDED.fullmatch(text)):
+        text = guarded[1]
     if text.isdigit():
         if len(text) > LONGEST:
             return Id("", "id-invalid")
@@ -77,10 +81,56 @@ _SHORT_NAMES = {
     "tg": "telegram",
     "t.me": "telegram",
     "bsky": "bluesky",
+    "tweets": "twitter",
+    "تويتر": "twitter",
+    "إكس": "twitter",
+    "فيسبوك": "facebook",
+    "فايسبوك": "facebook",
+    "إنستغرام": "instagram",
+    "انستغرام": "instagram",
+    "يوتيوب": "youtube",
+    "تيليغرام": "telegram",
+    "تلغرام": "telegram",
+    "تيك-توك": "tiktok",
+    "تيكتوك": "tiktok",
     "bsky.app": "bluesky",
 }
 #: Platforms with a name of their own here; archives may bring any other.
 PLATFORMS = frozenset(_SHORT_NAMES.values())
+#: Platforms that are known in longer names, and what else stands in these.
+_NAMED = PLATFORMS | {"tiktok", "reddit", "mastodon", "threads", "vk", "weibo", "linkedin"}
+_KINDS = frozenset(
+    [
+        "post",
+        "posts",
+        "page",
+        "pages",
+        "public",
+        "group",
+        "groups",
+        "comment",
+        "comments",
+        "video",
+        "videos",
+        "reel",
+        "reels",
+        "story",
+        "channel",
+        "channels",
+        "message",
+        "messages",
+        "formerly",
+        "meta",
+        "social",
+        "app",
+        "http",
+        "https",
+        "www",
+        "com",
+        "net",
+        "org",
+    ]
+)
 
 
 def platform_name(text: str) -> str:
@@ -91,4 +141,9 @@ def platform_name(text: str) -> str:
     """
     name = re.sub(r"[^\w.]+", "-", text.strip().casefold()).strip("-.")
     name = name.removeprefix("www.").removesuffix(".com")
+    if name not in _SHORT_NAMES and ("-" in name or "." in name):
+        words = set(re.split(r"[-.]", name)) - _KINDS
+        told = {_SHORT_NAMES.get(word, word) for word in words}
+        if len(told) == 1 and told <= _NAMED:  # "X (formerly Twitter)", "Facebook Pages"
+            return told.pop()
     return _SHORT_NAMES.get(name, name)[:64]

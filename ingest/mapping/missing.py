@@ -10,6 +10,7 @@ from typing import Final
 
 _PROGRAMS = (
     *("na", "n/a", "n.a.", "nan", "-nan", "null", "none", "nat", "<na>", "<null>", "[null]"),
+    *("character(0)", "list()", "integer(0)", "logical(0)"),
     *("(null)", "\\n", "#n/a", "#na", "nil", "undefined"),
     *("#name?", "#ref!", "#value!", "#null!", "#num!", "#div/0!", "#spill!", "#error!"),
     *("#nom?", "#valeur!", "#nul!", "#nombre!", "1.#ind", "-1.#ind", "1.#qnan", "-1.#qnan"),

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import ast
-import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import Any
 
 import msgspec
 
 from ingest import dates
 from ingest.mapping.addresses import post_at
+from ingest.mapping.cells import named_account, written_list
 from ingest.mapping.fields import COUNTS
 from ingest.mapping.ids import Id, Number, native_id, platform_name, unwrap
 from ingest.mapping.missing import is_gone, is_missing, is_no_account, is_no_text
@@ -27,7 +25,6 @@ from ingest.text import readable, without_plus_names
 _HASHTAG = re.compile(r"(?<![\w&/#])[#＃]([\w\u0610-\u061a\u064b-\u065f\u0670\u200c]+)")
 _RETWEET = re.compile(r"RT @(\w{1,50}):? ")
 # In a field: words, whatever separates them and whichever quotes a program put around them.
-_LISTED_LONGEST = 100_000
 _R_VECTOR = re.compile(r"c\((.*)\)", re.DOTALL)
 _LISTED = re.compile(r"[^\s,;|#＃\[\]{}()'\"،]+")
 _COUNT = re.compile(r"(\d{1,18}|\d{1,3}(?:[,.\u00a0\u202f ]\d{3}){1,5})(?:\.0)?")
@@ -43,7 +40,6 @@ _POST_ID = re.compile(r"-?\d+(?:_\d+)*|(?=\S*\d)[\w.:/@~%+=#?&-]{1,512}")
 _ADDRESS = re.compile(r"https?://\S+|at://\S+|[a-z0-9-]{1,64}:[^\s'\"{}\[\]]+", re.IGNORECASE)
 #: References that name nothing: Twitter and others write 0 where a post answers none.
 _NO_POST = frozenset({"0", "-1"})
-_ACCOUNT_KEYS = ("screen_name", "username", "acct", "handle", "name", "id_str", "id")
 _SCHEMES = frozenset({"at://", "http:", "https"})
 _YES = frozenset({"true", "yes", "1"})
 
@@ -134,6 +130,8 @@ def _identity(values: Mapping[str, object], frame: Frame) -> tuple[str, Id, str]
     """
     own = native_id(values.get("id"))
     author = _word(values.get("author")).removeprefix("@")
+    if author[:1] in {"{", "["}:  # a profile that a program printed into one cell
+        author = named_account(author)
     author = "" if is_no_account(author) else author
     platform = frame.platform
     if not frame.platform_first and (field := _word(values.get("platform"))):
@@ -252,7 +250,7 @@ def _reference(target: str, values: Mapping[str, object], space: str, frame: Fra
     if (value := values.get(target)) is None:
         return ""
     if isinstance(value, str) and value[:1] in "[{":
-        return _named_account(value)
+        return named_account(value)
     native = native_id(value).value
     if native in _NO_POST:
         return ""
@@ -266,17 +264,6 @@ def _reference(target: str, values: Mapping[str, object], space: str, frame: Fra
 def _names_post(native: str, space: str) -> bool:
     """Say whether this may be the id of a post: Twitter's are numbers."""
     return native.isdecimal() if space == "twitter:" else bool(_POST_ID.fullmatch(native))
-
-
-def _named_account(value: str) -> str:
-    """Return whom a list of accounts written as text names first (twint's ``reply_to``)."""
-    for entry in _written_list(value) or ():
-        name = entry
-        if isinstance(entry, dict):
-            name = next((entry[key] for key in _ACCOUNT_KEYS if entry.get(key)), None)
-        if isinstance(name, str | int):
-            return account(str(name))
-    return ""
 
 
 def _version(values: Mapping[str, object], created: dates.Reading, frame: Frame) -> int:
@@ -318,9 +305,9 @@ def _hashtags(value: object, text: str) -> tuple[str, ...]:
     if (
         isinstance(value, str)
         and not isinstance(value, Number)
-        and value.lstrip()[:1] in {"[", "{"}
+        and value.lstrip().startswith(("[", "{", "array(", "np.array("))
     ):
-        listed = _written_list(value)
+        listed = written_list(value)
         value = value if listed is None else listed
     if isinstance(value, list):
         for entry in value:
@@ -328,31 +315,13 @@ def _hashtags(value: object, text: str) -> tuple[str, ...]:
                 entry = next((entry[key] for key in _TAG_KEYS if entry.get(key)), "")
             if isinstance(entry, str) and not isinstance(entry, Number):
                 tags.append(_clean(entry.strip().lstrip("#＃")))
-    elif isinstance(value, str) and not isinstance(value, Number):
+    elif isinstance(value, str) and not isinstance(value, Number) and value.strip() != "0":
         if vector := _R_VECTOR.fullmatch(value.strip()):
             value = vector[1]
         tags = _LISTED.findall(_clean(value))
     elif "#" in text or "＃" in text:
         tags = [tag for tag in _HASHTAG.findall(text) if not tag.isdecimal()]
     return tuple(dict.fromkeys(t for t in tags if t and not is_missing(t))) if tags else ()
-
-
-def _written_list(value: str) -> list[Any] | None:
-    """Return a list that a program wrote as JSON or as Python does; ``None`` for another text."""
-    if len(value) > _LISTED_LONGEST:
-        return None
-    text = value.strip()
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
-        try:
-            found = ast.literal_eval(text)
-        except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
-            return None
-    if isinstance(found, dict):
-        inner = found.get("hashtags", [found])
-        found = inner if isinstance(inner, list) else [inner]
-    return found if isinstance(found, list) else None
 
 
 def _counts(values: Mapping[str, object]) -> dict[str, int]:

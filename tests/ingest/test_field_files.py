@@ -470,3 +470,105 @@ def test_entities__of_letters_are_undone(tmp_path: Path) -> None:
         tmp_path / "f", "id,text\n1,&#1589;&#1575;&#1601;&#1610; l&#39;acc&egrave;s &hellip;\n"
     )
     assert post.text == "صافي l'accès …"
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [
+        '["OpeUnlike", "Maroc"]',
+        "['OpeUnlike', 'Maroc']",
+        "['OpeUnlike' 'Maroc']",  # NumPy
+        "array(['OpeUnlike', 'Maroc'], dtype=object)",
+        "{'OpeUnlike'}|Maroc",
+        '{"OpeUnlike","Maroc"}',  # PostgreSQL
+        'c("OpeUnlike", "Maroc")',  # R
+        "OpeUnlike|Maroc",
+        "#OpeUnlike #Maroc",
+        "[{'text': 'OpeUnlike', 'indices': [1, 2]}, {'text': 'Maroc', 'indices': [3, 4]}]",
+        '[{"start": 1, "end": 2, "tag": "OpeUnlike"}, {"start": 3, "end": 4, "tag": "Maroc"}]',
+    ],
+)
+def test_hashtags__are_read_however_a_program_prints_them(tags: str, tmp_path: Path) -> None:
+    cell = tags.replace('"', '""')
+    [post] = posts(tmp_path / "f", f'id,text,hashtags\n1,coupé,"{cell}"\n')
+    assert post.hashtags == ("OpeUnlike", "Maroc")
+
+
+@pytest.mark.parametrize("nothing", ["[]", "NaN", "None", "character(0)", "list()", "0", "{}", "-"])
+def test_hashtags__of_a_word_for_nothing_are_none(nothing: str, tmp_path: Path) -> None:
+    [post] = posts(tmp_path / "f", f"id,text,hashtags\n1,coupé,{nothing}\n")
+    assert post.hashtags == ()
+
+
+@pytest.mark.parametrize(
+    "profile",
+    [
+        "{'id': '91', 'username': 'fictif_un', 'name': 'Nomtest Un'}",
+        '{"id": "91", "username": "fictif_un", "name": "Nomtest Un", "followers": 8}',
+        # snscrape's account as pandas writes it, with what only Python can read.
+        "{'username': 'fictif_un', 'id': 91, 'created': datetime.datetime(2010, 1, 1)}",
+    ],
+)
+def test_author__that_is_a_profile_in_a_cell_is_its_handle(profile: str, tmp_path: Path) -> None:
+    cell = profile.replace('"', '""')
+    [post] = posts(tmp_path / "f", f'id,text,author\n1,coupé,"{cell}"\n')
+    assert post.author == "fictif_un"
+
+
+def test_retweet__in_a_table_is_known_by_its_list_of_references(tmp_path: Path) -> None:
+    references = "[{'type': 'retweeted', 'id': '703500000000000101'}]"
+    [post] = posts(
+        tmp_path / "f", f'tweet_id,text,referenced_tweets\n703500000000000102,RT,"{references}"\n'
+    )
+    assert post.repost_of == "twitter:703500000000000101"
+
+
+@pytest.mark.parametrize("native", ["'703500000000000101", '"=""703500000000000101"""'])
+def test_id__that_is_guarded_against_spreadsheets_is_the_number(
+    native: str, tmp_path: Path
+) -> None:
+    [post] = posts(tmp_path / "f", f"tweet_id,text,date\n{native},coupé,'27/02/2016 20:00\n")
+    assert post.id == "twitter:703500000000000101"
+    assert post.created_at == datetime(2016, 2, 27, 20, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        ("X (formerly Twitter)", "twitter"),
+        ("Twitter/X", "twitter"),
+        ("https://www.facebook.com/", "facebook"),
+        ("Facebook Pages", "facebook"),
+        ("YouTube Comments", "youtube"),
+        ("bsky.social", "bluesky"),
+        ("تويتر", "twitter"),
+        ("فايسبوك", "facebook"),
+        ("Hespress", "hespress"),
+        ("forum.presse.example", "forum.presse.example"),
+        ("facebook-instagram", "facebook-instagram"),
+    ],
+)
+def test_platform__has_one_name_however_it_is_written(
+    written: str, name: str, tmp_path: Path
+) -> None:
+    [post] = posts(tmp_path / "f", f"platform,id,text\n{written},7,coupé\n")
+    assert post.platform == name
+
+
+def test_comments__that_were_asked_for_with_a_post_of_facebook_are_read(tmp_path: Path) -> None:
+    """https://developers.facebook.com/docs/graph-api/guides/field-expansion."""
+
+    def thing(native: str, text: str, **more: Any) -> dict[str, Any]:
+        day = "2016-02-27T20:00:00+0000"
+        return {"id": native, "message": text, "created_time": day, **more}
+
+    answer = thing("555_2", "réponse")
+    comment = thing("555_1", "commentaire", comments={"data": [answer]})
+    post = thing("9_555", "annonce", comments={"data": [comment], "summary": {"total_count": 1}})
+    found = posts(tmp_path / "f", json.dumps({"data": [post], "paging": {}}))
+    assert [(one.text, one.reply_to) for one in found] == [
+        ("annonce", ""),
+        ("commentaire", "facebook:9_555"),
+        ("réponse", "facebook:555_1"),
+    ]
+    assert found[0].counts == {"replies": 1}

@@ -33,6 +33,7 @@ from ingest.sources.telegram import export as telegram
 from ingest.sources.tiktok import export as tiktok
 from ingest.sources.vk import export as vk
 from ingest.sources.x import compliance, tables, tcat, twitter_v1, twitter_v2
+from ingest.sources.x import scraped as x_scraped
 from ingest.sources.youtube import api_export as youtube_api
 from ingest.sources.youtube import export as youtube
 
@@ -65,6 +66,7 @@ TOOLS: dict[str, Tool] = {
         site_comments.WORDPRESS,
         site_comments.DISQUS,
         tables.TWINT_LINES,
+        x_scraped.TOOL,
         vk.TOOL,
         compliance.TOOL,
         json_feed.TOOL,

@@ -36,8 +36,41 @@ def knows(record: Record) -> bool:
         "created_time" in record
         and "id" in record
         and ("message" in record or "story" in record)
-        and ("message_tags" in record or isinstance(record.get("from"), dict))
+        and (
+            "message_tags" in record
+            or isinstance(record.get("from"), dict)
+            or _TWO_NUMBERS.fullmatch(word(record.get("id"))) is not None
+        )
     )
+
+
+def split(record: Record) -> list[Record] | None:
+    """Return a post and the comments that were asked for with it (``fields=comments{message}``)."""
+    if not _below(record):
+        return None
+    found: list[Record] = []
+    waiting: list[Record] = [record]
+    while waiting:
+        item = waiting.pop()
+        own = {name: value for name, value in item.items() if name != "comments"}
+        found.append(own | _count(item))
+        parent = {"id": item.get("id")}
+        waiting += [{"object": parent, **comment} for comment in reversed(_below(item))]
+    return found
+
+
+def _below(record: Record) -> list[Record]:
+    comments = dig(record, "comments", "data")
+    return [
+        comment
+        for comment in (comments if isinstance(comments, list) else ())
+        if isinstance(comment, dict) and "message" in comment and "created_time" in comment
+    ]
+
+
+def _count(record: Record) -> Record:
+    summary = dig(record, "comments", "summary")
+    return {"comments": {"summary": summary}} if summary is not None else {}
 
 
 def map_item(record: Record, around: Around) -> Mapped:
@@ -143,7 +176,7 @@ def _eastern(date: object) -> object:
     return f"{text}{_EASTERN}" if ":" in text and not _ZONED.search(text) else date
 
 
-TOOL = Tool(name="facebook-graph", version=1, knows=knows, map_item=map_item)
+TOOL = Tool(name="facebook-graph", version=2, knows=knows, map_item=map_item, split=split)
 NETVIZZ = Tool(
     name="netvizz-comments", version=1, knows=knows_netvizz, map_item=map_netvizz, table=True
 )
