@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -23,6 +23,9 @@ from ingest import zones
 from ingest.month_names import MONTHS, OF_TWO_WORDS
 from nlp.folding import fold
 from nlp.text import normalise
+
+#: What somebody says of ``03/02/2016``; empty where the dates themselves decide.
+DateOrder = Literal["", "day-first", "month-first"]
 
 
 class DateStyle(msgspec.Struct, frozen=True):

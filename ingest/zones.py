@@ -20,6 +20,13 @@ import tzdata
 
 _EDITION = re.compile(r"(\d{4})([a-z]{1,2})")
 _VERSION_LINE = re.compile(r"#\s*version\s+(\S+)")
+#: What the names of zones begin with that are of a place; others are older names of theirs.
+_REGIONS = frozenset(
+    (
+        *("Africa", "America", "Antarctica", "Arctic", "Asia", "Atlantic", "Australia"),
+        *("Europe", "Indian", "Pacific"),
+    )
+)
 #: Hours of UTC that are compared, for each day of these years: who changes rules changes them.
 _FIRST, _LAST = datetime(2004, 1, 1, tzinfo=UTC), datetime(2037, 12, 31, tzinfo=UTC)
 
@@ -75,6 +82,14 @@ def zone(name: str) -> ZoneInfo:
 
 
 @cache
+@cache
+def names() -> tuple[str, ...]:
+    """Return the names of zones for people to choose from: UTC, then those of places."""
+    edition()
+    found = zoneinfo.available_timezones()
+    return ("UTC", *sorted(name for name in found if name.partition("/")[0] in _REGIONS))
+
+
 def rules(name: str) -> str:
     """Return a short hash of a zone's offsets on all days of 2004 to 2037.
 

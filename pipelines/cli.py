@@ -98,6 +98,14 @@ def group() -> None:
     """Follow a protest on social media: collect posts, score, search, chart, export."""
 
 
+def _tell_program(error: click.ClickException) -> None:
+    """Tell a program that runs the command why it failed."""
+    from pipelines.results import Failure, report
+
+    cause = error.__cause__ or error
+    report(Failure(error=type(cause).__name__, message=error.format_message()))
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command and leave with its exit code."""
     # Output may hold any text, whatever the terminal's locale says.
@@ -111,6 +119,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         click.echo("Stopped. The same command goes on where it was.", err=True)
         code = 130
     except click.ClickException as error:
+        _tell_program(error)
         error.show()
         code = error.exit_code
     except BrokenPipeError:

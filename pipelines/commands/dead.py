@@ -184,6 +184,9 @@ def retry(
             opened.close()
     if result.left > TOLD:
         notify(f"… and {result.left - TOLD:,} more.")
+    from pipelines import results
+
+    results.report(results.Retried(taken=result.taken, left=result.left))
     notify(f"{result.taken:,} taken in, {result.left:,} still can't be used.")
     if result.left:
         raise click.exceptions.Exit(1)

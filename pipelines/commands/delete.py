@@ -13,6 +13,7 @@ import click
 from ingest.mapping.ids import platform_name
 from ingest.privacy.protector import Protector, is_pseudonym
 from ingest.records import Post
+from pipelines import results
 from pipelines.commands._shared.context import (
     chosen_brokers,
     configured,
@@ -142,14 +143,27 @@ def command(
         quarantine += sum(Quarantine(one, configured().dead_days).forget(names) for one in folders)
     finally:
         opened.close()
-    found = max(deletion.posts, due.posts)
-    notify(
-        f"{count(found, 'post')} deleted, "
-        f"{count(quarantine, 'dead letter')} removed, "
-        f"{count(max(deletion.tombstones, due.tombstones), 'tombstone')} written."
+    _tell_deleted(
+        results.Deleted(
+            posts=max(deletion.posts, due.posts),
+            dead_letters=quarantine,
+            tombstones=max(deletion.tombstones, due.tombstones),
+            clean=deletion.clean,
+        )
     )
+    found = max(deletion.posts, due.posts)
     _explain(deletions, by_author=bool(authors and not ids and not found))
     _tell_left(store, clean=deletion.clean)
+
+
+def _tell_deleted(done: results.Deleted) -> None:
+    """Tell people, and the program that runs this command, what was deleted."""
+    results.report(done)
+    notify(
+        f"{count(done.posts, 'post')} deleted, "
+        f"{count(done.dead_letters, 'dead letter')} removed, "
+        f"{count(done.tombstones, 'tombstone')} written."
+    )
 
 
 def _tell_left(store: str | None, *, clean: bool) -> None:

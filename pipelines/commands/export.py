@@ -209,14 +209,30 @@ def command(
             nothing = "All posts are rare by platform and language."
         nothing_found(f"{nothing or 'No post matches.'} Nothing was written.")
     _warn_of_rare(facts, account, level)
+    written = [*account.files, README, *FILES, MANIFEST]
+    _tell(account, folder, written, status.ledger.pending)
+
+
+def _tell(account: Account, folder: Path, written: Sequence[str], pending: int) -> None:
+    """Tell people, and the program that runs this command, what was written."""
+    from pipelines import results
+
+    results.report(
+        results.Exported(
+            posts=account.posts,
+            files=tuple(written),
+            fictional=account.fictional,
+            raw_names=account.plain_authors,
+            pending=pending,
+        )
+    )
     if account.fictional:
         notify(f"{account.fictional:,} of the posts are fictional; the README says so.")
     if account.plain_authors:
         notify(
             f"{account.plain_authors:,} of the posts carry the raw account names of their authors."
         )
-    written = ", ".join([*account.files, README, *FILES, MANIFEST])
-    notify(f"{account.posts:,} posts written to {folder}: {written}.")
+    notify(f"{account.posts:,} posts written to {folder}: {', '.join(written)}.")
 
 
 def _reason(level: str, reason: str, pseudonyms: str) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
+from ingest.dates import DateOrder
 from ingest.errors import SourceError
 from ingest.mapping.fields import TARGETS
 from ingest.sources.archive.preview import PreviewOptions, preview
@@ -24,7 +25,7 @@ from pipelines.commands._shared.context import (
     protector,
     require_own_keys,
 )
-from pipelines.commands._shared.import_report import after_lines, preview_lines
+from pipelines.commands._shared.import_report import after_lines, imported, preview_lines
 from pipelines.commands._shared.options import (
     brokers_option,
     field_mapping,
@@ -50,6 +51,8 @@ from pipelines.embedded import (
 from pipelines.identity import Identities
 from pipelines.progress import progress
 from pipelines.records import Ledger
+from pipelines.results import Failure, Previewed
+from pipelines.results import report as report_result
 from pipelines.settings import zone
 from pipelines.stages import Collector
 from pipelines.stores.protocols import Sink, Store
@@ -117,6 +120,11 @@ def command() -> None:
     metavar="ZONE",
     help="Zone of dates that name none, recorded with the import (else UTC is assumed).",
 )
+@click.option(
+    "--date-order",
+    type=click.Choice(["day-first", "month-first"]),
+    help="What 03/02/2016 is, where no date of the file shows it (else the day comes first).",
+)
 @click.option("--encoding", default="", metavar="NAME", help="Of the file, where detection errs.")
 @click.option(
     "--limit",
@@ -155,6 +163,7 @@ def archive(
     dataset: str | None,
     platform: str | None,
     timezone: str | None,
+    date_order: DateOrder | None,
     encoding: str,
     limit: int | None,
     previewed: bool,
@@ -190,6 +199,7 @@ def archive(
                 platform=platform,
                 timezone=timezone,
                 encoding=encoding,
+                date_order=date_order or "",
             ),
         )
         return
@@ -206,6 +216,7 @@ def archive(
             mapping=field_mapping(mapping),
             timezone=timezone,
             encoding=encoding,
+            date_order=date_order or "",
             again=again,
         )
         for file in files
@@ -225,6 +236,7 @@ def archive(
 def _preview(files: Sequence[str], options: PreviewOptions) -> None:
     found = preview(files, options)
     for one in found:
+        report_result(Previewed(preview=one))
         for line in preview_lines(one):
             click.echo(printable(line))
     if any(one.error for one in found):
@@ -341,12 +353,10 @@ class _Run:
     def notify(self) -> None:
         """Tell what came of the files, once it is known."""
         for source, result in self._done:
-            notify(
-                ledger_line(
-                    f"{source.path}: {'done' if result.done else 'not at its end'}",
-                    result.outcomes if self._target.waits else _finalized(result.outcomes),
-                )
-            )
+            outcomes = result.outcomes if self._target.waits else _finalized(result.outcomes)
+            ended = "done" if result.done else "not at its end"
+            report_result(imported(source, outcomes, done=result.done))
+            notify(ledger_line(f"{source.path}: {ended}", outcomes))
             for line in after_lines(source):
                 notify(line)
             if source.zones_assumed:
@@ -359,6 +369,7 @@ class _Run:
         try:
             result = self._read(source)
         except SourceError as error:
+            report_result(Failure(error=type(error).__name__, message=f"{source.path}: {error}"))
             click.echo(f"Error: {source.path}: {error}", err=True)
             return 1
         finally:
@@ -366,6 +377,7 @@ class _Run:
         for warning in source.warnings:
             notify(f"Warning: {source.path}: {warning}")
         if result.known:
+            report_result(imported(source, Ledger(), known=True))
             notify(
                 f"{source.path}: read to its end before, nothing to add (--again reads it again)."
             )

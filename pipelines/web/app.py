@@ -6,6 +6,7 @@ import logging
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from importlib import resources
 from importlib.metadata import version
 from urllib.parse import quote
@@ -14,26 +15,21 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware.trustedhost import TrustedHostMiddleware
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from pipelines.errors import (
-    BrokerError,
-    MarsadError,
-    QueryError,
-    StoreBusy,
-    StoreError,
-    StoreMissing,
-)
+from pipelines.errors import BrokerError, MarsadError, StoreError
 from pipelines.web.api import ROUTERS as API_ROUTES
 from pipelines.web.api.shapes import describe
+from pipelines.web.failures import kind_of
+from pipelines.web.jobs import JobFailedError
 from pipelines.web.pages import ROUTERS as PAGES
 from pipelines.web.security.bodies import BodyLimit, TooLongError
 from pipelines.web.security.headers import SecurityHeaders
 from pipelines.web.security.origin import OwnOrigin
 from pipelines.web.service import Options, Service
-from pipelines.web.view import LoginNeededError, View
+from pipelines.web.view import LoginNeededError, View, words_of
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +62,7 @@ def make_app(options: Options) -> FastAPI:
     _explain_errors(app)
     # The last one added is the first that a request meets.
     app.add_middleware(Unforeseen)
-    app.add_middleware(BodyLimit, upload_bytes=options.upload_bytes)
+    app.add_middleware(BodyLimit, upload_bytes=options.upload_bytes, refuse=_too_long)
     app.add_middleware(OwnOrigin, login=options.login)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(options.hosts), www_redirect=False)
     app.add_middleware(SecurityHeaders, https=options.https)
@@ -79,7 +75,7 @@ def _explain_errors(app: FastAPI) -> None:
     @app.exception_handler(MarsadError)
     async def known(request: Request, error: MarsadError) -> Response:
         status = 503 if isinstance(error, StoreError | BrokerError) else 400
-        return _failed(request, status, type(error).__name__, str(error), error)
+        return _failed(request, status, type(error).__name__, str(error))
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> Response:
@@ -91,6 +87,10 @@ def _explain_errors(app: FastAPI) -> None:
             f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()
         )
         return _failed(request, 422, "InvalidRequest", places)
+
+    @app.exception_handler(JobFailedError)
+    async def job(request: Request, error: JobFailedError) -> Response:
+        return _failed(request, 503, error.failure.error, error.failure.message)
 
     @app.exception_handler(LoginNeededError)
     async def login(request: Request, error: LoginNeededError) -> Response:
@@ -136,28 +136,34 @@ class Unforeseen:
             await answer(scope, receive, send)
 
 
-def _failed(
-    request: Request, status: int, code: str, message: str, error: Exception | None = None
-) -> Response:
+def _failed(request: Request, status: int, code: str, message: str) -> Response:
     if request.url.path.startswith(API):
         return JSONResponse({"error": {"code": code, "message": message}}, status)
-    view = View(request)
-    kind = "error"
-    if isinstance(error, StoreMissing):
-        kind = "missing"
-    elif isinstance(error, StoreBusy):
-        kind = "busy"
-    elif isinstance(error, StoreError):
-        kind = "store"
-    elif isinstance(error, QueryError):
-        kind = "query"
-    elif status == 404:
-        kind = "not-found"
+    try:
+        view = View(request)
+    except MarsadError as error:  # the file with the accounts can't be read either
+        return PlainTextResponse(f"{message}\n{error}", status)
+    store = view.service.options.store
+    own = code == "HTTPError"  # said by a page, in the reader's language
     return view.render(
         "error.html",
         status,
-        status=status,
-        kind=kind,
-        message=message,
-        store=view.service.options.store,
+        kind="not-found" if status == 404 else kind_of(code, store),
+        message="" if own and message == HTTPStatus(status).phrase else message,
+        own=own,
+        store=store,
     )
+
+
+def _too_long(scope: Scope, most: int) -> Response:
+    request = Request(scope)
+    if request.url.path.startswith(API):
+        message = f"This is too long: at most {most:,} bytes are taken."
+    else:
+        words = words_of(request)
+        message = words.gettext(
+            "This is too long: at most %(size)s megabytes are taken. Read a larger file in a "
+            "terminal, with marsad ingest archive.",
+            size=words.number(most // 1_000_000),
+        )
+    return _failed(request, 413, "HTTPError", message)

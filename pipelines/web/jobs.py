@@ -1,7 +1,8 @@
 """Long work of the page: commands of ``marsad`` in processes of their own, with progress.
 
 The page runs the command that a user would type, so what it does and says is the same; the
-process keeps its memory and its failures to itself.
+process keeps its memory and its failures to itself. What it came to arrives as records
+(:mod:`pipelines.results`), which the page shows in the reader's language.
 """
 
 from __future__ import annotations
@@ -15,11 +16,14 @@ import sys
 import time
 from collections import deque
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 import msgspec
 
 from pipelines.progress import JSON_PROGRESS
+from pipelines.results import Failure, Result
+
+T = TypeVar("T")
 
 State = Literal["running", "done", "nothing", "failed"]
 
@@ -31,6 +35,14 @@ KEPT = 6 * 3600
 LONGEST = 24 * 3600
 #: Commands at the same time; more wait.
 AT_ONCE = 3
+
+
+class JobFailedError(Exception):
+    """A job that a request waited for has failed."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
 
 
 class Progress(msgspec.Struct, frozen=True):
@@ -54,6 +66,10 @@ class Job:
         self.title = title
         self.state: State = "running"
         self.lines: deque[str] = deque(maxlen=LINES)
+        """What the command said, in English."""
+        self.results: deque[Result] = deque(maxlen=LINES)
+        self.overdue = False
+        """Whether it was stopped because it took too long."""
         self.progress: Progress | None = None
         self.ended = 0.0
         self.finished = asyncio.Event()
@@ -62,6 +78,10 @@ class Job:
     def output(self) -> str:
         """Return what the command said."""
         return "\n".join(self.lines)
+
+    def first(self, kind: type[T]) -> T | None:
+        """Return the first result of a kind."""
+        return next((one for one in self.results if isinstance(one, kind)), None)
 
 
 class Jobs:
@@ -127,7 +147,7 @@ class Jobs:
                 states: dict[int, State] = {0: "done", 3: "nothing"}
                 job.state = states.get(code, "failed")
         except TimeoutError:
-            job.lines.append("Stopped: it took too long. What was read by then stays.")
+            job.overdue = True
             job.state = "failed"
         finally:
             if process is not None and process.returncode is None:
@@ -142,20 +162,26 @@ class Jobs:
     async def _listen(self, job: Job, process: asyncio.subprocess.Process) -> None:
         assert process.stdout is not None
         while line := await process.stdout.readline():
-            text = line.decode("utf-8", "replace").rstrip()
+            # The folder's name means nothing to a reader, and shows where the page keeps files.
+            text = line.decode("utf-8", "replace").rstrip().replace(f"{job.folder}{os.sep}", "")
             if text.startswith("{"):
                 with contextlib.suppress(msgspec.DecodeError, msgspec.ValidationError):
-                    job.progress = msgspec.json.decode(text, type=_Line).progress
+                    told = msgspec.json.decode(text, type=_Line)
+                    if told.result is not None:
+                        job.results.append(told.result)
+                    job.progress = told.progress or job.progress
                     continue
-            # The folder's name means nothing to a reader, and shows where the page keeps files.
-            job.lines.append(text.replace(f"{job.folder}{os.sep}", "")[:WIDE])
+            job.lines.append(text[:WIDE])
 
     def _forget(self) -> None:
         now = time.monotonic()
         for job in [one for one in self._jobs.values() if one.ended and now - one.ended > KEPT]:
             del self._jobs[job.id]
-            shutil.rmtree(job.folder, ignore_errors=True)
+            # an import reads the file that a preview before it has looked at
+            if not any(other.folder == job.folder for other in self._jobs.values()):
+                shutil.rmtree(job.folder, ignore_errors=True)
 
 
 class _Line(msgspec.Struct):
-    progress: Progress
+    progress: Progress | None = None
+    result: Result | None = None

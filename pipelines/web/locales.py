@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import io
+import re
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from importlib import resources
@@ -129,7 +130,8 @@ def _number(value: float, locale: str) -> str:
 
 @functools.lru_cache(maxsize=10_000)
 def _day(day: date, form: str, locale: str) -> str:
-    return str(format_date(day, form, locale=locale))
+    # "medium" of some locales is all digits, in which the names of months are lost
+    return str(format_date(day, "d MMM y" if form == "medium" else form, locale=locale))
 
 
 @functools.lru_cache(maxsize=10_000)
@@ -166,12 +168,30 @@ def negotiate(chosen: Sequence[str], accepted: str) -> str:
     return next((tag for weight, _, tag in sorted(ranked) if tag in LANGUAGES and weight), DEFAULT)
 
 
+def typeset(text: str, language: str) -> str:
+    """Return a sentence with the spaces and apostrophes that printers of the language use.
+
+    In French a narrow space, at which no line breaks, stands before ``: ; ! ? % »`` and after
+    ``«``; catalogues are written with the spaces of a keyboard.
+    """
+    if language != "fr":
+        return text
+    text = re.sub(r"(?<=\w)'(?=[\w%])", "\N{RIGHT SINGLE QUOTATION MARK}", text)
+    return re.sub(r" (?=(?:[:;!?»]|%(?!\())(?:\W|$))|(?<=«) ", "\N{NARROW NO-BREAK SPACE}", text)
+
+
 @functools.lru_cache(maxsize=8)
 def _catalogue(language: str) -> NullTranslations:
     file = resources.files("pipelines.web").joinpath("translations", f"{language}.po")
     if not file.is_file():
         return NullTranslations()
     compiled = io.BytesIO()
-    write_mo(compiled, read_po(io.BytesIO(file.read_bytes()), locale=language))
+    catalogue = read_po(io.BytesIO(file.read_bytes()), locale=language)
+    for one in catalogue:
+        if one.id:
+            said = one.string if isinstance(one.string, tuple | list) else (one.string,)
+            forms = tuple(typeset(form or "", language) for form in said)
+            one.string = forms if one.pluralizable else forms[0]
+    write_mo(compiled, catalogue)
     compiled.seek(0)
     return Translations(compiled)

@@ -54,7 +54,7 @@ def remarks(series: Series, words: Words) -> Iterator[str]:
     if series.overall:
         share = series.overall["negative"]
         yield _(
-            "All posts of the search: %(share)s negative (95 %% interval %(low)s to %(high)s, "
+            "All posts of the search: %(share)s negative (95%% interval %(low)s to %(high)s, "
             "prediction-powered inference); the model alone says %(model)s.",
             share=words.percent(share.value),
             low=words.percent(share.low),

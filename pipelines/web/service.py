@@ -13,6 +13,7 @@ import msgspec
 
 from pipelines.commands._shared.context import on_server, open_existing, open_store
 from pipelines.stores.protocols import Store
+from pipelines.stores.sqlite.lock import Holder, holder
 from pipelines.web.cache import PageCache
 from pipelines.web.explain import Explainer
 from pipelines.web.jobs import Jobs
@@ -59,7 +60,12 @@ class Service:
         self.jobs = Jobs(Path(tempfile.mkdtemp(prefix="marsad-web-")))
         self._writing = asyncio.Lock()
         path = None if on_server(options.store) else Path(options.store)
+        self._lock = Path(f"{path.resolve()}.lock") if path else None
         self.readers = StoreReaders(lambda: open_store(options.store), path, options.threads)
+
+    def writer(self) -> Holder | None:
+        """Return the process that writes to the store's file now; of a server it is not known."""
+        return holder(self._lock) if self._lock else None
 
     async def write(self, change: Callable[[Store], T]) -> T:
         """Change the store, in a thread of its own. Raises :class:`~.errors.StoreError`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
+from pathlib import PurePath
 from typing import Annotated, Any, TypeVar
 from urllib.parse import parse_qsl, urlencode
 
@@ -16,6 +17,8 @@ from pipelines.stores.protocols import Store
 from pipelines.web import wording
 from pipelines.web.asked import Asked, asked
 from pipelines.web.cache import Made
+from pipelines.web.failures import kind_of
+from pipelines.web.hostile import visible
 from pipelines.web.locales import LANGUAGES, Words, negotiate, words
 from pipelines.web.security.accounts import User
 from pipelines.web.security.roles import Role, may
@@ -37,11 +40,22 @@ _TEMPLATES = Environment(
     extensions=["jinja2.ext.i18n"],
 )
 _TEMPLATES.globals["languages"] = LANGUAGES
+_TEMPLATES.globals["kind_of"] = kind_of
 _TEMPLATES.filters["short_host"] = short
+_TEMPLATES.filters["mapped"] = lambda field: f"map-{field}"
+_TEMPLATES.filters["visible"] = visible
+_TEMPLATES.filters["kind"] = lambda result: result.__struct_config__.tag
+_TEMPLATES.filters["base_name"] = lambda path: PurePath(path).name
 
 
 class LoginNeededError(Exception):
     """The page needs an account, and nobody is logged in."""
+
+
+def words_of(request: Request) -> Words:
+    """Return the language of a request."""
+    chosen = (request.query_params.get("ui", ""), request.cookies.get(LANGUAGE, ""))
+    return words(negotiate(chosen, request.headers.get("accept-language", "")))
 
 
 class View:
@@ -52,12 +66,7 @@ class View:
         self.service: Service = request.app.state.service
         self.user = self._user()
         self.asked: Asked = asked(_lists(request))
-        self.words: Words = words(
-            negotiate(
-                (request.query_params.get("ui", ""), request.cookies.get(LANGUAGE, "")),
-                request.headers.get("accept-language", ""),
-            )
-        )
+        self.words = words_of(request)
         self._visit = request.cookies.get(SESSION) or request.cookies.get(VISIT) or ""
         self._new_visit = "" if self._visit else secrets.token_urlsafe(16)
         self._for_all = False

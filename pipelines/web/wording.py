@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from pipelines.commands._shared.no_match import NoMatch
 from pipelines.web.locales import Words
 
 
@@ -71,6 +72,78 @@ OUTCOMES = {
 }
 
 
+#: What a command is at, by the first word of its progress.
+STAGES = {
+    "Reading": _("Reading"),
+    "Scoring": _("Scoring"),
+    "Exporting": _("Writing"),
+    "Deleting": _("Deleting"),
+    "": _("In progress"),
+}
+#: Why a record could not be used (docs/dead-letters.md), or is no post.
+REASONS = {
+    "csv-quote": _("a quotation mark is not closed"),
+    "csv-torn": _("a line that is no full row by itself"),
+    "deleted": _("deleted on the platform"),
+    "encoding-invalid": _("bytes that are no letters in the encoding of the file"),
+    "extra-cells": _("more cells than the header has columns"),
+    "feed-broken": _("a feed that can't be read"),
+    "file-damaged": _("the compressed file is damaged"),
+    "file-truncated": _("the file ends in the middle"),
+    "header-repeated": _("the header once more"),
+    "id-invalid": _("the id is no text or whole number"),
+    "id-rounded": _("the id was rounded by a spreadsheet"),
+    "item-unknown": _("an item in an unknown form"),
+    "json-invalid": _("invalid JSON"),
+    "json-nan": _("NaN or Infinity in place of a number"),
+    "json-not-object": _("JSON without fields"),
+    "json-too-deep": _("JSON that is nested too deep"),
+    "json-truncated": _("JSON that ends in the middle"),
+    "line-too-long": _("a record longer than 10 MB"),
+    "lone-surrogate": _("half of a character"),
+    "mapping-failed": _("Marsad stumbled over it: a mistake of its own"),
+    "no-text": _("no text field"),
+    "nul": _("a NUL character"),
+    "private": _("private"),
+    "row-empty": _("an empty row"),
+    "store-refused": _("refused by the server of the store"),
+    "text-missing": _("a word for nothing in place of a text"),
+    "text-not-string": _("the text is no text"),
+    "too-many-columns": _("more than 10,000 columns"),
+}
+#: What the audit log records.
+ACTIONS = {
+    "author look-up": _("author look-up"),
+    "delete": _("deletion"),
+    "export": _("export"),
+    "import": _("import"),
+    "login": _("login"),
+    "login refused": _("login refused"),
+    "retry": _("another try of what could not be used"),
+}
+#: Fields of a post that a column of a file may hold, the ones that are asked for most first.
+COLUMNS = {
+    "text": _("Text"),
+    "created_at": _("Date"),
+    "author": _("Author"),
+    "id": _("Id"),
+    "url": _("Address"),
+    "likes": _("Likes"),
+    "reposts": _("Number of reposts"),
+    "replies": _("Number of replies"),
+    "views": _("Number of views"),
+    "platform": _("Platform"),
+    "time_of_day": _("Time of day"),
+    "hashtags": _("Hashtags"),
+    "reply_to": _("Answers"),
+    "repost_of": _("Reposts"),
+    "quotes": _("Number of quotes"),
+    "edited_at": _("Date of the last edit"),
+    "collected_at": _("Date of collection"),
+    "fictional": _("Invented post"),
+}
+
+
 class Names:
     """Looks names up in one language; what has no name stays as it is."""
 
@@ -114,9 +187,53 @@ class Names:
         """Return the name of a platform."""
         return PLATFORMS.get(name, name)
 
+    def stage(self, title: str) -> str:
+        """Return what a command is at, by the title of its progress."""
+        first = title.partition(" ")[0]
+        return self._words.gettext(STAGES.get(first, STAGES[""]))
+
+    def reason(self, code: str) -> str:
+        """Return why a record could not be used."""
+        return self._of(REASONS, code)
+
+    def action(self, name: str) -> str:
+        """Return what a line of the audit log records."""
+        return self._of(ACTIONS, name)
+
+    def column(self, name: str) -> str:
+        """Return the name of a field of a post."""
+        return self._of(COLUMNS, name)
+
     def outcome(self, name: str) -> str:
         """Return the meaning of an outcome of the ledger."""
         return self._of(OUTCOMES, name)
+
+    def no_match(self, found: NoMatch, entities: Mapping[str, str]) -> str:
+        """Return why a search found nothing; empty where only that is known."""
+        words, _ = self._words, self._words.gettext
+        if found.since:
+            return _(
+                "No day is since %(since)s and before %(until)s.",
+                since=self.value("since", found.since, entities),
+                until=self.value("until", found.until, entities),
+            )
+        if found.field is None:
+            return ""
+
+        def listed(values: tuple[str, ...]) -> str:
+            return words.listed([self.value(str(found.field), one, entities) for one in values])
+
+        unknown, known = listed(found.unknown), listed(found.known)
+        if found.field == "entity":
+            none = _("No post mentions %(unknown)s.", unknown=unknown)
+            there = _("There are posts on: %(known)s.", known=known)
+        elif found.field == "platform":
+            none = _("No post is of the platform %(unknown)s.", unknown=unknown)
+            there = _("There are posts of: %(known)s.", known=known)
+        else:
+            none = _("No post is of the source %(unknown)s.", unknown=unknown)
+            there = _("The newest posts are of: %(known)s.", known=known)
+        return f"{none} {there}" if known else none
 
     def value(self, field: str, value: str, entities: Mapping[str, str]) -> str:
         """Return the name of a value of a facet."""

@@ -20,7 +20,7 @@ def test_export__shows_the_same_command_as_the_terminal_takes(site: Site) -> Non
 def test_export__gives_a_folder_with_posts_and_manifest(site: Site) -> None:
     token = site.token("/export?q=inwi")
     page = site.done(site.post("/export?q=inwi", token=token, formats="ndjson"))
-    assert "3 posts written to study:" in page
+    assert "3 posts were written." in page
     assert str(site.options.store).rpartition("/")[0] not in page
     link = re.search(r'href="(/export/[^"]+\.zip)"', page)
     assert link, page
@@ -69,7 +69,7 @@ def test_delete__removes_a_post_for_good(serve: Callable[..., Site]) -> None:
     site = serve()
     token = site.token("/delete?id=twitter:1")
     page = site.done(site.post("/delete", token=token, post_id="twitter:1", sure="yes"))
-    assert "1 post deleted" in page
+    assert "1 post was deleted." in page
     assert "4 posts" in site.page("/search")
     assert site.get("/post?id=twitter:1").status_code == 404
 
@@ -83,4 +83,4 @@ def test_delete__of_neither_post_nor_account_is_refused(site: Site) -> None:
         data={"token": token, "post_id": "nonsense"},
         headers={"accept-language": "fr"},
     )
-    assert "pas l&#39;identifiant d&#39;un message" in told.text
+    assert "pas l’identifiant d’un message" in told.text

@@ -162,16 +162,30 @@ def test_trends__refuse_to_draw_more_points_than_a_screen_has(serve: Callable[..
     assert "too many points" in serve(posts).page("/trends?by=hour")
 
 
-def test_overview__compares_the_last_week_with_the_one_before(serve: Callable[..., Site]) -> None:
+def test_overview__compares_the_newest_week_with_the_one_before(serve: Callable[..., Site]) -> None:
     posts = [
         a_post(1, "inwi", created_at=NOON - timedelta(days=7)),
         a_post(2, "inwi", created_at=NOON, sentiment=sentiment("positive")),
         a_post(3, "inwi", created_at=NOON),
     ]
-    page = serve(posts).page("/")
+    page = serve(posts).page("/?by=week")
+    assert "The newest week with posts: from 22 February 2016" in page
     assert re.search(
         r'class="figure">2</p>\s*<p>posts\s*<span class="hint">\(1 the week before', page
     )
+
+
+def test_overview__takes_months_where_weeks_have_too_few_posts(serve: Callable[..., Site]) -> None:
+    posts = [
+        a_post(n, "inwi", created_at=NOON - timedelta(days=2 * n), entities=("inwi",))
+        for n in range(60)
+    ]
+    site = serve(posts)
+    page = site.page("/")
+    assert "The newest month with posts: February 2016" in page
+    assert "(15 the month before)" in page
+    assert "too few posts for a share" not in page
+    assert "The newest day with posts: 27 February 2016" in site.page("/?by=day")
 
 
 def test_likes__without_readings_say_where_they_come_from(site: Site) -> None:

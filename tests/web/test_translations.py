@@ -13,7 +13,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 from bs4 import BeautifulSoup
 
-from pipelines.web.locales import negotiate, words
+from pipelines.web.locales import negotiate, typeset, words
 from tests.conftest import ROOT
 from tests.web.conftest import Site
 
@@ -87,6 +87,28 @@ def test_words__use_the_names_of_months_of_the_country() -> None:
     assert "آب" in words("ar", "LB").day("2016-08-03")
     assert words("fr", "MA").day("2016-02-27") == "27 février 2016"
     assert words("en", "MA").day("2016-02-27") == "27 February 2016"
+
+
+def test_words__are_typeset_as_french_printers_do() -> None:
+    french = words("fr", "MA")
+    assert french.gettext("Why?") == "Pourquoi\u202f?"
+    assert french.gettext("For example:") == "Par exemple\u202f:"
+    assert typeset("« d'ici » : 95 % ; http://a:b", "fr") == (
+        "«\u202fd’ici\u202f»\u202f: 95\u202f%\u202f; http://a:b"
+    )
+    assert "de 2 messages" in french.ngettext(
+        "The date of %(num)s post names no time zone, and UTC was assumed. If that is wrong, "
+        "import the file again with its zone: it replaces them.",
+        "The dates of %(num)s posts name no time zone, and UTC was assumed. If that is wrong, "
+        "import the file again with its zone: it replaces them.",
+        2,
+    )
+    assert typeset("95 % : it's", "en") == "95 % : it's"
+
+
+def test_words__name_months_where_space_is_short() -> None:
+    days = [words(language, "MA").day("2016-08-03", "medium") for language in ("en", "fr", "ar")]
+    assert days == ["3 Aug 2016", "3 août 2016", "3 غشت 2016"]
 
 
 def test_words__write_moments_in_the_zone_of_the_store() -> None:

@@ -14,7 +14,8 @@ from typing import Final
 
 import msgspec
 
-from ingest.errors import SourceError
+from ingest.dates import DateOrder
+from ingest.errors import MappingError, SourceError
 from ingest.privacy.masking import mask
 from ingest.records import Post, Reject, Tombstone
 from ingest.sources.archive.source import ArchiveSource
@@ -33,6 +34,7 @@ class PreviewOptions(msgspec.Struct, frozen=True, kw_only=True):
     platform: str | None = None
     timezone: str | None = None
     encoding: str = ""
+    date_order: DateOrder = ""
 
 
 class PreviewPost(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,13 +54,17 @@ class ImportPreview(msgspec.Struct, frozen=True, kw_only=True):
     warnings: list[str] = []
     """What people must know of the file."""
     error: str = ""
-    """Why the file is not read; all else is empty then."""
+    """Why the file is not read; all else is empty then, but for :attr:`fields`."""
+    unmapped: bool = False
+    """Whether it is not read since no column holds the texts, or not those that were named."""
     format: str = ""
     encoding: str = ""
     tool: str = ""
     """Whose export it is; empty where fields were found by their names."""
     columns: dict[str, list[str]] = {}
     """For each field of a post the columns it is taken from, the first that is not empty."""
+    fields: list[str] = []
+    """All columns of the file, also where it is not read for want of a text."""
     not_taken: list[str] = []
     """Columns that no field of a post is taken from; empty for a known tool."""
     records: int = 0
@@ -75,6 +81,8 @@ class ImportPreview(msgspec.Struct, frozen=True, kw_only=True):
     """The first date that could not be read, as it was written."""
     timezone: str = ""
     """The zone of dates that name none."""
+    day_first: bool = True
+    """Whether ``03/02/2016`` is read as the third of February."""
     zone_assumed: int = 0
     """Posts whose dates name no zone where nobody said which is theirs."""
     repaired: int = 0
@@ -107,13 +115,22 @@ def _of_file(path: str | os.PathLike[str], options: PreviewOptions) -> ImportPre
         platform=options.platform,
         timezone=options.timezone,
         encoding=options.encoding,
+        date_order=options.date_order,
     )
     try:
         return _of_source(source)
     except SourceError as error:
-        return ImportPreview(path=source.path, error=str(error))
+        return _unread(source, error)
     finally:
         source.close()
+
+
+def _unread(source: ArchiveSource, error: SourceError) -> ImportPreview:
+    """Return the preview of a file that is not read, with its columns as far as they are known."""
+    found = ImportPreview(path=source.path, error=str(error))
+    if not isinstance(error, MappingError):
+        return found
+    return msgspec.structs.replace(found, unmapped=True, format=source.format, fields=source.fields)
 
 
 def _of_source(source: ArchiveSource) -> ImportPreview:
@@ -133,6 +150,7 @@ def _of_source(source: ArchiveSource) -> ImportPreview:
         encoding=details.encoding,
         tool=details.tool,
         columns=details.mapping,
+        fields=source.fields,
         not_taken=source.not_taken,
         records=len(records),
         posts=len(posts),
@@ -143,6 +161,7 @@ def _of_source(source: ArchiveSource) -> ImportPreview:
         dates_unread=flags["date-unknown"],
         unread_date=source.unread_dates[2],
         timezone=details.timezone,
+        day_first=details.day_first,
         zone_assumed=flags["zone-assumed"],
         repaired=flags["text-repaired"],
         ids_met=sum(len(found) - 1 for found in texts.values()),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cached_property
 from itertools import islice
@@ -71,7 +71,9 @@ class ArchiveSource:
     Format, compression and encoding are seen in the content. ``mapping`` names the file's field
     for a post's (``{"text": "body"}``); other fields are found by their names. ``timezone`` is
     that of dates without one; where it is not given, UTC is assumed, and their posts say so.
-    ``platform`` counts more than a field that was only detected. ``again`` reads a file that was
+    ``platform`` counts more than a field that was only detected. ``date_order`` says whether
+    ``03/02/2016`` is the third of February or the second of March, where the file does not show
+    it. ``again`` reads a file that was
     read to its end before.
     Raises :class:`MappingError` for a mapping that names no field of a post, and
     :class:`SourceError` for an unknown time zone or encoding, or a data set's name that can't
@@ -89,6 +91,7 @@ class ArchiveSource:
         mapping: Mapping[str, str] = {},
         timezone: str | None = None,
         encoding: str = "",
+        date_order: dates.DateOrder = "",
         again: bool = False,
         now: datetime | None = None,
         stdin: BinaryIO | None = None,
@@ -98,6 +101,7 @@ class ArchiveSource:
         self._platform = platform_name(platform or "")
         self._timezone = timezone or ""
         self._encoding = encoding
+        self._date_order = date_order
         self._now = now or datetime.now(UTC)
         self._again = self._now.isoformat() if again else ""
         self._stdin = stdin
@@ -132,7 +136,7 @@ class ArchiveSource:
             sorted(self._mapping.items()),
             self._timezone,
             self._encoding,
-            *filter(None, [self._again]),
+            *filter(None, [self._date_order, self._again]),
         )
         digest = hashlib.blake2b(msgspec.json.encode(options), digest_size=16)
         return f"archive:{digest.hexdigest()}"
@@ -169,15 +173,24 @@ class ArchiveSource:
         )
 
     @property
+    def format(self) -> str:
+        """``csv``, or what kind of JSON the file is."""
+        return self._survey.layout.format
+
+    @property
+    def fields(self) -> list[str]:
+        """Names of all fields of the file; of JSON those of its first records."""
+        if self.format == "csv":
+            return list(self._survey.layout.columns)
+        return mappings.fields_of(self._objects[:100])
+
+    @property
     def not_taken(self) -> list[str]:
         """Fields of the file that no field of a post is taken from; none for a known tool."""
         if self._context.tool:
             return []
         taken = {name for names in self._reader.found.values() for name in names}
-        names: Sequence[str] = self._survey.layout.columns
-        if self._survey.layout.format != "csv":
-            names = mappings.fields_of(self._objects[:100])
-        return [name for name in names if name not in taken and not _covered(name, taken)]
+        return [name for name in self.fields if name not in taken and not _covered(name, taken)]
 
     @property
     def skipped(self) -> Mapping[str, int]:
@@ -365,12 +378,18 @@ class ArchiveSource:
             self._found = reader.survey(self._objects)
             records = [reader.object_values(record) for record in self._objects]
         return {
-            target: dates.learn(
+            target: self._style(
                 value for record in records if isinstance(value := record.get(target), str)
             )
             for target in ("created_at", "edited_at", "collected_at")
             if any(target in record for record in records)
         }
+
+    def _style(self, values: Iterable[str]) -> dates.DateStyle:
+        learnt = dates.learn(values)
+        if not self._date_order:
+            return learnt
+        return msgspec.structs.replace(learnt, day_first=self._date_order == "day-first")
 
     def _check_fields(self, objects: list[dict[str, Any]], *, complete: bool) -> None:
         if not objects:

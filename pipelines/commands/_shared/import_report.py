@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from ingest.sources.archive.preview import ImportPreview
 from ingest.sources.archive.source import ArchiveSource
 from pipelines.commands._shared.output import count
+from pipelines.records import Ledger
+from pipelines.results import Imported
 
 _LISTED = 12
 
@@ -36,6 +38,26 @@ def preview_lines(found: ImportPreview) -> Iterator[str]:
     for post in found.shown:
         date = f"{post.created_at:%Y-%m-%d %H:%M}Z" if post.created_at else "no date"
         yield f"  {date}  {' '.join(post.text.split())[:90]}"
+
+
+def imported(
+    source: ArchiveSource, outcomes: Ledger, *, known: bool = False, done: bool = True
+) -> Imported:
+    """Return what came of a file, for a program that runs the import."""
+    if known:
+        return Imported(file=source.path, known=True)
+    undated, _, example = source.unread_dates
+    return Imported(
+        file=source.path,
+        done=done,
+        outcomes=outcomes,
+        undated=undated,
+        unread_date=example,
+        ahead=source.dated_ahead[0],
+        zone_assumed=source.zones_assumed,
+        repaired=source.repaired,
+        skipped=dict(source.skipped),
+    )
 
 
 def after_lines(source: ArchiveSource) -> Iterator[str]:

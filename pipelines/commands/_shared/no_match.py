@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from typing import Literal
+
+import msgspec
 
 from pipelines.commands._shared.output import notify
 from pipelines.query import All, And, Filter, Node, uncounted
@@ -13,25 +16,58 @@ _LISTED = 30
 #: Newest posts whose sources are listed.
 _NEWEST = 1_000
 
+Field = Literal["entity", "platform", "source"]
 
-def why_nothing(node: Node, store: Store) -> str:
-    """Return the sentence for a query without a match: days that exclude each other, an entity,
-    platform or source that no post has, or no more than that nothing matches.
-    """
+
+class NoMatch(msgspec.Struct, frozen=True, kw_only=True):
+    """Why nothing matches: days that exclude each other, values that no post has, or neither."""
+
+    since: str = ""
+    until: str = ""
+    """With ``since``: no day is since the one and before the other."""
+    field: Field | None = None
+    """The filter with values that no post has."""
+    unknown: tuple[str, ...] = ()
+    known: tuple[str, ...] = ()
+    """Values that there are, at most 30 of them."""
+    more: int = 0
+    """How many there are beside these."""
+
+
+def no_match(node: Node, store: Store) -> NoMatch:
+    """Return why a query without a match found nothing."""
     parts = node.nodes if isinstance(node, And) else (node,)
     filters = [one for one in parts if isinstance(one, Filter)]
     since = max((v for f in filters if f.field == "since" for v in f.values), default="")
     until = min((v for f in filters if f.field == "until" for v in f.values), default="")
     if since and until and since >= until:
-        return (
-            f"No post matches: no day is since {since} and before {until} (`until` is exclusive)."
-        )
-    for field, (says, known) in _FIELDS.items():
+        return NoMatch(since=since, until=until)
+    for field, values_of in _FIELDS.items():
         wanted = dict.fromkeys(v for f in filters if f.field == field for v in f.values)
-        unknown = [one for one in wanted if not store.count(Filter(field, (one,)))[0]]
+        unknown = tuple(one for one in wanted if not store.count(Filter(field, (one,)))[0])
         if unknown:
-            return f"No post matches: none in the store {says} {', '.join(unknown)}. {known(store)}"
-    return "No post matches."
+            known = sorted(filter(None, values_of(store)))
+            shown = tuple(known[:_LISTED])
+            return NoMatch(
+                field=field, unknown=unknown, known=shown, more=max(len(known) - _LISTED, 0)
+            )
+    return NoMatch()
+
+
+def why_nothing(node: Node, store: Store) -> str:
+    """Return the sentence for a query without a match."""
+    found = no_match(node, store)
+    if found.since:
+        return (
+            f"No post matches: no day is since {found.since} and before {found.until} "
+            "(`until` is exclusive)."
+        )
+    if found.field is None:
+        return "No post matches."
+    says, there, none = _WORDS[found.field]
+    more = f" and {found.more:,} more" if found.more else ""
+    known = f"{there}: {', '.join(found.known)}{more}." if found.known else none
+    return f"No post matches: none in the store {says} {', '.join(found.unknown)}. {known}"
 
 
 def tell_uncounted(node: Node, store: Store) -> None:
@@ -46,35 +82,31 @@ def tell_uncounted(node: Node, store: Store) -> None:
         )
 
 
-def _entities(store: Store) -> str:
-    known = {one.group for one in store.sums(All(), "day", "entity")}
-    if not known:
-        return "No entities were looked for: marsad rescore --watchlist NAME does."
-    return f"It has posts on: {_listed(known)}."
+def _entities(store: Store) -> Iterable[str]:
+    return {one.group for one in store.sums(All(), "day", "entity")}
 
 
-def _platforms(store: Store) -> str:
-    return _of("It has posts of", store.status().platforms)
+def _platforms(store: Store) -> Iterable[str]:
+    return store.status().platforms
 
 
-def _sources(store: Store) -> str:
-    newest = store.search(All(), _NEWEST).hits
-    return _of("Its newest posts are of", {hit.post.source for hit in newest})
+def _sources(store: Store) -> Iterable[str]:
+    return {hit.post.source for hit in store.search(All(), _NEWEST).hits}
 
 
-def _of(what: str, known: Iterable[str]) -> str:
-    return f"{what}: {_listed(known)}." if known else "It is empty."
-
-
-def _listed(known: Iterable[str]) -> str:
-    names = sorted(filter(None, known))
-    more = f" and {len(names) - _LISTED:,} more" if len(names) > _LISTED else ""
-    return ", ".join(names[:_LISTED]) + more
-
-
-#: For each field how its posts are said, and what says which values there are.
-_FIELDS: Mapping[str, tuple[str, Callable[[Store], str]]] = {
-    "entity": ("mentions", _entities),
-    "platform": ("is of the platform", _platforms),
-    "source": ("is of the source", _sources),
+#: Fields whose values people mistype, and what says which there are.
+_FIELDS: Mapping[Field, Callable[[Store], Iterable[str]]] = {
+    "entity": _entities,
+    "platform": _platforms,
+    "source": _sources,
+}
+#: How posts with a value are said, how those that there are, and what where there are none.
+_WORDS: Mapping[Field, tuple[str, str, str]] = {
+    "entity": (
+        "mentions",
+        "It has posts on",
+        "No entities were looked for: marsad rescore --watchlist NAME does.",
+    ),
+    "platform": ("is of the platform", "It has posts of", "It is empty."),
+    "source": ("is of the source", "Its newest posts are of", "It is empty."),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import functools
+import re
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -116,9 +117,16 @@ def values_of(given: str | tuple[str, ...]) -> list[str]:
     return [value for option in options for value in option.split(",") if value]
 
 
+#: Between two pairs of ``--map``.
+_PAIRS = re.compile(r",(?=[^,=]*=)|,\s*$")
+
+
 def field_mapping(options: tuple[str, ...]) -> dict[str, str]:
-    """Return what ``--map`` says. Raises ``click.UsageError`` for anything but pairs."""
-    pairs = [pair for option in options for pair in option.split(",") if pair.strip()]
+    """Return what ``--map`` says. Raises ``click.UsageError`` for anything but pairs.
+
+    A comma is part of a column's name where no other pair follows it.
+    """
+    pairs = [pair for option in options for pair in _PAIRS.split(option) if pair.strip()]
     mapping: dict[str, str] = {}
     for pair in pairs:
         field, equals, name = pair.partition("=")

@@ -52,6 +52,25 @@ def hold(path: Path, command: str) -> Iterator[None]:
         os.close(handle)
 
 
+def holder(path: Path) -> Holder | None:
+    """Return who writes to a store, as its lock file ``path`` says; ``None`` if nobody does.
+
+    It takes no lock, so that looking never keeps anyone from writing. After a kill the file still
+    names a process, which is not there any more.
+    """
+    try:
+        found = msgspec.json.decode(path.read_bytes(), type=Holder)
+    except (OSError, msgspec.DecodeError):
+        return None
+    try:
+        os.kill(found.pid, 0)
+    except ProcessLookupError:
+        return None
+    except PermissionError:  # somebody else's, but there
+        pass
+    return found
+
+
 def _busy(handle: int, path: Path) -> str:
     store = path.with_suffix("")
     try:

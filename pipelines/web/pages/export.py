@@ -12,9 +12,11 @@ from fastapi import APIRouter, Form, HTTPException
 from starlette.responses import FileResponse, Response
 
 from pipelines.export import FORMATS
+from pipelines.results import Failure
 from pipelines.web import commandline, queries
 from pipelines.web.asked import Asked
 from pipelines.web.files import download
+from pipelines.web.jobs import JobFailedError
 from pipelines.web.pages.jobs import own
 from pipelines.web.search_state import chosen
 from pipelines.web.view import Exporter, View
@@ -100,7 +102,8 @@ async def excel(view: Exporter) -> Response:
         raise HTTPException(404, view.words.gettext("Nothing was found."))
     found = sorted(target.glob(f"posts.{form}"))
     if job.state != "done" or not found:
-        raise HTTPException(503, job.output)
+        failure = job.first(Failure)
+        raise JobFailedError(failure or Failure(error="MarsadError", message=job.output))
     content = await anyio.to_thread.run_sync(found[0].read_bytes)
     if form == "xlsx":
         return download(content, "marsad-posts.xlsx", XLSX)

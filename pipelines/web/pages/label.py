@@ -50,7 +50,7 @@ async def label(
     who = coder(view)
     kept = await view.service.write(lambda store: queries.label(store, post_id, who, label))
     if not kept:
-        raise HTTPException(404, f"There is no post {post_id}.")
+        raise HTTPException(404)
     return view.redirect(safe_next(next))
 
 

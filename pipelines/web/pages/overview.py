@@ -22,7 +22,7 @@ async def overview(view: Reader) -> Response:
 
 async def _state(view: View) -> Response:
     def both(store: Store) -> tuple[queries.Overview, queries.Likes]:
-        return queries.overview(store), queries.likes(store)
+        return queries.overview(store, view.asked.by), queries.likes(store)
 
     found, losses = await view.ask(both)
     view.country(found.study.country)

@@ -27,7 +27,7 @@ async def post(view: Reader, id: str = "", why: str = "") -> Response:  # noqa: 
 
     found, study, said = await view.ask(ask)
     if found is None:
-        raise HTTPException(404, f"There is no post {id}.")
+        raise HTTPException(404)
     explanation = None
     if why:
         view.limit("explain")

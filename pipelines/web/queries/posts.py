@@ -13,7 +13,7 @@ from ingest.records import Post
 from pipelines.case import ASKED, Case, case_of
 from pipelines.commands._shared.authors import known_authors
 from pipelines.commands._shared.context import configured
-from pipelines.commands._shared.no_match import why_nothing
+from pipelines.commands._shared.no_match import NoMatch, no_match
 from pipelines.commands._shared.options import query_node
 from pipelines.query import All, Node, all_of, marks, only
 from pipelines.records import Hit, Page, Sum
@@ -60,14 +60,16 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 
     found: list[Found]
     total: int
+    empty: bool
+    """Whether there is no post in the store at all."""
     pending: int
     facets: dict[str, list[FacetValue]]
     """By field; the values with most posts first."""
     days: dict[str, int]
     """Posts by day, in order of time; posts without a day are not among them."""
     fictional: int
-    reason: str
-    """Why nothing was found; empty where something was."""
+    reason: NoMatch | None
+    """Why nothing was found; ``None`` where something was."""
     otherwise: dict[str, int]
     """Words that stand in so many of the shown posts in other spellings only."""
     study: Study
@@ -114,6 +116,7 @@ def search(store: Store, asked: Asked) -> Answer:
     return Answer(
         found=found,
         total=page.total,
+        empty=not page.total and not store.count(All())[0],
         pending=page.pending,
         facets={
             field: [
@@ -124,7 +127,7 @@ def search(store: Store, asked: Asked) -> Answer:
         },
         days=counted.days,
         fictional=store.count(all_of(node, only("flag", "fictional")))[0],
-        reason="" if page.total else why_nothing(node, store),
+        reason=None if page.total else no_match(node, store),
         otherwise=dict(otherwise),
         study=study(store),
     )

@@ -13,7 +13,7 @@ from pipelines.analysis.series import Series, compare, trend_series
 from pipelines.analysis.words import method
 from pipelines.annotations import Event
 from pipelines.commands._shared.authors import told
-from pipelines.commands._shared.no_match import why_nothing
+from pipelines.commands._shared.no_match import NoMatch, no_match
 from pipelines.commands._shared.options import values_of
 from pipelines.query import all_of, only
 from pipelines.records import Status
@@ -55,8 +55,10 @@ class Trend(msgspec.Struct, frozen=True, kw_only=True):
     """Events of the case within the time that is shown."""
     gaps: list[Gap]
     models: list[str]
-    reason: str
-    """Why there is nothing to show; empty where there is."""
+    reason: NoMatch | None
+    """Why nothing was found; ``None`` where something was, if only without a usable date."""
+    empty: bool
+    """Whether there is no post in the store at all."""
     study: Study
 
     def group(self, name: str) -> list[Row]:
@@ -96,9 +98,6 @@ def trend(store: Store, asked: Asked) -> Trend:
         fictional += store.count(all_of(one, only("flag", "fictional")))[0]
     starts = [row.start[:10] for row in made]
     first, last = (min(starts), max(starts)) if made else ("", "")
-    reason = ""
-    if not made:
-        reason = why_nothing(node, store) if not posts else "dates"
     return Trend(
         rows=made,
         by=series.by,
@@ -114,7 +113,8 @@ def trend(store: Store, asked: Asked) -> Trend:
         events=[one for one in about.case.events() if first <= one.day.isoformat() <= last],
         gaps=unfilled(status.gaps),
         models=sorted(name for name in status.models if name),
-        reason=reason,
+        reason=None if posts else no_match(node, store),
+        empty=not posts and not status.posts,
         study=about,
     )
 

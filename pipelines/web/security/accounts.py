@@ -194,7 +194,8 @@ class Accounts:
             return None
         name, role, seen = rows[0]
         if now - int(seen) > _TOUCH:
-            self._all("UPDATE sessions SET seen = ? WHERE id = ?", now, _digest(secret))
+            with contextlib.suppress(AccountError):  # a full disk must not keep people from reading
+                self._all("UPDATE sessions SET seen = ? WHERE id = ?", now, _digest(secret))
         return User(str(name), role)
 
     def end(self, secret: str) -> None:

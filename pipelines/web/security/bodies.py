@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from starlette.datastructures import Headers
-from starlette.responses import PlainTextResponse
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 #: Where files are sent to.
@@ -13,11 +15,17 @@ FORM = 1_000_000
 
 
 class BodyLimit:
-    """Refuses bodies that are too long, by their announced length and by what comes."""
+    """Refuses bodies that are too long, by their announced length and by what comes.
 
-    def __init__(self, app: ASGIApp, *, upload_bytes: int) -> None:
+    ``refuse`` makes the answer; it is told how many bytes would have been taken.
+    """
+
+    def __init__(
+        self, app: ASGIApp, *, upload_bytes: int, refuse: Callable[[Scope, int], Response]
+    ) -> None:
         self._app = app
         self._upload = upload_bytes
+        self._refuse = refuse
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI."""
@@ -28,7 +36,7 @@ class BodyLimit:
         most = self._upload + FORM if scope["path"] == UPLOAD else FORM
         announced = Headers(scope=scope).get("content-length", "0")
         if not announced.isdigit() or int(announced) > most:
-            await self._refuse(most)(scope, receive, send)
+            await self._refuse(scope, most)(scope, receive, send)
             return
         taken = 0
 
@@ -43,14 +51,7 @@ class BodyLimit:
         try:
             await self._app(scope, counted, send)
         except TooLongError:
-            await self._refuse(most)(scope, receive, send)
-
-    def _refuse(self, most: int) -> PlainTextResponse:
-        return PlainTextResponse(
-            f"This is too long: at most {most:,} bytes are taken. Read a larger file with "
-            "marsad ingest archive FILE.",
-            413,
-        )
+            await self._refuse(scope, most)(scope, receive, send)
 
 
 class TooLongError(Exception):
