@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from ingest.mapping.unexpected import kept
+from ingest.mapping.unexpected import TOO_LONG, kept
 from ingest.records import (
     Counter,
     Gap,
@@ -57,6 +57,8 @@ class Collection(msgspec.Struct):
     filtered: int = 0
     dead: list[DeadLetter] = []
     notices: list[Gap | Heartbeat | Counter] = []
+    taken: int = 0
+    """How many items that are: the first ones."""
 
 
 class Finder:
@@ -92,7 +94,9 @@ class Collector:
     """The collect stage: protect the author, find what is watched, keep what matters.
 
     Without a watchlist every post is kept. ``origin`` and ``context`` go into dead letters: the
-    identity of the input, and what is needed to try again; ``name`` is what people call it.
+    identity of the input, and what is needed to try again; ``name`` is what people call it. One
+    that is not ``patient`` takes nothing after a record that ran over its budget of time, so that
+    who calls can look whether to go on.
     """
 
     def __init__(
@@ -103,12 +107,14 @@ class Collector:
         origin: str = "",
         context: str = "",
         name: str = "",
+        patient: bool = True,
     ) -> None:
         self._protector = protector
         self._finder = Finder(watchlist)
         self._origin = origin
         self._context = context
         self._name = name
+        self._patient = patient
 
     def __call__(self, items: Sequence[Item], now: datetime) -> Collection:
         """Return the outcome of every item; ``now`` is when they were collected."""
@@ -123,6 +129,9 @@ class Collector:
                 collection.tombstones.append(collected_tombstone(self._protector, record))
             else:
                 collection.notices.append(record)
+            collection.taken += 1
+            if not self._patient and _took_too_long(collection):
+                break
         return collection
 
     def _post(self, post: Post, line: int, now: datetime, collection: Collection) -> None:
@@ -155,6 +164,10 @@ class Collector:
             input=self._name,
             at=now,
         )
+
+
+def _took_too_long(collection: Collection) -> bool:
+    return bool(collection.dead) and collection.dead[-1].detail == TOO_LONG
 
 
 def collected_tombstone(protector: Protector, tombstone: Tombstone) -> CollectedTombstone:

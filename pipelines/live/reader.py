@@ -6,13 +6,13 @@ import logging
 import queue
 import threading
 import time
-import traceback
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import msgspec
 
 from ingest.errors import SourceError
+from ingest.mapping.unexpected import mistake
 from ingest.records import Item, Post, Reject, Tombstone
 from ingest.sources.base import LiveSource
 from ingest.stop import Stopped
@@ -195,5 +195,5 @@ class Reader(threading.Thread):
 
 def _log_mistake(failure: Exception) -> None:
     """Tell where a source stumbled, without the error's words, which may quote a post."""
-    where = "".join(traceback.format_tb(failure.__traceback__))
-    log.error("%s%s: a mistake in Marsad, please report it", where, type(failure).__name__)
+    kind, where = mistake(failure)
+    log.error("%s%s: a mistake in Marsad, please report it", where, kind)

@@ -77,6 +77,7 @@ def run(
             quarantine=quarantine,
             notify=notify,
             now=now,
+            stopping=stop.is_set,
         )
         for subscription in subscriptions
     }

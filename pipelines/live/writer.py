@@ -8,7 +8,7 @@ more record when a platform that gives back what was missed was read on: its gap
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -52,7 +52,10 @@ class Writer:
         quarantine: Quarantine | None,
         notify: Callable[[str], None],
         now: Callable[[], datetime],
+        stopping: Callable[[], bool] = lambda: False,
     ) -> None:
+        self._stopping = stopping
+        self._cut = False
         self.subscription = subscription
         self.outcomes = Ledger()
         self.given_up = False
@@ -113,13 +116,31 @@ class Writer:
         )
 
     def items(self, items: Sequence[Item]) -> Ledger:
-        """Make items durable; return their outcomes so far."""
+        """Make items durable; return their outcomes so far.
+
+        After a record that took too long, the run may be to end: then the rest comes again the
+        next time, and nothing behind it is taken.
+        """
+        outcomes, left = Ledger(), list(items)
+        while left and not self._cut:
+            more, taken = self._some(left)
+            outcomes, left = add(outcomes, more), left[taken:]
+            self._cut = bool(left) and self._stopping()
+        return outcomes
+
+    def _some(self, items: Sequence[Item]) -> tuple[Ledger, int]:
+        """Make the first items durable; return their outcomes and how many they are."""
         now = self._now()
         if self._nothing_new(items, now):
             self._state = msgspec.structs.replace(self._state, last_seen=now)
             self._accounted = now
-            return Ledger()
-        collection = self._collector(self._unknown(items), now)
+            return Ledger(), len(items)
+        wanted = self._unknown(items)
+        collection = self._collector([item for _, item in wanted], now)
+        if collection.taken < len(wanted):
+            wanted = wanted[: collection.taken]
+            items = items[: wanted[-1][0] + 1]
+        self._remember(item for _, item in wanted)
         given = [_lasting(one) for one in collection.notices if not isinstance(one, Heartbeat)]
         notices: Notices = [*self._recovered(now), *given, *self._heartbeat(now)]
         for gap in notices:
@@ -152,21 +173,30 @@ class Writer:
                 {n for deletion in collection.tombstones for n in raw_names(deletion)}
             )
         self._count(outcomes, collection.dead)
-        return outcomes
+        return outcomes, len(items)
 
-    def _unknown(self, items: Sequence[Item]) -> list[Item]:
-        """Leave out dead letters before: read again, it is still the same record."""
-        known = dict.fromkeys(self._state.dead_items)
+    def _unknown(self, items: Sequence[Item]) -> list[tuple[int, Item]]:
+        """Leave out dead letters before: read again, it is still the same record.
+
+        The others come with their places among the items.
+        """
+        known = set(self._state.dead_items)
         left = []
-        for item in map(_placed, items):
-            if not isinstance(item.record, Reject):
-                left.append(item)
-            elif item.line not in known:
-                known[item.line] = None
-                left.append(item)
-        dead_items = tuple(known)[-_KNOWN_DEAD:]
-        self._state = msgspec.structs.replace(self._state, dead_items=dead_items)
+        for place, item in enumerate(map(_placed, items)):
+            if isinstance(item.record, Reject):
+                if item.line in known:
+                    continue
+                known.add(item.line)
+            left.append((place, item))
         return left
+
+    def _remember(self, items: Iterable[Item]) -> None:
+        dead = [item.line for item in items if isinstance(item.record, Reject)]
+        if dead:
+            known = dict.fromkeys((*self._state.dead_items, *dead))
+            self._state = msgspec.structs.replace(
+                self._state, dead_items=tuple(known)[-_KNOWN_DEAD:]
+            )
 
     def _nothing_new(self, items: Sequence[Item], now: datetime) -> bool:
         """Say whether these are signs of life alone that need not be written down each time."""

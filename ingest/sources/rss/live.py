@@ -13,8 +13,9 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from ingest import dates
-from ingest.errors import SourceError
+from ingest import budget, dates, isolation
+from ingest.budget import OverBudget
+from ingest.errors import SourceChanged, SourceError
 from ingest.http.client import Answer
 from ingest.mapping.items import Seen, reject
 from ingest.mapping.unexpected import kept
@@ -75,7 +76,7 @@ class Rss:
         if answer.status == _UNCHANGED:
             yield self._heartbeat(msgspec.structs.replace(place, at=now))
             return
-        feed = read(answer.body, answer.headers.get("content-type", ""), answer.url)
+        feed = self._read(answer)
         if feed.problem and (hashed := digest(answer.body)) != place.broken:
             place = msgspec.structs.replace(place, broken=hashed)
             yield Item(reject("feed-broken", answer.body, feed.problem), place.write())
@@ -122,6 +123,15 @@ class Rss:
         if place.modified:
             headers["If-Modified-Since"] = place.modified
         return self._means.client.get(self.url, headers=headers)
+
+    def _read(self, answer: Answer) -> Feed:
+        kind = answer.headers.get("content-type", "")
+        try:
+            return isolation.call(read, answer.body, kind, answer.url)
+        except OverBudget:
+            raise SourceChanged(
+                f"reading the feed takes longer than {budget.SECONDS:.0f} seconds", body=answer.body
+            ) from None
 
     def _missed(self, feed: Feed, place: Place, now: datetime) -> Gap | None:
         names = {digest(entry.name.encode()) for entry in (*feed.entries, *feed.older)}

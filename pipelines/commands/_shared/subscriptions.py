@@ -36,7 +36,9 @@ def read_subscriptions(
 
     def collector(subscription: Subscription) -> Collector:
         source = subscription.source
-        return Collector(protect, case, origin=source.key, context=LIVE, name=source.name)
+        return Collector(
+            protect, case, origin=source.key, context=LIVE, name=source.name, patient=False
+        )
 
     return run(
         made,
