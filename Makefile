@@ -53,7 +53,8 @@ test: lint ## All tests, in several processes side by side (JOBS=number)
 
 test-faults: $(VENV)/.installed-dev ## The long forms of the fault tests (minutes to an hour)
 	@MARSAD_TEST_FAULTS=1 $(BIN)/python -m pytest tests/faults \
-		tests/pipelines/test_elasticsearch_faults.py tests/e2e/test_live_sources.py \
+		tests/pipelines/test_elasticsearch_faults.py tests/pipelines/test_sqlite_faults.py \
+		tests/e2e/test_live_sources.py \
 		tests/e2e/test_interruption.py tests/e2e/test_run_cluster.py
 
 mutants: $(VENV)/.installed-dev ## Change one line at a time and say which changes no test notices (an hour)
@@ -69,7 +70,7 @@ bench: $(VENV)/.installed-dev ## Measure: file to index, every stage beside its 
 	@$(BIN)/python -m tests.bench_stages --data $(DATA)
 	@$(BIN)/python -m tests.bench_reading $(if $(BEFORE),--before $(BEFORE))
 	@$(PIP) --editable '.[bench]'
-	@$(BIN)/python -m tests.bench_scale --data $(DATA) --posts $(POSTS)
+	@$(BIN)/python -m tests.bench_scale --data $(DATA) --posts $(POSTS) --write docs/performance.md
 	@$(BIN)/python -m tests.bench_trends
 	@$(BIN)/python -m tests.bench_web --data $(DATA) --posts 20000 --readers 20 --seconds 20
 	@$(BIN)/python -m tests.bench_index --data $(DATA) $(if $(ELASTICSEARCH),--store $(ELASTICSEARCH)) \

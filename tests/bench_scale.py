@@ -3,23 +3,24 @@
 ``python -m tests.bench_scale --posts N --json`` makes N posts (:mod:`tests.bench_posts`), stores
 them, asks 30 queries, trends and status, deletes, and asks the same of tantivy, DuckDB and
 sqlite-utils in the same process. Times are CPU time, so that what else the machine does disturbs
-less; each is the median of ``--runs``.
+less; each is the median of ``--runs``. ``--write PAGE`` puts the table into a page
+(:mod:`tests.bench_report`); ``--keep FOLDER`` uses stores that an earlier run left there.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import math
 import os
 import platform
-import resource
+import shutil
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
@@ -31,7 +32,7 @@ from pipelines.records import Batch, Collected, Position
 from pipelines.settings import Settings, zone
 from pipelines.stages import index
 from pipelines.stores.sqlite import SqliteStore
-from tests import bench_import, bench_peers
+from tests import bench_import, bench_outputs, bench_peers, bench_report
 from tests.bench_peers import timed
 from tests.bench_posts import scored_posts, texts
 
@@ -91,7 +92,9 @@ def questions(path: Path, runs: int) -> dict[str, float]:
             ],
             runs,
         )
+        facets = medians([lambda: store.facets(parse("whatsapp"))], runs)[0]
     return {
+        "facets_word_ms": facets,
         "search_p50_ms": statistics.median(searches),
         "search_p95_ms": quantile(searches, 0.95),
         "search_slowest_ms": max(searches),
@@ -104,41 +107,27 @@ def questions(path: Path, runs: int) -> dict[str, float]:
     }
 
 
-def deletions(path: Path) -> dict[str, float]:
-    """Return the milliseconds of deleting one post, and the seconds of deleting an author."""
+def deletions(path: Path, posts: int) -> dict[str, float]:
+    """Return the milliseconds of deleting one post, and the seconds of deleting busy authors.
+
+    Those have a hundredth of all posts together, as one author with 10,000 posts of a million.
+    """
     from tests.conformance.corpus import tombstone
 
     with SqliteStore(path) as store:
         names = [hit.post.id for hit in store.search(parse("inwi"), 5, 100).hits]
         single = [timed(lambda n=name: store.delete([tombstone(n)])) for name in names]  # type: ignore[misc]
-        author = store.search(All(), 1, 1000).hits[0].post.author
-        many = store.count(parse(f"author:{author}"))[0]
-        seconds = timed(lambda: store.delete([tombstone(author=author)])) / 1000
+        authors: list[str] = []
+        many = 0
+        while many < posts / 100:
+            authors.append(f"u_{f'user{len(authors)}':0>16}")
+            many += store.count(parse(f"author:{authors[-1]}"))[0]
+        seconds = timed(lambda: store.delete([tombstone(author=one) for one in authors])) / 1000
     return {
         "delete_one_ms": statistics.median(single),
         "delete_author_posts": many,
         "delete_author_s": seconds,
     }
-
-
-def starts(path: Path, runs: int) -> dict[str, float]:
-    """Return the CPU seconds of whole commands, Python's own start included."""
-    found = {}
-    for name, arguments in (
-        ("search", ["search", "inwi", "--limit", "1", "--json"]),
-        ("status", ["status", "--json"]),
-        ("trends", ["trends", "--json"]),
-    ):
-        script = "from pipelines.cli import main; main()"
-        command = [sys.executable, "-c", script, *arguments, "--store", str(path)]
-        used = []
-        for _ in range(runs):
-            before = resource.getrusage(resource.RUSAGE_CHILDREN)
-            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-            after = resource.getrusage(resource.RUSAGE_CHILDREN)
-            used.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-        found[f"start_{name}_s"] = statistics.median(used)
-    return found
 
 
 def peers(folder: Path, posts: list[Post], runs: int) -> dict[str, float]:
@@ -160,37 +149,53 @@ def peers(folder: Path, posts: list[Post], runs: int) -> dict[str, float]:
     }
 
 
-def measure(data: Path, count: int, runs: int, folder: Path) -> dict[str, Any]:
-    """Return the figures of one run."""
+def made(path: Path, given: list[str], count: int) -> dict[str, float]:
+    """Make a store, unless an earlier run has left it there; return what that cost."""
+    if path.exists():
+        return {}
+    return {"store_us_a_post": build(path, given, count)}
+
+
+def measure(data: Path, count: int, runs: int, folder: Path, keep: Path) -> dict[str, Any]:
+    """Return the figures of one run; stores are made, or found, in ``keep``."""
     given = texts(data)
-    path = folder / "scale.db"
+    path, small = keep / f"{count}.db", keep / f"{count // 10}.db"
     figures: dict[str, Any] = {"posts": count, "runs": runs}
-    figures["store_us_a_post"] = build(path, given, count)
+    figures |= made(path, given, count)
     figures["bytes_a_post"] = path.stat().st_size / count
     figures |= questions(path, runs)
-    figures |= starts(path, runs)
-    small = folder / "small.db"
-    build(small, given, count // 10)
+    figures |= bench_outputs.measure(path, folder, count, runs)
+    made(small, given, count // 10)
     smaller = questions(small, runs)
     for name in ("search_p95_ms", "trends_word_day_ms", "trends_word_entity_ms", "trends_hour_ms"):
         figures[f"exponent_{name[:-3]}"] = math.log10(figures[name] / smaller[name])
     figures |= bench_import.measure(folder, given, min(count, 20_000))
-    figures |= peers(folder, list(scored_posts(given, count)), runs)
-    figures |= deletions(path)
-    figures["search_to_tantivy"] = figures["search_p95_ms"] / figures["tantivy_p95_ms"]
-    figures["day_to_duckdb"] = figures["trends_day_ms"] / figures["duckdb_day_ms"]
-    figures["entity_to_duckdb"] = figures["trends_entity_ms"] / figures["duckdb_entity_ms"]
-    return figures
+    with SqliteStore(path, readonly=True) as store:
+        posts = [hit.post for hit in store.scan(All())]
+    figures |= peers(folder, posts, runs)
+    copy = folder / "deleted.db"
+    shutil.copyfile(path, copy)
+    return figures | deletions(copy, count)
 
 
-def machine() -> dict[str, str]:
+def machine() -> dict[str, Any]:
     """Return what was measured on, and with which versions."""
     names = ("apsw", "tantivy", "duckdb", "sqlite-utils")
     return {
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+        "machine": f"{_processor()}, {os.cpu_count()} cores",
+        "load": f"{os.getloadavg()[1]:.0f}",
         "python": platform.python_version(),
         **{name: version(name) for name in names},
     }
+
+
+def _processor() -> str:
+    """Return the name of the processor, as far as the system tells it."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
 
 
 def main() -> None:
@@ -199,19 +204,22 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--posts", type=int, default=100_000)
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--keep", type=Path, help="folder whose stores are used again")
+    parser.add_argument("--write", type=Path, help="page that gets the table, in Markdown")
     parser.add_argument("--json", action="store_true", help="print one object")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="marsad-bench-") as folder:
-        figures = measure(options.data, options.posts, options.runs, Path(folder))
-    figures = {
+        work = Path(folder)
+        found = measure(options.data, options.posts, options.runs, work, options.keep or work)
+    figures = machine() | {
         name: round(value, 3) if isinstance(value, float) else value
-        for name, value in figures.items()
+        for name, value in found.items()
     }
-    if options.json:
-        print(json.dumps({**machine(), **figures}))
-        return
-    for name, value in {**machine(), **figures}.items():
-        print(f"{name:24} {value}")
+    command = f"python -m tests.bench_scale --posts {options.posts} --runs {options.runs}"
+    text = bench_report.section(figures, command, f"{datetime.now(UTC):%Y-%m-%d}")
+    if options.write:
+        bench_report.put(options.write, options.posts, text)
+    print(json.dumps(figures) if options.json else text)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import click
@@ -171,10 +171,7 @@ def _show(status: Status, console: Console, *, on_topics: bool) -> None:
             f"{status.posts_a_second:,.1f} posts a second measured the last time"
         )
     if status.purge_due:
-        console.print(
-            f"{status.unpurged:,} removed: texts are overwritten; the file is rewritten without "
-            f"their ids by a command that writes after {_written(status.purge_due)}"
-        )
+        console.print(_purge(status.unpurged, status.purge_due))
     for title, counts in (
         ("languages", status.languages),
         ("platforms", status.platforms),
@@ -195,6 +192,17 @@ def _show(status: Status, console: Console, *, on_topics: bool) -> None:
         console.print(f"input {position.name}: {state}{names}", soft_wrap=True)
     _show_gaps(joined(unfilled(status.gaps)), console)
     _show_filled([gap for gap in status.gaps if gap.filled and gap.end], console)
+
+
+def _purge(removals: int, due: datetime) -> str:
+    """Say when the file is rewritten without what was removed, or why it was not yet."""
+    begun = f"{removals:,} removed: texts are overwritten; the file is rewritten without their ids "
+    if due > datetime.now(UTC):
+        return f"{begun}by a command that writes after {_written(due)}"
+    return (
+        f"{begun}since {_written(due)}, by the next command that writes: it needs twice the file's "
+        "size of free room, and no reader that holds on to an older state"
+    )
 
 
 def joined(gaps: Sequence[Gap]) -> list[Gap]:

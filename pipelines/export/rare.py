@@ -55,7 +55,9 @@ def find(hits: Iterable[Hit], k: int = K) -> Rare:
     for hit in hits:
         post = hit.post
         combination = _combination(post.platform, hit.day, post.language, post.entities)
-        accounts[combination].add(post.author or post.id)
+        own = accounts[combination]
+        if len(own) < k:  # whoever comes after that changes nothing, and there may be millions
+            own.add(post.author or post.id)
         posts[combination] += 1
     rare = frozenset(one for one, own in accounts.items() if len(own) < k)
     # what is left of rare posts: all of them that share platform and language

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -20,7 +20,7 @@ import apsw
 import msgspec
 import pytest
 
-from ingest.records import encode
+from ingest.records import Post, encode
 from nlp.crossscript import key
 from pipelines import stages
 from pipelines.errors import StoreBusy, StoreError, StoreFull, StoreVersion
@@ -176,12 +176,13 @@ class TestRights:
         assert "Permission denied" in self.run(change, "writer")
 
 
-def store_of_0_1(path: Path) -> Path:
+def store_of_0_1(path: Path, posts: Sequence[Post] | None = None) -> Path:
     """A store as Marsad 0.1 wrote it: its tables, the corpus, and a post that waits."""
+    posts = corpus() if posts is None else posts
     with closing(apsw.Connection(str(path))) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
         schema.migrate(connection, path, schema.STEPS[:2])
-        for number, one in enumerate(corpus(), 1):
+        for number, one in enumerate(posts, 1):
             body = encode(one).decode()
             rank = "{} {} {}".format(*one.rank())
             connection.execute(
@@ -199,7 +200,9 @@ def store_of_0_1(path: Path) -> Path:
             "VALUES ('t:1', '0 0 d', '', '', 1, ?)",
             ('{"id":"t:1","platform":"t","text":"vieux","digest":"d"}',),
         )
-        connection.execute("INSERT INTO counters VALUES ('received', 13), ('accepted', 13)")
+        connection.execute(
+            "INSERT INTO counters VALUES ('received', ?), ('accepted', ?)", [len(posts) + 1] * 2
+        )
         connection.execute("INSERT INTO meta VALUES ('timezone', 'UTC'), ('analysis', '1')")
     return path
 

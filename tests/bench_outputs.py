@@ -1,0 +1,56 @@
+"""What whole commands cost that write much: long tables, many hits, exports and their memory."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+FORMATS = ("ndjson", "csv", "parquet", "xlsx")
+_SCRIPT = "from pipelines.cli import main; main()"
+#: 125 days of hours, so 3,000 rows.
+_LONG = ["trends", "--by", "hour", "--since", "2016-05-01", "--until", "2016-09-03"]
+
+
+class Used(NamedTuple):
+    """What a command took: CPU seconds, Python's own start included, and memory at most."""
+
+    seconds: float
+    megabytes: float
+
+
+def used(store: Path, *arguments: str) -> Used:
+    """Run a command on a store and return what it took."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", _SCRIPT, *arguments, "--store", str(store)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0, arguments
+    unit = 1 if sys.platform == "darwin" else 1024  # bytes there, kilobytes elsewhere
+    return Used(usage.ru_utime + usage.ru_stime, usage.ru_maxrss * unit / 1e6)
+
+
+def measure(store: Path, folder: Path, posts: int, runs: int) -> dict[str, float]:
+    """Return the figures of one store."""
+
+    def seconds(*arguments: str) -> float:
+        return statistics.median(used(store, *arguments).seconds for _ in range(runs))
+
+    found = {
+        f"start_{name}_s": seconds(name, *more, "--json")
+        for name, more in (("search", ("inwi", "--limit", "1")), ("status", ()), ("trends", ()))
+    }
+    one, many = (seconds("search", "whatsapp", "--limit", str(n), "--json") for n in (1, 1_000))
+    found["hit_ms"] = 1000 * (many - one) / 999
+    found["table_s"] = seconds(*_LONG) - seconds(*_LONG, "--json")
+    for form in FORMATS:
+        took = used(store, "export", "--to", str(folder / form), "--format", form)
+        found[f"export_{form}_mb"] = took.megabytes
+        found[f"export_{form}_us_a_post"] = 1e6 * took.seconds / posts
+    return found
