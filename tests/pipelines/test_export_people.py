@@ -2,6 +2,7 @@
 
 import csv
 import json
+import tracemalloc
 from datetime import UTC, datetime
 
 import pytest
@@ -32,6 +33,16 @@ def test_find__counts_accounts_not_posts():
     assert find(chatty).posts == 20
     nameless = hits(20, author="")
     assert find(nameless).posts == 0
+
+
+def test_find__keeps_no_more_accounts_than_decide():
+    many = (Hit(post(n, "text", author=f"u_{n:016}"), DAY) for n in range(20_000))
+    tracemalloc.start()
+    try:
+        assert find(many).posts == 0
+        assert tracemalloc.get_traced_memory()[1] < 500_000  # the names alone are 1.3 MB
+    finally:
+        tracemalloc.stop()
 
 
 def test_suppress__takes_day_and_entities_and_leaves_out_what_is_still_rare():
