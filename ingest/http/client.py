@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from importlib.metadata import version
+from typing import TypedDict, Unpack
 from urllib.parse import urljoin, urlsplit
 
 import httpx2
@@ -43,6 +44,25 @@ _REDIRECTED = {301, 302, 303, 307, 308}
 _LOGIN = re.compile(
     r"//(?:accounts|login|consent|passport)\.|/(?:login|signin|sign_in|checkpoint)\b", re.I
 )
+
+
+class Headers(TypedDict, total=False):
+    """Headers of a request."""
+
+    headers: Mapping[str, str] | None
+    keys: Mapping[str, str] | None
+    """Those that no message may show and no redirect may carry on."""
+
+
+class Options(Headers, total=False):
+    """How one answer is asked for."""
+
+    secret: Mapping[str, str] | None
+    """Parameters that no message may show and no redirect may carry on."""
+    content: object
+    """What is sent as JSON, which makes it a ``POST``."""
+    largest: int
+    """Bytes (unpacked) that the answer may have, :data:`LARGEST` unless said otherwise."""
 
 
 class Client:
@@ -83,23 +103,18 @@ class Client:
         url: str,
         params: Mapping[str, str] | None = None,
         *,
-        headers: Mapping[str, str] | None = None,
-        keys: Mapping[str, str] | None = None,
-        secret: Mapping[str, str] | None = None,
-        content: object = None,
         robots: bool = False,
         expected: Container[int] = (),
+        **options: Unpack[Options],
     ) -> Answer:
         """Return the answer, if its status is below 400 or among ``expected``.
 
-        ``content`` is sent as JSON, which makes it a ``POST``. ``keys`` are headers and
-        ``secret`` parameters that no message may show and no redirect may carry on. ``robots``
-        asks robots.txt first: for pages made for people. Raises
+        ``robots`` asks robots.txt first: for pages made for people. Raises
         :class:`~ingest.errors.SourceError` with what came instead.
         """
         if robots:
             self.ask_robots(url)
-        answer = self.ask(url, params, headers=headers, keys=keys, secret=secret, content=content)
+        answer = self.ask(url, params, **options)
         if answer.status >= 400 and answer.status not in expected:
             raise status_error(answer)
         return answer
@@ -108,23 +123,18 @@ class Client:
         self,
         url: str,
         params: Mapping[str, str] | None = None,
-        *,
-        headers: Mapping[str, str] | None = None,
-        keys: Mapping[str, str] | None = None,
-        secret: Mapping[str, str] | None = None,
-        content: object = None,
-        largest: int = LARGEST,
+        **options: Unpack[Options],
     ) -> Answer:
         """Return the answer, whatever its status. Raises what :meth:`get` raises otherwise."""
-        every: Mapping[str, str] | None = {**(params or {}), **(secret or {})} or None
+        confidential = any(options.get(name) for name in ("secret", "keys", "content"))
+        every = {**(params or {}), **(options.get("secret") or {})} or None
         first = url
         try:
             for _ in range(_REDIRECTS):
-                given = {**(headers or {}), **(keys or {})}
-                answer = self._once(url, every, given, content, largest)
+                answer = self._once(url, every, options)
                 if answer.status not in _REDIRECTED or "location" not in answer.headers:
                     return answer
-                url, every = _redirect(url, answer, secret=bool(secret or keys or content)), None
+                url, every = _redirect(url, answer, secret=confidential), None
                 self._deadlines.public_host = _guarded(first, url, answer)
         finally:
             self._deadlines.public_host = ""
@@ -135,9 +145,7 @@ class Client:
         self,
         url: str,
         params: Mapping[str, str] | None = None,
-        *,
-        headers: Mapping[str, str] | None = None,
-        keys: Mapping[str, str] | None = None,
+        **options: Unpack[Headers],
     ) -> Iterator[Iterator[str]]:
         """Open an answer without end and give its lines as they come.
 
@@ -153,7 +161,7 @@ class Client:
                             "GET",
                             url,
                             params=dict(params) if params else None,
-                            headers={**(headers or {}), **(keys or {})},
+                            headers=_headers(options),
                             timeout=httpx2.Timeout(SECONDS, read=SILENCE),
                         )
                     )
@@ -181,11 +189,9 @@ class Client:
         self,
         url: str,
         params: Mapping[str, str] | None,
-        headers: Mapping[str, str],
-        content: object,
-        largest: int,
+        options: Options,
     ) -> Answer:
-        host = self._wait_for(url)
+        host, content = self._wait_for(url), options.get("content")
         try:
             with (
                 self._deadlines.within(LONGEST_ANSWER),
@@ -193,11 +199,11 @@ class Client:
                     "GET" if content is None else "POST",
                     url,
                     params=params,
-                    headers=headers,
+                    headers=_headers(options),
                     json=content,
                 ) as response,
             ):
-                body = whole(response, largest)
+                body = whole(response, options.get("largest", LARGEST))
                 found = {name.lower(): value for name, value in response.headers.items()}
                 answer = Answer(response.status_code, body, found, url)
         except (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError, ValueError) as error:
@@ -251,6 +257,10 @@ class Client:
     def _delay(self, url: str) -> float:
         _, rules = self._robots.get(_root(url), (0.0, None))
         return rules.crawl_delay if rules else 0.0
+
+
+def _headers(options: Headers) -> dict[str, str]:
+    return {**(options.get("headers") or {}), **(options.get("keys") or {})}
 
 
 def _redirect(url: str, answer: Answer, *, secret: bool) -> str:

@@ -13,35 +13,27 @@ from datetime import date
 from urllib.parse import SplitResult
 
 from ingest.errors import SourceBlocked, SourceChanged, SourceGone
-from ingest.sources.counters.base import Answer, Figure, Request, decoded, whole
+from ingest.sources.counters.base import Answer, Figure, Reader, Request, decoded, whole
 
 _ACTOR = re.compile(r"did:[a-z]+:[A-Za-z0-9._:%-]+|[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
 _PATH = re.compile(r"/profile/([^/]+)/?")
 
 
-class Bluesky:
+class Bluesky(Reader):
     """Accounts by handle or DID."""
 
     platform = "bluesky"
     form = "bluesky:handle"
-    needs = ""
-    page = False
     schema = date(2025, 10, 1)
     documented = "https://docs.bsky.app/docs/api/app-bsky-actor-get-profile"
     probe = "bsky.app"
-
-    def valid(self, account: str) -> bool:
-        """Accept a handle (``name.bsky.social``) or a DID."""
-        return bool(_ACTOR.fullmatch(account))
+    accounts = _ACTOR
+    host = "https://public.api.bsky.app"
 
     def recognise(self, address: SplitResult) -> str:
         """``https://bsky.app/profile/handle``."""
         match = _PATH.fullmatch(address.path) if address.hostname == "bsky.app" else None
         return match[1] if match and self.valid(match[1]) else ""
-
-    def base(self, account: str) -> str:
-        """Return the address for readers without an account."""
-        return "https://public.api.bsky.app"
 
     def request(self, account: str, key: str) -> Request:
         """Ask for the detailed profile."""

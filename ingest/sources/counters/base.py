@@ -1,10 +1,12 @@
-"""What the reader of a platform's counters must be: three pure functions and some facts."""
+"""What the reader of a platform's counters is: some facts and three pure functions."""
 
 from __future__ import annotations
 
+import re
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Any, Protocol
+from typing import Any, ClassVar
 from urllib.parse import SplitResult
 
 import msgspec
@@ -36,35 +38,44 @@ class Request(msgspec.Struct, frozen=True):
     secret: Mapping[str, str] = {}
 
 
-class Reader(Protocol):
+class Reader(ABC):
     """Reads the counters of one platform's pages. Its functions are pure."""
 
-    platform: str
-    form: str
+    platform: ClassVar[str]
+    form: ClassVar[str]
     """How a page is named, for messages."""
-    needs: str
+    accounts: ClassVar[re.Pattern[str]]
+    """What accounts may be called."""
+    host: ClassVar[str] = ""
+    """The address the platform answers at, where it is the same for all accounts."""
+    needs: ClassVar[str] = ""
     """Environment variable with the key it needs; empty if it needs none."""
-    page: bool
+    page: ClassVar[bool] = False
     """Whether it reads pages made for people, for which robots.txt speaks."""
-    schema: date
+    schema: ClassVar[date]
     """Date of the platform's published schema, or of the public parser, it was written from."""
-    documented: str
+    documented: ClassVar[str]
     """Where that is published."""
-    probe: str
+    probe: ClassVar[str]
     """An account that is surely there, for ``marsad sources check``."""
 
     def valid(self, account: str) -> bool:
         """Say whether an account may be called so."""
-
-    def recognise(self, address: SplitResult) -> str:
-        """Return the account whose page an address is, empty if it is none of this platform."""
+        return bool(self.accounts.fullmatch(account))
 
     def base(self, account: str) -> str:
         """Return the address the platform answers at, unless another one is configured."""
+        return self.host
 
+    @abstractmethod
+    def recognise(self, address: SplitResult) -> str:
+        """Return the account whose page an address is, empty if it is none of this platform."""
+
+    @abstractmethod
     def request(self, account: str, key: str) -> Request:
         """Return what to ask for."""
 
+    @abstractmethod
     def parse(self, answer: Answer) -> Sequence[Figure]:
         """Return the counters an answer holds.
 

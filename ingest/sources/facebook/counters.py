@@ -16,7 +16,7 @@ from datetime import date
 from urllib.parse import SplitResult, parse_qs
 
 from ingest.errors import SourceBlocked, SourceChanged, SourceGone
-from ingest.sources.counters.base import Answer, Figure, Request, decoded, whole
+from ingest.sources.counters.base import Answer, Figure, Reader, Request, decoded, whole
 
 _PAGE = re.compile(r"[A-Za-z0-9.-]{2,}")
 _HOSTS = {"www.facebook.com", "facebook.com", "m.facebook.com", "web.facebook.com", "fb.com"}
@@ -25,20 +25,17 @@ _FIELDS = {"fan_count": "likes", "followers_count": "followers"}
 _GONE, _UNSUPPORTED, _NO_OBJECT = 803, 100, 33
 
 
-class Facebook:
+class Facebook(Reader):
     """Pages by name or id."""
 
     platform = "facebook"
     form = "facebook:page"
     needs = "MARSAD_FACEBOOK_TOKEN"
-    page = False
     schema = date(2025, 5, 1)
     documented = "https://developers.facebook.com/docs/graph-api/reference/page"
     probe = "facebook"
-
-    def valid(self, account: str) -> bool:
-        """Accept a page's name or number."""
-        return bool(_PAGE.fullmatch(account))
+    accounts = _PAGE
+    host = "https://graph.facebook.com"
 
     def recognise(self, address: SplitResult) -> str:
         """``https://www.facebook.com/page``."""
@@ -49,10 +46,6 @@ class Facebook:
         else:
             account = address.path.strip("/")
         return account if self.valid(account) else ""
-
-    def base(self, account: str) -> str:
-        """Return the address of the Graph API."""
-        return "https://graph.facebook.com"
 
     def request(self, account: str, key: str) -> Request:
         """Ask for both counters; the token travels as the documentation has it, a parameter."""

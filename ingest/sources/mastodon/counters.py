@@ -14,26 +14,21 @@ from datetime import date
 from urllib.parse import SplitResult
 
 from ingest.errors import SourceBlocked, SourceGone
-from ingest.sources.counters.base import Answer, Figure, Request, decoded, whole
+from ingest.sources.counters.base import Answer, Figure, Reader, Request, decoded, whole
 
 _ACCOUNT = re.compile(r"[A-Za-z0-9_]+(?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?@[A-Za-z0-9.-]+(?::\d+)?")
 _PATH = re.compile(r"/(?:@|users/)([A-Za-z0-9_.-]+)/?")
 
 
-class Mastodon:
+class Mastodon(Reader):
     """Any instance, and software that offers the same API (Pleroma, Akkoma, GoToSocial)."""
 
     platform = "mastodon"
     form = "mastodon:name@host"
-    needs = ""
-    page = False
     schema = date(2025, 10, 1)
     documented = "https://docs.joinmastodon.org/methods/accounts/#lookup"
     probe = "Mastodon@mastodon.social"
-
-    def valid(self, account: str) -> bool:
-        """``name@host``."""
-        return bool(_ACCOUNT.fullmatch(account))
+    accounts = _ACCOUNT
 
     def recognise(self, address: SplitResult) -> str:
         """``https://host/@name``."""

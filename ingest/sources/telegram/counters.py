@@ -17,7 +17,7 @@ from urllib.parse import SplitResult
 
 from ingest.errors import SourceChanged, SourceGone
 from ingest.mapping.html import Lenient
-from ingest.sources.counters.base import Answer, Figure, Request, refuse_walls
+from ingest.sources.counters.base import Answer, Figure, Reader, Request, refuse_walls
 from ingest.sources.counters.numbers import parse_count
 
 _CHANNEL = re.compile(r"[A-Za-z][A-Za-z0-9_]{3,31}")
@@ -28,29 +28,22 @@ _CLASSES = ("tgme_page_extra", "counter_value", "counter_type")
 _VOID = {"img", "br", "meta", "link", "input", "hr", "source", "wbr"}
 
 
-class Telegram:
+class Telegram(Reader):
     """Public channels and groups."""
 
     platform = "telegram"
     form = "telegram:channel"
-    needs = ""
     page = True
     schema = date(2023, 6, 1)
     documented = "https://github.com/JustAnotherArchivist/snscrape"
     probe = "telegram"
-
-    def valid(self, account: str) -> bool:
-        """Accept a public name."""
-        return bool(_CHANNEL.fullmatch(account))
+    accounts = _CHANNEL
+    host = "https://t.me"
 
     def recognise(self, address: SplitResult) -> str:
         """``https://t.me/channel`` or ``https://t.me/s/channel``."""
         account = address.path.removeprefix("/s/").strip("/")
         return account if address.hostname in _HOSTS and self.valid(account) else ""
-
-    def base(self, account: str) -> str:
-        """Return the address of public pages."""
-        return "https://t.me"
 
     def request(self, account: str, key: str) -> Request:
         """Ask for the page that every visitor sees."""

@@ -15,29 +15,26 @@ from datetime import date
 from urllib.parse import SplitResult, unquote
 
 from ingest.errors import SourceBlocked, SourceChanged, SourceGone
-from ingest.sources.counters.base import Answer, Figure, Request, decoded, whole
+from ingest.sources.counters.base import Answer, Figure, Reader, Request, decoded, whole
 from ingest.sources.counters.numbers import significant
 
-_CHANNEL = re.compile(r"UC[A-Za-z0-9_-]{22}")
-_HANDLE = re.compile(r"@[\w.·-]{3,30}")
+#: A channel's id, or its handle.
+_ACCOUNT = re.compile(r"UC[A-Za-z0-9_-]{22}|@[\w.·-]{3,30}")
 _DIGITS = 3
 _HOSTS = {"www.youtube.com", "youtube.com", "m.youtube.com"}
 
 
-class YouTube:
+class YouTube(Reader):
     """Channels by id or handle."""
 
     platform = "youtube"
     form = "youtube:@handle or youtube:UC…"
     needs = "MARSAD_YOUTUBE_KEY"
-    page = False
     schema = date(2024, 1, 1)
     documented = "https://developers.google.com/youtube/v3/docs/channels"
     probe = "@YouTube"
-
-    def valid(self, account: str) -> bool:
-        """Accept ``@handle`` or a channel's id."""
-        return bool(_CHANNEL.fullmatch(account) or _HANDLE.fullmatch(account))
+    accounts = _ACCOUNT
+    host = "https://www.googleapis.com"
 
     def recognise(self, address: SplitResult) -> str:
         """``https://www.youtube.com/@handle`` or ``…/channel/UC…``."""
@@ -45,10 +42,6 @@ class YouTube:
             return ""
         account = unquote(address.path).removeprefix("/channel").strip("/").partition("/")[0]
         return account if self.valid(account) else ""
-
-    def base(self, account: str) -> str:
-        """Return the address of Google's APIs."""
-        return "https://www.googleapis.com"
 
     def request(self, account: str, key: str) -> Request:
         """Ask for the statistics; the key goes into a header, which no log of addresses keeps."""
