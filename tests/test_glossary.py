@@ -45,7 +45,6 @@ IDENTIFIERS = {
 }
 #: Where a word still stands, each with why. A folder or a file, and the words.
 EXCEPTIONS = {
-    "pipelines/stores/elasticsearch": ({"patience"}, "of the retries of its own client"),
     "ingest/privacy/keyring.py": ({"telling"}, "an argument: whether a key is shown"),
 }
 #: Phrases that no reader of the docs and no user should meet, with what to write.

@@ -319,7 +319,7 @@ def _target(
             yield opened_topics, None, beside("")
         return
     opened = open_store(store, readonly=False, case=case)
-    opened.retry_while(lambda: not stop.is_set())
+    opened.retry_until(stop)
     try:
         with opened.writer(command):
             require_own_keys(opened)

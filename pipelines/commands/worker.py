@@ -117,7 +117,7 @@ def index(store: str | None, brokers: str | None, instance: str, metrics_port: i
         store_identity.before_new(where, IndexStage.name, lambda: _is_there(store))
         opened = _with_room(store, stop)
         try:
-            opened.retry_while(lambda: not stop.is_set())
+            opened.retry_until(stop)
             # Another zone than the store's is told now: an error amid the work is waited out.
             stage = IndexStage(where, opened, zone(opened.timezone()))
             try:

@@ -38,6 +38,7 @@ from pipelines.records import (
     Study,
     Sum,
 )
+from pipelines.stop import Stop
 from pipelines.stores.zone_data import ZoneData
 
 
@@ -214,11 +215,8 @@ class Labels(Protocol):
 class Administration(Protocol):
     """The state of a store, its locks, and re-indexing."""
 
-    def dead_letters(self) -> DeadLetters:
-        """Open the dead-letter queue of this store."""
-
-    def retry_while(self, wanted: Callable[[], bool]) -> None:
-        """Ask ``wanted`` before each retry of a server that does not answer; if not, fail.
+    def retry_until(self, stop: Stop) -> None:
+        """Retry requests to a server until ``stop`` is set: what fails then fails at once.
 
         For commands that were asked to end: a server is else retried for up to five minutes.
         """

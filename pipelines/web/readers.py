@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from pipelines.errors import StoreError
+from pipelines.stop import Stop
 from pipelines.stores.protocols import Store
 from pipelines.stores.sqlite.changes import ChangeCounter
 
@@ -73,7 +74,9 @@ class StoreReaders:
         if store is None or self._local.identity != identity:
             self._release()
             store = self._opener()
-            store.retry_while(lambda: False)  # a reader is told at once that a server is away
+            at_once = Stop()
+            at_once.set()  # a reader is told at once that a server is away
+            store.retry_until(at_once)
             self._local.store = store
             self._local.identity = identity
         try:

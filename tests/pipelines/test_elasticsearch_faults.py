@@ -460,7 +460,7 @@ class TestFaults:
                     other.reindex(ZoneInfo("UTC"))
             with asking(names.url) as client:
                 client.indices.add_block(index=names.version(1), block="write")
-            monkeypatch.setattr(worker._server, "patience", 0.5)
+            monkeypatch.setattr(worker._server, "retry_seconds", 0.5)
             with pytest.raises(StoreError, match="run marsad reindex"):
                 bring(worker, 1, posts=[post("t:3")])
             other.reindex(ZoneInfo("UTC"))

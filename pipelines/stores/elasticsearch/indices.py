@@ -18,7 +18,7 @@ from elasticsearch import ApiError, helpers
 
 from pipelines.errors import StoreBusy, StoreError
 from pipelines.stores.elasticsearch.address import Address
-from pipelines.stores.elasticsearch.server import PASSING, Server, Waiting, full, is_full
+from pipelines.stores.elasticsearch.server import PASSING, Passing, Server, full, is_full
 
 #: Ids that one request asks for; documents and bytes of one bulk request (a single document may
 #: be longer); bulk requests under way at once; hits of one page.
@@ -133,17 +133,20 @@ class Indices:
 
     def _moved(self, index: str, reason: str) -> None:
         """Wait until writes that an index version refused can be decided anew."""
-        waiting = Waiting(self.server)
-        while self.current(again=True) == index:
-            found = self._settings(index)
-            if found.get("index.blocks.write", "false") == "false":
+
+        def attempt() -> None:
+            if self.current(again=True) != index:
+                return
+            if self._settings(index).get("index.blocks.write", "false") == "false":
                 return
             busy = StoreBusy(
                 f"{index} at {self.server.url} takes no writes ({reason}): a re-indexing is "
                 "about to end, or was killed then. Wait a minute, then run marsad reindex, which "
                 "goes on where it stopped."
             )
-            waiting.pause(busy, "reindex")
+            raise Passing(busy, "reindex")
+
+        self.server.retry(attempt)
 
     def _settings(self, index: str) -> Any:
         found = self.server.do(lambda es: es.indices.get_settings(index=index, flat_settings=True))
@@ -176,29 +179,28 @@ class Indices:
 
     def _read(self, part: Sequence[tuple[str, str]]) -> list[Seen | None]:
         docs = [{"_index": index, "_id": name} for index, name in part]
-        waiting = Waiting(self.server)
-        while True:
-            answer = self.server.do(lambda es: es.mget(docs=docs, filter_path=_GOT))["docs"]
+
+        def attempt() -> list[dict[str, Any]]:
+            answer = list(self.server.client.mget(docs=docs, filter_path=_GOT)["docs"])
             problems = {
                 one["error"]["type"]: index
                 for (index, _), one in zip(part, answer, strict=True)
                 if "error" in one
             }
             if not problems:
-                break
+                return answer
             kind, index = next(iter(problems.items()))
             error = StoreError(
                 f"{self.server.url} can't read {index} ({kind}): see whether the index is open and "
                 "whole, then repeat the command."
             )
-            if not _LASTING.isdisjoint(problems):
-                raise error
-            waiting.pause(error, "shard")
+            raise error if not _LASTING.isdisjoint(problems) else Passing(error, "shard")
+
         return [
             Seen(one["_source"], one["_seq_no"], one["_primary_term"], one["_index"])
             if one.get("found")
             else None
-            for one in answer
+            for one in self.server.retry(attempt)
         ]
 
     # Writing
@@ -212,30 +214,24 @@ class Indices:
         :class:`StoreFull` if the server has no room, what :meth:`.Server.do` raises otherwise.
         """
         results: dict[int, Written] = {}
-        waiting = Waiting(self.server)
         moved: dict[str, str] = {}
-        while left := [number for number in range(len(writes)) if number not in results]:
-            busy: StoreError | None = None
-            cause = ""
-            try:
-                for number, item in zip(left, self._sent([writes[n] for n in left]), strict=True):
-                    written = Written(int(item["status"]), _reason(item))
-                    if written.status in PASSING and not is_full(written.reason):
-                        busy = StoreBusy(
-                            f"{self.server.url} is too busy or not ready ({written.reason}): "
-                            "repeat the command when it has recovered; it goes on where it stopped."
-                        )
-                        cause = str(written.status)
-                        continue
-                    self._check(writes[number], written, refusable)
-                    results[number] = written
-                    if written.moved:
-                        moved[writes[number].where] = written.reason
-            except (ApiError, TransportError) as error:
-                waiting.after(error)
-                continue
+
+        def attempt() -> None:
+            left = [number for number in range(len(writes)) if number not in results]
+            busy: Written | None = None
+            for number, item in zip(left, self._sent([writes[n] for n in left]), strict=True):
+                written = Written(int(item["status"]), _reason(item))
+                if written.status in PASSING and not is_full(written.reason):
+                    busy = written
+                    continue
+                self._check(writes[number], written, refusable)
+                results[number] = written
+                if written.moved:
+                    moved[writes[number].where] = written.reason
             if busy is not None:
-                waiting.pause(busy, cause)
+                raise Passing(self.server.busy(busy.reason), str(busy.status))
+
+        self.server.retry(attempt)
         for index, reason in moved.items():
             self._moved(index, reason)
         return [results[number] for number in range(len(writes))]

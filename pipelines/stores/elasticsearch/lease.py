@@ -76,13 +76,13 @@ def _renew(indices: Indices, command: str, ended: threading.Event) -> None:
 
 def _release(indices: Indices, command: str) -> None:
     """Give the place free, if the server answers at once; else it runs out by itself."""
-    patience, indices.server.patience = indices.server.patience, 0.0
+    before, indices.server.retry_seconds = indices.server.retry_seconds, 0.0
     try:
         _write(indices, indices.get(indices.state, _NAME), command, until=0.0)
     except StoreError:
         pass
     finally:
-        indices.server.patience = patience
+        indices.server.retry_seconds = before
 
 
 def _write(indices: Indices, seen: Seen | None, command: str, until: float) -> bool:

@@ -1,10 +1,9 @@
-"""Talking to the server: credentials, patience, and errors in words that help."""
+"""Talking to the server: credentials, retries, and errors in words that help."""
 
 from __future__ import annotations
 
 import logging
 import os
-import random
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
@@ -16,6 +15,8 @@ from elasticsearch import ApiError, Elasticsearch, UnsupportedProductError
 from pipelines import metrics
 from pipelines.errors import StoreBusy, StoreError, StoreFull, StoreVersion
 from pipelines.retry import RetryPolicy
+from pipelines.retry import call as call_again
+from pipelines.stop import Stop
 from pipelines.stores.elasticsearch.serial import SERIALIZERS
 
 T = TypeVar("T")
@@ -27,8 +28,8 @@ logging.getLogger("elastic_transport").setLevel(logging.ERROR)
 MAJOR = 9
 #: Seconds that one request may take.
 REQUEST = 30.0
-#: Seconds for which a server that was there is waited for: a restart, a pause, a burst.
-PATIENCE = 300.0
+#: Seconds for which a server that was there is asked again: a restart, a pause, a burst.
+RETRY_SECONDS = 300.0
 #: Environment variables of the account; never options, which others can see.
 API_KEY = "MARSAD_ELASTICSEARCH_API_KEY"
 USERNAME = "MARSAD_ELASTICSEARCH_USERNAME"
@@ -38,9 +39,21 @@ FINGERPRINT = "MARSAD_ELASTICSEARCH_FINGERPRINT"
 
 #: The server is there but can't do it now; the same request later may succeed.
 PASSING = frozenset({429, 502, 503, 504})
-_PAUSES = RetryPolicy(0.1, 5.0)
+_RETRIES = RetryPolicy(0.1, 5.0)
 #: Seconds until it is told that a server is waited for, and then between two times.
 _TELL, _TELL_AGAIN = 2.0, 60.0
+
+
+class Passing(Exception):
+    """A request failed in a way that may pass: it is made again, else ``reason`` is raised.
+
+    ``cause`` is a short name of it for metrics: a status, ``timeout``, ``connection``.
+    """
+
+    def __init__(self, reason: StoreError, cause: str) -> None:
+        super().__init__(str(reason))
+        self.reason = reason
+        self.cause = cause
 
 
 class Server:
@@ -49,8 +62,9 @@ class Server:
     def __init__(self, url: str, environ: Mapping[str, str] = os.environ) -> None:
         """Prepare to talk to ``url``; nothing is sent yet."""
         self.url = url
-        self.patience = PATIENCE
-        self.wanted: Callable[[], bool] = lambda: True
+        self.retry_seconds = RETRY_SECONDS
+        self.stop: Stop | None = None
+        """Ends retries and their waits when it is set."""
         options: dict[str, Any] = {"serializers": SERIALIZERS}
         if key := environ.get(API_KEY):
             options["api_key"] = key
@@ -99,17 +113,58 @@ class Server:
                 f"use a server of version {MAJOR}, or another Marsad."
             )
 
-    def do(self, call: Callable[[Elasticsearch], T]) -> T:
-        """Make a request until it is answered; one that may be repeated without harm.
+    def do(self, request: Callable[[Elasticsearch], T]) -> T:
+        """Make a request until it is answered; one that may be repeated without harm."""
+        return self.retry(lambda: request(self.client))
 
-        Waits for a server that is away or refuses for a while, up to :data:`PATIENCE` seconds.
+    def retry(self, attempt: Callable[[], T]) -> T:
+        """Return what ``attempt`` returns, after as many tries as it takes.
+
+        It is tried again after :class:`Passing` and after errors of the client that may pass,
+        for up to ``retry_seconds``.
         """
-        waiting = Waiting(self)
-        while True:
+        begun = time.monotonic()
+        told = begun + _TELL - _TELL_AGAIN
+
+        def judged() -> T:
             try:
-                return call(self.client)
+                return attempt()
             except (ApiError, TransportError) as error:
-                waiting.after(error)
+                raise self._judge(error) from error
+
+        def before_sleep(error: Exception, pause: float) -> None:
+            nonlocal told
+            assert isinstance(error, Passing)
+            metrics.store_retry(error.cause)
+            now = time.monotonic()
+            if now >= told + _TELL_AGAIN:
+                told = now
+                left = begun + self.retry_seconds - now
+                log.warning("%s Waiting for it, for %.0f s at most.", error, left)
+
+        try:
+            return call_again(
+                judged,
+                _RETRIES,
+                Passing,
+                seconds=self.retry_seconds,
+                stop=self.stop,
+                before_sleep=before_sleep,
+                jitter=True,
+            )
+        except Passing as passing:
+            raise passing.reason from passing.__cause__
+
+    def _judge(self, error: ApiError | TransportError) -> Passing | StoreError:
+        """Return an error of the client as one that may pass, or explained."""
+        reason = self.explain(error)
+        if isinstance(error, ApiError):
+            passes = error.meta.status in PASSING and not is_full(_words(error))
+        else:
+            passes = not isinstance(error, TlsError)
+        if not passes:
+            return reason
+        return Passing(reason, _cause(error))
 
     def explain(self, error: Exception) -> StoreError:
         """Return an error of the client in words that say what to do."""
@@ -128,6 +183,13 @@ class Server:
         if isinstance(error, ApiError):
             return self._refusal(error)
         return StoreError(f"{self.url}: {error}")
+
+    def busy(self, words: str) -> StoreBusy:
+        """Return the error of a server that can't do something now."""
+        return StoreBusy(
+            f"{self.url} is too busy or not ready ({words}): repeat the command when it has "
+            "recovered; it goes on where it stopped."
+        )
 
     def _untrusted(self, words: str) -> StoreError:
         if "WRONG_VERSION" in words or "record layer" in words:
@@ -157,50 +219,8 @@ class Server:
                 "rights that docs/elasticsearch.md lists, or lift the block on the index."
             )
         if status in PASSING:
-            return StoreBusy(
-                f"{self.url} is too busy or not ready ({words}): repeat the command when it has "
-                "recovered; it goes on where it stopped."
-            )
+            return self.busy(words)
         return StoreError(f"{self.url} refuses what Marsad asked ({status}): {words}")
-
-
-class Waiting:
-    """Growing pauses between tries, up to a server's patience."""
-
-    def __init__(self, server: Server) -> None:
-        self._server = server
-        self._end = time.monotonic() + server.patience
-        self._tell = time.monotonic() + _TELL
-        self._failures = 0
-
-    def after(self, error: Exception) -> None:
-        """Wait after an error that may pass; raise, explained, what will not."""
-        passing = (
-            error.meta.status in PASSING and not is_full(_words(error))
-            if isinstance(error, ApiError)
-            else isinstance(error, TransportError) and not isinstance(error, TlsError)
-        )
-        explained = self._server.explain(error)
-        if not passing:
-            raise explained from error
-        self.pause(explained, _cause(error))
-
-    def pause(self, reason: StoreError, cause: str) -> None:
-        """Wait once more; raise the reason when there is no patience left, or no wish.
-
-        ``cause`` is a short name of it for metrics: a status, ``timeout``, ``connection``.
-        """
-        metrics.store_retry(cause)
-        self._failures += 1
-        wait = _PAUSES.delay(self._failures)
-        now = time.monotonic()
-        if now + wait > self._end or not self._server.wanted():
-            raise reason
-        if now >= self._tell:
-            self._tell = now + _TELL_AGAIN
-            log.warning("%s Waiting for it, for %.0f s at most.", reason, self._end - now)
-        # spread, so that several workers do not come back at the same moment
-        time.sleep(wait * random.uniform(0.5, 1.0))
 
 
 def _cause(error: Exception) -> str:

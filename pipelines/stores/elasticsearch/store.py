@@ -40,6 +40,7 @@ from pipelines.records import (
     Sum,
 )
 from pipelines.stores.elasticsearch import (
+from pipelines.stop import Stop
     inputs,
     labels,
     lease,
@@ -135,9 +136,9 @@ class ElasticsearchStore(AbstractContextManager["ElasticsearchStore"]):
         finally:
             self._server.close()
 
-    def retry_while(self, wanted: Callable[[], bool]) -> None:
-        """Ask this before each retry; see :meth:`.protocols.Administration.retry_while`."""
-        self._server.wanted = wanted
+    def retry_until(self, stop: Stop) -> None:
+        """End retries with this; see :meth:`.protocols.Administration.retry_until`."""
+        self._server.stop = stop
 
     @contextmanager
     def writer(self, command: str) -> Iterator[None]:

@@ -37,6 +37,7 @@ from pipelines.records import (
     Sum,
 )
 from pipelines.stores import analysis
+from pipelines.stop import Stop
 from pipelines.stores.keys import keys_to_write
 from pipelines.stores.labels import matched, queries
 from pipelines.stores.sqlite import (
@@ -146,7 +147,7 @@ class SqliteStore(AbstractContextManager["SqliteStore"]):
         """Release the file."""
         self._connection.close()
 
-    def retry_while(self, wanted: Callable[[], bool]) -> None:
+    def retry_until(self, stop: Stop) -> None:
         """Do nothing: a file is never away."""
 
     @contextmanager
