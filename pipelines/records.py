@@ -65,12 +65,18 @@ MESSAGE = '{"message":true}'
 REFUSED = "store-refused"
 
 
-class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
-    """A record that could not be used, as a dead letter (readable by its owner alone).
+DeadKind = Literal["record", "answer"]
+"""A record of the ledger, or what a platform sent instead of an answer."""
 
-    ``origin`` and ``line`` name the place once and for all, so that keeping it twice is
+
+class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
+    """What could not be used, as a dead letter (readable by its owner alone).
+
+    ``kind``, ``origin`` and ``line`` name the place once and for all, so that keeping it twice is
     keeping it once. ``context`` is what is needed to try again (the source's options, JSON).
     """
+
+    kind: DeadKind = "record"
 
     origin: str
     line: int
@@ -85,7 +91,9 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def place(self) -> str:
-        """Where the record stood, for people."""
+        """Where the record stood, or when the answer came, for people."""
+        if self.kind == "answer":
+            return f"{self.origin}, {self.at:%Y-%m-%d %H:%M:%S} UTC"
         return f"{self.input or self.origin}, line {self.line}"
 
 

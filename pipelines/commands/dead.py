@@ -6,6 +6,7 @@ import itertools
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import get_args
 
 import click
 import msgspec
@@ -34,6 +35,7 @@ from pipelines.commands._shared.study import recorded_watchlist
 from pipelines.dead_letters.queue import DeadLetters
 from pipelines.dead_letters.retry import Retried
 from pipelines.dead_letters.retry import retry as try_again
+from pipelines.records import DeadKind
 from pipelines.stores.protocols import Sink
 
 #: Records that still can't be used are told one by one up to this number.
@@ -44,7 +46,7 @@ _WIDEST = 24
 
 @click.group()
 def command() -> None:
-    """Look at, or retry, dead letters. Readable by you alone; it expires.
+    """Look at, or retry, dead letters. They are readable by you alone, and expire.
 
     \b
     Examples:
@@ -77,16 +79,28 @@ def _letters(store: str | None, brokers: str | None) -> Iterator[DeadLetters]:
 @command.command("list")
 @store_option
 @brokers_option
+@click.option(
+    "--kind",
+    type=click.Choice(get_args(DeadKind)),
+    default="record",
+    show_default=True,
+    help="Records, or what platforms sent instead of an answer.",
+)
 @click.option("--reason", default="", metavar="CODE", help="Only this reason.")
 @click.option("--limit", type=click.IntRange(1), default=50, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 def list_dead(
-    store: str | None, brokers: str | None, reason: str, limit: int, as_json: bool
+    store: str | None,
+    brokers: str | None,
+    kind: DeadKind,
+    reason: str,
+    limit: int,
+    as_json: bool,
 ) -> None:
     """List dead letters: number, place, reason, when it expires. Never its text."""
     with _letters(store, brokers) as dead_letters:
-        reasons = dead_letters.reasons()
-        entries = dead_letters.entries(reason=reason, limit=limit)
+        reasons = dead_letters.reasons(kind)
+        entries = dead_letters.entries(kind=kind, reason=reason, limit=limit)
     if not entries:
         nothing_found("There are no dead letters.")
     if as_json:
@@ -119,7 +133,7 @@ def list_dead(
 @store_option
 @brokers_option
 def show(number: int, store: str | None, brokers: str | None) -> None:
-    """Write the raw bytes of one record to standard output, and its reason to standard error."""
+    """Write one dead letter's raw bytes to standard output, its reason to standard error."""
     with _letters(store, brokers) as dead_letters:
         dead_letter = dead_letters.get(number)
     if dead_letter is None:
@@ -161,7 +175,11 @@ def retry(
 
     def again(target: Sink, kept: DeadLetters, case: Watchlist | None) -> Retried:
         chosen = numbers or tuple(entry.number for entry in kept.entries(reason=reason))
-        found = [dead_letter for number in chosen if (dead_letter := kept.get(number))]
+        found = [
+            dead_letter
+            for number in chosen
+            if (dead_letter := kept.get(number)) and dead_letter.kind == "record"
+        ]
         if not found:
             nothing_found("There are no dead letters.")
         return try_again(target, found, protector(case), case, mapping=fields, notify=notify_first)

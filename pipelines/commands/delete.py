@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -26,8 +25,8 @@ from pipelines.commands._shared.deletions import check, check_platforms, ids_lis
 from pipelines.commands._shared.deletions import deletions as made_graves
 from pipelines.commands._shared.options import brokers_option, store_option
 from pipelines.commands._shared.output import count, nothing_found, notify
-from pipelines.dead_letters.quarantine import Quarantine, beside
-from pipelines.dead_letters.queue import DeadLetters, raw_names
+from pipelines.dead_letters.queue import DeadLetters
+from pipelines.dead_letters.search import searched_names
 from pipelines.progress import progress
 from pipelines.records import Collected, CollectedTombstone, Deletion
 from pipelines.stores.protocols import Store
@@ -108,7 +107,7 @@ def command(
     try:
         if not all(map(is_pseudonym, authors)):  # without the keys a name would find nobody
             require_own_keys(opened)
-        quarantine = _count_dead_letters(opened)
+        removed = _count_dead_letters(opened)
         places = tuple(dict.fromkeys(map(platform_name, platforms)))
         if where is None:  # what stands on topics can't be asked for
             named = {name.partition(":")[0] for name in (*ids, *many)}
@@ -125,28 +124,25 @@ def command(
             return
         if authors and not yes:
             _ask()
-        # Collectors keep theirs in a folder of their own, whatever the store is.
-        folders = {beside(store or configured().store), *([beside("")] if where else [])}
         if many:
-            clean = _delete_listed(opened, protect, many, where, folders)
+            clean = _delete_listed(opened, protect, many, where)
             if not deletions:
                 _tell_left(store, clean=clean)
                 return
-        names = {name for deletion in deletions for name in raw_names(deletion)}
+        names = {name for deletion in deletions for name in searched_names(deletion)}
         # Looked at first: an index worker that is quicker carries it out as well as we do.
         due = _due(opened, deletions) if where else Deletion(0, 0)
         if where:
-            quarantine += _leave_topics(where, opened, deletions, names)
+            removed += _leave_topics(where, opened, deletions, names)
         # On the topics they are records as others: who reads them into the store counts them.
         deletion = opened.delete(deletions, counted=not where)
-        quarantine -= _count_dead_letters(opened)
-        quarantine += sum(Quarantine(one, configured().dead_days).forget(names) for one in folders)
+        removed -= _count_dead_letters(opened)
     finally:
         opened.close()
     _tell_deleted(
         results.Deleted(
             posts=max(deletion.posts, due.posts),
-            dead_letters=quarantine,
+            dead_letters=removed,
             tombstones=max(deletion.tombstones, due.tombstones),
             clean=deletion.clean,
         )
@@ -189,7 +185,6 @@ def _delete_listed(
     protect: Protector,
     ids: Sequence[str],
     where: Brokers | None,
-    folders: Iterable[Path],
 ) -> bool:
     """Delete the posts of a list, batch by batch; say whether no byte of their texts is left.
 
@@ -200,9 +195,7 @@ def _delete_listed(
     with progress("Deleting") as report:
         for start in range(0, len(ids), _LISTED):
             deletions = made_graves(protect, ids[start : start + _LISTED], (), ())
-            names = {name for one in deletions for name in raw_names(one)}
-            for folder in folders:
-                Quarantine(folder, configured().dead_days).forget(names)
+            names = {name for one in deletions for name in searched_names(one)}
             if where:
                 due = _due(store, deletions)
                 _leave_topics(where, store, deletions, names)
@@ -291,4 +284,4 @@ def _leave_topics(
 
 def _count_dead_letters(store: Store) -> int:
     with store.dead_letters() as dead_letters:
-        return sum(dead_letters.reasons().values())
+        return sum(dead_letters.reasons(kind=None).values())

@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import click
@@ -34,7 +33,6 @@ from pipelines.commands._shared.output import ledger_line, notify
 from pipelines.commands._shared.scoring import make_scorer, tell_days
 from pipelines.commands._shared.study import record_study
 from pipelines.commands._shared.subscriptions import read_subscriptions
-from pipelines.dead_letters.quarantine import beside
 from pipelines.embedded import drain_some
 from pipelines.errors import SettingsError
 from pipelines.live.choose import Wanted, check, duration, means, subscriptions
@@ -291,10 +289,10 @@ def read_sources(
         with (
             monitored(),
             stop.on_signals(),
-            _target(command, store, where, watchlist, case, stop) as (taking, drain, folder),
+            _target(command, store, where, watchlist, case, stop) as (taking, drain),
         ):
             outcomes = read_subscriptions(
-                made, taking, protector(case), case, stop=stop, folder=folder, drain=drain
+                made, taking, protector(case), case, stop=stop, drain=drain
             )
     finally:
         given.client.close()
@@ -309,14 +307,13 @@ def _target(
     watchlist: str | None,
     case: Watchlist | None,
     stop: Stop,
-) -> Iterator[tuple[Sink, Callable[[], int] | None, Path]]:
-    """Give what takes the posts, what scores some of them, and the folder for answers."""
-    settings = configured()
+) -> Iterator[tuple[Sink, Callable[[], int] | None]]:
+    """Give what takes the posts, and what scores some of them."""
     if where:
         with kafka_sink(where) as opened_topics:
             require_own_keys(opened_topics)
             metrics.ready("brokers", True)
-            yield opened_topics, None, beside("")
+            yield opened_topics, None
         return
     opened = open_store(store, readonly=False, case=case)
     opened.retry_until(stop)
@@ -332,7 +329,6 @@ def _target(
             yield (
                 opened,
                 instrumented(opened, lambda: drain_some(opened, lambda: scorer, local, SLICE)),
-                beside(store or settings.store),
             )
         total = opened.ledger()
     finally:

@@ -230,7 +230,6 @@ def watch(
       marsad pages watch --times 1 --every 1d      (from cron, once a day)
     """
     from ingest.sources.counters.fetch import Fetcher
-    from pipelines.dead_letters.quarantine import Quarantine, beside
     from pipelines.pages.choose import addresses, choose
     from pipelines.pages.watch import watch as follow
 
@@ -256,7 +255,6 @@ def watch(
             opened,
             wanted,
             fetcher,
-            Quarantine(beside(store or settings.store), settings.dead_days),
             every=interval,
             times=times,
             notify=notify,

@@ -1,13 +1,14 @@
-"""Records that could not be used, kept as they came.
+"""What could not be used, kept as it came: records, and answers of platforms.
 
-They may hold anything, also names that elsewhere are pseudonyms: so they live in a file of
-their own that its owner alone may read, they expire, and a deletion removes those that name
-what was deleted. Listings never show raw bytes.
+A record is in the ledger and can be tried again. An answer is what a platform sent in place of
+what was asked for, kept so that somebody can find out why. Both may hold anything, also names
+that elsewhere are pseudonyms: so they live in a file of their own that its owner alone may read,
+they expire, and a deletion removes those that name what was deleted. Listings never show raw
+bytes.
 """
 
 from __future__ import annotations
 
-import re
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -16,39 +17,24 @@ from pathlib import Path
 
 import msgspec
 
+from pipelines.dead_letters.schema import prepare
 from pipelines.dead_letters.search import finder
 from pipelines.errors import StoreBusy, StoreError, StoreFull
-from pipelines.records import CollectedTombstone, DeadLetter
+from pipelines.records import DeadKind, DeadLetter
 from pipelines.stores.sqlite_file import explained, make_or_check, writing
 
 #: How long a dead letter is kept unless told otherwise.
 DAYS = 30
 
-#: In the file's header ("MRSL"), so that no other file is taken for it.
-_APPLICATION_ID = 0x4D52534C
-#: A last part of an id up to this length says too little to be looked for.
-_SHORT = 3
-
-_TABLE = """CREATE TABLE IF NOT EXISTS letters (
-    number INTEGER PRIMARY KEY AUTOINCREMENT,
-    origin TEXT NOT NULL,
-    line INTEGER NOT NULL,
-    reason TEXT NOT NULL,
-    detail TEXT NOT NULL,
-    raw BLOB NOT NULL,
-    truncated INTEGER NOT NULL,
-    context TEXT NOT NULL,
-    at TEXT NOT NULL,
-    expires TEXT NOT NULL,
-    input TEXT NOT NULL DEFAULT '',
-    UNIQUE (origin, line)
-)"""
+#: Answers kept for each source.
+NEWEST = 10
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """A dead letter in a listing, without its raw bytes."""
 
     number: int
+    kind: DeadKind
     input: str
     """What people call the input: a file's name, a channel; the origin where nothing else is."""
     origin: str
@@ -93,7 +79,7 @@ class DeadLetters(AbstractContextManager["DeadLetters"]):
             self._open = None
 
     def put(self, dead_letters: Iterable[DeadLetter]) -> None:
-        """Keep letters aside. The same place again updates it and extends nothing.
+        """Keep letters. The same place again updates it and extends nothing.
 
         One without bytes that is truncated was kept on the machine that collected it, which is
         where it can be looked at and tried again.
@@ -110,14 +96,15 @@ class DeadLetters(AbstractContextManager["DeadLetters"]):
             if connection is None:  # pragma: no cover - create=True always connects
                 return
             connection.executemany(
-                "INSERT INTO letters (origin, line, reason, detail, raw, truncated, context, at, "
-                "expires, input) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
-                "ON CONFLICT (origin, line) DO UPDATE "
+                "INSERT INTO dead_letters (kind, origin, line, reason, detail, raw, truncated, "
+                "context, at, expires, input) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+                "ON CONFLICT (kind, origin, line) DO UPDATE "
                 "SET reason = excluded.reason, detail = excluded.detail, raw = excluded.raw, "
                 "truncated = excluded.truncated, context = excluded.context, "
                 "input = excluded.input",
                 (
                     (
+                        dead_letter.kind,
                         dead_letter.origin,
                         dead_letter.line,
                         dead_letter.reason,
@@ -133,6 +120,33 @@ class DeadLetters(AbstractContextManager["DeadLetters"]):
                 ),
             )
 
+    def put_answer(
+        self, source: str, at: datetime, body: bytes, *, reason: str, detail: str
+    ) -> int | None:
+        """Keep what a platform sent instead of an answer; return its number, ``None`` if empty.
+
+        Of each source the newest ones stay.
+        """
+        if not body:
+            return None
+        line = int(at.timestamp() * 1_000_000)
+        answer = DeadLetter(
+            kind="answer", origin=source, line=line, reason=reason, detail=detail, raw=body, at=at
+        )
+        self.put([answer])
+        with self._writing(create=True) as connection:
+            assert connection is not None
+            numbers = [
+                number
+                for (number,) in connection.execute(
+                    "SELECT number FROM dead_letters WHERE kind = 'answer' AND origin = ? "
+                    "ORDER BY number DESC",
+                    (source,),
+                )
+            ]
+            self._delete(connection, "number = ?", [(number,) for number in numbers[NEWEST:]])
+            return numbers[0] if numbers else None
+
     def purge_expired(self) -> None:
         """Remove what has expired. Where that can't be written now, the next time does it."""
         with suppress(StoreFull, StoreBusy):
@@ -140,33 +154,44 @@ class DeadLetters(AbstractContextManager["DeadLetters"]):
                 with self._writing():
                     pass  # each writing begins with it
 
-    def reasons(self) -> dict[str, int]:
+    def reasons(self, kind: DeadKind | None = "record") -> dict[str, int]:
         """Return how many letters are kept for each reason, the most frequent first."""
         with self._reading() as connection:
             if connection is None:
                 return {}
             rows = connection.execute(
-                "SELECT reason, count(*) FROM letters WHERE expires > ? "
-                "GROUP BY 1 ORDER BY 2 DESC, 1",
-                (_stamp(self._clock()),),
+                "SELECT reason, count(*) FROM dead_letters "
+                "WHERE expires > ? AND kind = ifnull(?, kind) GROUP BY 1 ORDER BY 2 DESC, 1",
+                (_stamp(self._clock()), kind),
             )
             return dict(rows.fetchall())
 
-    def entries(self, *, reason: str = "", limit: int | None = None, after: int = 0) -> list[Entry]:
+    def entries(
+        self,
+        *,
+        kind: DeadKind = "record",
+        reason: str = "",
+        limit: int | None = None,
+        after: int = 0,
+    ) -> list[Entry]:
         """Return letters in the order they came, from the number after ``after`` on."""
         with self._reading() as connection:
             if connection is None:
                 return []
             rows = connection.execute(
                 "SELECT number, iif(input = '', origin, input), origin, line, reason, detail, "
-                "length(raw), truncated, at, expires FROM letters "
-                "WHERE number > ? AND expires > ? AND (? = '' OR reason = ?) "
+                "length(raw), truncated, at, expires FROM dead_letters "
+                "WHERE number > ? AND expires > ? AND kind = ? AND (? = '' OR reason = ?) "
                 "ORDER BY number LIMIT ?",
-                (after, _stamp(self._clock()), reason, reason, -1 if limit is None else limit),
+                (
+                    *(after, _stamp(self._clock()), kind, reason, reason),
+                    -1 if limit is None else limit,
+                ),
             )
             return [
                 Entry(
                     number=number,
+                    kind=kind,
                     input=name,
                     origin=origin,
                     line=line,
@@ -186,15 +211,15 @@ class DeadLetters(AbstractContextManager["DeadLetters"]):
             if connection is None:
                 return None
             row = connection.execute(
-                "SELECT origin, line, reason, detail, raw, truncated, context, at, input "
-                "FROM letters "
-                "WHERE number = ? AND expires > ?",
+                "SELECT kind, origin, line, reason, detail, raw, truncated, context, at, input "
+                "FROM dead_letters WHERE number = ? AND expires > ?",
                 (number, _stamp(self._clock())),
             ).fetchone()
         if row is None:
             return None
-        origin, line, reason, detail, raw, truncated, context, at, name = row
+        kind, origin, line, reason, detail, raw, truncated, context, at, name = row
         return DeadLetter(
+            kind=kind,
             origin=origin,
             line=line,
             reason=reason,
@@ -210,8 +235,8 @@ class DeadLetters(AbstractContextManager["DeadLetters"]):
         """Remove letters, by their place: a retry took them in."""
         with self._writing() as connection:
             if connection is not None:
-                places = [(dead_letter.origin, dead_letter.line) for dead_letter in dead_letters]
-                self._delete(connection, "origin = ? AND line = ?", places)
+                places = [(one.kind, one.origin, one.line) for one in dead_letters]
+                self._delete(connection, "kind = ? AND origin = ? AND line = ?", places)
 
     def forget(self, names: Iterable[str]) -> int:
         """Remove every letter whose raw bytes hold one of these native ids or author names.
@@ -227,7 +252,7 @@ class DeadLetters(AbstractContextManager["DeadLetters"]):
                 return 0
             found = [
                 (number,)
-                for number, raw in connection.execute("SELECT number, raw FROM letters")
+                for number, raw in connection.execute("SELECT number, raw FROM dead_letters")
                 if named(raw)
             ]
             self._delete(connection, "number = ?", found)
@@ -238,7 +263,7 @@ class DeadLetters(AbstractContextManager["DeadLetters"]):
             if connection is None:
                 return False
             found = connection.execute(
-                "SELECT 1 FROM letters WHERE expires <= ? LIMIT 1", (_stamp(self._clock()),)
+                "SELECT 1 FROM dead_letters WHERE expires <= ? LIMIT 1", (_stamp(self._clock()),)
             )
             return found.fetchone() is not None
 
@@ -258,7 +283,7 @@ class DeadLetters(AbstractContextManager["DeadLetters"]):
     def _delete(
         self, connection: sqlite3.Connection, which: str, values: Sequence[tuple[object, ...]]
     ) -> None:
-        deleted = connection.executemany(f"DELETE FROM letters WHERE {which}", values).rowcount
+        deleted = connection.executemany(f"DELETE FROM dead_letters WHERE {which}", values).rowcount
         self._unclean = self._unclean or deleted > 0
 
     def _clean(self, connection: sqlite3.Connection) -> None:
@@ -290,52 +315,12 @@ class DeadLetters(AbstractContextManager["DeadLetters"]):
         with explained(self.path):
             connection = sqlite3.connect(self.path, isolation_level=None, timeout=60)
             try:
-                self._prepare(connection)
+                prepare(connection, self.path)
             except BaseException:
                 connection.close()
                 raise
         self._open = connection
         return connection
-
-    def _prepare(self, connection: sqlite3.Connection) -> None:
-        owner = connection.execute("PRAGMA application_id").fetchone()[0]
-        if owner not in {0, _APPLICATION_ID}:
-            raise StoreError(f"{self.path} does not hold dead letters: move it away.")
-        # A journal that is deleted after each transaction: no raw bytes stay behind in one.
-        connection.execute("PRAGMA journal_mode = DELETE")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA secure_delete = ON")
-        connection.execute("PRAGMA temp_store = MEMORY")
-        if owner == 0:
-            connection.execute(_TABLE)
-            connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
-        elif not _has_inputs(connection):
-            connection.execute("BEGIN IMMEDIATE")
-            if not _has_inputs(connection):  # another process may have done it meanwhile
-                connection.execute("ALTER TABLE letters ADD COLUMN input TEXT NOT NULL DEFAULT ''")
-            connection.execute("COMMIT")
-
-
-def _has_inputs(connection: sqlite3.Connection) -> bool:
-    """Tell whether a file has the names of inputs, which those of older versions have not."""
-    columns = connection.execute("SELECT name FROM pragma_table_info('letters')").fetchall()
-    return ("input",) in columns
-
-
-def raw_names(collected: CollectedTombstone) -> set[str]:
-    """Return the names by which dead letters may know what was deleted.
-
-    Raw ones hold the raw account name; those protected before something failed (a post that
-    the store or the model refused) its pseudonyms. Of an id also its last part (``set:4711``,
-    ``did/post/3kab``), unless it is so short that it would be found everywhere.
-    """
-    tombstone = collected.tombstone
-    if not tombstone.id:
-        return {collected.raw_name, tombstone.author, *collected.aliases} - {""}
-    natives = [name.partition(":")[2] for name in (tombstone.id, *collected.aliases)]
-    names = {collected.raw_name, *natives}
-    names |= {last for name in names if len(last := re.split("[:/]", name)[-1]) > _SHORT}
-    return names - {""}
 
 
 def _stamp(moment: datetime) -> str:

@@ -7,11 +7,29 @@ import re
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 
+from pipelines.records import CollectedTombstone
+
 #: Encodings in which a name may stand in raw bytes, besides JSON's escapes.
 _ENCODINGS = ("utf-8", "utf-16-le", "utf-16-be", "cp1252", "cp1256")
 _RUNS = re.compile(rb"[0-9a-z]+")
 #: A run up to this length stands nearly everywhere.
 _SHORT = 3
+
+
+def searched_names(collected: CollectedTombstone) -> set[str]:
+    """Return the names by which dead letters may know what was deleted.
+
+    Raw ones hold the raw account name; those protected before something failed (a post that
+    the store or the model refused) its pseudonyms. Of an id also its last part (``set:4711``,
+    ``did/post/3kab``), unless it is so short that it would be found everywhere.
+    """
+    tombstone = collected.tombstone
+    if not tombstone.id:
+        return {collected.raw_name, tombstone.author, *collected.aliases} - {""}
+    natives = [name.partition(":")[2] for name in (tombstone.id, *collected.aliases)]
+    names = {collected.raw_name, *natives}
+    names |= {last for name in names if len(last := re.split("[:/]", name)[-1]) > _SHORT}
+    return names - {""}
 
 
 def finder(names: Iterable[str]) -> Callable[[bytes], bool] | None:

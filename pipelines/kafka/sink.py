@@ -20,7 +20,8 @@ import platformdirs
 
 from ingest.records import RAW_LIMIT, Counter, Gap, Heartbeat
 from pipelines.daily import Daily
-from pipelines.dead_letters.queue import DAYS, DeadLetters, raw_names
+from pipelines.dead_letters.queue import DAYS, DeadLetters
+from pipelines.dead_letters.search import searched_names
 from pipelines.errors import BrokerAway, StoreBusy
 from pipelines.kafka import messages, topics
 from pipelines.kafka.connection import AWAY, MESSAGE_LIMIT, Brokers, explained
@@ -215,7 +216,7 @@ class KafkaSink(AbstractContextManager["KafkaSink"]):
             dead_letters.purge_expired()
 
     def _keep_dead_letters(self, batch: Batch) -> None:
-        names = {name for deletion in batch.tombstones for name in raw_names(deletion)}
+        names = {name for deletion in batch.tombstones for name in searched_names(deletion)}
         if not batch.dead and not (names and self.dead_path.exists()):
             return
         with self.dead_letters() as dead_letters:

@@ -13,7 +13,6 @@ import msgspec
 from ingest.records import Item
 from pipelines import metrics
 from pipelines.daily import Daily
-from pipelines.dead_letters.quarantine import Quarantine
 from pipelines.embedded import position_key
 from pipelines.live.reader import SIZE, Came, Ended, Failed, Message, Reader, Subscription, take
 from pipelines.live.writer import Writer
@@ -49,7 +48,6 @@ def run(
     watchlist: str = "",
     stop: Stop,
     drain: Callable[[], int] | None = None,
-    quarantine: Quarantine | None = None,
     notify: Callable[[str], None] = lambda message: None,
     now: Callable[[], datetime] = utc_now,
 ) -> list[Outcome]:
@@ -58,13 +56,12 @@ def run(
     ``collector`` makes the collect stage of a feed, ``watchlist`` is the fingerprint it matches
     with. ``drain`` scores and indexes some of what waits and returns how many posts that were;
     it is called when nothing waits to be made durable, and until nothing waits when all feeds
-    have ended. Without it (behind Kafka) nothing is scored here. ``quarantine`` keeps what came
-    instead of an answer.
+    have ended. Without it (behind Kafka) nothing is scored here.
 
-    The intake, ``drain`` and ``tell`` are called in the caller's thread alone. A stop is clean:
+    ``sink``, ``drain`` and ``notify`` are called in the caller's thread alone. A stop is clean:
     what was read is durable, and the next run goes on there. Raises
-    :class:`~pipelines.errors.StoreError` if the intake fails, after stopping the threads; a
-    feed that fails is told, and the others go on.
+    :class:`~pipelines.errors.StoreError` if the sink fails, after stopping the threads; a
+    source that fails is told, and the others go on.
     """
     inbox: queue.Queue[Message] = queue.Queue(SIZE)
     writers = {
@@ -74,7 +71,6 @@ def run(
             collector(subscription),
             live_key(subscription, watchlist),
             watchlist=watchlist,
-            quarantine=quarantine,
             notify=notify,
             now=now,
             stopping=stop.is_set,
@@ -91,7 +87,7 @@ def run(
     for reader in readers:
         reader.start()
     try:
-        _loop(inbox, writers, stop, drain, Daily(lambda: _housekeeping(sink, quarantine)))
+        _loop(inbox, writers, stop, drain, Daily(sink.housekeeping))
     except BaseException:
         stop.set()
         raise
@@ -142,12 +138,6 @@ def _loop(
             looked = time.monotonic()
             for writer in writers.values():
                 writer.look()
-
-
-def _housekeeping(sink: Sink, quarantine: Quarantine | None) -> None:
-    sink.housekeeping()
-    if quarantine:
-        quarantine.purge_expired()
 
 
 def _write(messages: Sequence[Message], writers: dict[int, Writer]) -> tuple[int, int]:

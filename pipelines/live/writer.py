@@ -18,8 +18,6 @@ from ingest.records import Counter, Gap, Heartbeat, Item, Post, Reject, Tombston
 from ingest.sources.base import Begins
 from ingest.sources.time_range import left_out
 from pipelines import metrics
-from pipelines.dead_letters.quarantine import Quarantine
-from pipelines.dead_letters.queue import raw_names
 from pipelines.embedded import add
 from pipelines.live import gaps
 from pipelines.live.reader import Failed, Subscription
@@ -49,7 +47,6 @@ class Writer:
         key: str,
         *,
         watchlist: str,
-        quarantine: Quarantine | None,
         notify: Callable[[str], None],
         now: Callable[[], datetime],
         stopping: Callable[[], bool] = lambda: False,
@@ -62,7 +59,6 @@ class Writer:
         self._sink = sink
         self._collector = collector
         self._key = key
-        self._quarantine = quarantine
         self._notify = notify
         self._now = now
         position = sink.position(key)
@@ -168,10 +164,6 @@ class Writer:
                 notices=notices,
             ),
         )
-        if self._quarantine and collection.tombstones:
-            self._quarantine.forget(
-                {n for deletion in collection.tombstones for n in raw_names(deletion)}
-            )
         self._count(outcomes, collection.dead)
         return outcomes, len(items)
 
@@ -224,10 +216,14 @@ class Writer:
         self._accounted = now
         metrics.source_up(self.subscription.label, False)
         metrics.source_gap(self.subscription.label, code(error))
-        kept = self._quarantine.keep(name, now, error.body) if self._quarantine else None
+        with self._sink.dead_letters() as dead_letters:
+            kept = dead_letters.put_answer(
+                name, now, error.body, reason=code(error), detail=str(error)
+            )
         after = "given up" if failure.pause is None else f"next try in {words(failure.pause)}"
         self._notify(
-            f"{name}: {named(error)}; {after}" + (f"; its answer is kept in {kept}" if kept else "")
+            f"{name}: {named(error)}; {after}"
+            + (f"; its answer is kept: marsad dead show {kept}" if kept else "")
         )
         self.given_up = failure.pause is None
         nowhere = self.given_up or isinstance(error, SourceGone)

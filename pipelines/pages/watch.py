@@ -20,8 +20,7 @@ from ingest.records import PAGES, Counter, Gap, Heartbeat
 from ingest.sources.counters.fetch import Refusal
 from ingest.sources.counters.registry import Figure, Reader
 from pipelines.daily import Daily
-from pipelines.dead_letters.quarantine import Quarantine
-from pipelines.live.retry_policy import named
+from pipelines.live.retry_policy import code, named
 from pipelines.live.state import words
 from pipelines.records import Batch, Position
 from pipelines.retry import RetryPolicy
@@ -83,7 +82,6 @@ def watch(
     store: Store,
     pages: Sequence[Watched],
     fetcher: Reads,
-    quarantine: Quarantine,
     *,
     every: timedelta,
     times: int | None = None,
@@ -101,13 +99,13 @@ def watch(
     turns = [_Turn(page) for page in pages]
     queue = [(clock(), place) for place in range(len(turns))]
     heapq.heapify(queue)
-    expire = Daily(quarantine.purge_expired)
+    expire = Daily(store.housekeeping)
     while queue:
         expire()
         due, place = queue[0]
         sleep(max(0.0, due - clock()))
         turn = turns[place]
-        pause = _once(store, turn, fetcher, quarantine, every, notify, now)
+        pause = _once(store, turn, fetcher, every, notify, now)
         turn.reads += 1
         if times is not None and turn.reads >= times:
             heapq.heappop(queue)
@@ -122,7 +120,6 @@ def _once(
     store: Store,
     turn: _Turn,
     fetcher: Reads,
-    quarantine: Quarantine,
     every: timedelta,
     notify: Callable[[str], None],
     now: Callable[[], datetime],
@@ -135,12 +132,15 @@ def _once(
         turn.failures += 1
         cause = f"{type(result.error).__name__}: {result.error}"
         _save(store, page, at, [], cause, every)
-        kept = quarantine.keep(page.source, at, result.body)
+        with store.dead_letters() as dead_letters:
+            kept = dead_letters.put_answer(
+                page.source, at, result.body, reason=code(result.error), detail=str(result.error)
+            )
         pause = max(backoff(result.error, turn.failures, every), result.wait)
         notify(
             f"{page.source.removeprefix(PAGES)}: {named(result.error)}"
             f"; next try in {words(pause)} at the earliest"
-            + (f"; its answer is kept in {kept}" if kept else "")
+            + (f"; its answer is kept: marsad dead show {kept}" if kept else "")
         )
         return pause
     turn.failures = 0

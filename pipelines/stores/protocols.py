@@ -60,6 +60,9 @@ class Sink(Protocol):
         and time the first stays.
         """
 
+    def dead_letters(self) -> DeadLetters:
+        """Open the dead letters that belong to what is written here."""
+
     def housekeeping(self) -> None:
         """Make writes visible to other readers, and remove what has expired where it is time.
 

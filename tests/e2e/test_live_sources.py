@@ -239,9 +239,9 @@ def test_a_source_that_is_refused_is_a_gap_and_keeps_no_other(
     gaps = [gap for gap in status(marsad)["gaps"] if gap["source"].startswith("mastodon")]  # type: ignore[attr-defined]
     assert gaps
     assert all(gap["cause"].startswith("SourceBlocked") for gap in gaps)
-    (kept, *_) = (marsad.folder / "marsad.db.aside").iterdir()
-    assert b"password" in kept.read_bytes()
-    assert kept.stat().st_mode & 0o777 == 0o600
+    (kept, *_) = marsad.rows("dead", "list", "--kind", "answer", "--json")
+    assert "password" in marsad("dead", "show", str(kept["number"])).stdout
+    assert (marsad.folder / "marsad.db.dead").stat().st_mode & 0o777 == 0o600
 
 
 def test_a_rate_limit_is_waited_for_and_its_gap_is_filled(

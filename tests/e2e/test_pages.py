@@ -207,8 +207,7 @@ def test_a_page_that_refuses_is_a_gap_in_status_and_report(
     (state,) = marsad.rows("status", "--json")
     assert [gap["cause"].partition(":")[0] for gap in state["gaps"]] == ["SourceBlocked"]
     assert "SourceBlocked" in marsad("pages", "report").stderr
-    (folder,) = marsad.folder.glob("*.aside")
-    assert len(list(folder.iterdir())) == 1
+    assert len(marsad.rows("dead", "list", "--kind", "answer", "--json")) == 1
 
 
 def test_a_platform_that_needs_a_key_says_which(marsad: Marsad) -> None:

@@ -78,8 +78,9 @@ def test_a_missing_key_and_a_refusal_are_told_in_words(
         told = marsad(*command, code=1).stderr
         assert "comments are turned off: They are disabled." in told
         assert "Traceback" not in told
-        kept = list((marsad.folder / "marsad.db.aside").iterdir())
-        assert any(b"commentsDisabled" in path.read_bytes() for path in kept if path.is_file())
+        (kept,) = marsad.rows("dead", "list", "--kind", "answer", "--json")
+        assert "commentsDisabled" in marsad("dead", "show", str(kept["number"])).stdout
+        marsad("dead", "list", code=3)  # it is no record
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,8 @@ from ingest.privacy.protector import Protector
 from ingest.records import Post, Tombstone, encode
 from pipelines.commands._shared.options import brokers_option, store_option
 from pipelines.commands._shared.output import ledger_line
-from pipelines.dead_letters.queue import DeadLetters, raw_names
+from pipelines.dead_letters.queue import NEWEST, DeadLetters
+from pipelines.dead_letters.search import searched_names
 from pipelines.errors import StoreError
 from pipelines.records import DeadLetter, Ledger
 from pipelines.stages import collected_tombstone
@@ -62,16 +63,85 @@ def test_nothing_kept_is_no_file(path: Path) -> None:
     assert not path.exists()
 
 
-def test_a_file_of_an_older_version_is_read_and_added_to(path: Path) -> None:
+#: The table of versions 0.1 (without ``input``) and 0.2 (with it).
+OLDER = """CREATE TABLE letters (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, origin TEXT NOT NULL, line INTEGER NOT NULL,
+    reason TEXT NOT NULL, detail TEXT NOT NULL, raw BLOB NOT NULL, truncated INTEGER NOT NULL,
+    context TEXT NOT NULL, at TEXT NOT NULL, expires TEXT NOT NULL{}, UNIQUE (origin, line)
+)"""
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_a_file_of_an_older_version_is_read_and_added_to(path: Path, named: bool) -> None:
     with DeadLetters(path) as dead_letters:
         dead_letters.put([dead_letter(1)])
-    with closing(sqlite3.connect(path)) as older:
-        older.execute("ALTER TABLE letters DROP COLUMN input")
+    with closing(sqlite3.connect(path, isolation_level=None)) as older:
+        older.execute(OLDER.format(", input TEXT NOT NULL DEFAULT ''" if named else ""))
+        columns = "number, origin, line, reason, detail, raw, truncated, context, at, expires"
+        columns += ", input" if named else ""
+        older.execute(f"INSERT INTO letters ({columns}) SELECT {columns} FROM dead_letters")
+        older.execute("DROP TABLE dead_letters")
+        older.execute("PRAGMA user_version = 0")
     with DeadLetters(path) as dead_letters:
         assert dead_letters.get(1) == dead_letter(1)
         assert [entry.input for entry in dead_letters.entries()] == ["posts.csv#4f"]
         dead_letters.put([dead_letter(2)])
         assert [entry.line for entry in dead_letters.entries()] == [1, 2]
+
+
+def test_a_file_of_a_later_version_is_refused(path: Path) -> None:
+    with DeadLetters(path) as dead_letters:
+        dead_letters.put([dead_letter(1)])
+    with closing(sqlite3.connect(path)) as later:
+        later.execute("PRAGMA user_version = 99")
+    with DeadLetters(path) as dead_letters, pytest.raises(StoreError, match="later Marsad"):
+        dead_letters.entries()
+
+
+def answer(dead_letters: DeadLetters, source: str, second: int, body: bytes) -> int | None:
+    """Keep what a platform sent instead of an answer."""
+    at = START + timedelta(seconds=second)
+    return dead_letters.put_answer(source, at, body, reason="blocked", detail="it wants a login")
+
+
+def test_an_answer_is_kept_beside_records_and_is_none(path: Path) -> None:
+    with DeadLetters(path) as dead_letters:
+        dead_letters.put([dead_letter(1)])
+        number = answer(dead_letters, "mastodon:a", 0, b"<form>")
+        assert number is not None
+        kept = dead_letters.get(number)
+        assert kept is not None
+        assert (kept.kind, kept.raw) == ("answer", b"<form>")
+        assert [entry.kind for entry in dead_letters.entries()] == ["record"]
+        assert [entry.number for entry in dead_letters.entries(kind="answer")] == [number]
+        assert "blocked" not in dead_letters.reasons()
+        assert sum(dead_letters.reasons(kind=None).values()) == 2
+
+
+def test_an_empty_answer_is_not_kept(path: Path) -> None:
+    with DeadLetters(path) as dead_letters:
+        assert answer(dead_letters, "mastodon:a", 0, b"") is None
+    assert not path.exists()
+
+
+def test_of_each_source_the_newest_answers_are_kept(path: Path) -> None:
+    with DeadLetters(path) as dead_letters:
+        for second in range(NEWEST + 3):
+            answer(dead_letters, "pages/a:b", second, b"%d" % second)
+        answer(dead_letters, "pages/a:bb", 0, b"other")
+        entries = dead_letters.entries(kind="answer")
+        kept = [one.raw for entry in entries if (one := dead_letters.get(entry.number))]
+    assert kept == [*(b"%d" % n for n in range(3, NEWEST + 3)), b"other"]
+
+
+def test_a_deletion_removes_the_answers_that_hold_the_name(path: Path) -> None:
+    with DeadLetters(path) as dead_letters:
+        for second, body in enumerate([b'{"acct": "somebody"}', b"somebodyelse", b"id 4711 here"]):
+            answer(dead_letters, "a", second, body)
+        assert dead_letters.forget([]) == 0
+        assert dead_letters.forget(["somebody", "4711"]) == 2
+        (left,) = dead_letters.entries(kind="answer")
+        assert left.size == len(b"somebodyelse")
 
 
 def test_a_letter_comes_back_as_it_was(path: Path) -> None:
@@ -208,7 +278,9 @@ def test_protected_posts_that_were_kept_aside_are_forgotten_with_their_author(pa
         deletion = collected_tombstone(
             Protector([new, old]), Tombstone(platform="bluesky", author="karim")
         )
-        assert dead_letters.forget(raw_names(msgspec.structs.replace(deletion, raw_name=""))) == 3
+        assert (
+            dead_letters.forget(searched_names(msgspec.structs.replace(deletion, raw_name=""))) == 3
+        )
         assert [e.line for e in dead_letters.entries()] == [4]
 
 

@@ -1,7 +1,7 @@
 """Dead letters goes in time, whatever comes after it, or nothing."""
 
 import functools
-import os
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,18 +11,16 @@ from pipelines import daily
 from pipelines.commands._shared.context import open_store
 from pipelines.commands.dead import command as dead
 from pipelines.daily import Daily
-from pipelines.dead_letters.quarantine import Quarantine, beside
 from pipelines.dead_letters.queue import DeadLetters
 from tests.conformance.corpus import dead_letter
 from tests.pipelines.stored_posts import fill
 from tests.pipelines.test_live import START, Scripted, World, post
 
 
-def old_answer(folder: Path) -> Path:
-    kept = Quarantine(folder, days=30).keep("pages/a:b", START, b"zqxrare")
-    assert kept is not None
-    os.utime(kept, (0, 0))
-    return kept
+def old_answer(file: Path) -> None:
+    """Keep an answer that has expired since."""
+    with DeadLetters(file, clock=lambda: START - timedelta(days=999)) as dead_letters:
+        dead_letters.put_answer("pages/a:b", START, b"zqxrare", reason="blocked", detail="")
 
 
 @pytest.fixture
@@ -42,18 +40,24 @@ def test_what_is_done_daily_is_done_at_once_and_then_once_on_each_day(
 
 
 def test_an_old_answer_goes_when_its_store_is_opened_for_writing(store: str) -> None:
-    kept = old_answer(beside(store))
+    file = Path(f"{store}.dead")
+    old_answer(file)
     open_store(store).close()
-    assert kept.exists()
+    assert b"zqxrare" in file.read_bytes()
     open_store(store, readonly=False).close()
-    assert not kept.exists()
+    assert b"zqxrare" not in file.read_bytes()
 
 
-def test_a_run_without_news_removes_what_has_expired(tmp_path: Path) -> None:
+def test_a_run_without_news_removes_what_has_expired(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     world = World(tmp_path)
-    kept = old_answer(tmp_path / "aside")
+    file = tmp_path / "marsad.db.dead"
+    old_answer(file)
+    tomorrow = daily.today() + 1
+    monkeypatch.setattr(daily, "today", lambda: tomorrow)
     world.run(Scripted(post(1)))
-    assert not kept.exists()
+    assert b"zqxrare" not in file.read_bytes()
     world.store.close()
 
 

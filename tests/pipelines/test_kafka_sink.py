@@ -13,13 +13,12 @@ import msgspec
 import pytest
 
 from pipelines.commands._shared.collecting import Reading
-from pipelines.dead_letters.quarantine import Quarantine, beside
 from pipelines.dead_letters.queue import DeadLetters
 from pipelines.errors import BrokerAway, BrokerError, StoreBusy, StoreError
 from pipelines.kafka import producer as producers
 from pipelines.kafka.connection import MESSAGE_LIMIT, Brokers
 from pipelines.kafka.messages import HEADERS, LedgerMessage, PostMessage, Reader
-from pipelines.kafka.sink import KafkaSink
+from pipelines.kafka.sink import KafkaSink, dead_path
 from pipelines.live.choose import Wanted
 from pipelines.records import Ledger
 from pipelines.stop import Stop
@@ -319,11 +318,12 @@ def test_what_a_collector_keeps_aside_says_what_it_is_and_a_deletion_finds_it(
         Reading([wanted], None, where).some(frozenset({0}), Stop())
     said = marsad("dead", "retry", code=1).stderr
     assert "of a live source; what it still offers is read again by itself" in said
-    # An answer that could not be used, as it is kept beside the letters.
-    Quarantine(beside(""), 30).keep("bluesky", base.START, b"<p>did:plc:amina</p>")
+    with DeadLetters(dead_path(where)) as kept:
+        kept.put_answer("bluesky", base.START, b"<p>did:plc:amina</p>", reason="x", detail="y")
     told = marsad("delete", "--yes", "--author", "did:plc:amina", "--platform", "bluesky").stderr
     assert "2 dead letters removed" in told
-    assert not list(beside("").glob("*"))
+    with DeadLetters(dead_path(where)) as kept:
+        assert not kept.reasons(kind=None)
 
 
 def test_the_topics__refuse_a_keyring_with_none_of_their_keys(where: Brokers) -> None:

@@ -22,7 +22,6 @@ from ingest.sources.base import Capabilities
 from ingest.stop import Stopped
 from pipelines.commands.status import command as status
 from pipelines.commands.status import joined
-from pipelines.dead_letters.quarantine import Quarantine
 from pipelines.errors import StoreBusy
 from pipelines.live.reader import Came, Message, Reader, Subscription, take
 from pipelines.live.retry_policy import TRIES, gives_up, pause
@@ -115,7 +114,6 @@ class World:
             lambda subscription: Collector(protector, None, origin=subscription.source.key),
             stop=stop or Stop(),
             drain=drain,
-            quarantine=Quarantine(self.folder / "aside", days=30),
             notify=tell,
             now=self.now,
         )
@@ -366,7 +364,13 @@ def test_a_refusal_is_a_gap_with_its_cause_and_its_answer_is_kept(world: World) 
     assert outcome.given_up
     (gap,) = world.gaps()
     assert gap.cause == "SourceBlocked: it wants a login"
-    assert [path.read_bytes() for path in (world.folder / "aside").iterdir()] == [b"<form>"]
+    with world.store.dead_letters() as dead_letters:
+        (answer,) = dead_letters.entries(kind="answer")
+        assert (answer.origin, answer.reason, answer.size) == ("scripted", "blocked", 6)
+        kept = dead_letters.get(answer.number)
+    assert kept is not None
+    assert kept.raw == b"<form>"
+    assert any(f"marsad dead show {answer.number}" in told for told in world.told)
     assert world.ids() == ["scripted:1"]
 
 
@@ -636,7 +640,6 @@ def test_a_silence_is_told_once(world: World) -> None:
         Collector(protector, None),
         "key",
         watchlist="",
-        quarantine=None,
         notify=world.told.append,
         now=world.now,
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,7 +12,8 @@ from ingest.errors import SourceBlocked, SourceError, SourceGone
 from ingest.records import Counter
 from ingest.sources.counters.fetch import Fetcher
 from ingest.sources.counters.registry import find
-from pipelines.dead_letters.quarantine import NEWEST, Quarantine, beside
+from pipelines import daily
+from pipelines.dead_letters.queue import DeadLetters
 from pipelines.errors import StoreBusy
 from pipelines.pages.watch import Watched, backoff, watch
 from pipelines.records import Batch, Position
@@ -32,7 +32,6 @@ class World:
     def __init__(self, server: Platform, store: SqliteStore, folder: Path) -> None:
         self.server = server
         self.store = store
-        self.quarantine = Quarantine(folder / "aside", days=30)
         self.passed = 0.0
         self.notified: list[str] = []
 
@@ -53,7 +52,6 @@ class World:
                 self.store,
                 pages or [self.page()],
                 fetcher,
-                self.quarantine,
                 every=EVERY,
                 times=times,
                 notify=self.notified.append,
@@ -177,43 +175,26 @@ def test_what_came_instead_of_an_answer_is_kept_for_its_owner_alone(world: World
     wall = page('<form><input type="password"></form>')
     world.server.on(shape.MASTODON_PATH, wall)
     world.watch(1)
-    (kept,) = world.quarantine.folder.iterdir()
-    assert kept.read_bytes() == wall.body
-    assert kept.stat().st_mode & 0o777 == 0o600
-    assert world.quarantine.folder.stat().st_mode & 0o777 == 0o700
-    assert any(str(kept) in line for line in world.notified)
+    with world.store.dead_letters() as dead_letters:
+        (entry,) = dead_letters.entries(kind="answer")
+        kept = dead_letters.get(entry.number)
+    assert kept is not None
+    assert kept.raw == wall.body
+    assert (entry.origin, entry.reason) == (SOURCE, "blocked")
+    assert any(f"marsad dead show {entry.number}" in line for line in world.notified)
 
 
-def test_of_each_source_the_newest_answers_are_kept(world: World) -> None:
-    for number in range(NEWEST + 3):
-        world.quarantine.keep("pages/a:b", START + timedelta(seconds=number), b"%d" % number)
-    world.quarantine.keep("pages/a:bb", START, b"other")
-    kept = sorted(path.read_bytes() for path in world.quarantine.folder.iterdir())
-    assert kept == sorted([*(b"%d" % n for n in range(3, NEWEST + 3)), b"other"])
-
-
-def test_a_source_may_have_a_long_name_and_one_in_any_letters(world: World) -> None:
-    names = ["x:" + "voip OR " * 500, "x:" + "voip OR " * 501, "x:مكالمات", "x:واتساب"]
-    for name in names:
-        for second in range(NEWEST + 1):
-            world.quarantine.keep(name, START + timedelta(seconds=second), name.encode())
-    kept = [path.read_bytes().decode() for path in world.quarantine.folder.iterdir()]
-    assert sorted(kept) == sorted(names * NEWEST)
-
-
-def test_old_answers_go(world: World, tmp_path: Path) -> None:
-    Quarantine(tmp_path / "aside", days=1).keep("pages/a:b", START, b"x")
-    Quarantine(tmp_path / "aside", days=0).keep("pages/c:d", START, b"y")
-    assert not list((tmp_path / "aside").glob("pages-a*"))
-
-
-def test_old_answers_go_though_no_new_one_comes(world: World) -> None:
-    old = world.quarantine.keep("pages/a:b", START, b"x")
-    assert old is not None
-    os.utime(old, (0, 0))
+def test_old_answers_go_though_no_new_one_comes(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = world.store.dead_path
+    with DeadLetters(path, clock=lambda: START - timedelta(days=999)) as long_ago:
+        long_ago.put_answer("pages/a:b", START, b"zqxrare", reason="blocked", detail="")
+    tomorrow = daily.today() + 1
+    monkeypatch.setattr(daily, "today", lambda: tomorrow)
     world.server.on(shape.MASTODON_PATH, shape.mastodon(3))
     world.watch(1)
-    assert not old.exists()
+    assert b"zqxrare" not in path.read_bytes()
 
 
 def test_readings_of_two_metrics_at_one_time_are_both_kept(world: World) -> None:
@@ -227,16 +208,3 @@ def test_an_answer_that_breaks_off_is_a_gap_and_the_watch_goes_on(world: World) 
     world.watch(2)
     assert world.values() == [3]
     assert world.gaps()[0][2].startswith("SourceError")
-
-
-def test_a_deletion_removes_the_answers_that_hold_the_name(world: World) -> None:
-    for number, body in enumerate([b'{"acct": "somebody"}', b"somebodyelse", b"id 4711 here"]):
-        world.quarantine.keep("a", START + timedelta(seconds=number), body)
-    assert world.quarantine.forget([]) == 0
-    assert world.quarantine.forget(["somebody", "4711"]) == 2
-    assert [path.read_bytes() for path in world.quarantine.folder.iterdir()] == [b"somebodyelse"]
-
-
-def test_the_folder_of_answers_is_beside_the_store() -> None:
-    assert beside("study/marsad.db") == Path("study/marsad.db.aside")
-    assert beside("http://127.0.0.1:9200/study") == beside("") == Path("marsad.aside")

@@ -19,7 +19,6 @@ from ingest.records import Item, Post, Tombstone
 from ingest.sources.archive.source import ArchiveSource
 from ingest.watchlist.loader import load
 from pipelines.commands._shared.context import protector
-from pipelines.dead_letters.quarantine import Quarantine
 from pipelines.live.reader import Subscription
 from pipelines.live.run import live_key
 from pipelines.live.writer import Writer
@@ -37,25 +36,25 @@ def test_a_command__masks_numbers_with_the_country_of_its_watchlist() -> None:
     assert protector(None).protect(given).post.text == text  # no country, no such number
 
 
-def test_a_deletion_of_the_platform__clears_the_quarantine(tmp_path: Path) -> None:
-    quarantine = Quarantine(tmp_path / "aside", days=30)
-    kept = quarantine.keep("scripted", datetime.now(UTC), b'{"user": "Nadia_Fictive", "x": 1}')
-    other = quarantine.keep("scripted", datetime.now(UTC), b'{"user": "somebody_else"}')
+def test_a_deletion_of_the_platform__clears_dead_letters(tmp_path: Path) -> None:
     with SqliteStore(tmp_path / "posts.db") as store:
+        with store.dead_letters() as dead_letters:
+            for second, body in enumerate((b'{"user": "Nadia_Fictive"}', b'{"user": "other"}')):
+                at = datetime(2026, 11, 1, 0, 0, second, tzinfo=UTC)
+                dead_letters.put_answer("scripted", at, body, reason="changed", detail="")
         writer = Writer(
             Subscription(source=Scripted(), label="test"),
             store,
             Collector(Protector(Keyring().use()), None),
             "key",
             watchlist="",
-            quarantine=quarantine,
             notify=lambda message: None,
             now=lambda: datetime.now(UTC),
         )
         writer.items([Item(Tombstone(platform="scripted", author="Nadia_Fictive"), "1")])
-    assert kept is not None
-    assert other is not None
-    assert (kept.exists(), other.exists()) == (False, True)
+        with store.dead_letters() as dead_letters:
+            (left,) = dead_letters.entries(kind="answer")
+            assert dead_letters.get(left.number).raw == b'{"user": "other"}'
 
 
 def test_a_live_source__goes_on_where_it_is_when_the_watchlist_changes() -> None:

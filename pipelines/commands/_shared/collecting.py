@@ -9,7 +9,6 @@ from ingest.watchlist.loader import Watchlist
 from pipelines.commands._shared.context import configured, protector, require_own_keys
 from pipelines.commands._shared.output import notify
 from pipelines.commands._shared.subscriptions import read_subscriptions
-from pipelines.dead_letters.quarantine import beside
 from pipelines.kafka.connection import Brokers
 from pipelines.kafka.sink import KafkaSink
 from pipelines.live.choose import Wanted, means, subscriptions
@@ -45,9 +44,7 @@ class Reading:
             with KafkaSink(self._where, dead_days=days, seconds=float("inf"), stop=stop) as sink:
                 require_own_keys(sink)
                 protect = protector(self._watchlist)
-                read_subscriptions(
-                    chosen, sink, protect, self._watchlist, stop=stop, folder=beside("")
-                )
+                read_subscriptions(chosen, sink, protect, self._watchlist, stop=stop)
         finally:
             close()
 

@@ -17,7 +17,6 @@ from ingest.watchlist.loader import Watchlist
 from ingest.watchlist.loader import load as load_watchlist
 from pipelines import settings as settings_module
 from pipelines.commands._shared.output import notify
-from pipelines.dead_letters.quarantine import Quarantine, beside
 from pipelines.errors import StoreError
 from pipelines.settings import Settings
 from pipelines.stores.protocols import Store
@@ -56,8 +55,6 @@ def open_store(
     place = path or settings.store
     if "\0" in place:
         raise StoreError("The name of the store holds a NUL character: name another --store.")
-    if not readonly:
-        Quarantine(beside(place), settings.dead_days).purge_expired()
     new_timezone = case.timezone if case else settings_module.TIMEZONE
     opened: Store
     if on_server(path):
@@ -136,9 +133,7 @@ def kafka_sink(where: Brokers) -> Iterator[KafkaSink]:
     from pipelines.kafka.sink import KafkaSink
 
     quiet()
-    days = configured().dead_days
-    Quarantine(beside(""), days).purge_expired()
-    with KafkaSink(where, dead_days=days) as opened:
+    with KafkaSink(where, dead_days=configured().dead_days) as opened:
         yield opened
 
 

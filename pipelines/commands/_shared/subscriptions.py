@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from ingest.privacy.protector import Protector
 from ingest.watchlist.loader import Watchlist
-from pipelines.commands._shared.context import configured
 from pipelines.commands._shared.output import notify
-from pipelines.dead_letters.quarantine import Quarantine
 from pipelines.dead_letters.retry import LIVE
 from pipelines.live.reader import Subscription
 from pipelines.live.run import Outcome, run
@@ -25,13 +22,11 @@ def read_subscriptions(
     case: Watchlist | None,
     *,
     stop: Stop,
-    folder: Path,
     drain: Callable[[], int] | None = None,
 ) -> list[Outcome]:
     """Read feeds until all have ended or ``stop`` is set; see :func:`pipelines.live.run.run`.
 
-    ``folder`` is for what came instead of an answer. Raises
-    :class:`~pipelines.errors.MarsadError`.
+    Raises :class:`~pipelines.errors.MarsadError`.
     """
 
     def collector(subscription: Subscription) -> Collector:
@@ -47,6 +42,5 @@ def read_subscriptions(
         watchlist=case.fingerprint if case else "",
         stop=stop,
         drain=drain,
-        quarantine=Quarantine(folder, configured().dead_days),
         notify=notify,
     )

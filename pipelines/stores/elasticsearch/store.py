@@ -17,7 +17,8 @@ import platformdirs
 
 from ingest.records import Counter, Post
 from pipelines.daily import Daily
-from pipelines.dead_letters.queue import DAYS, DeadLetters, raw_names
+from pipelines.dead_letters.queue import DAYS, DeadLetters
+from pipelines.dead_letters.search import searched_names
 from pipelines.errors import StoreError
 from pipelines.query import All, Node
 from pipelines.query.ranking import Clause
@@ -39,8 +40,8 @@ from pipelines.records import (
     Study,
     Sum,
 )
-from pipelines.stores.elasticsearch import (
 from pipelines.stop import Stop
+from pipelines.stores.elasticsearch import (
     inputs,
     labels,
     lease,
@@ -440,7 +441,7 @@ class ElasticsearchStore(AbstractContextManager["ElasticsearchStore"]):
 
     def _forget(self, tombstones: Sequence[CollectedTombstone]) -> None:
         """Remove dead letters under the raw account names of what was deleted."""
-        names = {name for tombstone in tombstones for name in raw_names(tombstone)}
+        names = {name for tombstone in tombstones for name in searched_names(tombstone)}
         if names and self.dead_path.exists():
             with self.dead_letters() as letters:
                 letters.forget(names)

@@ -14,7 +14,8 @@ import msgspec
 
 from ingest.records import Counter, Post
 from pipelines.daily import Daily
-from pipelines.dead_letters.queue import DAYS, DeadLetters, raw_names
+from pipelines.dead_letters.queue import DAYS, DeadLetters
+from pipelines.dead_letters.search import searched_names
 from pipelines.errors import StoreError, StoreMissing
 from pipelines.query import Node, all_of, only
 from pipelines.query.ranking import Clause
@@ -36,8 +37,8 @@ from pipelines.records import (
     Study,
     Sum,
 )
-from pipelines.stores import analysis
 from pipelines.stop import Stop
+from pipelines.stores import analysis
 from pipelines.stores.keys import keys_to_write
 from pipelines.stores.labels import matched, queries
 from pipelines.stores.sqlite import (
@@ -474,7 +475,7 @@ class SqliteStore(AbstractContextManager["SqliteStore"]):
 
     def _forget(self, tombstones: Sequence[CollectedTombstone]) -> None:
         """Remove dead letters under the raw account names of what was deleted."""
-        names = {name for tombstone in tombstones for name in raw_names(tombstone)}
+        names = {name for tombstone in tombstones for name in searched_names(tombstone)}
         if names and self.dead_path.exists():
             with self.dead_letters() as dead_letters:
                 dead_letters.forget(names)
