@@ -6,9 +6,12 @@ import threading
 import time
 
 import pytest
+from elasticsearch import Elasticsearch
 
+from pipelines.errors import StoreError
 from pipelines.retry import RetryPolicy, call
 from pipelines.stop import Stop
+from pipelines.stores.elasticsearch.server import Server
 
 
 class Failing:
@@ -110,3 +113,29 @@ def test_stop__does_not_set_its_parent() -> None:
     parent = Stop()
     Stop(parent).set()
     assert not parent.is_set()
+
+
+def test_a_server__that_is_away_is_asked_until_the_run_is_to_end() -> None:
+    server = Server("http://127.0.0.1:9")  # where nothing answers
+    server.retry_seconds = 600.0
+    server.stop = Stop()
+    asked: list[float] = []
+
+    def ask(client: Elasticsearch) -> None:
+        asked.append(time.monotonic())
+        if len(asked) == 3:
+            server.stop.set()
+        client.info()
+
+    with pytest.raises(StoreError, match="No Elasticsearch server answers"):
+        server.do(ask)
+    assert len(asked) == 3
+
+
+def test_a_server__is_not_asked_again_where_no_time_is_given() -> None:
+    server = Server("http://127.0.0.1:9")
+    server.retry_seconds = 0.0
+    asked: list[Elasticsearch] = []
+    with pytest.raises(StoreError):
+        server.do(lambda client: asked.append(client) or client.info())
+    assert len(asked) == 1
