@@ -225,6 +225,8 @@ def test_a_sentence_with_at__is_no_mail_address(text: str) -> None:
         ("MA64 0111 1100 0000 0000 0000 0012 34", "[id]"),
         ("RIB 011 780 0000123456789012 34", "RIB [id]"),
         ("carte 4111 1111 1111 1111", "carte [id]"),  # a test number of Visa
+        ("carte 5555 5555 5555 4444", "carte [id]"),  # of Mastercard: doubled digits above 9
+        ("FR76 ABCD EFGH 1234 5678", "[id]"),  # a slip, but grouped and with ten digits
         ("CIN BE123456", "CIN [id]"),
         ("ma CIN: BE 123456", "ma CIN: [id]"),
         ("بطاقتي رقم AB123456", "بطاقتي رقم [id]"),
@@ -235,6 +237,28 @@ def test_a_sentence_with_at__is_no_mail_address(text: str) -> None:
 )
 def test_accounts_cards_papers_and_machines__become_id(text: str, expected: str) -> None:
     assert masked(f"hada {text} safi") == f"hada {expected} safi"
+
+
+#: Of SWIFT's IBAN Registry: country, length.
+IBANS = (
+    "AE 23, BE 16, CH 21, CI 28, DE 22, DZ 26, EG 29, ES 24, FR 27, GB 22, IT 27, LY 25, MA 28, "
+    "MR 27, NL 18, PT 25, SA 24, SN 28, TN 24, TR 26"
+)
+
+
+def checked(country: str, account: str) -> str:
+    """Return an IBAN with the check digits of ISO 7064."""
+    number = "".join(str(int(char, 36)) for char in f"{account}{country}00")
+    return f"{country}{98 - int(number) % 97:02}{account}"
+
+
+@pytest.mark.parametrize("one", IBANS.split(", "))
+def test_an_iban__ends_where_its_country_says_whatever_digits_follow(one: str) -> None:
+    country, length = one.split()
+    iban = checked(country, "7" * (int(length) - 4))
+    # of a hundred pairs of digits one makes the longer number right as well
+    for pair in range(100):
+        assert masked(f"{iban} {pair:02}") == f"[id] {pair:02}"
 
 
 @pytest.mark.parametrize("country", ["MA", None])

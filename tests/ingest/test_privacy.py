@@ -386,3 +386,15 @@ def test_no_plain_author_survives_in_ids_and_urls(name: str, text: str) -> None:
     kept = protector().protect(record).post
     assert not kept.id.startswith(f"forum:{name}/")
     assert not kept.url.endswith(f"/{name}/77")
+
+
+def test_a_number_that_a_post_answers_is_a_post_and_stays() -> None:
+    answered = "690000000000000001"
+    assert protector().protect(post(reply_to=answered)).post.reply_to == answered
+
+
+def test_what_a_post_repeats_is_known_under_each_form_of_its_name() -> None:
+    repeated = post(platform="rss", id="rss:1", repost_author="nadia@example.org (Nadia Fictive)")
+    found = protector().protect(repeated)
+    assert found.repost_aliases
+    assert found.post.repost_author not in found.repost_aliases
