@@ -36,7 +36,10 @@ def remarks(series: Series) -> Iterator[str]:
     if few:
         longer = {"hour": "day", "day": "week", "week": "month"}.get(series.by)
         more = f" Longer buckets (--by {longer}) have more." if longer else ""
-        yield f"{few:,} of the rows have fewer than {FEWEST_POSTS} posts: too few for shares.{more}"
+        have = "has" if few == 1 else "have"
+        yield (
+            f"{few:,} of the rows {have} fewer than {FEWEST_POSTS} posts: too few for shares.{more}"
+        )
     if not series.counting.fixed_mix:
         yield from mix_moves(series.rows)
 

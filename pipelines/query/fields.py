@@ -100,6 +100,12 @@ def _one_of(allowed: tuple[str, ...]) -> Callable[[str], str]:
     return check
 
 
+def _no_date(value: str) -> str:
+    if value.casefold() != "unknown":
+        raise ValueError("unknown alone; a day is day:2016-02-27, a time since: and until:")
+    return "unknown"
+
+
 def _day(value: str) -> str:
     wrong = ValueError("a day of the calendar such as 2016-02-27")
     if not _DAY.fullmatch(value):  # Python alone reads 20160227 and week dates too
@@ -160,7 +166,7 @@ FIELDS: dict[str, Field] = {
         Field("day", "day:2016-02-27", _day),
         Field("since", "since:2016-02-01", _day, several=False),
         Field("until", "until:2016-03-01", _day, several=False),
-        Field("date", "date:unknown", _one_of(("unknown",))),
+        Field("date", "date:unknown", _no_date),
         Field("flag", "flag:zone-assumed", _one_of(FLAGS)),
         Field("scored", "scored:provisional", _one_of(SCORED)),
         *(Field(name, f"{name}>100", counts.check) for name in COUNTS),

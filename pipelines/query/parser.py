@@ -290,7 +290,18 @@ class _Parser:
         )
 
 
+#: What other search engines call a field.
+_ELSEWHERE = {
+    **dict.fromkeys(("from", "after", "start", "depuis", "du"), "since"),
+    **dict.fromkeys(("to", "before", "end", "avant", "au"), "until"),
+    **dict.fromkeys(("language", "langue"), "lang"),
+    **dict.fromkeys(("user", "account", "auteur"), "author"),
+}
+
+
 def _meant(name: str) -> str:
+    if other := _ELSEWHERE.get(name.lower()):
+        return f" (here it is {other}, as in {FIELDS[other].example})"
     near = difflib.get_close_matches(name.lower(), FIELDS, 1)
     return f" (did you mean {near[0]}?)" if near else ""
 

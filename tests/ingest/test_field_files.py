@@ -572,3 +572,11 @@ def test_comments__that_were_asked_for_with_a_post_of_facebook_are_read(tmp_path
         ("réponse", "facebook:555_1"),
     ]
     assert found[0].counts == {"replies": 1}
+
+
+def test_preview__counts_posts_whose_platform_nobody_names(tmp_path: Path) -> None:
+    (tmp_path / "f").write_text("id,text\n1,coupé\n", "utf-8")
+    [found] = preview([tmp_path / "f"])
+    assert found.nameless == 1
+    [found] = preview([tmp_path / "f"], PreviewOptions(platform="twitter"))
+    assert found.nameless == 0

@@ -58,6 +58,20 @@ def test_an_article_is_its_title_and_its_text_without_tags(
     assert post.counts == {"replies": 4}
 
 
+def test_a_comment_names_neither_its_author_nor_whom_it_answers() -> None:
+    """WordPress's feeds of comments (wp-includes/feed-rss2-comments.php, comment_text)."""
+    body = rss(
+        "<item xmlns:dc='http://purl.org/dc/elements/1.1/'><title>Par : Nadia Fictive</title>"
+        "<link>https://journal.example/a/#comment-7</link><dc:creator>Nadia Fictive</dc:creator>"
+        "<description>En réponse à &lt;a href='#'&gt;Omar Fictif&lt;/a&gt;. bien dit"
+        "</description></item>"
+    )
+    [entry] = read_feed(body, "text/xml", "https://journal.example/feed").entries
+    post = map_item(entry, Seen(source="rss", now=NOW, host="journal.example"))
+    assert isinstance(post, Post)
+    assert post.text == "Par : [user]\n\nEn réponse à [user]. bien dit"
+
+
 def test_an_article_does_not_name_its_feed_whose_address_may_be_a_persons(
     read: Reading, simulator: Newspaper
 ) -> None:

@@ -85,6 +85,8 @@ class ImportPreview(msgspec.Struct, frozen=True, kw_only=True):
     """Whether ``03/02/2016`` is read as the third of February."""
     zone_assumed: int = 0
     """Posts whose dates name no zone where nobody said which is theirs."""
+    nameless: int = 0
+    """Posts whose platform is not known, so that their ids are of this file alone."""
     repaired: int = 0
     """Texts whose encoding or escapes had to be undone."""
     ids_met: int = 0
@@ -163,6 +165,7 @@ def _of_source(source: ArchiveSource) -> ImportPreview:
         timezone=details.timezone,
         day_first=details.day_first,
         zone_assumed=flags["zone-assumed"],
+        nameless=sum(post.platform == "archive" for post in posts),
         repaired=flags["text-repaired"],
         ids_met=sum(len(found) - 1 for found in texts.values()),
         shown=[_shown(post) for post in posts[:SHOWN]],

@@ -113,6 +113,8 @@ class ArchiveSource:
         """Texts read so far whose encoding or escapes had to be undone."""
         self.zones_assumed = 0
         """Posts read so far for whose dates a time zone was only assumed."""
+        self.nameless = 0
+        """Posts read so far of no known platform: their ids are of this file alone."""
         self._ahead = 0
         self._latest = self._now
         self.dataset = file_name(self.path) if dataset is None else given_name(dataset)
@@ -251,6 +253,7 @@ class ArchiveSource:
                 item = self._with_extent(item, item.record)
             if isinstance(item.record, Post):
                 self.zones_assumed += "zone-assumed" in item.record.flags
+                self.nameless += item.record.platform == "archive"
                 self._undated += "date-unknown" in item.record.flags
                 self.repaired += "text-repaired" in item.record.flags
                 created = item.record.created_at

@@ -20,6 +20,7 @@ from ingest.mapping.items import Seen, post
 from ingest.records import Post, Reject
 from ingest.sources.rss.encoding import with_guessed_encoding
 from ingest.sources.rss.markup import as_utf8, refuse_endless
+from ingest.text import USER, without_names
 
 #: What feedparser says of a feed that it read as well as any other.
 _HARMLESS = (feedparser.CharacterEncodingOverride, feedparser.NonXMLContentType)
@@ -59,6 +60,13 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def date(self) -> datetime | None:
         """When it was published, where that can be read; UTC is assumed where no zone is named."""
         return dates.read(self.published, UTC).moment
+
+
+#: How the text of a comment that answers another begins, in WordPress's languages.
+_ANSWERED = re.compile(
+    r"\A(In reply to|En réponse à|In risposta a|En respuesta a|Em resposta a|Als Antwort auf"
+    r"|ردا على|ردًا على|رداً على) [^.\n]{1,100}\."
+)
 
 
 class Feed(msgspec.Struct, frozen=True):
@@ -106,7 +114,7 @@ def map_item(entry: Entry, seen: Seen) -> Post | Reject:
     A ``guid`` counts within its feed unless it is an address or another name that nobody else
     gives. Where there is neither it nor a link, the post has no id of its own.
     """
-    title, body = entry.title, entry.body
+    title, body = _without_people(entry)
     native = entry.guid or entry.link
     if len(native) > LONGEST:
         native = digest(native.encode())
@@ -124,6 +132,18 @@ def map_item(entry: Entry, seen: Seen) -> Post | Reject:
         counts={"replies": entry.comments},
         raw=msgspec.json.encode(entry),
     )
+
+
+def _without_people(entry: Entry) -> tuple[str, str]:
+    """Return the title and the text; those of a comment name who wrote it and whom it answers.
+
+    WordPress writes ``By: Name`` and ``Comment on … by Name`` as titles of its feeds of comments.
+    """
+    if "#comment" not in entry.link and "#comment" not in entry.guid:
+        return entry.title, entry.body
+    body = _ANSWERED.sub(rf"\1 {USER}.", entry.body)
+    names = [entry.author]
+    return without_names(entry.title, (), names), without_names(body, (), names)
 
 
 def digest(content: bytes) -> str:

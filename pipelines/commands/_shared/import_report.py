@@ -11,6 +11,10 @@ from pipelines.records import Ledger
 from pipelines.results import Imported
 
 _LISTED = 12
+_WITHOUT_PLATFORM = (
+    "of no platform that is known: their ids hold the name of the file, and the same posts from "
+    "another file count again. If they are of one platform, name it: --platform NAME."
+)
 
 
 def preview_lines(found: ImportPreview) -> Iterator[str]:
@@ -29,6 +33,8 @@ def preview_lines(found: ImportPreview) -> Iterator[str]:
         f"{f' (such as {_shown(found.unread_date)})' if found.unread_date else ''}; "
         f"zone {found.timezone}{' (assumed)' if found.zone_assumed else ''}"
     )
+    if found.nameless:
+        yield f"  {count(found.nameless, 'post')} {_WITHOUT_PLATFORM}"
     for reason, number in {**found.skipped, **found.dead}.items():
         yield f"  no post: {number:,} {reason}"
     if found.repaired:
@@ -71,6 +77,8 @@ def after_lines(source: ArchiveSource) -> Iterator[str]:
             f"  {count(undated, 'post')} without a date that can be read{where}: no trend counts "
             "them. Name the column with --map created_at=NAME."
         )
+    if source.nameless:
+        yield f"  {count(source.nameless, 'post')} {_WITHOUT_PLATFORM}"
     ahead, latest, now = source.dated_ahead
     if ahead:
         yield (
