@@ -49,6 +49,7 @@ Format = Literal["svg", "png", "pdf"]
 _SETTINGS: dict[str, Any] = {
     "font.family": "DejaVu Sans",  # comes with matplotlib: the same everywhere
     "font.size": 9,
+    "text.hinting": "no_hinting",  # words are as wide as measured, whatever the resolution
     "svg.hashsalt": "marsad",
     "svg.fonttype": "path",
     "pdf.fonttype": 42,  # letters stay letters: they can be searched and copied

@@ -33,11 +33,6 @@ def named(label: str, months: Mapping[str, str]) -> str:
     return _MONTH.sub(lambda found: months.get(found[0], found[0]), label) if months else label
 
 
-def span_of(first: str, last: str) -> str:
-    """Return the span of two dates in words."""
-    return first if first == last else f"{first} to {last}"
-
-
 def with_years(labels: Sequence[str], moments: Sequence[datetime]) -> list[str]:
     """Return labels of which the first, and the first of each new year, names it below.
 

@@ -13,6 +13,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from ingest.records import Counter, Gap
 from pipelines.charts.page import FAINT, SOFT, number
+from pipelines.charts.words import ENGLISH, Language
 from pipelines.pages.arithmetic import figure, slack
 from pipelines.pages.flags import flags
 from pipelines.pages.series import Series, silences
@@ -38,29 +39,30 @@ def panel(
     zone: ZoneInfo,
     styles: Mapping[str, Style],
     begin: datetime | None = None,
+    language: Language = ENGLISH,
 ) -> None:
     """Draw the series of one page; marks are hollow where a loss names no start of its count.
 
     Readings before ``begin`` have no mark, as the axis begins there.
     """
-    ax.spines[["top", "right"]].set_visible(False)
+    ax.spines[["top", "left" if language.rtl else "right"]].set_visible(False)
     ax.grid(color=FAINT, linewidth=0.6)
     ax.set_axisbelow(True)
     ax.tick_params(labelsize=8, colors=SOFT, width=0.6, length=3)
     ax.axhline(0, color=SOFT, linewidth=0.6)
     for lane, one in enumerate(own):
-        _curve(ax, one, gaps, zone, styles[one.source], lane, begin)
+        _curve(ax, one, gaps, zone, styles[one.source], lane, begin, language)
     ax.yaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
-    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _written(value)))
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _written(value, language)))
     ax.margins(y=0.12)
     if ax.dataLim.y0 >= 0:
         # one step at least: a reading alone has lost nothing yet
         ax.set_ylim(0, max(1, ax.get_ylim()[1]))
 
 
-def _written(value: float) -> str:
+def _written(value: float, language: Language) -> str:
     # longer ones have no room beside the axis
-    return f"{value / 1e6:,g}M" if abs(value) >= 1e7 else f"{value:,.0f}"
+    return f"{value / 1e6:,g}M" if abs(value) >= 1e7 else language.number(value)
 
 
 def _curve(
@@ -71,6 +73,7 @@ def _curve(
     style: Style,
     lane: int,
     begin: datetime | None,
+    language: Language,
 ) -> None:
     readings = one.readings
     odd = flags(readings) if one.kind == "count" else []
@@ -110,7 +113,8 @@ def _curve(
         start, end = (number(local(at, zone)) for at in (flag.start, flag.end))
         ax.axvspan(start, end, color=style.colour, alpha=0.12, linewidth=0)
         ax.annotate(
-            f"{flag.kind} {flag.change:+,}",
+            f"{language.text(f'loss {flag.kind}')} {'+' * (flag.change > 0)}"
+            f"{language.number(flag.change)}",
             ((start + end) / 2, 0.99 - 0.1 * lane),
             xycoords=("data", "axes fraction"),
             fontsize=7.5,

@@ -15,6 +15,7 @@ from babel.dates import format_date
 from babel.numbers import format_decimal
 from babel.units import format_unit
 
+from pipelines.charts.loss_words import TEXTS as LOSS_TEXTS
 from pipelines.trends import By
 
 Code = Literal["en", "fr", "ar"]
@@ -212,6 +213,7 @@ _TEXTS: dict[str, tuple[str, str, str]] = {
     ),
     "hardly chance": ("hardly chance", "sans doute pas un hasard", "يُستبعد أن يكون صدفة"),
     "may be chance": ("may well be chance", "peut être un hasard", "قد يكون صدفة"),
+    **LOSS_TEXTS,
 }  # fmt: skip
 
 

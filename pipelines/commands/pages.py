@@ -18,6 +18,7 @@ from rich.console import Console
 from ingest.records import Counter, Gap
 from ingest.sources.counters.table import parse_readings, parse_when
 from ingest.watchlist.loader import available
+from pipelines.commands._shared.chart_options import Code, look_options
 from pipelines.commands._shared.context import chosen_watchlist, configured, open_store
 from pipelines.commands._shared.options import store_option, watchlist_option
 from pipelines.commands._shared.output import nothing_found, notify, write_line
@@ -114,8 +115,9 @@ def import_readings(
     multiple=True,
     metavar="FILE",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Draw the losses into an .svg or .png file; may be repeated.",
+    help="Draw the losses into an .svg, .png or .pdf file; may be repeated.",
 )
+@look_options
 def report(
     store: str | None,
     since: str | None,
@@ -126,6 +128,9 @@ def report(
     as_json: bool,
     as_csv: bool,
     charts: tuple[Path, ...],
+    size: str,
+    code: Code,
+    real_text: bool,
 ) -> None:
     """Show the likes that pages lost: in all, per hour and in per cent, source by source.
 
@@ -136,15 +141,17 @@ def report(
     Examples:
       marsad pages report --readings morocco-2016 --since 2016-02-26
       marsad pages report --since 2016-02-26T20:00 --page inwi --chart inwi.svg
+      marsad pages report --readings morocco-2016 --chart pertes.pdf --lang-ui fr --size article
       marsad pages report --json > losses.ndjson
     """
     if as_json and as_csv:
         raise click.UsageError("choose --json or --csv")
     if charts:
-        from pipelines.charts import format_of
+        from pipelines.charts import format_of, size_of
 
         for path in charts:  # said now rather than after the work
             format_of(path)
+        size_of(size)
     metrics = tuple(map(table.kept, metrics))
     counters, gaps, local = stored_or_shipped(readings, store)
     start, end = _moment(since, "--since", local), _moment(until, "--until", local)
@@ -174,7 +181,7 @@ def report(
         table.show(made, unequal, local, Console(highlight=False))
         _remarks(made, found, gaps, local)
     if charts:
-        from pipelines.charts import format_of, write
+        from pipelines.charts import Language, format_of, size_of, write
         from pipelines.charts.losses import render
 
         for path in charts:
@@ -186,6 +193,9 @@ def report(
                 since=start,
                 names=_names(readings),
                 everything=counters,
+                language=Language(code, _country(readings)),
+                size=size_of(size),
+                real_text=real_text,
             )
             write(path, content)
             notify(f"Drawn: {path}")
@@ -271,6 +281,12 @@ def _names(readings: str | None) -> dict[str, str]:
     """Return the names of pages that are entities, of the case or the configured watchlist."""
     case = chosen_watchlist(readings if readings in available() else None)
     return {entity.id: entity.name for entity in case.entities} if case else {}
+
+
+def _country(readings: str | None) -> str:
+    """Return the country of the case, whose names of months a chart has."""
+    case = chosen_watchlist(readings if readings in available() else None)
+    return case.country if case else ""
 
 
 def _moment(text: str | None, option: str, local: ZoneInfo) -> Moment | None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from pipelines.analysis.scanned import BETWEEN, SplitBy
 from pipelines.annotations import Event
+from pipelines.commands._shared.chart_options import Code
 from pipelines.commands._shared.options import Filters, values_of
 from pipelines.commands._shared.output import notify
 from pipelines.commands.trend_answer import Answer
@@ -19,8 +20,6 @@ from pipelines.trends import deaf_times
 
 if TYPE_CHECKING:
     from pipelines.charts import Caption, Language
-
-Code = Literal["en", "fr", "ar"]
 
 
 class Look(msgspec.Struct, frozen=True):

@@ -19,6 +19,7 @@ from pipelines.analysis.scanned import SplitBy
 from pipelines.analysis.series import READ_UNASKED, Counting
 from pipelines.annotations import Event
 from pipelines.annotations import load as load_events
+from pipelines.commands._shared.chart_options import Code, look_options
 from pipelines.commands._shared.options import (
     QUERY_SETTINGS,
     Filters,
@@ -28,7 +29,7 @@ from pipelines.commands._shared.options import (
 )
 from pipelines.commands._shared.output import nothing_found, notify, write_line
 from pipelines.commands.trend_answer import Answer, ask
-from pipelines.commands.trend_charts import Code, Look, check, draw, group_names
+from pipelines.commands.trend_charts import Look, check, draw, group_names
 from pipelines.trends import Row
 
 _MISSING = (
@@ -107,22 +108,7 @@ _MISSING = (
     help="Draw a chart into an .svg, .png or .pdf file; may be repeated.",
 )
 @click.option("--title", default="", help="Title of the chart, in place of the query.")
-@click.option(
-    "--size",
-    default="",
-    metavar="article|slide|WxH",
-    help="Size of the chart: for a page of an article, for a slide, or in pixels (1600x900).",
-)
-@click.option(
-    "--lang-ui",
-    "code",
-    type=click.Choice(["en", "fr", "ar"]),
-    default="en",
-    show_default=True,
-    help="Language of the chart.",
-)
-@click.option("--svg-text", "real_text", is_flag=True,
-              help="Letters of an SVG as text that can be searched, not as outlines.")  # fmt: skip
+@look_options
 @click.option(
     "--annotations",
     "events",

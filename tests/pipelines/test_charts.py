@@ -340,6 +340,17 @@ def test_the_shipped_case_has_events_with_sources():
     assert all(event.label and event.source.startswith("http") for event in events)
 
 
+def test_words_are_as_wide_at_every_resolution_as_they_were_measured():
+    from pipelines.charts import _settings
+
+    with _settings():
+        page = Page(2.0, 7.0)
+        text = page.text("Pointillés : rien n'est connu entre deux relevés. " * 2, fontsize=7.5)
+        measured = page.wide(text)
+        page.figure.set_dpi(300)
+        assert page.wide(text) == pytest.approx(measured, rel=0.01)
+
+
 def test_an_event_is_named_in_the_language_that_has_words_for_it(tmp_path):
     path = tmp_path / "events.csv"
     path.write_text(

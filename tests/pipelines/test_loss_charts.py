@@ -10,6 +10,9 @@ import pytest
 
 from ingest.records import Counter
 from pipelines.charts.losses import beginning, draw, styles_of
+from pipelines.charts.size import size_of
+from pipelines.charts.words import ENGLISH, Language
+from pipelines.errors import OutputError
 from pipelines.pages.report import Moment
 from pipelines.pages.series import series
 from tests.pipelines.test_charts import boxes_of, overlap
@@ -123,7 +126,7 @@ def test_readings_long_before_the_others_do_not_squeeze_the_chart() -> None:
     (ax,) = figure.axes
     low, high = ax.get_xlim()
     assert high - low < 8
-    assert "1 readings before 2016-02-27 lie left of the chart." in words(figure)
+    assert "Left of the chart, before 2016-02-27: 1 reading." in words(figure)
     drawn = [x for line in ax.lines if line.get_marker() != "None" for x in line.get_xdata()]
     assert min(drawn) >= low
 
@@ -131,3 +134,54 @@ def test_readings_long_before_the_others_do_not_squeeze_the_chart() -> None:
 def test_the_axis_begins_where_it_was_asked_to() -> None:
     assert beginning([lost("a", 1), lost("a", 2, day=9)], Moment(START, 60)) == START
     assert beginning([lost("a", 1), lost("a", 2, day=9)], None) == lost("a", 1).at
+
+
+@pytest.mark.parametrize(
+    ("code", "title", "first"),
+    [
+        ("fr", "Mentions J'aime perdues, par page et par source", "27 fév."),
+        ("ar", "الإعجابات المفقودة حسب الصفحة والمصدر", "27 فبراير"),
+    ],
+)
+def test_the_chart_is_in_french_and_in_arabic_from_right_to_left(
+    code: Any, title: str, first: str
+) -> None:
+    counters = [lost("a", 1_234_567, day=1), lost("a", 1_500_000, day=5)]
+    language = Language(code, "MA")
+    since = Moment(START, 86_400)
+    figure = draw(series(counters), (), ZONE, since, {"a": "Inwi"}, (), language)
+    boxes_of(figure)
+    said = words(figure)
+    assert said[0] == title
+    english = ("reading", "scale", "Bars", "Hollow", "counted from", "Made with")
+    assert not any(word in line for line in said for word in english)
+    (ax,) = figure.axes
+    low, high = ax.get_xlim()
+    assert (low > high) == (code == "ar")
+    dates = [label.get_text() for label in ax.get_xticklabels() if label.get_text()]
+    assert first in [date.partition("\n")[0] for date in dates]
+    assert language.number(1_200_000) in [label.get_text() for label in ax.get_yticklabels()]
+
+
+@pytest.mark.parametrize("size", ["article", "slide", "1600x900", "900x1600"])
+def test_a_chart_of_a_size_holds_all_its_words_and_names_what_has_no_room(size: str) -> None:
+    counters = [lost(page, 1_000 * n, n) for page in "abcdef" for n in range(1, 4)]
+    wanted = size_of(size)
+    figure = draw(series(counters), (), ZONE, Moment(START), {}, (), ENGLISH, wanted)
+    assert figure.get_figwidth() == wanted.width
+    if wanted.height:
+        assert figure.get_figheight() == wanted.height
+    shown = len(figure.axes)
+    assert shown >= 1
+    assert any("Not shown: " in one for one in words(figure)) == (shown < 6)
+    boxes = boxes_of(figure)
+    for number, (text, box) in enumerate(boxes):
+        assert box.x0 >= 0, text
+        assert box.x1 <= figure.bbox.x1, text
+        assert box.y0 >= 0, text
+        assert not any(overlap(box, other) for _, other in boxes[number + 1 :]), text
+
+
+def test_a_size_without_room_for_any_page_is_refused() -> None:
+    with pytest.raises(OutputError, match="no room for any page"):
+        draw(series([lost("a", 5)]), (), ZONE, None, {}, (), ENGLISH, size_of("1600x400"))
