@@ -580,3 +580,38 @@ def test_preview__counts_posts_whose_platform_nobody_names(tmp_path: Path) -> No
     assert found.nameless == 1
     [found] = preview([tmp_path / "f"], PreviewOptions(platform="twitter"))
     assert found.nameless == 0
+
+
+def test_tweets_that_a_user_liked__are_refused(tmp_path: Path) -> None:
+    liked = '[{"like": {"tweetId": "7", "fullText": "le texte d\'une autre personne"}}]'
+    with pytest.raises(SourceError, match="what its user liked") as caught:
+        read(tmp_path / "f", f"window.YTD.like.part0 = {liked}")
+    assert "--map" not in str(caught.value)
+
+
+def test_crowdtangle__is_known_by_its_earlier_columns_too(tmp_path: Path) -> None:
+    """Exports of 2016 to 2020 call the date ``Created``; its zone is New York's, as written."""
+    [post] = posts(
+        tmp_path / "f",
+        "Page Name,User Name,Facebook Id,Likes at Posting,"
+        "Created,Likes,Comments,Shares,URL,Message\n"
+        'Une page,fictif_un,1234,1000,2018-02-27 15:00:00 EST,"1,203",1,2,'
+        "https://www.facebook.com/fictif_un/posts/555,coupé\n",
+    )
+    assert post.id == "facebook:555"
+    assert post.created_at == datetime(2018, 2, 27, 20, tzinfo=UTC)
+    assert post.counts == {"likes": 1203, "replies": 1, "reposts": 2}
+
+
+def test_name_in_a_message_of_discord__is_masked(tmp_path: Path) -> None:
+    message = {
+        "id": "9",
+        "type": "Default",
+        "timestamp": "2016-02-27T20:00:00+00:00",
+        "timestampEdited": None,
+        "content": "merci @Nora Nomtest pour hier",
+        "author": {"id": "91", "name": "fictif_un"},
+        "mentions": [{"id": "92", "name": "fictif_deux", "nickname": "Nora Nomtest"}],
+    }
+    [post] = posts(tmp_path / "f", json.dumps(message))
+    assert post.text == "merci [user] pour hier"

@@ -123,7 +123,8 @@ def _by_key(record: Mapping[str, Any]) -> list[Record]:
     """Return posts that stand under their ids."""
     posts = [(key, value) for key, value in record.items() if isinstance(value, dict)]
     if len(posts) < len(record) or not all(
-        any(plain(name) in TEXTS for name in value) for _, value in posts
+        any(map(str.isdigit, key)) and any(plain(name) in TEXTS for name in value)
+        for key, value in posts
     ):
         return []
     return [{"id": key, **value} for key, value in posts]

@@ -53,6 +53,7 @@ _DOCUMENTS = (
     ((rb'"userId"\s*:\s*"8:', rb'"conversations"\s*:'), "conversations of Skype"),
     ((rb'"user_type"\s*:', rb'"topic_id"\s*:', rb'"creator"\s*:'), "messages of Google Chat"),
 )
+_LIKED = re.compile(rb"window\.YTD\.like\.")
 #: The first line of tables of messages.
 _HEADERS = (
     (r'"?CONVERSATION ID"?,"?CONVERSATION TITLE"?,"?FROM"?,', "messages of LinkedIn"),
@@ -69,6 +70,11 @@ _VIBER = re.compile(
 
 def refuse_document(name: str, head: bytes) -> None:
     """Raise :class:`SourceError` for JSON that a messenger wrote for its user."""
+    if _LIKED.search(head[:200]):
+        raise SourceError(
+            f"{name} holds what its user liked: posts of others, without accounts and dates. It is "
+            "not read; tweets.js holds the user's own"
+        )
     for keys, whose in _DOCUMENTS:
         if all(re.search(key, head) for key in keys):
             raise _refusal(name, whose)

@@ -88,5 +88,33 @@ def knows_table(columns: Record) -> bool:
     return knows(dict.fromkeys(columns, "")) and "created_utc" in columns
 
 
+def knows_written(columns: Record) -> bool:
+    """Tell whether a table is of a user's own posts, or of PRAW as tutorials write it."""
+    names = columns.keys()
+    return names >= {"id", "permalink", "subreddit", "title", "body", "gildings"} or (
+        names >= {"id", "title", "score", "comms_num", "created", "body"}
+    )
+
+
+def map_written(row: Record, around: Around) -> Mapped:
+    """Return the fields of a submission."""
+    if is_gone(row.get("body")) or is_gone(row.get("title")):
+        return DELETED
+    return filled(
+        {
+            "platform": "reddit",
+            "id": f"t3_{word(row.get('id'))}",
+            "text": joined((word(row.get("title")), word(row.get("body"))), "\n\n"),
+            "created_at": row["created"] if "created" in row else row.get("date"),
+            "url": row.get("permalink"),
+            "likes": row.get("score"),
+            "replies": row.get("comms_num"),
+        }
+    )
+
+
+WRITTEN = Tool(
+    name="reddit-posts-csv", version=1, knows=knows_written, map_item=map_written, table=True
+)
 TOOL = Tool(name="reddit", version=2, knows=knows, map_item=map_item, split=split)
 TABLE = Tool(name="reddit-csv", version=1, knows=knows_table, map_item=map_item, table=True)

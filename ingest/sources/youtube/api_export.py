@@ -105,6 +105,38 @@ def map_yt_dlp(record: Record, around: Around) -> Mapped:
     )
 
 
+def knows_video(record: Record) -> bool:
+    """Tell whether a record is a video as ``search.list`` and ``videos.list`` answer."""
+    snippet = record.get("snippet")
+    kinds = {"youtube#video", "youtube#searchResult"}
+    return word(record.get("kind")) in kinds and isinstance(snippet, dict) and "title" in snippet
+
+
+def map_video(record: Record, around: Around) -> Mapped:
+    """Return the fields of a video: its title and description are the text."""
+    if not knows_video(record):
+        return None
+    snippet, native = record["snippet"], record.get("id")
+    video = word(dig(native, "videoId") if isinstance(native, dict) else native)
+    if not video:
+        return {}  # a search finds channels and playlists as well
+    title, about = word(snippet.get("title")), word(snippet.get("description"))
+    return filled(
+        {
+            "platform": "youtube",
+            "id": video,
+            "text": "\n".join(filter(None, (title, about))),
+            "created_at": snippet.get("publishedAt"),
+            "author": snippet.get("channelId"),
+            "url": f"https://www.youtube.com/watch?v={video}",
+            "likes": dig(record, "statistics", "likeCount"),
+            "replies": dig(record, "statistics", "commentCount"),
+            "views": dig(record, "statistics", "viewCount"),
+        }
+    )
+
+
+API_VIDEOS = Tool(name="youtube-api-videos", version=1, knows=knows_video, map_item=map_video)
 YT_DLP = Tool(name="yt-dlp", version=1, knows=knows_yt_dlp, map_item=map_yt_dlp)
 TOOL = Tool(name="youtube-api", version=1, knows=knows, map_item=map_item, split=split)
 DOWNLOADED = Tool(

@@ -1,13 +1,15 @@
-"""Posts of Instagram as programs write them that read its website: Instaloader, Apify's actor.
+"""Posts as programs write them that read a website: Instaloader, Apify's actor, Threads, Discord.
 
 Fields: instaloader/instaloader (``structures.py``, ``Post``; its files hold ``{"node": …}``),
-https://apify.com/apify/instagram-scraper (its example of an output).
+https://apify.com/apify/instagram-scraper (its example of an output),
+Tyrrrz/DiscordChatExporter (JSON of a server's channel; private channels are refused).
 """
 
 from __future__ import annotations
 
-from ingest.mapping.tool import Around, Mapped, Record, Tool, filled, word
+from ingest.mapping.tool import Around, Mapped, Record, Tool, dig, filled, word
 from ingest.sources.archive.tools import webshapes
+from ingest.text import without_names
 
 
 def knows_graph(record: Record) -> bool:
@@ -51,5 +53,49 @@ def map_apify(record: Record, around: Around) -> Mapped:
     )
 
 
+def knows_threads(record: Record) -> bool:
+    """Tell whether a record is a post of Threads as its website loads it."""
+    return {"code", "taken_at", "text_post_app_info", "user"} <= record.keys()
+
+
+def map_threads(record: Record, around: Around) -> Mapped:
+    """Return the fields of a post."""
+    fields = webshapes.threads_post(record) if knows_threads(record) else None
+    return None if fields is None else filled(fields)
+
+
+def knows_discord(record: Record) -> bool:
+    """Tell whether a record is a message of DiscordChatExporter."""
+    return {"id", "type", "timestamp", "timestampEdited", "content", "author"} <= record.keys()
+
+
+def map_discord(record: Record, around: Around) -> Mapped:
+    """Return the fields of a message, with the people whom it names as ``[user]``."""
+    if not knows_discord(record):
+        return None
+    if word(record.get("type")) not in {"Default", "Reply"}:
+        return {}  # somebody joined, something was pinned
+    mentions = record.get("mentions")
+    names = [
+        word(dig(one, key))
+        for one in (mentions if isinstance(mentions, list) else ())
+        for key in ("nickname", "name")
+    ]
+    text = record.get("content")
+    return filled(
+        {
+            "platform": "discord",
+            "id": record.get("id"),
+            "text": without_names(text, (), names) if isinstance(text, str) else text,
+            "created_at": record.get("timestamp"),
+            "edited_at": record.get("timestampEdited"),
+            "author": dig(record, "author", "name"),
+            "reply_to_id": dig(record, "reference", "messageId"),
+        }
+    )
+
+
+THREADS = Tool(name="threads-web", version=1, knows=knows_threads, map_item=map_threads)
+DISCORD = Tool(name="discord", version=1, knows=knows_discord, map_item=map_discord)
 GRAPH = Tool(name="instaloader", version=1, knows=knows_graph, map_item=map_graph)
 APIFY = Tool(name="apify-instagram", version=1, knows=knows_apify, map_item=map_apify)
