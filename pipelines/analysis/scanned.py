@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from ingest.records import Sentiment, Target
+from ingest.records import Post, Sentiment, Target
 from pipelines.analysis.copies import is_repost, repeat_key
 from pipelines.records import Hit, Sum
 from pipelines.searching import Kind, values_of
@@ -86,19 +86,29 @@ def count(
     ``reposts`` these do not count; posts whose ids are in ``without`` never do. Posts without a
     day are left out, and so are provisional scores unless ``provisional``.
     """
-    cells: dict[tuple[str, str, str, str], list[float]] = {}
-    # for each text of an account the earliest post: when it was written, and what it adds
-    first: dict[bytes, tuple[tuple[float, str], list[_Part]]] = {}
-    repeats = passed_on = copies = 0
+    (counted,) = count_each(
+        hits, by, splits, zone=zone, once=once, reposts=reposts, without=[without],
+        provisional=provisional,
+    )  # fmt: skip
+    return counted
+
+
+def count_each(
+    hits: Iterable[Hit],
+    by: Literal["day", "hour"],
+    splits: Sequence[SplitBy] = (),
+    *,
+    zone: ZoneInfo,
+    once: bool = True,
+    reposts: bool = True,
+    without: Sequence[Collection[str]],
+    provisional: bool = False,
+) -> list[Counted]:
+    """Return what :func:`count` does for each of several collections of ids, in one reading."""
+    tallies = [_Tally(reposts, ids) for ids in without]
     for hit in hits:
         post = hit.post
         if not hit.day or (post.scored == "provisional" and not provisional):
-            continue
-        if post.id in without:
-            copies += 1
-            continue
-        if not reposts and is_repost(post):
-            passed_on += 1
             continue
         bucket = local_hour(post, zone) if by == "hour" else hit.day
         parts: list[_Part] = [
@@ -106,18 +116,45 @@ def count(
             for group, score in groups_of(hit, splits)
         ]
         key = repeat_key(post) if once else b""
-        if not key:
-            _add(cells, parts)
-            continue
-        when = (post.created_at.timestamp() if post.created_at else 0.0, post.id)
-        before = first.get(key)
-        repeats += before is not None
-        if before is None or when < before[0]:
-            first[key] = when, parts
-    for _, parts in first.values():
-        _add(cells, parts)
-    sums = [Sum(*key, int(posts), *chances) for key, (posts, *chances) in sorted(cells.items())]
-    return Counted(sums, Left(repeats, passed_on, copies))
+        for tally in tallies:
+            tally.add(post, parts, key)
+    return [tally.counted() for tally in tallies]
+
+
+class _Tally:
+    """Sums of the posts that count, and how many do not, by reason."""
+
+    def __init__(self, reposts: bool, without: Collection[str]) -> None:
+        self._reposts, self._without = reposts, without
+        self._cells: dict[tuple[str, str, str, str], list[float]] = {}
+        # for each text of an account the earliest post: when it was written, and what it adds
+        self._first: dict[bytes, tuple[tuple[float, str], list[_Part]]] = {}
+        self._repeated = self._passed_on = self._copied = 0
+
+    def add(self, post: Post, parts: list[_Part], key: bytes) -> None:
+        """Count a post; those that share a ``key`` (:func:`repeat_key`) count once."""
+        if post.id in self._without:
+            self._copied += 1
+        elif not self._reposts and is_repost(post):
+            self._passed_on += 1
+        elif not key:
+            _add(self._cells, parts)
+        else:
+            when = (post.created_at.timestamp() if post.created_at else 0.0, post.id)
+            before = self._first.get(key)
+            self._repeated += before is not None
+            if before is None or when < before[0]:
+                self._first[key] = when, parts
+
+    def counted(self) -> Counted:
+        """Return the sums; nothing is added afterwards."""
+        for _, parts in self._first.values():
+            _add(self._cells, parts)
+        sums = [
+            Sum(*key, int(posts), *chances)
+            for key, (posts, *chances) in sorted(self._cells.items())
+        ]
+        return Counted(sums, Left(self._repeated, self._passed_on, self._copied))
 
 
 _Part = tuple[tuple[str, str, str, str], Sentiment | Target]

@@ -24,7 +24,7 @@ from pipelines.analysis.people import (
     overall,
     selected_by,
 )
-from pipelines.analysis.scanned import Left, SplitBy, count
+from pipelines.analysis.scanned import Counted, Left, SplitBy, count, count_each
 from pipelines.query import All, And, Filter, Node, asks_for, final
 from pipelines.records import Sum
 from pipelines.stores.protocols import Labels, Reading
@@ -181,14 +181,41 @@ def with_and_without(
 ) -> Series:
     """Return two groups: all posts, and those without near-identical texts by many accounts."""
     how = counting or Counting()
+    copies = _copies(store, query)
+    sets: list[Collection[str]] = [set(), {name for one in copies for name in one.ids}]
+    both = count_each(
+        store.scan(query), "day" if by == "auto" else sums_by(by), zone=zone,
+        reposts=how.reposts, without=sets, provisional=asks_for(query, "scored"),
+    )  # fmt: skip
+    people = [] if _selected(query, ()) else gold(store.labelled(query))
     parts = {}
-    for name, kept in zip(names, (True, False), strict=True):
-        chosen = msgspec.structs.replace(how, copies=kept, repeats="once")
-        parts[name] = _grouped(_read(store, query, by, (), zone, (), chosen), name)
+    for name, counted, without in zip(names, both, sets, strict=True):
+        own = counted_people(people, once=True, reposts=how.reposts, without=without)
+        part = _part(counted, own, labelled_sums(own, by, (), zone), copies)
+        parts[name] = _grouped(part, name)
     queries = dict.fromkeys(names, query)
     return _series(
         store, queries, parts, by, (), zone=zone, gaps=gaps, correction=correction, counting=how
     )
+
+
+def _copies(store: Source, query: Node) -> list[Copies]:
+    """Return the near-identical texts of a query.
+
+    Its posts are read once more to be counted, rather than kept: a million take gigabytes.
+    """
+    return find_copies(hit.post for hit in store.scan(query) if hit.day)
+
+
+def _part(
+    counted: Counted, people: list[Gold], known: list[LabelledSum], copies: list[Copies]
+) -> _Part:
+    """Return what was read post by post, each of its texts once."""
+    labels = Counter(one.language for one in known)
+    return _Part(
+        sums=counted.sums, people=people, known=known, labels=labels, repeats_once=True,
+        left=counted.left, copies=copies,
+    )  # fmt: skip
 
 
 def _grouped(part: _Part, name: str) -> _Part:
@@ -220,8 +247,7 @@ def _read(
     without: Collection[str] = ()
     if once or read:
         provisional = asks_for(query, "scored")
-        # read twice rather than kept: a million posts take gigabytes
-        copies = find_copies(hit.post for hit in store.scan(query) if hit.day)
+        copies = _copies(store, query)
         without = set() if how.copies else {name for one in copies for name in one.ids}
         counted = count(
             store.scan(query), length, splits, zone=zone, once=once, reposts=how.reposts,

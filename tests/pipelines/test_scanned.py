@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from pipelines.analysis.copies import find_copies
 from pipelines.analysis.scanned import Left, count
-from pipelines.analysis.series import Counting, compare, trend_series
+from pipelines.analysis.series import Counting, compare, trend_series, with_and_without
 from pipelines.analysis.words import remarks
 from pipelines.commands.top import command as top
 from pipelines.commands.trends import command as trends
@@ -191,6 +191,16 @@ def test_compare__makes_a_group_of_each_query(store):
     shares = {row.group: (row.posts, row.negative) for row in found.rows}
     assert shares["whatsapp"] == (12, pytest.approx(0.1))
     assert shares["coupé"] == (12, pytest.approx(0.8))
+
+
+def test_with_and_without__reads_posts_once_to_compare_and_once_to_count(store, monkeypatch):
+    read = []
+    scan = store.scan
+    monkeypatch.setattr(store, "scan", lambda query: read.append(query) or scan(query))
+    found = with_and_without(store, All(), ("all", "without"), "day", zone=ZoneInfo(ZONE))
+    assert {row.group: row.posts for row in found.rows} == {"all": 25, "without": 13}
+    assert (found.left.repeats, found.left.copies) == (19, 12)
+    assert len(read) == 2
 
 
 def run(command, path, *arguments):
