@@ -12,6 +12,7 @@ from pipelines.searching import SORTS, Sort
 
 By = Literal["auto", "day", "week", "month", "hour"]
 Split = Literal["", "entity", "language", "platform"]
+Copied = Literal["", "out", "both"]
 
 #: Filters that may have several values, in the order of the page.
 SEVERAL = ("lang", "sentiment", "entity", "target", "platform")
@@ -45,6 +46,10 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """Another query, whose trends are shown beside those of the first."""
     raw: bool = False
     """Whether shares are shown as the model gives them, without correction."""
+    copies: Copied = ""
+    """Near-identical texts by many accounts count, do not count (``out``), or ``both`` is shown."""
+    breaks: bool = False
+    """Whether days are looked for on which shares changed."""
 
     def filters(self) -> dict[str, str | tuple[str, ...]]:
         """Return the filters that are set, as the commands name them."""
@@ -97,6 +102,9 @@ def asked(values: Mapping[str, Sequence[str]]) -> Asked:
     }
     single = {name: first(name) for name in SINGLE}
     sort, by, split = first("sort"), first("by"), first("split")
+    copies = first("copies")
+    if copies == "both" and (split or first("vs")):
+        copies = ""  # side by side stands one thing
     number = first("page")
     page = int(number) if number.isascii() and number.isdigit() and len(number) < 6 else 1
     state = {
@@ -108,6 +116,8 @@ def asked(values: Mapping[str, Sequence[str]]) -> Asked:
         "split": split if split in get_args(Split) else "",
         "vs": first("vs"),
         "raw": first("raw") == "1",
+        "copies": copies if copies in get_args(Copied) else "",
+        "breaks": first("breaks") == "1",
         "page": min(max(page, 1), DEEPEST),
     }
     return msgspec.convert(state, Asked)

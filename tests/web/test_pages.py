@@ -136,6 +136,24 @@ def test_trends__puts_groups_side_by_side(site: Site) -> None:
     assert {group["name"] for group in groups} >= {"French", "Darija"}  # type: ignore[attr-defined, index]
 
 
+def test_trends__shows_lines_with_and_without_copied_texts(serve: Callable[..., Site]) -> None:
+    words = "coupez vos téléphones deux jours avec nous"
+    own = [a_post(n, words, id=f"twitter:9{n}", author=f"u_copy{n}") for n in range(6)]
+    site = serve([*POSTS, *own])
+    groups = chart(site.page("/trends?copies=both&by=day"))["groups"]
+    posts = {group["name"]: sum(row[2] or 0 for row in group["rows"]) for group in groups}  # type: ignore[attr-defined, index]
+    assert list(posts) == ["all posts", "without copied texts"]
+    assert posts["all posts"] - posts["without copied texts"] == 6
+    (alone,) = chart(site.page("/trends?copies=out&by=day"))["groups"]  # type: ignore[misc]
+    assert sum(row[2] or 0 for row in alone["rows"]) == posts["without copied texts"]
+    assert "avec et sans" in site.page("/trends?copies=both&ui=fr")
+
+
+def test_trends__says_on_which_days_shares_changed(site: Site) -> None:
+    assert "No clear change" in site.page("/trends?breaks=1")
+    assert "No clear change" not in site.page("/trends")
+
+
 def test_trends__a_day_leads_to_its_posts(site: Site) -> None:
     group = chart(site.page("/trends?q=inwi&split=entity&entity=inwi"))["groups"][0]  # type: ignore[index]
     assert group["search"] == "/search?q=inwi&entity=inwi"

@@ -12,7 +12,7 @@ from pipelines.web import queries
 from pipelines.web.asked import Asked
 from pipelines.web.files import XLSX, sheet, table
 from pipelines.web.files import download as file
-from pipelines.web.queries.trends import MOST_BUCKETS, MOST_GROUPS, Trend
+from pipelines.web.queries.trends import BOTH, MOST_BUCKETS, MOST_GROUPS, Trend
 from pipelines.web.remarks import remarks
 from pipelines.web.search_state import chosen
 from pipelines.web.view import Reader, View
@@ -48,7 +48,19 @@ async def _page(view: View) -> Response:
         group_name=lambda group: group_name(view, found, group),
         remarks=list(remarks(found.series, view.words)) if found.rows else [],
         chart=chart_data(view, found, groups) if found.rows else None,
+        changes=_changes(view, found),
     )
+
+
+def _changes(view: View, found: Trend) -> list[str]:
+    """Return sentences about the changes of the shares, in the reader's language."""
+    if not found.breaks:
+        return []
+    from pipelines.charts import Language, changes  # loads matplotlib
+
+    code: Any = view.words.locale.language
+    names = {group: group_name(view, found, group) for group in found.groups}
+    return changes(Language(code, found.study.country), found.breaks, found.by, names)
 
 
 @router.get("/download/trends.{form}")
@@ -115,10 +127,12 @@ def chart_data(view: View, found: Trend, groups: list[str]) -> dict[str, Any]:
 
 def _posts_of(found: Trend, asked: Asked, group: str) -> str:
     """Return the address of the posts of a group, to which a day is added."""
-    rest = asked.changed(day="", since="", until="", by="auto", split="", vs="")
+    rest = asked.changed(
+        day="", since="", until="", by="auto", split="", vs="", copies="", breaks=False
+    )
     if found.compared:
         rest = rest.changed(q=group)
-    elif asked.split:
+    elif asked.split and not found.both:
         field = _FIELDS[asked.split]
         rest = rest.changed(**{field: ()}).with_value(field, group)
     return rest.address("/search")
@@ -128,5 +142,9 @@ def group_name(view: View, found: Trend, group: str) -> str:
     """Return what people call a group."""
     if found.compared:
         return group or view.words.gettext("all posts")
+    if found.both and group == BOTH[0]:
+        return view.words.gettext("all posts")
+    if found.both:
+        return view.words.gettext("without copied texts")
     field = _FIELDS.get(view.asked.split)
     return Names(view.words).value(field, group, found.study.entities) if field else ""

@@ -9,7 +9,15 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from ingest.records import Gap, unfilled
-from pipelines.analysis.series import Series, compare, trend_series
+from pipelines.analysis.break_words import breaks_of
+from pipelines.analysis.breaks import Breaks
+from pipelines.analysis.series import (
+    Counting,
+    Series,
+    compare,
+    trend_series,
+    with_and_without,
+)
 from pipelines.analysis.words import method
 from pipelines.annotations import Event
 from pipelines.commands._shared.authors import told
@@ -27,8 +35,16 @@ from pipelines.web.queries.posts import Study, node_of, study
 
 #: Buckets that a page shows; more are a file to download.
 MOST_BUCKETS = 1_500
+#: Posts whose texts are compared at most while somebody waits.
+MOST_READ = 50_000
+#: The groups of all posts, and of those without copied texts.
+BOTH = ("all", "without")
 #: Groups that a chart shows side by side.
 MOST_GROUPS = 8
+
+
+#: … as the chart of a file names them.
+_BOTH_NAMES = ("all posts", "without copies")
 
 
 class Trend(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,6 +61,12 @@ class Trend(msgspec.Struct, frozen=True, kw_only=True):
     """The groups in the order of their posts; one empty name without a split."""
     compared: bool
     """Whether the groups are two queries."""
+    both: bool
+    """Whether the groups are all posts, and those without copied texts (:data:`BOTH`)."""
+    uncompared: bool
+    """Whether texts were not compared, as asked for, since there are too many posts."""
+    breaks: list[Breaks]
+    """Changes of the shares, where they were asked for."""
     posts: int
     without_day: int
     fictional: int
@@ -70,6 +92,7 @@ class _Options(TypedDict):
     zone: ZoneInfo
     gaps: Sequence[Gap]
     correction: bool
+    counting: Counting
 
 
 def trend(store: Store, asked: Asked) -> Trend:
@@ -81,12 +104,21 @@ def trend(store: Store, asked: Asked) -> Trend:
     status: Status = store.status()
     about = study(store)
     compared = bool(asked.vs) and asked.vs != asked.q
-    options = _Options(zone=zone(about.timezone), gaps=status.gaps, correction=not asked.raw)
+    uncompared = bool(asked.copies) and store.count(node)[0] > MOST_READ
+    both = asked.copies == "both" and not (compared or uncompared)
+    options = _Options(
+        zone=zone(about.timezone),
+        gaps=status.gaps,
+        correction=not asked.raw,
+        counting=Counting(copies=uncompared or asked.copies != "out"),
+    )
     nodes = [node]
     if compared:
         nodes.append(node_of(asked.changed(q=asked.vs), store))
         queries = dict(zip((asked.q, asked.vs), nodes, strict=True))
         series = compare(store, queries, asked.by, **options)
+    elif both:
+        series = with_and_without(store, node, BOTH, asked.by, **options)
     else:
         wanted = asked.entity if asked.split == "entity" else ()
         series = trend_series(store, node, asked.by, asked.split, groups=wanted, **options)
@@ -98,6 +130,7 @@ def trend(store: Store, asked: Asked) -> Trend:
         fictional += store.count(all_of(one, only("flag", "fictional")))[0]
     starts = [row.start[:10] for row in made]
     first, last = (min(starts), max(starts)) if made else ("", "")
+    events = [one for one in about.case.events() if first <= one.day.isoformat() <= last]
     return Trend(
         rows=made,
         by=series.by,
@@ -110,7 +143,10 @@ def trend(store: Store, asked: Asked) -> Trend:
         fictional=fictional,
         pending=status.ledger.pending,
         provisional=status.provisional,
-        events=[one for one in about.case.events() if first <= one.day.isoformat() <= last],
+        both=both,
+        uncompared=uncompared,
+        breaks=breaks_of(made, events) if asked.breaks else [],
+        events=events,
         gaps=unfilled(status.gaps),
         models=sorted(name for name in status.models if name),
         reason=None if posts else no_match(node, store),
@@ -129,7 +165,7 @@ def trend_chart(store: Store, asked: Asked, form: str) -> bytes:
     if not found.rows:
         return b""
     split: Split = "" if found.compared else asked.split
-    names = found.study.entities
+    names = {**found.study.entities, **dict(zip(BOTH, _BOTH_NAMES, strict=True))}
     options = {name: values_of(value) for name, value in asked.filters().items()}
     wanted = options.pop("entity", []) if split == "entity" else []
     query = told([asked.q], store) if asked.q else ""
