@@ -56,6 +56,11 @@ from nlp.training import loop, package, steps
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Take the mean of this run's weights and these (of a run or a model); repeatable.",
 )
+@click.option(
+    "--share",
+    type=float,
+    help="What this run's weights count in that mean (default: as each other).",
+)
 @click.option("--layers", default=8, show_default=True)
 @click.option(
     "--exit",
@@ -108,6 +113,7 @@ def main(
     start: Path | None,
     teacher: Path | None,
     others: tuple[Path, ...],
+    share: float | None,
     layers: int,
     exits: tuple[int, ...],
     early: int,
@@ -146,6 +152,7 @@ def main(
         start=start,
         teacher=teacher,
         others=others,
+        share=share,
     )
     folder = steps.calibrated(settings, SHIPPED) if only_calibrate else steps.run(settings)
     click.echo((work / "report.md").read_text(encoding="utf-8"))

@@ -338,17 +338,22 @@ def _by_language(rows: list[data.Row], guess: NDArray[np.int64]) -> str:
     return json.dumps(seen)
 
 
-def average(folders: Sequence[Path], target: Path) -> None:
-    """Write to `target` the mean of the weights in `folders`, each as `load` reads it.
+def average(tuned: Path, others: Sequence[Path], target: Path, share: float | None = None) -> None:
+    """Write to `target` the mean of the weights in `tuned` and `others`, each as `load` reads it.
 
-    Trainings that began with the same weights lie in one valley: their mean is as good as their
-    votes and costs one model (Wortsman et al. 2022, "Model soups", arXiv:2203.05482).
+    `share` is the weight of `tuned`; without it all count the same. Trainings that began with the
+    same weights lie in one valley: their mean is as good as their votes and costs one model
+    (Wortsman et al. 2022, "Model soups", arXiv:2203.05482).
     """
-    models = [load(folder) for folder in folders]
-    states = [model.state_dict() for model in models]
-    mean = {name: torch.stack([state[name] for state in states]).mean(0) for name in states[0]}
-    models[0].load_state_dict(mean)
-    save(models[0], target)
+    own = 1 / (1 + len(others)) if share is None else share
+    model = load(tuned)
+    states = [load(folder).state_dict() for folder in others]
+    mean = {
+        name: value * own + torch.stack([state[name] for state in states]).mean(0) * (1 - own)
+        for name, value in model.state_dict().items()
+    }
+    model.load_state_dict(mean)
+    save(model, target)
 
 
 def save(model: Classifier, target: Path) -> None:

@@ -86,6 +86,8 @@ class Settings:
     """"free" leaves out sources for non-commercial use."""
     others: tuple[Path, ...] = ()
     """What other fine-tunings wrote; the model gets the mean of their weights and this one's."""
+    share: float | None = None
+    """What this one's weights count in that mean; the same as each other's by default."""
 
 
 def run(settings: Settings) -> Path:
@@ -139,7 +141,7 @@ def run(settings: Settings) -> Path:
         mean = work / "mean"
         if not (mean / "model.pt").exists():
             _say("mean")
-            finetune.average([tuned, *settings.others], mean)
+            finetune.average(tuned, settings.others, mean, settings.share)
         tuned = mean
     if settings.early and not (tuned / exits.FILE.format(settings.early)).exists():
         _say("exit")

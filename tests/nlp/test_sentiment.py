@@ -157,6 +157,15 @@ def test_a_model_has_another_name__if_the_linear_model_decides_elsewhere(joint: 
     rest = (facts["calibration"], facts["linear"])
     assert package.version_of(*files, *rest, facts["alone"]) == facts["version"]
     assert package.version_of(*files, *rest, {**facts["alone"], "limit": 0.7}) != facts["version"]
+    early = {"limit": 0.7, "calibration": {}}
+    assert package.version_of(*files, *rest, facts["alone"], early) != facts["version"]
+
+
+def test_a_copied_model__leaves_no_part_of_another_one(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "sentiment-upper.onnx").write_bytes(b"of another network")
+    package.copy(folder, tmp_path)
+    assert not (tmp_path / "sentiment-upper.onnx").exists()
+    assert (OnnxModel(tmp_path).predict(POSTS) == OnnxModel(folder).predict(POSTS)).all()
 
 
 def test_a_post_with_nothing_to_read_is_neutral(model: sentiment.SentimentModel) -> None:

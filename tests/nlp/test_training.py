@@ -156,7 +156,10 @@ def test_the_mean_of_trainings_is_the_mean_of_their_weights(work: Path, tmp_path
     other = {name: value + 1 for name, value in one.items()}
     model.load_state_dict(other)
     finetune.save(model, tmp_path / "other")
-    finetune.average([work / "finetune", tmp_path / "other"], tmp_path / "mean")
+    finetune.average(work / "finetune", [tmp_path / "other"], tmp_path / "mean", share=0.25)
+    mean = finetune.load(tmp_path / "mean").state_dict()
+    assert all(torch.allclose(mean[name], one[name] + 0.75) for name in one)
+    finetune.average(work / "finetune", [tmp_path / "other"], tmp_path / "mean")
     mean = finetune.load(tmp_path / "mean").state_dict()
     assert all(torch.allclose(mean[name], one[name] + 0.5) for name in one)
 
@@ -169,7 +172,7 @@ def test_the_mean_of_trainings_may_hold_a_finished_model(
     model = finetune.load(work / "candidate")
     model.load_state_dict({name: value + 1 for name, value in shipped.items()})
     finetune.save(model, tmp_path / "tuned")
-    finetune.average([tmp_path / "tuned", work / "candidate"], tmp_path / "mean")
+    finetune.average(tmp_path / "tuned", [work / "candidate"], tmp_path / "mean")
     mean = finetune.load(tmp_path / "mean").state_dict()
     assert all(torch.allclose(mean[name], shipped[name] + 0.5) for name in shipped)
 
@@ -421,6 +424,15 @@ def test_calibration__judges_a_post_without_its_own_label() -> None:
     assert not np.allclose(moved[:-1], judged[1:], atol=1e-6), "no label had a say"
 
 
+def test_calibration__gives_the_linear_model_the_say_that_was_chosen() -> None:
+    table = {"ary-Latn": {"scale": [1.0] * 3, "shift": [0.5, 0.0, -0.5], "linear": 0.4}}
+    more, less = calibrate.TRUST["ary-Latn"]
+    assert calibrate.trusted(table)["ary-Latn"] == {
+        "scale": [less] * 3, "shift": [0.5 * less, 0.0, -0.5 * less], "linear": round(0.4 * more, 4)
+    }  # fmt: skip
+    assert calibrate.trusted({"fr": table["ary-Latn"]}) == {"fr": table["ary-Latn"]}
+
+
 def test_calibration__counts_groups_by_roots_of_draws(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(calibrate, "GROUPS", {"s/fr": 100, "t/fr": 900})
     rows = [data.Row("a", 0, "fr", "s")] * 30 + [data.Row("a", 0, "fr", "t")] * 10
@@ -611,7 +623,7 @@ def test_second_dev__is_never_learned_from(tmp_path: Path) -> None:
 def test_free_licence__leaves_out_sources_for_non_commercial_use(tmp_path: Path) -> None:
     folder = tiny.write_data(tmp_path)
     sources = {row.source for row in data.labelled(folder, "train", licence="free")}
-    assert sources == {"umsab_french", "umsab_english", "myc_cleaned"}
+    assert sources == {"umsab_french", "umsab_english", "myc_cleaned", moods.SOURCE}
 
 
 def test_measures_agree_with_scikit_learn() -> None:
