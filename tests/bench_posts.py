@@ -16,6 +16,7 @@ from pathlib import Path
 
 import msgspec
 
+from ingest.privacy import protector
 from ingest.records import Post, Sentiment, Target
 
 #: What the texts are taken from, inside the data folder.
@@ -94,7 +95,7 @@ def scored_posts(given: list[str], count: int, seed: int = 2016) -> Iterator[Pos
             version=int(raw.created_at.timestamp() * 1000),
             created_at=raw.created_at,
             collected_at=START + YEAR,
-            author=f"u_{raw.author:0>16}",
+            author=pseudonym(raw.author),
             url=f"https://{raw.platform}.example/{raw.id}",
             counts={"likes": raw.likes},
             source=f"archive:{raw.platform}",
@@ -109,6 +110,11 @@ def scored_posts(given: list[str], count: int, seed: int = 2016) -> Iterator[Pos
             ),
             model="bench-1.0+01234567",
         )
+
+
+def pseudonym(author: str) -> str:
+    """Return what an author of :func:`raw_posts` is called, in the form of real pseudonyms."""
+    return protector.pseudonym(b"measurements", "any", author)
 
 
 def _sentiment(chance: random.Random) -> Sentiment:

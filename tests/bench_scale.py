@@ -34,7 +34,7 @@ from pipelines.stages import index
 from pipelines.stores.sqlite import SqliteStore
 from tests import bench_import, bench_outputs, bench_peers, bench_report
 from tests.bench_peers import timed
-from tests.bench_posts import scored_posts, texts
+from tests.bench_posts import pseudonym, scored_posts, texts
 
 ZONE = zone(Settings().timezone)
 BATCH = 1_000
@@ -120,7 +120,7 @@ def deletions(path: Path, posts: int) -> dict[str, float]:
         authors: list[str] = []
         many = 0
         while many < posts / 100:
-            authors.append(f"u_{f'user{len(authors)}':0>16}")
+            authors.append(pseudonym(f"user{len(authors)}"))
             many += store.count(parse(f"author:{authors[-1]}"))[0]
         seconds = timed(lambda: store.delete([tombstone(author=one) for one in authors])) / 1000
     return {
