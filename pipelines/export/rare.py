@@ -8,6 +8,7 @@ rare as well, it is left out.
 
 from __future__ import annotations
 
+import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 
@@ -69,4 +70,5 @@ def find(hits: Iterable[Hit], k: int = K) -> Rare:
 
 
 def _combination(platform: str, day: str, language: str, entities: Iterable[str]) -> _Combination:
-    return (platform, day, language, *sorted(entities))
+    # one copy of each word, whatever the number of combinations that hold it
+    return tuple(map(sys.intern, (platform, day, language, *sorted(entities))))
