@@ -21,6 +21,7 @@
         ├── StoreBusy          another process writes to it
         ├── StoreFull          no room is left; nothing was damaged
         ├── StoreMissing       there is none yet
+        ├── StoreSlow          a question took too long and was stopped
         └── StoreVersion       written by another version of Marsad
 
 Exit codes of the command: 0 done, 1 failed, 2 wrong usage, 3 nothing found.
@@ -56,6 +57,7 @@ __all__ = [
     "StoreError",
     "StoreFull",
     "StoreMissing",
+    "StoreSlow",
     "StoreVersion",
     "WatchlistError",
 ]
@@ -99,6 +101,10 @@ class StoreFull(StoreError):
 
 class StoreMissing(StoreError):
     """There is no store to read yet."""
+
+
+class StoreSlow(StoreError):
+    """A question took longer than it may and was stopped."""
 
 
 class StoreVersion(StoreError):

@@ -224,6 +224,12 @@ class Administration(Protocol):
         For commands that were asked to end: a server is else retried for up to five minutes.
         """
 
+    def limit_time(self, seconds: float) -> None:
+        """Let each question take so long at most; then it raises ``StoreSlow``.
+
+        For a page that others wait for. A server limits its requests itself, and this does nothing.
+        """
+
     def writer(self, command: str) -> AbstractContextManager[None]:
         """Acquire the exclusive import lock; reading and deleting go on beside it.
 

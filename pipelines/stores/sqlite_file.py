@@ -11,6 +11,7 @@ import errno
 import os
 import shutil
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -18,11 +19,14 @@ from typing import Any, Protocol
 
 import apsw
 
-from pipelines.errors import StoreBusy, StoreError, StoreFull
+from pipelines.errors import StoreBusy, StoreError, StoreFull, StoreSlow
 
 #: How long a statement waits for another process's transaction. The longest of ours is the
 #: rewriting of a store of millions of posts after a deletion.
 PATIENCE = 300.0
+
+#: Steps of SQLite's machine between two looks at the clock, some milliseconds.
+_STEPS = 100_000
 
 _FULL = {
     sqlite3.SQLITE_FULL,
@@ -112,6 +116,11 @@ def _explain(path: Path, error: _Error) -> StoreError:
             f"{path} can't be opened or written ({words}): check the rights of the file and of "
             "its folder."
         )
+    if primary == sqlite3.SQLITE_INTERRUPT:
+        return StoreSlow(
+            f"{path}: this question took too long and was stopped: ask for fewer days or rarer "
+            "words, or again when the machine has less to do."
+        )
     return StoreError(f"{path}: SQLite says: {words}.")
 
 
@@ -136,13 +145,34 @@ def writing(connection: Connection, path: Path) -> Iterator[None]:
             raise
 
 
+def set_patience(connection: Connection, seconds: float) -> None:
+    """Let a statement wait so long for another process's transaction."""
+    connection.execute(f"PRAGMA busy_timeout = {int(1000 * seconds)}")
+
+
 @contextmanager
-def reading(connection: Connection, path: Path) -> Iterator[None]:
-    """One transaction that reads: all its statements see the same state."""
-    with explained(path):
+def reading(connection: Connection, path: Path, limit: float | None = None) -> Iterator[None]:
+    """One transaction that reads: all its statements see the same state.
+
+    With ``limit`` it is stopped after so many seconds. Raises :class:`StoreSlow`.
+    """
+    with explained(path), _limited(connection, limit):
         connection.execute("BEGIN")
         try:
             yield
         finally:
             if connection.in_transaction:
                 connection.execute("COMMIT")
+
+
+@contextmanager
+def _limited(connection: Connection, seconds: float | None) -> Iterator[None]:
+    if seconds is None or not isinstance(connection, apsw.Connection):
+        yield
+        return
+    end = time.monotonic() + seconds
+    connection.set_progress_handler(lambda: time.monotonic() > end, _STEPS)
+    try:
+        yield
+    finally:
+        connection.set_progress_handler(None)

@@ -28,14 +28,16 @@ from babel.support import NullTranslations, Translations
 LANGUAGES = {"en": "English", "fr": "Français", "ar": "العربية"}
 DEFAULT = "en"
 #: Whose dates and numbers a language takes where the country has none of its own in it.
-_USUAL = {"en": "GB"}
+_USUAL = {"en": "GB", "fr": "FR"}
 
 
 class Words:
     """One language in one country: sentences, dates, numbers."""
 
     def __init__(self, language: str, country: str = "") -> None:
-        name = f"{language}_{country or _USUAL.get(language, '')}"
+        # names of months differ between Arab countries; French and English are the same in all
+        place = country if language == "ar" else ""
+        name = f"{language}_{place or _USUAL.get(language, '')}"
         self.language = language
         usual = f"{language}_{_USUAL.get(language, '')}".rstrip("_")
         self._locale = name if localedata.exists(name) else usual
@@ -46,6 +48,16 @@ class Words:
     def direction(self) -> str:
         """Return ``ltr`` or ``rtl``."""
         return str(self.locale.text_direction)
+
+    @property
+    def colon(self) -> str:
+        """Return a colon with the spaces around it."""
+        return typeset(" : ", self.language) if self.language == "fr" else ": "
+
+    @property
+    def browser(self) -> str:
+        """Return the locale by which a browser writes numbers as :meth:`number` does."""
+        return self._locale.replace("_", "-")
 
     def gettext(self, message: str, **values: object) -> str:
         """Return a sentence in this language, with ``%(name)s`` filled in."""
@@ -131,15 +143,22 @@ def _number(value: float, locale: str) -> str:
 @functools.lru_cache(maxsize=10_000)
 def _day(day: date, form: str, locale: str) -> str:
     # "medium" of some locales is all digits, in which the names of months are lost
-    return str(format_date(day, "d MMM y" if form == "medium" else form, locale=locale))
+    shown = str(format_date(day, "d MMM y" if form == "medium" else form, locale=locale))
+    return _first(shown, day, locale)
 
 
 @functools.lru_cache(maxsize=10_000)
 def _moment(at: datetime, zone: ZoneInfo, locale: str) -> str:
     try:
-        return str(format_datetime(at, "d MMM y HH:mm", tzinfo=zone, locale=locale))
+        shown = str(format_datetime(at, "d MMM y HH:mm", tzinfo=zone, locale=locale))
+        return _first(shown, at.astimezone(zone), locale)
     except (OverflowError, ValueError):  # an implausible date at either end of the calendar
         return f"{at:%Y-%m-%d %H:%M} UTC"
+
+
+def _first(shown: str, day: date, locale: str) -> str:
+    """Return a date with the first of a month as French has it: ``1er mars``."""
+    return shown.replace("1 ", "1er ", 1) if day.day == 1 and locale.startswith("fr") else shown
 
 
 @functools.lru_cache(maxsize=64)

@@ -25,6 +25,8 @@ T = TypeVar("T")
 
 #: Threads that read. More of them make no query faster: SQLite reads in the caller's thread.
 THREADS = 4
+#: A question is stopped after this time, in seconds: others wait for the thread.
+LONGEST = 30.0
 #: Answers of a server are at most this old, in seconds.
 STEP = 2.0
 
@@ -74,6 +76,7 @@ class StoreReaders:
         if store is None or self._local.identity != identity:
             self._release()
             store = self._opener()
+            store.limit_time(LONGEST)
             at_once = Stop()
             at_once.set()  # a reader is told at once that a server is away
             store.retry_until(at_once)

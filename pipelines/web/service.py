@@ -15,6 +15,7 @@ from pipelines.commands._shared.context import on_server, open_existing, open_st
 from pipelines.stores.protocols import Store
 from pipelines.stores.sqlite.lock import Holder, holder
 from pipelines.web.cache import PageCache
+from pipelines.web.counts import FacetCounts
 from pipelines.web.explain import Explainer
 from pipelines.web.jobs import Jobs
 from pipelines.web.readers import THREADS, StoreReaders
@@ -62,6 +63,7 @@ class Service:
         path = None if on_server(options.store) else Path(options.store)
         self._lock = Path(f"{path.resolve()}.lock") if path else None
         self.readers = StoreReaders(lambda: open_store(options.store), path, options.threads)
+        self.facets = FacetCounts(self.readers.state)
 
     def writer(self) -> Holder | None:
         """Return the process that writes to the store's file now; of a server it is not known."""

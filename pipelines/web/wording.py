@@ -150,6 +150,11 @@ class Names:
     def __init__(self, words: Words) -> None:
         self._words = words
 
+    @property
+    def colon(self) -> str:
+        """Return a colon with the spaces around it."""
+        return self._words.colon
+
     def language(self, code: str) -> str:
         """Return the name of a language."""
         return self._of(LANGUAGES, code) or self._words.gettext("unknown")
@@ -245,7 +250,7 @@ class Names:
             return entities.get(value, value)
         if field == "target":
             entity, _, label = value.rpartition("=")
-            return f"{entities.get(entity, entity)}: {self.sentiment(label)}"
+            return f"{entities.get(entity, entity)}{self._words.colon}{self.sentiment(label)}"
         if field == "platform":
             return self.platform(value)
         if field in {"day", "since", "until"}:

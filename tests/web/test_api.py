@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import re
 import time
+from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings, strategies
+from schemathesis.checks import not_a_server_error
 
+from pipelines.web.jobs import Job, Jobs
 from tests.web.conftest import POSTS, Site
 
 
@@ -84,34 +90,87 @@ def test_api__forms_of_other_sites_can_not_delete(site: Site) -> None:
     assert site.client.post("/api/v1/deletions", content=body, headers=headers).status_code == 403
 
 
-def test_api__every_request_that_its_description_allows_is_answered(
-    serve: Callable[..., Site],
-) -> None:
-    import schemathesis
-    from hypothesis import HealthCheck, Phase, settings
-    from schemathesis.checks import not_a_server_error
+@pytest.fixture
+def no_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the page start no process: what is asked of it is tried here, not what comes of it."""
 
+    def start(self: Jobs, kind: str, arguments: list[str], **given: object) -> Job:
+        job = Job(kind, str(given["owner"]), Path(str(given["folder"])), str(given.get("title")))
+        job.state = "done"
+        job.finished.set()
+        self._jobs[job.id] = job
+        return job
+
+    monkeypatch.setattr(Jobs, "start", start)
+
+
+def tried(examples: int) -> settings:
+    return settings(
+        max_examples=examples,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+
+
+def test_api__every_request_that_its_description_allows_is_answered(
+    serve: Callable[..., Site], no_work: None
+) -> None:
     site = serve()
     schema = schemathesis.openapi.from_dict(site.get("/api/openapi.json").json())
-    asked = 0
+    asked: Counter[str] = Counter()
     for result in schema.get_all_operations():
         operation = result.ok()
-        if operation.method.upper() != "GET":
-            continue
 
-        @settings(
-            max_examples=15,
-            deadline=None,
-            database=None,
-            phases=[Phase.generate],
-            suppress_health_check=list(HealthCheck),
-        )
+        @tried(15)
+        @given(case=operation.as_strategy())
         def ask(case: schemathesis.Case) -> None:
-            nonlocal asked
-            asked += 1
+            asked[case.method.upper()] += 1
             case.call_and_validate(base_url=site.url, checks=[not_a_server_error])
 
-        from hypothesis import given
+        ask()
+    assert asked["GET"] >= 50
+    assert asked["POST"] >= 20
 
-        given(case=operation.as_strategy())(ask)()
-    assert asked >= 50
+
+@pytest.mark.parametrize("method", ["DELETE", "PUT", "PATCH", "OPTIONS", "HEAD"])
+def test_api__other_methods_are_refused_and_not_failures(site: Site, method: str) -> None:
+    for path in ("/api/v1/search", "/api/v1/deletions", "/api/v1/exports", "/", "/upload"):
+        assert site.client.request(method, path).status_code in {200, 403, 405}
+
+
+#: The forms of the page with their fields.
+FORMS = {
+    "/label": ("post_id", "label", "next"),
+    "/delete/preview": ("post_id", "author", "platform"),
+    "/delete": ("post_id", "author", "platform", "sure"),
+    "/export?q=inwi": ("formats",),
+    "/upload/again": ("job", "what", "watchlist", "timezone", "date-order", "map-text"),
+    "/status/retry": (),
+    "/login": ("name", "password", "next"),
+    "/logout": (),
+}
+
+
+@pytest.mark.parametrize("path", FORMS)
+def test_form__of_any_content_is_no_failure(
+    serve: Callable[..., Site], no_work: None, path: str
+) -> None:
+    site = serve()
+    token = site.token("/upload")
+    text = strategies.text(max_size=40).map(encodable)
+
+    @tried(12)
+    @given(fields=strategies.fixed_dictionaries({}, optional=dict.fromkeys(FORMS[path], text)))
+    def send(fields: dict[str, str]) -> None:
+        for own in ({"token": token}, {}):
+            answer = site.post(path, **fields, **own)
+            assert answer.status_code < 500, answer.text
+
+    send()
+
+
+def encodable(text: str) -> str:
+    """What a form can carry."""
+    return text.encode("utf-8", "ignore").decode()

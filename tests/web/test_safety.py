@@ -40,6 +40,34 @@ def test_page__without_accounts_refuses_what_comes_through_a_proxy(site: Site) -
     assert site.get("/search", headers={"X-Forwarded-For": "203.0.113.7"}).status_code == 403
 
 
+@pytest.mark.parametrize("header", ["Via", "X-Real-IP", "X-Forwarded-Host", "Forwarded"])
+def test_page__knows_proxies_by_any_of_their_headers(site: Site, header: str) -> None:
+    assert site.get("/search", headers={header: "203.0.113.7"}).status_code == 403
+
+
+def fetched(site: str, mode: str, target: str) -> dict[str, str]:
+    """The headers by which a browser says who makes it ask."""
+    return {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": mode, "Sec-Fetch-Dest": target}
+
+
+@pytest.mark.parametrize("other", ["cross-site", "same-site"])
+def test_page__is_loaded_by_no_other_site_but_opened_by_a_link(site: Site, other: str) -> None:
+    for mode, target in (("no-cors", "image"), ("navigate", "iframe"), ("cors", "empty")):
+        headers = fetched(other, mode, target)
+        assert site.get("/download/trends.csv", headers=headers).status_code == 403
+    assert site.get("/search", headers=fetched(other, "navigate", "document")).status_code == 200
+    own = fetched("same-origin", "no-cors", "script")
+    assert site.get("/static/marsad.js", headers=own).status_code == 200
+
+
+def test_page__lets_browsers_keep_scripts_and_styles_alone(site: Site) -> None:
+    style = site.get("/static/marsad.css")
+    assert style.headers["cache-control"] == "no-cache"
+    again = site.get("/static/marsad.css", headers={"If-None-Match": style.headers["etag"]})
+    assert again.status_code == 304
+    assert site.get("/search").headers["cache-control"] == "no-store"
+
+
 @pytest.mark.parametrize("path", ["/search", "/nothing", "/search?q=(", "/static/marsad.css"])
 def test_page__sends_security_headers_with_every_answer(site: Site, path: str) -> None:
     headers = site.get(path).headers

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.errors import StoreBusy, StoreFull
+from pipelines.errors import AccountError, StoreBusy, StoreFull, StoreSlow
+from pipelines.query import All
 from pipelines.records import Batch, Collected, Position
 from pipelines.stores.sqlite import SqliteStore
 from pipelines.web import queries
+from pipelines.web.security.accounts import Accounts
 from tests.servers.process import free_port
 from tests.web.conftest import ZONE, Site, a_post
 
@@ -113,3 +115,44 @@ def test_label__that_can_not_be_kept_is_said(
     answer = site.post("/label", token=site.token("/label"), post_id="twitter:1", label="negative")
     assert answer.status_code == 503
     assert said in answer.text
+
+
+def test_question__that_takes_too_long_is_stopped_and_said(serve: Callable[..., Site]) -> None:
+    site = serve()
+    with make(Path(site.options.store)) as store:
+        store.limit_time(0)
+        # more steps than SQLite takes between two looks at the clock
+        endless = (
+            "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000000) "
+            "SELECT max(i) FROM n"
+        )
+        with pytest.raises(StoreSlow, match="took too long"), store._reading():
+            store._connection.execute(endless).fetchall()
+        store.limit_time(60)
+        assert store.count(All())[0] == 5
+
+
+def test_question__that_was_stopped_is_a_page(
+    serve: Callable[..., Site], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> object:
+        raise StoreSlow("store.db: this question took too long and was stopped.")
+
+    site = serve()
+    monkeypatch.setattr(queries, "search", fails)
+    answer = site.get("/search?q=whatsapp")
+    assert answer.status_code == 503
+    assert "This takes too long" in answer.text
+
+
+def test_accounts__that_can_not_be_read_are_said_without_a_page(
+    serve: Callable[..., Site], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> object:
+        raise AccountError("web.db can't be used (disk full): make room.")
+
+    site = serve(login=True)
+    monkeypatch.setattr(Accounts, "session", fails)
+    answer = site.get("/search", headers={"Cookie": "marsad_session=any"})
+    assert answer.status_code == 400
+    assert "make room" in answer.text

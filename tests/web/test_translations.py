@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -13,7 +14,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 from bs4 import BeautifulSoup
 
-from pipelines.web.locales import negotiate, typeset, words
+from pipelines.web.locales import Words, negotiate, typeset, words
 from tests.conftest import ROOT
 from tests.web.conftest import Site
 
@@ -109,6 +110,11 @@ def test_words__are_typeset_as_french_printers_do() -> None:
 def test_words__name_months_where_space_is_short() -> None:
     days = [words(language, "MA").day("2016-08-03", "medium") for language in ("en", "fr", "ar")]
     assert days == ["3 Aug 2016", "3 août 2016", "3 غشت 2016"]
+    assert words("fr", "MA").day("2016-03-01") == "1er mars 2016"
+    assert words("fr").moment(datetime(2016, 3, 1, tzinfo=UTC), ZoneInfo("UTC")) == (
+        "1er mars 2016 00:00"
+    )
+    assert words("fr", "MA").day("2016-03-11") == "11 mars 2016"
 
 
 def test_words__write_moments_in_the_zone_of_the_store() -> None:
@@ -140,3 +146,43 @@ def test_negotiate__takes_the_choice_then_the_browser(
     chosen: tuple[str, ...], accepted: str, language: str
 ) -> None:
     assert negotiate(chosen, accepted) == language
+
+
+#: What stands on a page in every language: names, and forms of files.
+_NAMES = {
+    *("Marsad", "Twitter", "Facebook", "YouTube", "Instagram", "Telegram", "TikTok", "Bluesky"),
+    *("Mastodon", "Weibo", "Reddit", "CSV", "PNG", "SVG", "ndjson", "csv", "parquet", "xlsx"),
+    *("inwi", "whatsapp", "skype", "darija", "UTC", "morocco", "OR"),
+}
+_BRACKETED = re.compile(r"⟦[^⟦⟧]*⟧")
+
+
+@pytest.fixture
+def pseudo(serve: Callable[..., Site], monkeypatch: pytest.MonkeyPatch) -> Site:
+    """A page in a language that puts each of its words into brackets."""
+    for name in ("gettext", "ngettext", "day", "month", "moment", "duration", "bucket", "listed"):
+        plain = getattr(Words, name)
+
+        def bracketed(
+            self: Words, *given: object, _plain: Callable[..., str] = plain, **values: object
+        ) -> str:
+            return f"⟦{_plain(self, *given, **values)}⟧"
+
+        monkeypatch.setattr(Words, name, bracketed)
+    return serve()
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_page__shows_no_word_that_is_no_sentence_of_the_catalogue(pseudo: Site, path: str) -> None:
+    page = BeautifulSoup(pseudo.get(path, headers={"Accept-Language": "en"}).text, "lxml")
+    for quoted in page.select(
+        "[lang=en], [lang=ar], .text, .effect, pre, code, script, .side, .facts dd, option"
+    ):
+        quoted.decompose()
+    shown = [page.body.get_text(" ")] if page.body else []
+    for name in ("alt", "aria-label", "title", "placeholder"):
+        shown += [str(one[name]) for one in page.select(f"[{name}]")]
+    left = " ".join(shown)
+    while (outside := _BRACKETED.sub(" ", left)) != left:
+        left = outside
+    assert [one for one in re.findall(r"[^\W\d_]{2,}", left) if one not in _NAMES] == []

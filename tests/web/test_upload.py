@@ -146,3 +146,12 @@ def test_job__that_fails_says_why_in_the_language_of_the_reader(
     with SqliteStore(tmp_path / "store.db", timezone=ZONE) as store, store.writer("delete"):
         page = site.done(again(site, look(site), what="import"))
     assert "المخزن قيد الكتابة" in page
+
+
+def test_upload__takes_no_file_of_the_server_for_a_watchlist(site: Site, tmp_path: Path) -> None:
+    secret = tmp_path / "secret.toml"
+    secret.write_text("name = 'of nobody else'", "utf-8")
+    answer = again(site, look(site), watchlist=str(secret))
+    assert answer.status_code == 200
+    assert "of nobody else" not in answer.text
+    assert str(secret) not in answer.text

@@ -141,6 +141,9 @@ class ElasticsearchStore(AbstractContextManager["ElasticsearchStore"]):
         """End retries with this; see :meth:`.protocols.Administration.retry_until`."""
         self._server.stop = stop
 
+    def limit_time(self, seconds: float) -> None:
+        """Do nothing: each request to the server has its time limit."""
+
     @contextmanager
     def writer(self, command: str) -> Iterator[None]:
         """Acquire the exclusive import lock; ``command`` is what a second import is told.

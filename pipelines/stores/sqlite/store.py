@@ -59,7 +59,7 @@ from pipelines.stores.sqlite.connect import open_reader, open_writer
 from pipelines.stores.sqlite.index import index, reject, requeue
 from pipelines.stores.sqlite.lock import hold
 from pipelines.stores.sqlite.scored import accept_scored
-from pipelines.stores.sqlite_file import explained, reading, writing
+from pipelines.stores.sqlite_file import explained, reading, set_patience, writing
 from pipelines.stores.zone_data import ZoneData, current, require
 
 #: While a stream brings deletions, cleaning the file may take at most this part of the time.
@@ -106,6 +106,7 @@ class SqliteStore(AbstractContextManager["SqliteStore"]):
         self._timezone_checked = False
         self._reindexing = reindexing
         self._unclean = False
+        self._limit: float | None = None
         self._next_cleaning = 0.0
         self._expire = Daily(self._remove_expired)
         if not readonly:
@@ -150,6 +151,11 @@ class SqliteStore(AbstractContextManager["SqliteStore"]):
 
     def retry_until(self, stop: Stop) -> None:
         """Do nothing: a file is never away."""
+
+    def limit_time(self, seconds: float) -> None:
+        """Let each question take so long; see :meth:`.protocols.Administration.limit_time`."""
+        self._limit = seconds
+        set_patience(self._connection, seconds)
 
     @contextmanager
     def writer(self, command: str) -> Iterator[None]:
@@ -401,7 +407,7 @@ class SqliteStore(AbstractContextManager["SqliteStore"]):
     # Inside
 
     def _reading(self) -> AbstractContextManager[None]:
-        return reading(self._connection, self.path)
+        return reading(self._connection, self.path, self._limit)
 
     @contextmanager
     def _writing(self) -> Iterator[None]:

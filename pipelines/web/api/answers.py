@@ -40,7 +40,7 @@ async def search(
     asked = asked.changed(sort=sort, page=page)
 
     def ask(store: Store) -> tuple[queries.Answer, list[FoundPost]]:
-        found = queries.search(store, asked)
+        found = queries.search(store, asked, view.service.facets)
         node = queries.node_of(asked, store)
         return found, [
             FoundPost(one.post, one.day, highlight(node, one.post.text)) for one in found.found
@@ -98,7 +98,7 @@ async def top(
     if field in {"hashtags", "links", "authors"}:
         counted = await view.ask(lambda store: queries.top(store, asked, field, limit))
         return answer(TopAnswer(field, [TopValue(one, one, posts) for one, posts in counted]))
-    found = await view.ask(lambda store: queries.search(store, asked))
+    found = await view.ask(lambda store: queries.search(store, asked, view.service.facets))
     names = found.study.entities
     return answer(
         TopAnswer(

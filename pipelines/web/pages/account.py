@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated
 
 import anyio.to_thread
@@ -9,6 +10,9 @@ from fastapi import APIRouter, Form, HTTPException, Request
 from starlette.responses import Response
 
 from pipelines.web.view import SESSION, VISIT, View, safe_next
+
+#: Passwords that are checked at once: each takes 64 MiB of memory and a processor.
+_HASHING = asyncio.Semaphore(2)
 
 router = APIRouter(include_in_schema=False)
 
@@ -40,7 +44,8 @@ async def login(
         raise HTTPException(
             429, view.words.gettext("Too many tries to log in. Wait five minutes, and try again.")
         )
-    good = await anyio.to_thread.run_sync(accounts.verify, name, password)
+    async with _HASHING:
+        good = await anyio.to_thread.run_sync(accounts.verify, name, password)
     if not good:
         accounts.record(view.who, "login refused", "")
         return view.render("login.html", 403, next=safe_next(next), failed=True)

@@ -112,7 +112,7 @@ def _axis(view: View, found: Likes) -> dict[str, Any]:
         "since": _at(found.since) if found.since else None,
         "months": words.months(),
         "rtl": words.direction == "rtl",
-        "locale": str(words.locale).replace("_", "-"),
+        "locale": words.browser,
         "words": {"lost": words.gettext("likes lost"), "began": words.gettext("the beginning")},
     }
 

@@ -28,7 +28,7 @@ async def search(view: Reader) -> Response:
 
 async def _results(view: View) -> Response:
     asked = view.asked
-    answer = await view.ask(lambda store: queries.search(store, asked))
+    answer = await view.ask(lambda store: queries.search(store, asked, view.service.facets))
     view.country(answer.study.country)
     return view.render(
         "search.html",

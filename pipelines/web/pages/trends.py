@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 from fastapi import APIRouter, HTTPException
 from starlette.responses import Response
 
+from pipelines.charts.words import Code
 from pipelines.trends import Row
 from pipelines.web import queries
 from pipelines.web.asked import Asked
@@ -76,7 +78,8 @@ async def download(form: str, view: Reader) -> Response:
         return file(table(columns, rows), "trends.csv")
     if form not in _TYPES:
         raise HTTPException(404, "trends.svg, trends.png, trends.csv, trends.xlsx")
-    image = await view.ask(lambda store: queries.trend_chart(store, asked, form))
+    code = msgspec.convert(view.words.language, Code)
+    image = await view.ask(lambda store: queries.trend_chart(store, asked, form, code))
     if not image:
         raise HTTPException(404, view.words.gettext("Nothing was found."))
     return file(image, f"trends.{form}", _TYPES[form])
@@ -121,7 +124,7 @@ def chart_data(view: View, found: Trend, groups: list[str]) -> dict[str, Any]:
             "few": words.gettext("no posts"),
             "share": words.gettext("share of posts, %"),
         },
-        "locale": str(words.locale).replace("_", "-"),
+        "locale": words.browser,
     }
 
 

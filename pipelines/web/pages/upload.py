@@ -12,7 +12,7 @@ from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
 from ingest.sources.archive.preview import ImportPreview
-from ingest.watchlist.loader import available
+from ingest.watchlist.loader import NONE, available
 from ingest.zones import names as zone_names
 from pipelines.results import Failure, Previewed
 from pipelines.settings import zone
@@ -129,7 +129,11 @@ def _columns(preview: ImportPreview) -> list[str]:
 def _chosen(values: Mapping[str, str]) -> dict[str, str]:
     """Return what a form says of an import; what it can't say is left out."""
     known = {*_FIELDS, *(f"{_MAP}{name}" for name in wording.COLUMNS)}
-    return {name: value[:500].strip() for name, value in values.items() if name in known and value}
+    chosen = {name: one[:500].strip() for name, one in values.items() if name in known and one}
+    # a watchlist may be a file: the form names those that come with Marsad, and no file
+    if chosen.get("watchlist", NONE) not in {NONE, _usual(), *available()}:
+        chosen["watchlist"] = NONE
+    return chosen
 
 
 def _usual() -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
@@ -16,7 +16,7 @@ from pipelines.commands._shared.context import configured
 from pipelines.commands._shared.no_match import NoMatch, no_match
 from pipelines.commands._shared.options import query_node
 from pipelines.query import All, Node, all_of, marks, only
-from pipelines.records import Hit, Page, Sum
+from pipelines.records import Facets, Hit, Page, Sum
 from pipelines.searching import Kind
 from pipelines.searching import search as find
 from pipelines.searching import top as most_frequent
@@ -75,6 +75,15 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     study: Study
 
 
+#: What counts the facets of a query.
+Counts = Callable[[Store, Node], Facets]
+
+
+def count_facets(store: Store, node: Node) -> Facets:
+    """Count the facets of a query anew."""
+    return store.facets(node)
+
+
 def node_of(asked: Asked, store: Store) -> Node:
     """Return the query of an address. Raises :class:`~pipelines.errors.QueryError`."""
     filters = asked.filters()
@@ -93,13 +102,16 @@ MANY = 5_000
 _OPTIONS = frozenset({"since", "until", "lang", "sentiment", "entity", "platform"})
 
 
-def search(store: Store, asked: Asked) -> Answer:
-    """Return one page of the posts that match, with the counts of facets over all of them."""
+def search(store: Store, asked: Asked, counts: Counts = count_facets) -> Answer:
+    """Return one page of the posts that match, with the counts of facets over all of them.
+
+    ``counts`` is what counts them, or remembers that it did.
+    """
     node = node_of(asked, store)
     first = (asked.page - 1) * PAGE
     page = _page(store, node, asked, first)
     hits = page.hits
-    counted = store.facets(node)
+    counted = counts(store, node)
     facets = {
         "lang": counted.languages,
         "sentiment": counted.labels,

@@ -18,12 +18,13 @@ from pipelines.analysis.series import (
     trend_series,
     with_and_without,
 )
-from pipelines.analysis.words import method
 from pipelines.annotations import Event
+from pipelines.charts.words import Code
 from pipelines.commands._shared.authors import told
 from pipelines.commands._shared.no_match import NoMatch, no_match
 from pipelines.commands._shared.options import values_of
 from pipelines.query import all_of, only
+from pipelines.query.fields import LANGUAGE_WORDS
 from pipelines.records import Status
 from pipelines.settings import zone
 from pipelines.stages import utc_now
@@ -155,9 +156,12 @@ def trend(store: Store, asked: Asked) -> Trend:
     )
 
 
-def trend_chart(store: Store, asked: Asked, form: str) -> bytes:
-    """Return the chart that ``marsad trends --chart`` draws, as SVG or PNG; empty without posts."""
-    from pipelines.charts import Caption, Format, render
+def trend_chart(store: Store, asked: Asked, form: str, code: Code = "en") -> bytes:
+    """Return the chart that ``marsad trends --chart`` draws, as SVG or PNG; empty without posts.
+
+    ``code`` is the language of its words.
+    """
+    from pipelines.charts import Caption, Format, Language, method, render
     from pipelines.charts import asked as in_words
 
     assert form in get_args(Format)
@@ -165,7 +169,10 @@ def trend_chart(store: Store, asked: Asked, form: str) -> bytes:
     if not found.rows:
         return b""
     split: Split = "" if found.compared else asked.split
-    names = {**found.study.entities, **dict(zip(BOTH, _BOTH_NAMES, strict=True))}
+    language = Language(code, found.study.country)
+    both = dict(zip(BOTH, _BOTH_NAMES, strict=True))
+    names = {**found.study.entities, **LANGUAGE_WORDS[code], **both}
+    how = method(language, corrected=found.corrected, labels=found.series.labels)
     options = {name: values_of(value) for name, value in asked.filters().items()}
     wanted = options.pop("entity", []) if split == "entity" else []
     query = told([asked.q], store) if asked.q else ""
@@ -175,24 +182,25 @@ def trend_chart(store: Store, asked: Asked, form: str) -> bytes:
         [*([query] if query else []), *(f"{k}:{','.join(v)}" for k, v in options.items())]
     )
     caption = Caption(
-        query=in_words(query, options, names),
+        query=in_words(query, options, names, language),
         exact=exact,
         split=split,
         towards=[names.get(entity, entity) for entity in wanted],
-        method="" if found.series.selected_by else method(found.series),
+        method="" if found.series.selected_by else how,
         timezone=found.study.timezone,
         posts=found.posts,
         fictional=found.fictional,
         without_date=found.without_day,
         pending=found.pending,
         models=found.models,
+        language=language,
     )
     return render(
         found.rows,
         found.by,
         caption,
         form,  # type: ignore[arg-type]
-        events=found.events,
+        events=[one.told_in(code) for one in found.events],
         names=names,
         deaf=deaf_times(found.gaps, zone(found.study.timezone), utc_now()),
     )

@@ -32,12 +32,16 @@ _HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
+_STATIC = "/static/"
 #: For addresses that are reached by HTTPS alone: two years (RFC 6797).
 _HTTPS = "max-age=63072000"
 
 
 class SecurityHeaders:
-    """Adds the headers to every answer, of errors too; pages are kept by no cache."""
+    """Adds the headers to every answer, of errors too.
+
+    Pages are kept by no cache, scripts and styles are.
+    """
 
     def __init__(self, app: ASGIApp, *, https: bool) -> None:
         self._app = app
@@ -56,7 +60,9 @@ class SecurityHeaders:
                     headers.setdefault(name, value)
                 if self._https:
                     headers.setdefault("Strict-Transport-Security", _HTTPS)
-                headers.setdefault("Cache-Control", "no-store")
+                # what is the same for everybody is asked for again and not sent again (ETag)
+                kept = scope["path"].startswith(_STATIC)
+                headers.setdefault("Cache-Control", "no-cache" if kept else "no-store")
             await send(message)
 
         await self._app(scope, receive, with_headers)
