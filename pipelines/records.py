@@ -11,18 +11,33 @@ import msgspec
 from ingest.records import Counter, Gap, Heartbeat, Post, Tombstone
 
 
+class Words(msgspec.Struct, frozen=True, array_like=True):
+    """The words of a post's masked text, as searches compare them."""
+
+    analysis: int
+    """Version of what computed them: :data:`pipelines.stores.analysis.VERSION`."""
+    tokens: str
+    """Normalised tokens of the text, joined by one space; positions count."""
+    keys: str
+    """One cross-script key for each token, joined by one space; positions count."""
+    variants: str
+    """More forms and keys a word may be found by (without clitics), joined by one space."""
+
+
 class Collected(msgspec.Struct, frozen=True):
     """A post that left the collect stage: matched, protected, not yet scored.
 
     ``aliases`` are the ids, ``author_aliases`` the pseudonyms, that the same post and author
     have under older keys that are still kept: a stored post keeps the id it has.
-    ``repost_aliases`` are those of what it repeats: of the post and of its author.
+    ``repost_aliases`` are those of what it repeats: of the post and of its author. ``words`` are
+    there where an earlier stage analysed them.
     """
 
     post: Post
     aliases: tuple[str, ...] = ()
     author_aliases: tuple[str, ...] = ()
     repost_aliases: tuple[str, ...] = ()
+    words: Words | None = None
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -40,11 +55,14 @@ class Collected(msgspec.Struct, frozen=True):
     @property
     def repeats(self) -> tuple[str, ...]:
         """The names of the post that it repeats and of that post's author."""
-        return _names(self.post.repost_of, self.post.repost_author, *self.repost_aliases)
+        post = self.post
+        if not (post.repost_of or post.repost_author or self.repost_aliases):
+            return ()
+        return _names(post.repost_of, post.repost_author, *self.repost_aliases)
 
 
 def _names(*names: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(name for name in names if name))
+    return tuple(dict.fromkeys(filter(None, names)))
 
 
 class CollectedTombstone(msgspec.Struct, frozen=True):
@@ -151,11 +169,9 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
     hour: str
     """``YYYY-MM-DDTHH`` in the same zone; empty where it is unknown."""
     tokens: str
-    """Normalised tokens of the text, joined by one space; positions count."""
     keys: str
-    """One cross-script key for each token, joined by one space; positions count."""
     variants: str
-    """More forms and keys a word may be found by (without clitics), joined by one space."""
+    """These three as in :class:`Words`."""
 
 
 class Hit(msgspec.Struct, frozen=True):

@@ -34,7 +34,8 @@ from ingest.watchlist.loader import Watchlist
 from ingest.watchlist.matcher import Matcher
 from nlp.crossscript import analyse
 from nlp.errors import ModelError
-from pipelines.records import Collected, CollectedTombstone, DeadLetter, Document
+from pipelines.records import Collected, CollectedTombstone, DeadLetter, Document, Words
+from pipelines.stores.analysis import VERSION
 
 if TYPE_CHECKING:
     from ingest.privacy.protector import Protected, Protector
@@ -263,22 +264,47 @@ def score_provisionally(posts: Sequence[Post], scorer: Scorer) -> list[Post]:
 
 def index(posts: Sequence[Post], zone: ZoneInfo) -> list[Document]:
     """Return the posts as documents: with their calendar day in ``zone`` and their words."""
-    return [_document(post, zone) for post in posts]
+    return [_document(post, words_of(post), zone) for post in posts]
 
 
-def _document(post: Post, zone: ZoneInfo) -> Document:
+def index_analysed(posts: Sequence[Collected], zone: ZoneInfo) -> list[Document]:
+    """Return the posts as documents, with the words that they bring.
+
+    Those of a post that brings none, or those of another version of the analysis, are computed.
+    """
+    return [
+        _document(
+            one.post,
+            one.words if one.words and one.words.analysis == VERSION else words_of(one.post),
+            zone,
+        )
+        for one in posts
+    ]
+
+
+def words_of(post: Post) -> Words:
+    """Return the words of a post, as this version of the analysis computes them."""
     # Platforms tell hashtags that the text does not show: they are words to search by as well.
     unseen = [tag for tag in post.hashtags if tag not in post.text]
     analysis = analyse(post.text)
     tags = analyse(" ".join(f"#{tag}" for tag in unseen)) if unseen else None
+    return Words(
+        VERSION,
+        " ".join(analysis.tokens),
+        " ".join(analysis.keys),
+        " ".join((*analysis.variants, *(tags.tokens + tags.variants if tags else ()))),
+    )
+
+
+def _document(post: Post, words: Words, zone: ZoneInfo) -> Document:
     hour = local_hour(post, zone)
     return Document(
         post=post,
         day=hour[:10],
         hour=hour,
-        tokens=" ".join(analysis.tokens),
-        keys=" ".join(analysis.keys),
-        variants=" ".join((*analysis.variants, *(tags.tokens + tags.variants if tags else ()))),
+        tokens=words.tokens,
+        keys=words.keys,
+        variants=words.variants,
     )
 
 

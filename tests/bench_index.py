@@ -29,10 +29,13 @@ from elasticsearch import Elasticsearch, helpers
 
 from ingest.records import Post, Sentiment, Target
 from ingest.watchlist.loader import load
+from pipelines.kafka import messages
+from pipelines.kafka.messages import PostMessage
 from pipelines.query import parse
-from pipelines.records import Batch, Collected, Document, Position
+from pipelines.records import Batch, Collected, Document, Position, Words
 from pipelines.settings import Settings, zone
 from pipelines.stages import index, rematch
+from pipelines.stores.analysis import VERSION
 from pipelines.stores.elasticsearch import ElasticsearchStore, read
 from pipelines.stores.elasticsearch.record import content, document_json
 from tests.servers.elastic import elastic_from_scripts
@@ -177,13 +180,12 @@ def compare(
 
 def worker_rate(brokers: str, url: str, given: Sequence[Document]) -> Callable[[int], float]:
     """Return what measures an index worker, between its first and its last batch."""
-    from pipelines.kafka import messages
     from tests.bench_stages import brokers as of
     from tests.bench_stages import produce
     from tests.cluster import cluster
 
     keys = [one.post.id.encode() for one in given]
-    values = [messages.encode(messages.PostMessage(one.post)) for one in given]
+    values = [messages.encode_scored(_message(one)) for one in given]
 
     def measure(number: int) -> float:
         store = f"{url}/{PREFIX}"
@@ -207,6 +209,12 @@ def worker_rate(brokers: str, url: str, given: Sequence[Document]) -> Callable[[
         return (moments[-1][1] - start[1]) / (moments[-1][0] - start[0])
 
     return measure
+
+
+def _message(document: Document) -> PostMessage:
+    """Return a scored post as a score worker hands it on."""
+    words = Words(VERSION, document.tokens, document.keys, document.variants)
+    return PostMessage(document.post, words=words)
 
 
 def _operations(client: Elasticsearch) -> int:

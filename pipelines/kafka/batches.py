@@ -50,12 +50,12 @@ def indexed(batch: Batch, zone: ZoneInfo) -> tuple[Batch, list[Document]]:
     documents: list[Document] = []
     dead: list[DeadLetter] = []
     try:
-        return batch, stages.index([collected.post for collected in batch.posts], zone)
+        return batch, stages.index_analysed(batch.posts, zone)
     except Exception:
         # One of them it must be; the others are not to suffer for it.
         for collected in batch.posts:
             try:
-                documents += stages.index([collected.post], zone)
+                documents += stages.index_analysed([collected], zone)
                 posts.append(collected)
             except Exception as error:
                 dead.append(_unfit(collected, error))

@@ -7,6 +7,7 @@ each partition where that says. It can be killed at any moment.
 
 from __future__ import annotations
 
+import gc
 import logging
 import time
 import uuid
@@ -119,6 +120,9 @@ class Worker:
         """Work until asked to stop. Raises :class:`~pipelines.errors.MarsadError`."""
         try:
             metrics.begin(self._stage.name)
+            # What was loaded so far stays for good: the collector of unused objects, which
+            # batches call often, need not look through it each time.
+            gc.freeze()
             self._consumer.subscribe(topics=self._stage.topics)
             while not self._stop.is_set():
                 metrics.turn()

@@ -16,7 +16,14 @@ import msgspec
 from ingest.records import RAW_LIMIT, Counter, Gap, Heartbeat, Post, Tombstone
 from pipelines.errors import BrokerError
 from pipelines.kafka.connection import MESSAGE_LIMIT
-from pipelines.records import MESSAGE, Collected, CollectedTombstone, DeadLetter, Position
+from pipelines.records import (
+    MESSAGE,
+    Collected,
+    CollectedTombstone,
+    DeadLetter,
+    Position,
+    Words,
+)
 
 #: Raise it with every change that an older worker would misread. A new field with a default that
 #: may be ignored is none.
@@ -24,7 +31,7 @@ SCHEMA = 1
 _HEADER = "marsad"
 HEADERS = [(_HEADER, str(SCHEMA).encode())]
 
-#: Room for what scoring adds to a message of the limit's size.
+#: Room for what scoring adds to a message of the limit's size; words that need more stay away.
 _SCORES = 100_000
 
 #: More digits than a schema's number will ever have.
@@ -58,6 +65,8 @@ class PostMessage(msgspec.Struct, frozen=True, omit_defaults=True):
     origin: RecordOffset | None = None
     """Of a scored post, where it was before."""
     repost_aliases: tuple[str, ...] = ()
+    words: Words | None = None
+    """Of a scored post, so that the index worker need not compute them."""
 
 
 class TombstoneMessage(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -130,7 +139,7 @@ def as_dead_letter(
     collected: Collected, origin: str, reason: str, detail: str, at: datetime
 ) -> DeadLetter:
     """Return a post as a dead letter between stages, to be tried again as a message."""
-    raw = encode(post_message(collected))
+    raw = encode(post_message(msgspec.structs.replace(collected, words=None)))
     return DeadLetter(
         origin=origin,
         line=0,
@@ -160,6 +169,14 @@ def encode(message: msgspec.Struct) -> bytes:
     return _ENCODER.encode(message)
 
 
+def encode_scored(message: PostMessage) -> bytes:
+    """Return the value of a scored post, without its words where they make it too large to read."""
+    value = encode(message)
+    if len(value) <= MESSAGE_LIMIT + _SCORES:
+        return value
+    return encode(msgspec.structs.replace(message, words=None))
+
+
 def post_message(collected: Collected, origin: RecordOffset | None = None) -> PostMessage:
     """Return a collected (or scored) post as it travels."""
     return PostMessage(
@@ -168,12 +185,19 @@ def post_message(collected: Collected, origin: RecordOffset | None = None) -> Po
         collected.author_aliases,
         origin,
         collected.repost_aliases,
+        collected.words,
     )
 
 
 def collected(message: PostMessage) -> Collected:
     """Return a post as it arrived."""
-    return Collected(message.post, message.aliases, message.author_aliases, message.repost_aliases)
+    return Collected(
+        message.post,
+        message.aliases,
+        message.author_aliases,
+        message.repost_aliases,
+        message.words,
+    )
 
 
 def tombstone_key(received_tombstone: CollectedTombstone) -> bytes:

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from kafka import TopicPartition
 
-from ingest.records import RAW_LIMIT
+from ingest.records import RAW_LIMIT, Post
 from nlp.score import Scorer
 from pipelines import metrics, stages
 from pipelines.kafka import messages, topics
@@ -25,7 +25,7 @@ from pipelines.kafka.messages import (
     RecordOffset,
 )
 from pipelines.kafka.producer import Producer
-from pipelines.records import Collected
+from pipelines.records import Collected, Words
 
 _READ = Reader(PostMessage)
 #: Seconds without traffic after which a partition gets an empty record.
@@ -124,7 +124,7 @@ class ScoreStage:
                     record, stages.FAILED, stages.FAILED_DETAIL
                 )
             else:
-                whole = msgspec.structs.replace(collected, post=post)
+                whole = msgspec.structs.replace(collected, post=post, words=_words(post))
                 message = messages.post_message(whole, self._origin(record))
                 outcome.scored.append((record.key, message))
         # In the order of their places: by that the store knows what it has had.
@@ -138,7 +138,7 @@ class ScoreStage:
     def _produce(self, producer: Producer, outcome: _Outcome) -> None:
         topic = self._where.topic
         for key, message in outcome.scored:
-            value = messages.encode(message)
+            value = messages.encode_scored(message)
             producer.send(topic(topics.SCORED), key=key, value=value, headers=HEADERS)
         for dead in outcome.dead:
             # Under one key what comes from one partition stays in its order.
@@ -166,6 +166,14 @@ class ScoreStage:
         except BaseException:
             self.close()
             raise
+
+
+def _words(post: Post) -> Words | None:
+    """Return a post's words: computed here, where workers are many, and once."""
+    try:
+        return stages.words_of(post)
+    except Exception:  # the index worker tries once more, and tells why it can't be indexed
+        return None
 
 
 class _Outcome:

@@ -65,6 +65,8 @@ class Checkpoint:
 
     def add(self, applied: Sequence[str], records: int, used: int = 0) -> tuple[str, ...]:
         """Return what a document remembers after this batch: ``used`` is of its credit."""
+        if not applied and not used:  # as of every post that is new
+            return (str(self._entry(records)),) if records else ()
         others = [one for one in applied if not one.startswith(f"{self._input}.")]
         counted, taken = [], []
         for entry in self._open(applied):
@@ -89,6 +91,8 @@ class Checkpoint:
 
     def _open(self, applied: Sequence[str]) -> list[_Entry]:
         """Return this input's entries that still matter, with what was used taken off."""
+        if not applied:
+            return []
         entries = [entry for one in applied if (entry := _read(one)).input == self._input]
         used = sum(-e.records for e in entries if e.records < 0 and self._is_applied(e))
         left = []

@@ -22,6 +22,8 @@ from pipelines.stores.elasticsearch.record import PostDocument, document_json, r
 from pipelines.stores.raw_names import raw_names
 
 _ACCOUNTS = 50
+#: What :func:`.inputs.deletions` returns where there never was a tombstone.
+NEVER = -1
 #: Kind (``id`` or ``author``) and name.
 Named = tuple[str, str]
 
@@ -39,8 +41,8 @@ class Tombstones:
 
         ``deletions`` is :func:`.inputs.deletions_of` before this: of the same moment or earlier.
         """
-        if deletions == -1:
-            return set()  # there never was a tombstone
+        if deletions == NEVER:
+            return set()
         if deletions != self._deletions:
             self._deletions, self._known = deletions, {}
         names = set(wanted)
@@ -54,10 +56,11 @@ class Tombstones:
 
     def refused(self, posts: Sequence[Collected]) -> list[str]:
         """Return the ids of those posts that a tombstone names."""
+        deletions = inputs.deletions(self._indices)
+        if deletions == NEVER:
+            return []
         names = [names_of(one) for one in posts]
-        there = self.there(
-            {name for some in names for name in some}, inputs.deletions(self._indices)
-        )
+        there = self.there({name for some in names for name in some}, deletions)
         return [
             one.post.id
             for one, some in zip(posts, names, strict=True)
