@@ -12,7 +12,7 @@ import shutil
 import ssl
 import subprocess
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import NamedTuple
@@ -99,6 +99,39 @@ FORBIDDEN = (
 )
 
 
+#: Headers of an answer.
+ANSWER = [("content-type", "application/json"), ("x-elastic-product", "Elasticsearch")]
+#: How Elasticsearch says in the answer to a bulk request that it had no room for one write.
+REJECTED = {
+    "status": 429,
+    "error": {
+        "type": "es_rejected_execution_exception",
+        "reason": "rejected execution of coordinating operation",
+    },
+}
+
+
+def without(body: bytes, rejects: Callable[[int], bool]) -> tuple[bytes, list[int]]:
+    """Take writes out of a bulk request; return it and the places of what was taken."""
+    lines = iter(body.splitlines())
+    kept, taken = [], []
+    for number, head in enumerate(lines):
+        write = [head] if b'"delete"' in head[:10] else [head, next(lines)]
+        if rejects(number):
+            taken.append(number)
+        else:
+            kept += write
+    return b"".join(line + b"\n" for line in kept), taken
+
+
+def with_rejections(data: bytes, places: Sequence[int]) -> bytes:
+    """Return the answer to a bulk request with those writes as rejected."""
+    answer = json.loads(data)
+    for place in places:
+        answer["items"].insert(place, {"index": REJECTED})
+    return json.dumps(answer).encode()
+
+
 class Certificate(NamedTuple):
     """A certificate for this machine, signed by nobody but itself."""
 
@@ -136,6 +169,10 @@ class Proxy:
         self.api_key = ""
         self.forbidden = ""
         """What the account may not ask for: a part of a path."""
+        self.rejects: Callable[[int], bool] = lambda number: False
+        """Which writes of bulk requests find the server too busy, counted from 1."""
+        self.rejected = 0
+        self.writes = itertools.count(1)
         self.seen = 0
         self.lost = 0
         host, port = urlsplit(target).hostname or "", urlsplit(target).port
@@ -156,10 +193,20 @@ class Proxy:
                 if proxy.forbidden and proxy.forbidden in self.path:
                     self.reply(403, FORBIDDEN, [("content-type", "application/json")])
                     return
+                busy: list[int] = []
+                if "/_bulk" in self.path:
+                    body, busy = without(body, lambda _: proxy.rejects(next(proxy.writes)))
+                    proxy.rejected += len(busy)
+                    del self.headers["content-length"]
+                    if not body:
+                        self.reply(200, with_rejections(b'{"items": []}', busy), ANSWER)
+                        return
                 onward = http.client.HTTPConnection(host, port, timeout=60)
                 onward.request(self.command, self.path, body, dict(self.headers))
                 answer = onward.getresponse()
                 data = answer.read()
+                if busy:
+                    data = with_rejections(data, busy)
                 proxy.seen += 1
                 if proxy.lose(proxy.seen):
                     proxy.lost += 1

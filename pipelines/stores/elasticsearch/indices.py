@@ -32,11 +32,9 @@ _GOT = "docs.found,docs._index,docs._source,docs._seq_no,docs._primary_term,docs
 _ENCODER = msgspec.json.Encoder()
 #: What the server says of a document that it never takes, by type or in its words. Whatever else
 #: it answers 400 to is its own state, which passes: a limit of shards, an index that is closed.
-_UNFIT = {
-    "document_parsing_exception",
-    "mapper_parsing_exception",
-    "strict_dynamic_mapping_exception",
-}
+_UNFIT = {"document_parsing_exception", "mapper_parsing_exception"}
+#: What it says of every document where the index lacks a field: no fault of a post's.
+_NO_FIELD = "strict_dynamic_mapping_exception"
 _TOO_LONG = "immense term"
 #: What it says of a document that it can't read, and of an index that takes no writes or is gone.
 _LASTING = frozenset({"index_not_found_exception", "index_closed_exception"})
@@ -271,6 +269,12 @@ class Indices:
         else:
             absent = write.body is None and written.status == 404
             expected = written.conflict or absent or (refusable and written.refused)
+        if written.reason.startswith(_NO_FIELD):
+            raise StoreError(
+                f"{write.where} at {self.server.url} lacks a field that this Marsad writes "
+                f"({written.reason}), as after the restore of an old snapshot: restore a newer "
+                "one, or run marsad reindex with this Marsad. No post is lost."
+            )
         if written.status >= 300 and not expected:
             raise StoreError(
                 f"{self.server.url} does not write to {write.where} ({written.reason}): lift a "
