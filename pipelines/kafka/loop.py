@@ -24,6 +24,7 @@ from kafka.structs import OffsetAndMetadata
 from pipelines import metrics
 from pipelines.errors import BrokerAway, StoreError, StoreVersion
 from pipelines.kafka.connection import AWAY, Brokers, explain
+from pipelines.kafka.standstill import Standstill
 from pipelines.stop import Stop
 
 log = logging.getLogger(__name__)
@@ -112,6 +113,7 @@ class Worker:
         self._size = 32
         self._failures = 0
         self._looked = 0.0
+        self._standstill = Standstill()
         self._name = instance or uuid.uuid4().hex[:8]
         self._started = time.monotonic()
         self._done: deque[tuple[float, int]] = deque()
@@ -157,7 +159,7 @@ class Worker:
         else:
             self._stage.rest(self._begun)
             self._catch_up()
-        self._look()
+        self._look(idle=not records)
 
     def _tell_brokers(self) -> None:
         """Tell whether the broker answers that looks after the group.
@@ -264,14 +266,19 @@ class Worker:
             self._consumer.commit_async(self._claim().offsets(behind))
             self._caught.update(behind)
 
-    def _look(self) -> None:
-        """Tell how much waits, every few seconds."""
+    def _look(self, *, idle: bool) -> None:
+        """Tell how much waits, every few seconds, and what stands still although nothing came."""
         if time.monotonic() - self._looked < _LOOK:
             return
         self._looked = time.monotonic()
         lags = {}
+        waiting = {}
         for tp in self._begun:
             end, at = self._consumer.highwater(tp), self._consumer.position(tp, timeout_ms=1_000)
             if end is not None and at is not None:
                 lags[tp.topic, tp.partition] = max(0, end - at)
+                if end > at:
+                    waiting[tp] = at, end - at
         metrics.lag(self._stage.name, lags)
+        if idle:
+            self._standstill.look(waiting, self._looked)

@@ -48,6 +48,11 @@ class Load:
         """Whether something of it has come to the store."""
         return self.cluster.ledger().get("received", 0) > self._ledger["received"]
 
+    def complete(self) -> bool:
+        """Whether all that was sent has come to the store, whatever became of it."""
+        received: int = self.cluster.ledger().get("received", 0)
+        return received >= self._ledger["received"] + self._sent
+
     def delete(self, name: str) -> str:
         """Delete one of the posts, and wait until the ledger say so."""
         self.cluster.marsad("delete", name)

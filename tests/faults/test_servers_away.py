@@ -18,6 +18,8 @@ from tests.servers.disk import small_disk
 
 #: Seconds that a server is away.
 AWAY = 60.0 if FAULTS else 4.0
+#: What is said of a transaction that a broker never ended.
+HANGING = "a transaction is open for longer than it may be"
 
 
 def begun(load: Load) -> None:
@@ -25,19 +27,27 @@ def begun(load: Load) -> None:
     until(load.begun, "something has arrived")
 
 
-def ended_on(kafka: Kafka, importing: Worker) -> None:
-    """Wait for the end of an import whose broker was killed and is there again.
+def arrived_on(kafka: Kafka, load: Load, importing: Worker) -> None:
+    """Wait until all has arrived by a broker that was killed and is there again.
 
     A broker that was killed may come back without ending what was in flight: its coordinator
-    could not reach itself yet, and never tries again. Brokers have to be restarted then, as the
-    import says; a transaction of Marsad's own ends by its timeout.
+    could not reach itself yet, and never tries again. Brokers have to be restarted then, as
+    imports and workers say; a transaction of Marsad's own ends by its timeout.
     """
-    hanging = "a transaction is open for longer than it may be"
-    until(lambda: hanging in importing.said or not importing.running, "the import goes on")
-    if importing.running:
+    told_before = {one: len(one.said) for one in (importing, *load.cluster.workers.values())}
+
+    def hangs() -> bool:
+        return any(HANGING in one.said[before:] for one, before in told_before.items())
+
+    until(
+        lambda: hangs() or (not importing.running and load.complete()),
+        "all has arrived, or somebody says what it waits for",
+    )
+    if hangs():
         kafka.process.kill()
         kafka.process.start()
     ended(importing)
+    load.arrived()
 
 
 @pytest.fixture
@@ -57,8 +67,7 @@ def test_a_broker_that_is_away_for_a_while_is_waited_for(
     process.kill() if way == "killed" else process.stop()
     time.sleep(AWAY)
     process.start()
-    ended_on(kafka, importing)
-    load.arrived()
+    arrived_on(kafka, load, importing)
 
 
 def test_elasticsearch_killed_and_started_again_is_waited_for_unless_the_worker_is_to_end(
@@ -83,8 +92,7 @@ def test_elasticsearch_killed_and_started_again_is_waited_for_unless_the_worker_
     kafka.process.start()
     our_elasticsearch.process.start()
     waits.start()
-    ended_on(kafka, importing)
-    load.arrived()
+    arrived_on(kafka, load, importing)
 
 
 def test_elasticsearch_paused_is_waited_for(load: Load, our_elasticsearch: Elastic) -> None:
