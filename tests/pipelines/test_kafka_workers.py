@@ -49,6 +49,7 @@ from tests.pipelines.kafka_fixtures import (
     records,
     running,
     scored,
+    scoring,
     send,
     until,
 )
@@ -437,8 +438,10 @@ def test_a_text_that_was_deleted_while_it_waited_is_not_indexed_and_not_left_sco
     with KafkaSink(where) as sink:
         sink.accept(batch("", "1", posts=[post(1), post(2)]))
         sink.accept(batch("1", "2", tombstones=[deletion("forum:1")]))
-    with pipeline(where, path):
-        ledger = settled(path, 3)
+    with running(indexing(where, path)):
+        settled(path, 1)  # the deletion is there before the post is scored
+        with running(scoring(where)):
+            ledger = settled(path, 3)
     assert (ledger.indexed, ledger.deleted) == (1, 2)
     ordered = [r.value is None for r in records(where, "scored")["scored"] if r.key == b"forum:1"]
     assert ordered[-1] is True  # what compaction keeps is that it is gone
