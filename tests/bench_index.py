@@ -14,15 +14,17 @@ from __future__ import annotations
 
 import argparse
 import gc
+import os
 import random
 import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from elasticsearch import Elasticsearch, helpers
@@ -31,13 +33,13 @@ from ingest.records import Post, Sentiment, Target
 from ingest.watchlist.loader import load
 from pipelines.kafka import messages
 from pipelines.kafka.messages import PostMessage
-from pipelines.query import parse
 from pipelines.records import Batch, Collected, Document, Position, Words
 from pipelines.settings import Settings, zone
 from pipelines.stages import index, rematch
 from pipelines.stores.analysis import VERSION
-from pipelines.stores.elasticsearch import ElasticsearchStore, read
+from pipelines.stores.elasticsearch import ElasticsearchStore
 from pipelines.stores.elasticsearch.record import content, document_json
+from tests.bench_mapping import searching
 from tests.servers.elastic import elastic_from_scripts
 from tests.servers.process import SCRIPTS
 
@@ -46,30 +48,6 @@ BATCH = 1_000
 _ZONE = zone(Settings().timezone)
 _WATCHLIST = "morocco-2016"
 _LABELS = ("negative", "neutral", "positive")
-#: Seconds for which a server tells a size again instead of measuring it
-#: (``index.store.stats_refresh_interval`` is 10 s): asked earlier, it tells that of before a merge.
-_SIZES_KEPT = 11
-#: What an engineer who wants to search posts would write down first.
-PLAIN: dict[str, Any] = {
-    "properties": {
-        "id": {"type": "keyword"},
-        "text": {"type": "text"},
-        "created_at": {"type": "date"},
-        "platform": {"type": "keyword"},
-        "author": {"type": "keyword"},
-        "url": {"type": "keyword", "index": False},
-        "language": {"type": "keyword"},
-        "label": {"type": "keyword"},
-        "entities": {"type": "keyword"},
-    }
-}
-QUERIES = (
-    "whatsapp", "inwi", "maroc telecom", "wifi", "la", "liberté", "facebook", "skype voip",
-    '"maroc telecom"', "inwi OR orange", "merci sentiment:positive", "lang:fr whatsapp",
-    "lang:ar", "entity:inwi", "whatsapp -inwi", "connexion", "internet", "3lach", "bzaf",
-    "واتساب", "الانترنت", "على", "day:2016-02-20", "since:2016-02-10 until:2016-02-12",
-    "appel*", "problème réseau", "lang:ary,ary-Latn", "platform:twitter", "honte", "",
-)  # fmt: skip
 
 
 def documents(texts: Sequence[str], count: int) -> list[Document]:
@@ -121,18 +99,37 @@ def _scored(post: Post, draw: random.Random) -> Post:
     )
 
 
-def bare(url: str, given: Sequence[Document]) -> float:
-    """Index documents with the client's own helper alone, and return posts per second.
+class Speed(NamedTuple):
+    """What one way of bringing posts in takes."""
+
+    rate: float
+    """Posts per second."""
+    cpu: float
+    """Microseconds of processor time that the client's process takes for a post."""
+
+
+@contextmanager
+def timed(posts: int, found: list[Speed]) -> Iterator[None]:
+    """Measure what the block takes for so many posts."""
+    start, cpu = time.perf_counter(), time.process_time()
+    yield
+    cpu = time.process_time() - cpu
+    found.append(Speed(posts / (time.perf_counter() - start), 1e6 * cpu / posts))
+
+
+def bare(url: str, given: Sequence[Document]) -> Speed:
+    """Index documents with the client's own helper alone.
 
     They have the fields that are searched, not the version record.
     """
+    found: list[Speed] = []
     with Elasticsearch(url, request_timeout=120) as client:
         name = ElasticsearchStore(f"{url}/{PREFIX}-bare").indices.current()
-        start = time.perf_counter()
         actions = ({"_index": name, "_id": one.post.id, "_source": _searched(one)} for one in given)
-        for done, answer in helpers.streaming_bulk(client, actions, chunk_size=BATCH):
-            assert done, answer
-        return len(given) / (time.perf_counter() - start)
+        with timed(len(given), found):
+            for done, answer in helpers.streaming_bulk(client, actions, chunk_size=BATCH):
+                assert done, answer
+    return found[0]
 
 
 def _searched(document: Document) -> bytes:
@@ -140,12 +137,12 @@ def _searched(document: Document) -> bytes:
     return document_json(msgspec.structs.replace(record, rank="", watchlist="", indexed=0))
 
 
-def stored(url: str, given: Sequence[Document]) -> float:
-    """Bring documents into the store as the index worker does, and return posts per second."""
+def stored(url: str, given: Sequence[Document]) -> Speed:
+    """Bring documents into the store as the index worker does."""
     rest = iter(given)
     cursor = ""
-    with ElasticsearchStore(f"{url}/{PREFIX}") as store:
-        start = time.perf_counter()
+    found: list[Speed] = []
+    with ElasticsearchStore(f"{url}/{PREFIX}") as store, timed(len(given), found):
         while part := list(islice(rest, BATCH)):
             place = Position(key="bench", name="bench", cursor=f"{int(cursor or 0) + len(part)}")
             posts = [Collected(one.post) for one in part]
@@ -153,32 +150,32 @@ def stored(url: str, given: Sequence[Document]) -> float:
             outcomes = store.accept_scored(batch, part)
             assert outcomes.indexed == len(part), outcomes
             cursor = place.cursor
-        return len(given) / (time.perf_counter() - start)
+    return found[0]
 
 
 def compare(
-    url: str, given: Sequence[Document], rounds: int, worker: Callable[[int], float] | None
-) -> dict[str, list[float]]:
-    """Measure all in turns, each time into empty indices; return posts per second of each round."""
-    ways: dict[str, Callable[[int], float]] = {
+    url: str, given: Sequence[Document], rounds: int, worker: Callable[[int], Speed] | None
+) -> dict[str, list[Speed]]:
+    """Measure all in turns, each time into empty indices; return what each round took."""
+    ways: dict[str, Callable[[int], Speed]] = {
         "bare_streaming_bulk": lambda number: bare(url, given),
         "store": lambda number: stored(url, given),
     }
     if worker is not None:
         ways["worker"] = worker
-    rates: dict[str, list[float]] = {name: [] for name in ways}
+    speeds: dict[str, list[Speed]] = {name: [] for name in ways}
     for number in range(rounds + 1):
         names = list(ways)
         for name in names if number % 2 else names[::-1]:
             clear(url)
-            rate = ways[name](number)
+            speed = ways[name](number)
             if number:  # the first round warms the server up
-                rates[name].append(rate)
+                speeds[name].append(speed)
     clear(url)
-    return rates
+    return speeds
 
 
-def worker_rate(brokers: str, url: str, given: Sequence[Document]) -> Callable[[int], float]:
+def worker_rate(brokers: str, url: str, given: Sequence[Document]) -> Callable[[int], Speed]:
     """Return what measures an index worker, between its first and its last batch."""
     from tests.bench_stages import brokers as of
     from tests.bench_stages import produce
@@ -187,7 +184,7 @@ def worker_rate(brokers: str, url: str, given: Sequence[Document]) -> Callable[[
     keys = [one.post.id.encode() for one in given]
     values = [messages.encode_scored(_message(one)) for one in given]
 
-    def measure(number: int) -> float:
+    def measure(number: int) -> Speed:
         store = f"{url}/{PREFIX}"
         with (
             tempfile.TemporaryDirectory(prefix="marsad-bench-") as folder,
@@ -197,16 +194,19 @@ def worker_rate(brokers: str, url: str, given: Sequence[Document]) -> Callable[[
             produce(where, where.topic("scored"), keys, values)
             with Elasticsearch(url, request_timeout=120) as client:
                 made.worker("index-1")
-                moments: list[tuple[float, int]] = []
-                while not moments or moments[-1][1] < len(given):
+                process = made.workers["index-1"].process
+                assert process is not None
+                moments: list[tuple[float, float, int]] = []
+                while not moments or moments[-1][2] < len(given):
                     time.sleep(0.05)
                     done = _operations(client)
-                    if done and (not moments or done > moments[-1][1]):
-                        moments.append((time.perf_counter(), done))
+                    if done and (not moments or done > moments[-1][2]):
+                        moments.append((time.perf_counter(), _cpu(process.pid), done))
                     assert made.workers["index-1"].running, made.logs()
         # what comes before the first tenth is starting
-        start = next(one for one in moments if one[1] >= len(given) // 10)
-        return (moments[-1][1] - start[1]) / (moments[-1][0] - start[0])
+        start = next(one for one in moments if one[2] >= len(given) // 10)
+        took, cpu, posts = (b - a for a, b in zip(start, moments[-1], strict=True))
+        return Speed(posts / took, 1e6 * cpu / posts)
 
     return measure
 
@@ -215,6 +215,13 @@ def _message(document: Document) -> PostMessage:
     """Return a scored post as a score worker hands it on."""
     words = Words(VERSION, document.tokens, document.keys, document.variants)
     return PostMessage(document.post, words=words)
+
+
+def _cpu(pid: int) -> float:
+    """Return the seconds of processor time that a process has taken."""
+    stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
+    user, system = stat.rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
 def _operations(client: Elasticsearch) -> int:
@@ -227,96 +234,6 @@ def _operations(client: Elasticsearch) -> int:
         return 0
     shards = found["indices"][name]["shards"]["0"]
     return 1 + max(int(shard["seq_no"]["max_seq_no"]) for shard in shards)
-
-
-def searching(url: str, given: Sequence[Document], rounds: int) -> dict[str, Any]:
-    """Ask the store and a plain mapping the same; return milliseconds and bytes a post."""
-    stored(url, given)
-    plain = f"{PREFIX}-plain-posts"
-    with (
-        Elasticsearch(url, request_timeout=120) as client,
-        ElasticsearchStore(f"{url}/{PREFIX}", readonly=True) as store,
-    ):
-        settings = {"number_of_shards": 1, "number_of_replicas": 0}
-        client.indices.create(index=plain, mappings=PLAIN, settings=settings)
-        actions = (
-            {"_index": plain, "_id": one.post.id, "_source": _plain(one.post)} for one in given
-        )
-        helpers.bulk(client, actions, chunk_size=BATCH)
-        posts = store.indices.current()
-        for name in (plain, posts):
-            client.indices.forcemerge(index=name, max_num_segments=1)
-            client.indices.refresh(index=name)
-            client.indices.flush(index=name)
-        time.sleep(_SIZES_KEPT)
-        sizes = {name: _bytes(client, name) / len(given) for name in (plain, posts)}
-        times: dict[str, list[float]] = {"plain": [], "store": []}
-        shares = []
-        for query in QUERIES:
-            node = parse(query)
-            both = []
-            for name, ask in (
-                ("plain", lambda q=query: _ask_plain(client, plain, q)),
-                ("store", lambda n=node: read.find(store.indices, n, 20, 0)),
-            ):
-                ask()
-                took = []
-                for _ in range(rounds):
-                    start = time.perf_counter()
-                    ask()
-                    took.append(1000 * (time.perf_counter() - start))
-                both.append(statistics.median(took))
-                times[name].append(both[-1])
-            shares.append(both[1] / both[0])
-    clear(url)
-    return {
-        "queries": len(QUERIES),
-        "plain_ms_median": round(statistics.median(times["plain"]), 2),
-        "store_ms_median": round(statistics.median(times["store"]), 2),
-        "search_times_plain_median": round(statistics.median(shares), 2),
-        "search_times_plain_total": round(sum(times["store"]) / sum(times["plain"]), 2),
-        "plain_bytes_a_post": round(sizes[plain]),
-        "store_bytes_a_post": round(sizes[posts]),
-        "bytes_times_plain": round(sizes[posts] / sizes[plain], 2),
-    }
-
-
-def _plain(post: Post) -> dict[str, Any]:
-    return {
-        "id": post.id,
-        "text": post.text,
-        "created_at": post.created_at.isoformat() if post.created_at else None,
-        "platform": post.platform,
-        "author": post.author,
-        "url": post.url,
-        "language": post.language,
-        "label": post.sentiment.label if post.sentiment else None,
-        "entities": list(post.entities),
-    }
-
-
-def _ask_plain(client: Elasticsearch, name: str, query: str) -> Any:
-    """What one would ask of a plain mapping: the same words, newest first, with the total."""
-    fields = {"lang:": "language:", "sentiment:": "label:", "entity:": "entities:"}
-    days = {
-        "day:2016-02-20": "created_at:[2016-02-20 TO 2016-02-20]",
-        "since:2016-02-10 until:2016-02-12": "created_at:[2016-02-10 TO 2016-02-12}",
-    }
-    text = days.get(query, query or "*").replace("ary,ary-Latn", "(ary OR ary-Latn)")
-    for ours, theirs in fields.items():
-        text = text.replace(ours, theirs)
-    return client.search(
-        index=name,
-        query={"query_string": {"query": text, "default_field": "text", "default_operator": "AND"}},
-        sort=[{"created_at": "desc"}],
-        size=20,
-        track_total_hits=True,
-    )
-
-
-def _bytes(client: Elasticsearch, name: str) -> int:
-    found = client.indices.stats(index=name, metric="store")
-    return int(found["indices"][name]["primaries"]["store"]["size_in_bytes"])
 
 
 def clear(url: str) -> None:
@@ -340,15 +257,18 @@ def measure(options: argparse.Namespace, url: str) -> dict[str, Any]:
     gc.freeze()  # a worker does not hold all posts, nor look through them for what is unused
     worker = worker_rate(options.brokers, url, given) if options.brokers else None
     result: dict[str, Any] = {"posts": options.posts, "rounds": options.rounds}
-    rates = compare(url, given, options.rounds, worker) if options.rounds else {}
-    for name, found in rates.items():
-        result[f"{name}_posts_per_second"] = round(statistics.median(found))
-        result[f"{name}_rounds"] = [round(one) for one in found]
+    speeds = compare(url, given, options.rounds, worker) if options.rounds else {}
+    for name, found in speeds.items():
+        result[f"{name}_posts_per_second"] = round(statistics.median(one.rate for one in found))
+        result[f"{name}_rounds"] = [round(one.rate) for one in found]
+        result[f"{name}_client_cpu_us"] = round(statistics.median(one.cpu for one in found), 1)
         if name != "bare_streaming_bulk":
-            pairs = zip(found, rates["bare_streaming_bulk"], strict=True)
-            result[f"{name}_share"] = round(statistics.median(a / b for a, b in pairs), 3)
+            pairs = zip(found, speeds["bare_streaming_bulk"], strict=True)
+            result[f"{name}_share"] = round(statistics.median(a.rate / b.rate for a, b in pairs), 3)
     if options.search:
-        result |= searching(url, given, 7)
+        stored(url, given)
+        result |= searching(url, PREFIX, given, 7)
+        clear(url)
     return result
 
 
