@@ -70,14 +70,19 @@ def test_a_server_whose_memory_is_full_is_waited_for(
 
 
 def test_a_server_that_is_too_busy_again_and_again_is_waited_for_until_it_is_not(
-    url: str, real_elasticsearch: Elastic
+    url: str, real_elasticsearch: Elastic, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if real_elasticsearch.process is None:
         pytest.skip("the server of MARSAD_TEST_ELASTICSEARCH is not ours to limit")
-    with ElasticsearchStore(url) as store, asking(address(url).url) as client:
-        store._server.patience = 0.5
-        with without_memory(client), pytest.raises(StoreError, match="when it has recovered"):
+    with monkeypatch.context() as hurried, asking(address(url).url) as client:
+        hurried.setattr(server, "RETRY_SECONDS", 0.5)
+        with (
+            ElasticsearchStore(url) as store,
+            without_memory(client),
+            pytest.raises(StoreError, match="when it has recovered"),
+        ):
             run_scored(store)
+    with ElasticsearchStore(url) as store:
         run_scored(store)
         assert store.ledger() == BOOKS_SCORED
 
