@@ -20,6 +20,8 @@ from ingest.sources.archive.documents import AROUND, CONTAINERS, TEXTS, WRAPPERS
 
 #: Lists inside of lists, and texts inside of texts, are opened this often.
 _DEEPEST = 3
+#: Names under which most records have their text: a look at these spares one at all names.
+_USUAL = ("text", "full_text", "message", "body")
 
 
 class Inner(NamedTuple):
@@ -73,7 +75,11 @@ def leaves(
 
     ``names`` finds fields by their names; ``tools`` says whether tools are asked as well.
     """
-    known = (tools and registry.of_record(record) is not None) or "text" in names.values(record)
+    known = tools and (
+        any(type(record.get(name)) is str for name in _USUAL)
+        or registry.of_record(record) is not None
+    )
+    known = known or "text" in names.values(record)
     inner = None if known or not deeper else inner_records(record)
     if inner is None:
         yield record
