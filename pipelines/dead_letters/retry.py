@@ -9,7 +9,7 @@ import msgspec
 
 from ingest.privacy.protector import Protector
 from ingest.records import Item, Reject, decode_post
-from ingest.sources.archive.source import parse_raw
+from ingest.sources.archive.retried import parse_raw
 from ingest.watchlist.loader import Watchlist
 from nlp.errors import MarsadError
 from pipelines.records import MESSAGE, REFUSED, Batch, Collected, DeadLetter, Position

@@ -13,7 +13,8 @@ from ingest.errors import MappingError, SourceError
 from ingest.mapping.fields import TARGETS, plain
 from ingest.mapping.ids import platform_name
 from ingest.records import Post, Reject, encode
-from ingest.sources.archive.source import ArchiveSource, parse_raw
+from ingest.sources.archive.retried import parse_raw
+from ingest.sources.archive.source import ArchiveSource
 
 NOW = datetime(2024, 1, 1, tzinfo=UTC)
 DOCS = Path(__file__).parents[2] / "docs" / "archives.md"

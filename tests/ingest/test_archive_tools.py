@@ -26,7 +26,8 @@ from ingest.privacy.keyring import Key
 from ingest.privacy.protector import Protector, is_pseudonym
 from ingest.records import Post, Reject, Tombstone, encode
 from ingest.sources.archive.registry import _CANDIDATES, TOOLS, of_record
-from ingest.sources.archive.source import ArchiveSource, parse_raw
+from ingest.sources.archive.retried import parse_raw
+from ingest.sources.archive.source import ArchiveSource
 
 NOW = datetime(2024, 1, 1, tzinfo=UTC)
 ROOT = Path(__file__).parent / "fixtures" / "archives"

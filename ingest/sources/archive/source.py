@@ -4,38 +4,30 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cached_property
-from itertools import islice
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import msgspec
 
 from ingest import dates
 from ingest.errors import SourceError
 from ingest.mapping import fields as mappings
-from ingest.mapping import hints
-from ingest.mapping.choices import choose, flattened
 from ingest.mapping.datasets import file_name, given_name
 from ingest.mapping.ids import platform_name
-from ingest.mapping.objects import Bad
 from ingest.mapping.reasons import before_header, damage_detail, reject, warning
-from ingest.mapping.tool import Record, Tool
-from ingest.records import RAW_LIMIT, Item, Post, Reject
+from ingest.records import Item, Post, Reject
 from ingest.sources.archive import registry
 from ingest.sources.archive.checkpoints import Place, from_rows, from_values
-from ingest.sources.archive.compression import ArchiveFile, FileStream, Memory, Stream, checked
+from ingest.sources.archive.compression import ArchiveFile, FileStream, Stream, checked
 from ingest.sources.archive.context import Context, Reader
-from ingest.sources.archive.detection import Layout, Survey, open_stream, rows, survey, values
-from ingest.sources.archive.lines import Line
-from ingest.sources.archive.nested import leaves, parse_records
+from ingest.sources.archive.detection import Survey, open_stream, rows, survey, values
+from ingest.sources.archive.inference import Inference
 from ingest.sources.base import Capabilities
 
 VERSION = 5
 """Of this reader: a change in what it makes of a file reads every file anew."""
-
-_SAMPLE = 1000
 
 
 class Details(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,8 +65,7 @@ class ArchiveSource:
     that of dates without one; where it is not given, UTC is assumed, and their posts say so.
     ``platform`` counts more than a field that was only detected. ``date_order`` says whether
     ``03/02/2016`` is the third of February or the second of March, where the file does not show
-    it. ``again`` reads a file that was
-    read to its end before.
+    it. ``again`` reads a file that was read to its end before.
     Raises :class:`MappingError` for a mapping that names no field of a post, and
     :class:`SourceError` for an unknown time zone or encoding, or a data set's name that can't
     stand in an id; the file is opened when it is first needed.
@@ -150,7 +141,7 @@ class ArchiveSource:
 
     def details(self) -> Details:
         """Return what was detected and assumed, for people and for the records."""
-        layout, context = self._survey.layout, self._context
+        layout, context = self._survey.layout, self._inference.context
         created = context.styles.get("created_at", dates.DateStyle())
         return Details(
             reader=VERSION,
@@ -182,17 +173,12 @@ class ArchiveSource:
     @property
     def fields(self) -> list[str]:
         """Names of all fields of the file; of JSON those of its first records."""
-        if self.format == "csv":
-            return list(self._survey.layout.columns)
-        return mappings.fields_of(self._objects[:100])
+        return self._inference.fields
 
     @property
     def not_taken(self) -> list[str]:
         """Fields of the file that no field of a post is taken from; none for a known tool."""
-        if self._context.tool:
-            return []
-        taken = {name for names in self._reader.found.values() for name in names}
-        return [name for name in self.fields if name not in taken and not _covered(name, taken)]
+        return self._inference.not_taken(self._reader.found)
 
     @property
     def skipped(self) -> Mapping[str, int]:
@@ -212,8 +198,8 @@ class ArchiveSource:
 
     @cached_property
     def context(self) -> str:
-        """What :func:`parse_raw` needs to try a rejected record again, as JSON."""
-        return msgspec.json.encode(self._context).decode()
+        """What :mod:`.retried` needs to try a rejected record again, as JSON."""
+        return msgspec.json.encode(self._inference.context).decode()
 
     def open(self, cursor: str) -> Iterator[Item]:
         """Yield the records that come after ``cursor`` (all of them for the empty cursor).
@@ -294,9 +280,9 @@ class ArchiveSource:
         return survey(self._file, self._encoding, list(self._mapping.values()))
 
     @cached_property
-    def _context(self) -> Context:
+    def _inference(self) -> Inference:
         layout = self._survey.layout
-        context = Context(
+        given = Context(
             format="csv" if layout.format == "csv" else "json",
             codec=layout.codec,
             dialect=layout.dialect,
@@ -307,146 +293,8 @@ class ArchiveSource:
             timezone=self._timezone,
             around=layout.around,
         )
-        if not self._mapping and (tool := self._tool()):
-            self._found: dict[str, list[str]] = {}
-            return msgspec.structs.replace(context, tool=tool.name)
-        sample = self._flat_sample(Reader(context, self._now))
-        choices = choose(sample, self._found, self._mapping, self._now)
-        context = msgspec.structs.replace(
-            context,
-            chosen=choices.fields,
-            by_address=choices.by_address,
-            chosen_platform=choices.platform,
-        )
-        return msgspec.structs.replace(context, styles=self._styles(Reader(context, self._now)))
-
-    def _tool(self) -> Tool | None:
-        """Return whose export this is. Raises :class:`SourceError` for one that is not read."""
-        layout = self._survey.layout
-        if layout.format == "csv":
-            return registry.of_table(layout.columns)
-        tool = registry.of_records(self._objects)
-        if tool and tool.refuse and (why := tool.refuse(layout.around)):
-            raise SourceError(why)
-        return tool
-
-    @cached_property
-    def _objects(self) -> list[Record]:
-        """The first records, as far as they can be read; one at least if the head ends in it."""
-        layout, head, complete = self._survey[:3]
-        stream: Stream = Memory(head[layout.start :])
-        found = values(stream, layout, layout.start, layout.first)
-        objects = list(_parsed(found, layout, self._mapping))
-        if not objects and not complete:
-            stream, _ = open_stream(self._file, layout, layout.start)
-            lines = islice(values(stream, layout, layout.start, layout.first), 1)
-            objects = list(_parsed(lines, layout, self._mapping))
-        return objects
+        return Inference(self._file, self._survey, given, self._now, self._date_order)
 
     @cached_property
     def _reader(self) -> Reader:
-        reader = Reader(self._context, self._now)
-        reader.found = self._found
-        return reader
-
-    def _flat_sample(self, reader: Reader) -> list[dict[str, str]]:
-        """Return the first records, and check that the file has what the mapping names."""
-        layout, _, complete = self._survey[:3]
-        if layout.format == "csv":
-            self._found = reader.found
-            if "text" not in reader.found and layout.columns:
-                if layout.header and hints.without_header(layout.columns):
-                    raise mappings.no_header(layout.columns, self._rows)
-                raise mappings.no_text(layout.columns, hints.of_rows(layout.columns, self._rows))
-            return [dict(zip(layout.columns, cells, strict=False)) for cells in self._rows]
-        self._found = reader.survey(self._objects)
-        self._check_fields(self._objects, complete=complete)
-        return [flattened(record) for record in self._objects]
-
-    @cached_property
-    def _rows(self) -> list[list[str]]:
-        """The cells of the first rows of a table, up to another header."""
-        layout, head = self._survey[:2]
-        stream = Memory(head[layout.start :])
-        sample = islice(rows(stream, layout, layout.start, layout.first, 0), _SAMPLE)
-        return [row.cells for row in sample if not row.problem]
-
-    def _styles(self, reader: Reader) -> dict[str, dates.DateStyle]:
-        """Learn on the head of the file how its dates are written."""
-        records: list[dict[str, object]]
-        if self._survey.layout.format == "csv":
-            records = [reader.cells_values(cells) for cells in self._rows]
-            self._found = reader.found
-        else:
-            self._found = reader.survey(self._objects)
-            records = [reader.object_values(record) for record in self._objects]
-        return {
-            target: self._style(
-                value for record in records if isinstance(value := record.get(target), str)
-            )
-            for target in ("created_at", "edited_at", "collected_at")
-            if any(target in record for record in records)
-        }
-
-    def _style(self, values: Iterable[str]) -> dates.DateStyle:
-        learnt = dates.learn(values)
-        if not self._date_order:
-            return learnt
-        return msgspec.structs.replace(learnt, day_first=self._date_order == "day-first")
-
-    def _check_fields(self, objects: list[dict[str, Any]], *, complete: bool) -> None:
-        if not objects:
-            return
-        fields = mappings.fields_of(objects)
-        for target, field in self._mapping.items():
-            if target not in self._found and (complete or target == "text"):
-                raise mappings.missing(target, field, fields)
-        if "text" not in self._found:
-            raise mappings.no_text(fields, hints.of_objects(objects))
-
-
-def _covered(name: str, taken: Collection[str]) -> bool:
-    """Say whether a field of an object lies in one that is taken, or holds one that is."""
-    return any(name.startswith(f"{one}.") or one.startswith(f"{name}.") for one in taken)
-
-
-def _parsed(lines: Iterable[Line], layout: Layout, mapping: Mapping[str, str]) -> Iterator[Record]:
-    """Yield the records of some lines, also those that stand inside of others."""
-    names = mappings.ObjectMapper(mapping)
-    for line in islice(lines, _SAMPLE):
-        try:
-            records = parse_records(line.raw, layout.codec)
-        except Bad:
-            continue
-        for record in records:
-            yield from leaves(record, names, tools=not mapping)
-
-
-def parse_raw(
-    raw: bytes,
-    context: str,
-    *,
-    mapping: Mapping[str, str] | None = None,
-    now: datetime | None = None,
-) -> Item:
-    """Try a rejected record again: from its bytes and the ``context`` of its source.
-
-    ``mapping`` replaces the one of the import. The item has neither place nor cursor.
-    Raises :class:`SourceError` for a context of another version, :class:`MappingError` as an
-    import would.
-    """
-    try:
-        known = msgspec.json.decode(context, type=Context)
-    except msgspec.DecodeError as error:
-        raise SourceError(
-            "another version of Marsad kept this record; import its file again"
-        ) from error
-    if mapping is not None:
-        known = msgspec.structs.replace(known, mapping=mappings.checked(mapping), tool="")
-    reader = Reader(known, now or datetime.now(UTC))
-    if known.format == "csv" and "text" not in reader.found and not reader.has_tool:
-        raise mappings.no_text(known.columns)
-    outcomes = reader.read_raw(raw[:RAW_LIMIT])
-    if len(outcomes) != 1:
-        raise SourceError(f"this record holds {len(outcomes)} posts; import its file again")
-    return Item(outcomes[0], "")
+        return self._inference.reader()
