@@ -40,9 +40,9 @@ if TYPE_CHECKING:
 BATCH = 1024
 #: Records and posts between two reports of progress; so many are scored in one transaction.
 STEP = 256
-#: Parts that are handed out at once for each thread, so that none waits for the slowest.
+#: Parts in flight for each thread, so that no thread waits for the slowest.
 _AHEAD = 4
-#: Seconds between two times that the store is told how fast posts are scored.
+#: Seconds after which the pace of scoring is recorded in the store again.
 _TELL = 30.0
 
 
@@ -57,7 +57,7 @@ class Imported(msgspec.Struct, frozen=True):
 
 
 def position_key(source: Source, watchlist: str) -> str:
-    """Identify an input together with how it is read: another watchlist reads it anew."""
+    """Return the key of an input's position: another watchlist reads the same file anew."""
     return hashlib.blake2b(f"{source.key}\0{watchlist}".encode(), digest_size=16).hexdigest()
 
 
@@ -73,12 +73,12 @@ def collect(
     after_read: Callable[[int], None] = lambda records: None,
     identities: Identities | None = None,
 ) -> Imported:
-    """Read a source from where it was left into the store, batch by batch.
+    """Read a source into the store, batch by batch, from where the last import stopped.
 
-    ``after_batch`` is called once a batch is durable, with its outcomes; ``after_read`` with the
-    records of each part of a batch, for progress. ``limit`` is the number of records to read at
-    most. With ``identities`` no post takes the place of another
-    author's; without them, as on topics, the storing side does it.
+    ``after_batch`` gets the outcomes of each batch once it is durable, ``after_read`` the number
+    of records of each part of a batch, for progress. ``limit`` is the number of records to read
+    at most. ``identities`` keeps posts of different authors with one id apart; without it, as on
+    topics, the store does that later.
     """
     position = store.position(key)
     if position and position.done:

@@ -1,7 +1,7 @@
 """The three stages every post goes through: collect, score, index.
 
-Each is a function from a batch to a batch. None knows whether a loop or a message queue calls
-it, and none reads or writes anything.
+Each is a function from a batch to a batch. It reads and writes nothing, so that one machine
+(:mod:`pipelines.embedded`) and workers between topics (:mod:`pipelines.kafka`) run the same code.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ _CONTROL = Post(id="control:1", platform="control", text="hello")
 
 
 class Collection(msgspec.Struct):
-    """What the collect stage made of a batch of items: every item is in exactly one of these."""
+    """What the collect stage made of a batch: each item is in exactly one of these lists."""
 
     posts: list[Collected] = []
     tombstones: list[CollectedTombstone] = []
@@ -59,7 +59,7 @@ class Collection(msgspec.Struct):
     dead: list[DeadLetter] = []
     notices: list[Gap | Heartbeat | Counter] = []
     taken: int = 0
-    """How many items that are: the first ones."""
+    """How many items of the batch were handled, counted from its begin."""
 
 
 class Finder:
@@ -95,9 +95,9 @@ class Collector:
     """The collect stage: protect the author, find what is watched, keep what matters.
 
     Without a watchlist every post is kept. ``origin`` and ``context`` go into dead letters: the
-    identity of the input, and what is needed to try again; ``name`` is what people call it. One
-    that is not ``patient`` takes nothing after a record that ran over its budget of time, so that
-    who calls can look whether to go on.
+    identity of the input, and what is needed to try again; ``name`` is what people call it.
+    ``stop_when_overdue`` ends a batch behind a record that ran over its budget of time, so that
+    the caller can end the run between two slow records.
     """
 
     def __init__(
@@ -108,14 +108,14 @@ class Collector:
         origin: str = "",
         context: str = "",
         name: str = "",
-        patient: bool = True,
+        stop_when_overdue: bool = False,
     ) -> None:
         self._protector = protector
         self._finder = Finder(watchlist)
         self._origin = origin
         self._context = context
         self._name = name
-        self._patient = patient
+        self._stop_when_overdue = stop_when_overdue
 
     def __call__(self, items: Sequence[Item], now: datetime) -> Collection:
         """Return the outcome of every item; ``now`` is when they were collected."""
@@ -131,7 +131,7 @@ class Collector:
             else:
                 collection.notices.append(record)
             collection.taken += 1
-            if not self._patient and _took_too_long(collection):
+            if self._stop_when_overdue and _took_too_long(collection):
                 break
         return collection
 
@@ -172,7 +172,7 @@ def _took_too_long(collection: Collection) -> bool:
 
 
 def collected_tombstone(protector: Protector, tombstone: Tombstone) -> CollectedTombstone:
-    """Return a deletion as stores take it: without names of people but for ``raw_name``."""
+    """Return a deletion as stores take it: with no name of a person except ``raw_name``."""
     protected = protector.protect_tombstone(tombstone)
     native = tombstone.id.partition(":")[2] if tombstone.id else tombstone.author.lstrip("@")
     return CollectedTombstone(protected.tombstone, protected.aliases, raw_name=native)
@@ -196,8 +196,8 @@ def score(posts: Sequence[Post], scorer: Scorer) -> list[Post]:
 def score_each(posts: Sequence[Post], scorer: Scorer) -> list[Post | None]:
     """Return the posts as :func:`score` does, and ``None`` for one that the model fails on.
 
-    Raises :class:`~nlp.errors.ModelError` if it is not the text that the model fails on: one
-    without memory would else send everything to the dead letters.
+    Raises :class:`~nlp.errors.ModelError` if the model fails on any text, as on a machine without
+    memory: every post would else become a dead letter.
     """
     if not posts:
         return []
@@ -208,7 +208,7 @@ def score_each(posts: Sequence[Post], scorer: Scorer) -> list[Post | None]:
             _check_model(scorer, error)
             _tell(error)
             return [None]
-    # One of them it must be; the others are not to suffer for it.
+    # Halve the batch until the text that fails is alone, so that the others are scored.
     half = len(posts) // 2
     return [*score_each(posts[:half], scorer), *score_each(posts[half:], scorer)]
 

@@ -59,7 +59,7 @@ def read(store: SqliteStore, source: object, stop: Stop | None = None) -> list[O
     return run(
         [Subscription(source=source, label="test", live=False)],  # type: ignore[arg-type]
         store,
-        lambda subscription: Collector(protect, None, origin="o", patient=False),
+        lambda subscription: Collector(protect, None, origin="o", stop_when_overdue=True),
         stop=stop or Stop(),
     )
 
@@ -106,7 +106,7 @@ def test_a_run__that_is_to_end_takes_nothing_behind_a_post_that_took_too_long(
     writer = Writer(
         Subscription(source=Costly(), label="test", live=False),
         store,
-        Collector(Slow(Keyring().use()), None, origin="o", patient=False),
+        Collector(Slow(Keyring().use()), None, origin="o", stop_when_overdue=True),
         "key",
         watchlist="",
         quarantine=None,

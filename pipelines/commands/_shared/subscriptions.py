@@ -1,4 +1,4 @@
-"""How feeds are read into what takes their posts: the same for one command and for a worker."""
+"""How live sources are read into a sink: the same for one command and for a worker."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def read_subscriptions(
     stop: Stop,
     drain: Callable[[], int] | None = None,
 ) -> list[Outcome]:
-    """Read feeds until all have ended or ``stop`` is set; see :func:`pipelines.live.run.run`.
+    """Read sources until all have ended or ``stop`` is set; see :func:`pipelines.live.run.run`.
 
     Raises :class:`~pipelines.errors.MarsadError`.
     """
@@ -32,7 +32,7 @@ def read_subscriptions(
     def collector(subscription: Subscription) -> Collector:
         source = subscription.source
         return Collector(
-            protect, case, origin=source.key, context=LIVE, name=source.name, patient=False
+            protect, case, origin=source.key, context=LIVE, name=source.name, stop_when_overdue=True
         )
 
     return run(
