@@ -20,8 +20,8 @@ import platformdirs
 
 from ingest.records import RAW_LIMIT, Counter, Gap, Heartbeat
 from pipelines.daily import Daily
-from pipelines.dead_letters.queue import DAYS, DeadLetters
-from pipelines.dead_letters.search import searched_names
+from pipelines.dead_letters.owner import DeadLetterOwner
+from pipelines.dead_letters.queue import DAYS
 from pipelines.errors import BrokerAway, StoreBusy
 from pipelines.kafka import messages, topics
 from pipelines.kafka.connection import AWAY, MESSAGE_LIMIT, Brokers, explained
@@ -37,7 +37,7 @@ from pipelines.stores.keys import keys_to_write
 T = TypeVar("T")
 
 
-class KafkaSink(AbstractContextManager["KafkaSink"]):
+class KafkaSink(DeadLetterOwner, AbstractContextManager["KafkaSink"]):
     """Takes what was collected to the topics; fulfils :class:`~pipelines.stores.protocols.Sink`.
 
     What could not be used stays raw on this machine, in a file that its owner alone may read;
@@ -85,11 +85,6 @@ class KafkaSink(AbstractContextManager["KafkaSink"]):
         if producer is not None:
             producer.give_up()
 
-    def dead_letters(self) -> DeadLetters:
-        """Open dead letters on this machine."""
-        self.dead_path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return DeadLetters(self.dead_path, days=self._dead_days)
-
     def position(self, key: str) -> Position | None:
         """Return how far an input has been read, and shut out who read it before.
 
@@ -106,12 +101,11 @@ class KafkaSink(AbstractContextManager["KafkaSink"]):
         """
         batch = _without_oversized(batch)
         # Before the moment from which they count: keeping them twice is keeping them once.
-        self._keep_dead_letters(batch)
+        self._keep(batch.dead)
+        self._forget(batch.tombstones)
         token = uuid.uuid4().hex
         self._retry(lambda: self._write(batch, token))
-        if batch.retried:
-            with self.dead_letters() as dead_letters:
-                dead_letters.remove(batch.retried)
+        self._remove_retried(batch.retried)
         if batch.position.done:
             self.release(batch.position.key)
         self._expire()
@@ -210,19 +204,6 @@ class KafkaSink(AbstractContextManager["KafkaSink"]):
             send(topics.LEDGER, batch.position.key, counted)
         send(topics.POSITIONS, batch.position.key, PositionMessage(batch.position, token))
         producer.commit_transaction()
-
-    def _remove_expired(self) -> None:
-        with self.dead_letters() as dead_letters:
-            dead_letters.purge_expired()
-
-    def _keep_dead_letters(self, batch: Batch) -> None:
-        names = {name for deletion in batch.tombstones for name in searched_names(deletion)}
-        if not batch.dead and not (names and self.dead_path.exists()):
-            return
-        with self.dead_letters() as dead_letters:
-            if batch.dead:
-                dead_letters.put(batch.dead)
-            dead_letters.forget(names)
 
 
 def dead_path(where: Brokers) -> Path:

@@ -1,0 +1,198 @@
+"""A store on a server that is open: what it asks first, what it must make findable or remove."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import time
+from pathlib import Path
+from typing import Self
+
+import platformdirs
+
+from pipelines.daily import Daily
+from pipelines.dead_letters.owner import DeadLetterOwner
+from pipelines.dead_letters.queue import DAYS
+from pipelines.errors import StoreError
+from pipelines.records import (
+    Ledger,
+    Status,
+    Study,
+)
+from pipelines.stop import Stop
+from pipelines.stores.elasticsearch import (
+    inputs,
+    purge,
+    read,
+    setup,
+)
+from pipelines.stores.elasticsearch import (
+    tombstones as deletions,
+)
+from pipelines.stores.elasticsearch.accept import Accepting
+from pipelines.stores.elasticsearch.address import address
+from pipelines.stores.elasticsearch.indices import Indices
+from pipelines.stores.elasticsearch.server import Server
+from pipelines.stores.keys import keys_to_write
+from pipelines.stores.zone_data import ZoneData, require
+
+#: Seconds between looks at whether the bytes of deleted texts can go, while posts come in; and
+#: the part of the time that rewriting may take.
+PURGING, PURGING_SHARE = 20.0, 0.1
+
+
+class OpenedIndices(DeadLetterOwner):
+    """A store's indices, and what :class:`~pipelines.stores.protocols.Administration` asks."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        readonly: bool = False,
+        timezone: str = "",
+        new_timezone: str = "",
+        dead_days: float = DAYS,
+        reindexing: bool = False,
+    ) -> None:
+        """Open a store, or make it (not for reading).
+
+        ``timezone`` names the zone that the days of documents are counted in; the first one
+        named is the store's. ``new_timezone`` is taken where neither is named yet.
+        ``dead_days`` is how long dead letters are kept. ``reindexing`` opens also what must be
+        re-indexed before it can be used.
+        """
+        where = address(url)
+        self.readonly = readonly
+        self._timezone = timezone
+        self._new_timezone = timezone or new_timezone
+        self._dead_days = dead_days
+        self._timezone_checked = False
+        self._unclean = False
+        self._next_purge = 0.0
+        self._stale: set[str] = set()
+        # Raw records never leave the machine that collected them.
+        slug = re.sub(r"[^a-z0-9]+", "-", str(where).partition("://")[2].lower()).strip("-")
+        digest = hashlib.blake2b(str(where).encode(), digest_size=4).hexdigest()
+        self._folder = platformdirs.user_data_path("marsad") / "stores"
+        self.dead_path = self._folder / f"{slug}-{digest}.dead"
+        self._expire = Daily(self._remove_expired)
+        self._server = Server(where.url)
+        self.indices = Indices(self._server, where)
+        self._known = deletions.Tombstones(self.indices)
+        self._accepting = Accepting(self.indices, self._known, self._keep)
+        try:
+            self._server.check()
+            if readonly:
+                setup.require(self.indices, reindexing=reindexing)
+            else:
+                setup.prepare(self.indices, reindexing=reindexing)
+                self._expire()
+        except BaseException:
+            self._server.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections; what was written can be found by others first."""
+        try:
+            self._refresh(*self._stale)
+        except StoreError:
+            pass  # the server makes it visible by itself
+        finally:
+            self._server.close()
+
+    def retry_until(self, stop: Stop) -> None:
+        """End retries with this; see :meth:`.protocols.Administration.retry_until`."""
+        self._server.stop = stop
+
+    def limit_time(self, seconds: float) -> None:
+        """Do nothing: each request to the server has its time limit."""
+
+    def housekeeping(self) -> None:
+        """Let others find what was written, and remove what is due; see :class:`.Sink`."""
+        self._refresh(*self._stale)
+        self._purge()
+
+    def _purge(self) -> None:
+        if self._unclean and time.monotonic() >= self._next_purge:
+            begun = time.monotonic()
+            self._unclean = not purge.purge(self.indices)
+            spent = time.monotonic() - begun
+            self._next_purge = begun + max(PURGING, spent / PURGING_SHARE)
+        self._expire()
+
+    def timezone(self) -> str:
+        """Return the zone that days are counted in; see :meth:`.Administration.timezone`."""
+        if not self.readonly:
+            self._check_timezone()
+        return inputs.timezone(self.indices)
+
+    def study(self) -> Study | None:
+        """Return the recorded study; see :meth:`.Administration.study`."""
+        return inputs.study(self.indices)
+
+    def put_study(self, study: Study) -> None:
+        """Record a study; see :meth:`.Administration.put_study`."""
+        self._writing()
+        inputs.put_study(self.indices, study)
+
+    def put_pace(self, posts_a_second: float) -> None:
+        """Record how fast posts are scored; see :meth:`.Backlog.put_pace`."""
+        self._writing()
+        inputs.put_pace(self.indices, posts_a_second)
+
+    def zone_data(self) -> ZoneData:
+        """Return which zone data days were counted with; see :meth:`.Administration.zone_data`."""
+        return inputs.zone_data(self.indices)
+
+    def ledger(self) -> Ledger:
+        """Return the outcomes of all records."""
+        self._refresh(self.indices.state, self.indices.posts)
+        return read.ledger(self.indices)
+
+    def status(self) -> Status:
+        """Return the state of the store."""
+        self._refresh(self.indices.state, self.indices.posts)
+        return read.status(self.indices)
+
+    def require_keys(self, keyring: Path, own: frozenset[str]) -> None:
+        """Refuse a keyring without the store's keys; see :meth:`.Administration.require_keys`."""
+        self._writing()
+        while True:
+            stored, seen = inputs.keys(self.indices)
+            place, instead = str(self.indices), "choose another --store"
+            values = keys_to_write(place, keyring, stored, own, instead=instead)
+            if values is None or inputs.save_keys(self.indices, values, seen):
+                return
+
+    # Inside
+
+    def _writing(self, *stale: str) -> None:
+        """Note that these indices are going to change."""
+        if self.readonly:
+            raise StoreError(f"{self.indices} was opened for reading only.")
+        self._stale.update(stale)
+
+    def _refresh(self, *indices: str) -> None:
+        """Make findable what this object wrote to these indices."""
+        stale = sorted(self._stale.intersection(indices))
+        if stale:
+            self.indices.refresh(*stale)
+            self._stale.difference_update(stale)
+
+    def _check_timezone(self) -> None:
+        if self._timezone_checked or not self._new_timezone:
+            return
+        stored = inputs.settle_timezone(self.indices, self._new_timezone)
+        if self._timezone and stored != self._timezone:
+            raise StoreError(
+                f"{self.indices} counts its days in the time zone {stored}, but {self._timezone} "
+                f"is configured: set the time zone to {stored}, or choose another --store."
+            )
+        require(str(self.indices), inputs.zone_data(self.indices))
+        self._timezone_checked = True
