@@ -145,7 +145,7 @@ def writing(connection: Connection, path: Path) -> Iterator[None]:
             raise
 
 
-def set_patience(connection: Connection, seconds: float) -> None:
+def set_busy_timeout(connection: Connection, seconds: float) -> None:
     """Let a statement wait so long for another process's transaction."""
     connection.execute(f"PRAGMA busy_timeout = {int(1000 * seconds)}")
 

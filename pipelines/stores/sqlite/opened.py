@@ -30,7 +30,7 @@ from pipelines.stores.sqlite import (
     schema,
 )
 from pipelines.stores.sqlite.connect import open_reader, open_writer
-from pipelines.stores.sqlite_file import explained, reading, set_patience, writing
+from pipelines.stores.sqlite_file import explained, reading, set_busy_timeout, writing
 from pipelines.stores.zone_data import ZoneData, current, require
 
 #: While a stream brings deletions, cleaning the file may take at most this part of the time.
@@ -122,7 +122,7 @@ class SqliteFile(DeadLetterOwner):
     def limit_time(self, seconds: float) -> None:
         """Let each question take so long; see :meth:`.protocols.Administration.limit_time`."""
         self._limit = seconds
-        set_patience(self._connection, seconds)
+        set_busy_timeout(self._connection, seconds)
 
     def housekeeping(self) -> None:
         """Remove what is due; see :meth:`.Store.housekeeping`."""
