@@ -230,3 +230,12 @@ def test_progress__is_reported_several_times_within_a_batch(tmp_path: Path) -> N
         )
     assert parts == [embedded.STEP, embedded.STEP, 1]
     assert posts < embedded.BATCH
+
+
+def test_requeue__returns_how_many_posts_wait_again(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedded, "BATCH", 2)
+    Feeder(store)(*(post(f"t:{n}") for n in range(5)))
+    stored = store.pending(5)
+    assert embedded.requeue(store, iter(stored), lambda posts: posts) == 5
