@@ -46,7 +46,8 @@ class Event(msgspec.Struct, frozen=True):
 
     def words(self) -> str:
         """Return what is written about it in a list."""
-        return ": ".join(part for part in (self.label, self.note) if part)
+        colon = "\N{NO-BREAK SPACE}: " if self.language == "fr" else ": "
+        return colon.join(part for part in (self.label, self.note) if part)
 
     def told_in(self, code: str) -> Event:
         """Return it with its words in a language, or as it is where it has none in that."""

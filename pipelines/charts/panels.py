@@ -25,7 +25,7 @@ from pipelines.charts.page import (
     number,
 )
 from pipelines.charts.words import ENGLISH, Language
-from pipelines.trends import UNKNOWN_FROM, By, Row
+from pipelines.trends import FEWEST_POSTS, UNKNOWN_FROM, By, Row
 
 # Inches.
 TITLE, VOLUME, BETWEEN, SHARES = 0.28, 0.95, 0.17, 0.85
@@ -172,7 +172,8 @@ def _shares(ax: Any, rows: list[Row], by: By, language: Language) -> None:
     if not lines:
         few = any(row.state == "few" for row in rows)
         words = language.text("few" if few else "no shares")
-        style = {"fontsize": 8, "color": SOFT, "ha": "center", "va": "center"}
+        ground = {"facecolor": "white", "linewidth": 0, "pad": 1.5}
+        style = {"fontsize": 8, "color": SOFT, "ha": "center", "va": "center", "bbox": ground}
         ax.text(0.5, 0.25, words, transform=ax.transAxes, **style)
     ax.set_ylim(0, 1)
     ax.set_yticks([0, 0.5, 1], ["0 %", "50 %", "100 %"])
@@ -180,8 +181,17 @@ def _shares(ax: Any, rows: list[Row], by: By, language: Language) -> None:
 
 
 def _part_of_all(ax: Any, rows: Sequence[Row], by: By) -> None:
-    """Draw which part of all posts each bucket is, where that was asked for."""
-    for known, run in groupby(rows, key=lambda row: row.of_all is not None):
+    """Draw which part of all posts each bucket is, where that was asked for.
+
+    Of few posts in all it says as little as shares of few posts do.
+    """
+
+    def told(row: Row) -> bool:
+        return row.of_all is not None and (
+            not row.posts or row.posts >= FEWEST_POSTS * row.of_all - 1e-9
+        )
+
+    for known, run in groupby(rows, key=told):
         if known:
             own = list(run)
             times = [number(time_of(row) + middle_of(row, by)) for row in own]

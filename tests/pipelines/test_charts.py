@@ -361,7 +361,7 @@ def test_an_event_is_named_in_the_language_that_has_words_for_it(tmp_path):
     )
     block, campaign = annotations.load(str(path))
     assert block.told_in("en").words() == "Block extended: at home too"
-    assert block.told_in("fr").words() == "Blocage étendu: à la maison aussi"
+    assert block.told_in("fr").words() == "Blocage étendu\N{NO-BREAK SPACE}: à la maison aussi"
     assert (block.told_in("ar").words(), block.told_in("ar").language) == ("توسيع الحجب", "ar")
     assert campaign.told_in("fr").words() == "Campaign"
     for event in annotations.load("morocco-2016"):
