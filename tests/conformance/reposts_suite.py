@@ -62,6 +62,46 @@ class Reposts:
         assert list(texts(store)) == ["t:4"]
         assert store.delete([tombstone("t:1")]).posts == 0
 
+    @pytest.mark.parametrize(
+        "order", list(itertools.permutations(["tombstone", "post", "repost", "repost of repost"]))
+    )
+    @pytest.mark.parametrize("scoring", [False, True])
+    def test_a_deletion__reaches_a_chain_of_reposts_in_any_order(
+        self, store: Store, order: tuple[str, ...], scoring: bool
+    ) -> None:
+        feed = Feeder(store)
+        first, second, third = (f"twitter:69000000000000000{n}" for n in range(3))
+        for step in order:
+            if step == "post":
+                feed(post(first, SECRET, author="u_a"))
+            elif step == "repost":
+                feed(repost(second, repost_of=first))
+            elif step == "repost of repost":
+                feed(repost(third, author="u_c", repost_of=second, repost_author="u_b"))
+            else:
+                feed(tombstones=[tombstone(first)])
+            if scoring:
+                drain(store)
+        drain(store)
+        assert texts(store) == {}
+        assert balance(store.ledger()).received == 4
+
+    def test_a_deletion__reaches_a_chain_of_reposts_of_one_batch(self, store: Store) -> None:
+        names = [f"twitter:69000000000000000{n}" for n in range(4)]
+        store.delete([tombstone(names[0])])
+        chain = [repost(b, repost_of=a, repost_author="") for a, b in itertools.pairwise(names)]
+        assert Feeder(store)(*reversed(chain)) == Ledger(received=3, deleted=3)
+
+    def test_a_refused_repost__takes_no_post_that_has_its_id_in_another_file(
+        self, store: Store
+    ) -> None:
+        store.delete([tombstone(author="u_a")])
+        feed = Feeder(store)
+        assert feed(repost("forum:2")).deleted == 1
+        feed(post("forum:2", OTHER, author="u_d"))
+        drain(store)
+        assert list(texts(store)) == ["forum:2"]
+
     def test_a_deletion__reaches_a_repost_that_names_the_author_alone(self, store: Store) -> None:
         feed = Feeder(store)
         by_name = repost("t:2", repost_of="u_a", repost_author="")

@@ -23,6 +23,7 @@ from pipelines.stores.elasticsearch.inputs import Input
 from pipelines.stores.elasticsearch.pending import refusal
 from pipelines.stores.elasticsearch.record import document_json
 from pipelines.stores.elasticsearch.tombstones import Tombstones
+from pipelines.stores.reposts import passed_on
 
 #: Keeps dead letters, before they are counted.
 Keep = Callable[[Sequence[DeadLetter]], None]
@@ -63,7 +64,8 @@ class Accepting:
             for n, one in enumerate(batch.posts)
             for names in [tombstones.names_of(one)]
         ]
-        sight, seen, deletions = self._look(batch, incoming)
+        sight, seen, deletions, texts = self._look_at_all(batch, incoming)
+        removed += texts
         state = self._input(batch, seen)
         checkpoint = self._checkpoint(batch.position.key, state)
         outcomes: dict[int, Outcome] = {}
@@ -85,6 +87,24 @@ class Accepting:
         }
         result[counted] += tally["counted"]
         return Ledger(received=sum(result.values()), **result), removed
+
+    def _look_at_all(
+        self, batch: Batch, incoming: Sequence[Incoming]
+    ) -> tuple[Sight, Seen | None, int, int]:
+        """Return what :meth:`_look` does, once what repeats refused posts is deleted, and how many.
+
+        That is looked for again, as the same batch may hold what repeats them.
+        """
+        removed, known = 0, set[tombstones.Named]()
+        while True:
+            sight, seen, deletions = self._look(batch, incoming)
+            gone = [one.collected for one in incoming if not sight.tombstones.isdisjoint(one.names)]
+            new = [one for one in tombstones.named(passed_on(gone)) if one not in known]
+            new = [one for one in new if tombstones.tombstone_id(*one) not in sight.tombstones]
+            if not new:
+                return sight, seen, deletions, removed
+            known.update(new)
+            removed += tombstones.apply(self._indices, new)
 
     def _look(self, batch: Batch, incoming: Sequence[Incoming]) -> tuple[Sight, Seen | None, int]:
         """Return what a batch is decided by, its input, and the number of deletions before.

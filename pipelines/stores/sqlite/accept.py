@@ -11,6 +11,7 @@ import msgspec
 from ingest.records import Counter, Gap, Heartbeat, Post
 from pipelines.errors import StoreBusy
 from pipelines.records import Batch, Collected, Ledger
+from pipelines.stores.reposts import passed_on
 from pipelines.stores.sqlite import bodies, ledger
 from pipelines.stores.sqlite.queue import enqueue
 from pipelines.stores.sqlite.tombstones import delete, deleted
@@ -31,7 +32,8 @@ def accept(connection: Connection, batch: Batch) -> tuple[Ledger, int]:
     """
     _move(connection, batch)
     # Tombstones first: one beats every version of its post, also those of the same batch.
-    removed = delete(connection, batch.tombstones)
+    texts = delete(connection, batch.tombstones).texts
+    texts += _refuse_reposts(connection, batch.posts)
     outcomes = _posts(connection, batch.posts)
     outcomes["filtered"] += batch.filtered
     outcomes["deleted"] += len(batch.tombstones)
@@ -51,7 +53,7 @@ def accept(connection: Connection, batch: Batch) -> tuple[Ledger, int]:
         dead=outcomes["dead"],
         pending=outcomes["accepted"],
     )
-    return result, removed.texts
+    return result, texts
 
 
 def _move(connection: Connection, batch: Batch) -> None:
@@ -71,6 +73,19 @@ def _move(connection: Connection, batch: Batch) -> None:
         "done = excluded.done, details = excluded.details",
         (position.key, position.name, position.cursor, position.done, position.metadata),
     )
+
+
+def _refuse_reposts(connection: Connection, posts: Sequence[Collected]) -> int:
+    """Delete what repeats the posts that are refused; return how many texts that removed."""
+    texts, known = 0, set[str]()
+    while True:
+        gone = deleted(connection, posts)
+        found = passed_on([one for one, is_gone in zip(posts, gone, strict=True) if is_gone])
+        new = [one for one in found if one.tombstone.id not in known]
+        if not new:
+            return texts
+        known.update(one.tombstone.id for one in new)
+        texts += delete(connection, new).texts
 
 
 def _posts(connection: Connection, posts: Sequence[Collected]) -> Tally[str]:
