@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -108,6 +109,7 @@ def _tell_program(error: click.ClickException) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command and leave with its exit code."""
+    os.umask(0o077)  # whatever is written holds what people wrote: it is for its owner alone
     # Output may hold any text, whatever the terminal's locale says.
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]
@@ -119,8 +121,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         click.echo("Stopped. The same command goes on where it was.", err=True)
         code = 130
     except click.ClickException as error:
+        from pipelines.commands._shared.output import printable
+
         _tell_program(error)
-        error.show()
+        words = io.StringIO()
+        error.show(words)
+        click.echo(printable(words.getvalue()), err=True, nl=False)  # it may quote a post
         code = error.exit_code
     except BrokenPipeError:
         # The reader of our output left (`| head`): not our failure, and nothing more to say.

@@ -13,7 +13,6 @@ from zoneinfo import ZoneInfo
 
 import click
 import msgspec
-from rich.console import Console
 
 from ingest.records import Counter, Gap
 from ingest.sources.counters.table import parse_readings, parse_when
@@ -21,7 +20,7 @@ from ingest.watchlist.loader import available
 from pipelines.commands._shared.chart_options import Code, look_options
 from pipelines.commands._shared.context import chosen_watchlist, configured, open_store
 from pipelines.commands._shared.options import store_option, watchlist_option
-from pipelines.commands._shared.output import nothing_found, notify, write_line
+from pipelines.commands._shared.output import console, nothing_found, notify, write_line
 from pipelines.commands._shared.readings import TOLD, content, keep, local_zone, tell_bad
 from pipelines.commands._shared.readings import readings as stored_or_shipped
 from pipelines.live.choose import duration
@@ -178,7 +177,7 @@ def report(
         for line in sentences(made, unequal, _names(readings), local):
             click.echo(line)
         click.echo()
-        table.show(made, unequal, local, Console(highlight=False))
+        table.show(made, unequal, local, console())
         _remarks(made, found, gaps, local)
     if charts:
         from pipelines.charts import Language, format_of, size_of, write

@@ -10,7 +10,6 @@ from typing import Literal
 
 import click
 import msgspec
-from rich.console import Console
 
 from pipelines import trend_table
 from pipelines.analysis import words as answer_words
@@ -27,7 +26,7 @@ from pipelines.commands._shared.options import (
     filter_options,
     store_option,
 )
-from pipelines.commands._shared.output import nothing_found, notify, write_line
+from pipelines.commands._shared.output import console, nothing_found, notify, write_line
 from pipelines.commands.trend_answer import Answer, ask
 from pipelines.commands.trend_charts import Look, check, draw, group_names
 from pipelines.trends import Row
@@ -214,7 +213,7 @@ def _show(
     if as_csv:
         click.echo(_csv(answer.rows), nl=False)
         return
-    trend_table.show(answer.rows, answer.by, names, Console(highlight=False))
+    trend_table.show(answer.rows, answer.by, names, console())
     if any(row.state == "unknown" for row in answer.rows):
         notify("?: unknown, as a source was not listening (see `marsad status`).")
     for line in answer_words.remarks(answer.series):

@@ -41,6 +41,28 @@ def test_search__shows_controls_as_signs(marsad: Marsad) -> None:
     assert "\x1b[31m" not in coloured
 
 
+def test_a_table_and_an_error__show_controls_as_signs(marsad: Marsad) -> None:
+    marsad(
+        "ingest", "archive", marsad.write("a\x1b[31mb.ndjson", [POST | {"id": "\x1b"}]), code=None
+    )
+    done = [marsad("dead", "list"), marsad("search", "salut", "\x08", code=1)]
+    for one in done:
+        assert not {"\x1b", "\x08"} & {*one.stdout, *one.stderr}
+    assert "␛" in done[0].stdout
+    assert "␈" in done[1].stderr
+
+
+def test_a_file_that_is_written__is_for_its_owner_alone(marsad: Marsad) -> None:
+    marsad("ingest", "archive", marsad.write("posts.ndjson", [POST]), "--later")
+    marsad("trends", "--chart", "chart.svg", "scored:provisional,final")
+    marsad("label", "sample", "scored:provisional,final", "--to", "sheet.csv")
+    marsad("backup", "copy.db")
+    folder = marsad.folder
+    written = [path for path in folder.rglob("*") if path.is_file() and path.name != "posts.ndjson"]
+    assert {"chart.svg", "sheet.csv", "copy.db"} <= {path.name for path in written}
+    assert {path.stat().st_mode & 0o077 for path in written} == {0}
+
+
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
