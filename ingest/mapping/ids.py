@@ -94,6 +94,7 @@ _SHORT_NAMES = {
     "تيك-توك": "tiktok",
     "تيكتوك": "tiktok",
     "bsky.app": "bluesky",
+    "bsky.social": "bluesky",
 }
 #: Platforms with a name of their own here; archives may bring any other.
 PLATFORMS = frozenset(_SHORT_NAMES.values())
@@ -121,7 +122,6 @@ _KINDS = frozenset(
         "messages",
         "formerly",
         "meta",
-        "social",
         "app",
         "http",
         "https",
