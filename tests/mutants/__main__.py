@@ -29,7 +29,7 @@ from tests.mutants.changes import Mutant, mutants
 ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent
 #: Folders that a copy has; what is large there is linked.
-_COPIED = ("ingest", "nlp", "pipelines", "tests", "deploy")
+_COPIED = ("ingest", "nlp", "pipelines", "tests", "deploy", "docs")
 #: Seconds after which a mutant that does not end counts as noticed.
 LIMIT = 600
 
