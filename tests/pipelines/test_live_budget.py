@@ -109,7 +109,6 @@ def test_a_run__that_is_to_end_takes_nothing_behind_a_post_that_took_too_long(
         Collector(Slow(Keyring().use()), None, origin="o", stop_when_overdue=True),
         "key",
         watchlist="",
-        quarantine=None,
         notify=lambda message: None,
         now=lambda: NOW,
         stopping=lambda: stopping,
