@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from zipfile import ZipFile
 
+import pyarrow.parquet as pq
+
 from tests.conftest import Marsad
 from tests.planted import ARCHIVES, Planter, shapes
 
@@ -14,6 +16,7 @@ EXPORTS = (
     ("--format", "ndjson,csv,parquet,xlsx"),
     ("--level", "ids"),
     ("--level", "unlinked", "--pseudonyms", "own"),
+    ("--pseudonyms", "own", "--format", "parquet"),
 )
 
 
@@ -46,9 +49,16 @@ def test_a_planted_token__is_nowhere_after_an_import_of_all_shapes(
         ("top", "authors"),
         ("top", "links"),
         ("top", "hashtags"),
+        ("dead", "list"),
+        ("trends", "--split", "author", "--json"),
+        ("trends", "--compare", "connexion"),
+        ("label", "sample", "--to", "sheet.xlsx"),
+        ("backup", "posts.backup"),
         *(("export", "--to", f"export-{n}", *given) for n, given in enumerate(EXPORTS)),
+        ("export", "purge-list", "export-0"),
     ):
-        done = marsad(*arguments)
+        done = marsad(*arguments, code=None)
+        assert "Traceback" not in done.stderr
         told += [done.stdout, done.stderr]
     assert marsad.ledger()["indexed"] > 60  # the shapes tell of the same posts
     assert planter.found_in("\n".join(told)) == {}
@@ -57,10 +67,16 @@ def test_a_planted_token__is_nowhere_after_an_import_of_all_shapes(
         for path in tmp_path.rglob("*")
         if path.is_file() and inputs not in path.parents and not path.name.endswith(RAW)
     ]
-    assert {path.name for path in files} >= {"marsad.db", "chart.svg", "posts.csv", "posts.xlsx"}
+    assert {path.name for path in files} >= {
+        *("marsad.db", "chart.svg", "posts.csv", "posts.xlsx", "posts.parquet", "sheet.xlsx"),
+        *("posts.backup", "DATASHEET.md"),
+    }
     for path in files:
         assert planter.found_in(path.read_bytes()) == {}, path
         if path.suffix == ".xlsx":
             with ZipFile(path) as sheets:
                 assert not any(planter.found_in(sheets.read(name)) for name in sheets.namelist())
+        if path.suffix == ".parquet":  # compressed
+            table = pq.read_table(path)
+            assert planter.found_in(repr((table.to_pylist(), table.schema.metadata))) == {}
         assert planter.found_in(str(path.relative_to(tmp_path))) == {}
