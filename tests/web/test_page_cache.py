@@ -43,9 +43,9 @@ def test_page__is_made_once_while_the_store_is_as_it_was(
     made: list[str] = []
     search = queries.search
 
-    def counted(store: object, asked: object) -> object:
+    def counted(store: object, asked: object, *rest: object) -> object:
         made.append("search")
-        return search(store, asked)  # type: ignore[arg-type]
+        return search(store, asked, *rest)  # type: ignore[arg-type]
 
     monkeypatch.setattr(queries, "search", counted)
     site = serve()
