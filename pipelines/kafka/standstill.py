@@ -1,8 +1,8 @@
 """Partitions on which records wait and none come: somebody's transaction was never ended.
 
-Readers of what was committed wait for the end of every transaction that began before. Brokers end
-one whose producer died; a broker that was killed just then may come back and never do it. Nothing
-fails then, at nobody's: without a word a worker would wait for ever.
+Readers of committed records wait for the end of every transaction that began before them. Brokers
+end a transaction whose producer died; a broker that was killed just then may come back and never
+do so. No request fails then, so a worker would wait for ever without saying why.
 """
 
 from __future__ import annotations
