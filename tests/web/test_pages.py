@@ -230,7 +230,8 @@ def test_likes__of_a_case_are_told_as_published(serve: Callable[..., Site]) -> N
     assert "Maroc Telecom" in page
     # 94,282 in 39 hours: no decimals, of which the sources know nothing
     assert '<td class="number">2,417</td>' in page
-    assert site.get("/download/likes.svg").content.startswith(b"<?xml")
+    assert "Likes lost, by page and source" in site.get("/download/likes.svg").text
+    assert "الإعجابات المفقودة" in site.get("/download/likes.svg?ui=ar").text
     assert "labass.net" in site.get("/download/likes.csv").text
 
 

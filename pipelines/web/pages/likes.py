@@ -10,6 +10,7 @@ import msgspec
 from fastapi import APIRouter, HTTPException
 from starlette.responses import Response
 
+from pipelines.charts.words import Code
 from pipelines.pages.report import Row
 from pipelines.pages.table import short
 from pipelines.settings import zone
@@ -132,7 +133,8 @@ async def file(form: str, view: Reader) -> Response:
         return download(table(Row.__struct_fields__, map(_cells, rows)), "likes.csv")
     if form not in _TYPES:
         raise HTTPException(404, "likes.svg, likes.png, likes.csv, likes.xlsx")
-    image = await view.ask(lambda store: queries.likes_chart(store, form))
+    code = msgspec.convert(view.words.language, Code)
+    image = await view.ask(lambda store: queries.likes_chart(store, form, code))
     if not image:
         raise HTTPException(404, view.words.gettext("Nothing was found."))
     return download(image, f"likes.{form}", _TYPES[form])

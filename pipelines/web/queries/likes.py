@@ -12,6 +12,7 @@ import msgspec
 from ingest.records import PAGES, Counter, Gap
 from ingest.sources.counters.table import parse_readings
 from ingest.watchlist.loader import companion
+from pipelines.charts.words import Code
 from pipelines.pages.arithmetic import figure
 from pipelines.pages.flags import flags
 from pipelines.pages.report import Difference, Moment, Row, differences, rows
@@ -104,9 +105,12 @@ def likes(store: Store) -> Likes:
     )
 
 
-def likes_chart(store: Store, form: str) -> bytes:
-    """Return the chart that ``marsad pages report --chart`` draws; empty without readings."""
-    from pipelines.charts import Format
+def likes_chart(store: Store, form: str, code: Code = "en") -> bytes:
+    """Return the chart that ``marsad pages report --chart`` draws; empty without readings.
+
+    ``code`` is the language of its words.
+    """
+    from pipelines.charts import Format, Language
     from pipelines.charts.losses import render
 
     assert form in get_args(Format)
@@ -115,7 +119,15 @@ def likes_chart(store: Store, form: str) -> bytes:
     found = _series(counters, start)
     if not [one for one in found if one.kind in {"count", "loss"}]:
         return b""
-    return render(found, gaps, local, form, since=start, names=about.entities)  # type: ignore[arg-type]
+    return render(
+        found,
+        gaps,
+        local,
+        form,  # type: ignore[arg-type]
+        since=start,
+        names=about.entities,
+        language=Language(code, about.country),
+    )
 
 
 def _readings(store: Store) -> tuple[Sequence[Counter], list[Gap], ZoneInfo, bool, Study]:
