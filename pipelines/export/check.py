@@ -114,5 +114,19 @@ def _ids(folder: Path) -> Iterator[str]:
             text.seek(0)
             for row in csv.DictReader(text, delimiter=mark):
                 yield row["id"]
+    elif "posts.xlsx" in files:
+        yield from _ids_of_sheet(folder / "posts.xlsx")
     else:
-        raise OutputError(f"{folder} holds no ids: its level is unlinked, or it is xlsx alone")
+        raise OutputError(f"{folder} holds no ids: its level is unlinked")
+
+
+def _ids_of_sheet(path: Path) -> Iterator[str]:
+    from openpyxl import load_workbook  # takes its time to load
+
+    rows = load_workbook(path, read_only=True)["posts"].iter_rows(values_only=True)
+    heads = next(rows)
+    if "id" not in heads:
+        raise OutputError(f"{path.parent} holds no ids: its level is unlinked")
+    place = heads.index("id")
+    for row in rows:
+        yield str(row[place])

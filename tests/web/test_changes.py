@@ -8,6 +8,8 @@ import re
 import zipfile
 from collections.abc import Callable
 
+import pytest
+
 from tests.web.conftest import Site
 
 
@@ -32,6 +34,21 @@ def test_export__gives_a_folder_with_posts_and_manifest(site: Site) -> None:
         "twitter:2",
         "twitter:3",
     ]
+
+
+@pytest.mark.parametrize("formats", ["ndjson", "xlsx"])
+def test_export__that_holds_a_deleted_post_is_given_to_nobody(
+    serve: Callable[..., Site], formats: str
+) -> None:
+    site = serve()
+    page = site.done(site.post("/export?q=inwi", token=site.token("/export"), formats=formats))
+    link = re.search(r'href="(/export/[^"]+\.zip)"', page)
+    assert link, page
+    assert site.get(link[1]).status_code == 200
+    site.done(site.post("/delete", token=site.token("/delete"), post_id="twitter:1", sure="yes"))
+    answer = site.get(link[1])
+    assert answer.status_code == 410
+    assert "Posts of this export were deleted since" in answer.text
 
 
 def test_excel__holds_the_posts_of_the_search(site: Site) -> None:

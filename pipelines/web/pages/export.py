@@ -12,6 +12,7 @@ from fastapi import APIRouter, Form, HTTPException
 from starlette.responses import FileResponse, Response
 
 from pipelines.export import FORMATS
+from pipelines.export.check import gone
 from pipelines.results import Failure
 from pipelines.web import commandline, queries
 from pipelines.web.asked import Asked
@@ -73,13 +74,18 @@ async def export(
 
 @router.get("/export/{job_id}.zip")
 async def folder(job_id: str, view: Exporter) -> Response:
-    """Give the folder of an export."""
+    """Give the folder of an export, unless posts of it were deleted since."""
     job = own(view, job_id)
     if job.kind != "export" or job.state != "done":
         raise HTTPException(404, view.words.gettext("There is no such export."))
+    written = job.folder / "study"
+    if (await view.ask(lambda store: gone(written, store))).rows:
+        raise HTTPException(
+            410, view.words.gettext("Posts of this export were deleted since. Export again.")
+        )
     packed = job.folder / "study.zip"
     if not packed.exists():
-        await anyio.to_thread.run_sync(_pack, job.folder / "study", packed)
+        await anyio.to_thread.run_sync(_pack, written, packed)
     return FileResponse(packed, filename="marsad-study.zip")
 
 
