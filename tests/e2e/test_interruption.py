@@ -51,7 +51,7 @@ def archive(folder: Path) -> Path:
     watched = [line for line in lines if "inwi" in json.loads(line)["labels"]["targets"]]
     first = json.loads(watched[0])
     edit = first | {"text": "edited: whatsapp", "edited_at": "2016-12-01T00:00:00Z"}
-    extra = [*watched[5:7], json.dumps(edit), '{"id": "half', '{"id": "1"}', "[]"]
+    extra = [*watched[5:7], json.dumps(edit), '{"id": "half', '{"id": "1"}', "42"]
     random.Random(7).shuffle(lines)
     path = folder / "posts.ndjson"
     path.write_text("\n".join([*lines, *extra]) + "\n", encoding="utf-8")

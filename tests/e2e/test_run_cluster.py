@@ -43,7 +43,7 @@ def test_the_cluster_holds_what_one_process_makes_of_the_sample(
     store = f"{real_elasticsearch.url}/anything"
     process = start(tmp_path, MARSAD_BROKERS=real_kafka.brokers, MARSAD_STORE=store)
     assert process.wait() == 0, said(tmp_path)
-    assert "all posts: the same 611 posts" in said(tmp_path)
+    assert "all posts: the same 609 posts" in said(tmp_path)
     assert "the study subset: the same" in said(tmp_path)
     assert (OUT / "trends.svg").exists()
     lines = (OUT / "study" / "posts.ndjson").read_text(encoding="utf-8").splitlines()

@@ -159,7 +159,7 @@ def test_a_collector__keeps_a_post_that_takes_too_long_and_reads_on(
     assert b'"text":"slow"' in dead.raw
 
 
-def test_a_collector__that_is_not_patient_stops_behind_a_post_that_took_too_long(
+def test_a_collector__that_stops_when_overdue_ends_behind_a_post_that_took_too_long(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     class Slow(Protector):
@@ -172,7 +172,7 @@ def test_a_collector__that_is_not_patient_stops_behind_a_post_that_took_too_long
     texts = ["ok", "slow", "ok"]
     posts = [Post(id=f"forum:{n}", platform="forum", text=text) for n, text in enumerate(texts)]
     items = [Item(post, str(n), line=n + 1) for n, post in enumerate(posts)]
-    made = Collector(Slow(KEYS), None, patient=False)(items, NOW)
+    made = Collector(Slow(KEYS), None, stop_when_overdue=True)(items, NOW)
     assert (made.taken, len(made.posts), len(made.dead)) == (2, 1, 1)
-    made = Collector(Slow(KEYS), None, patient=False)(items[made.taken :], NOW)
+    made = Collector(Slow(KEYS), None, stop_when_overdue=True)(items[made.taken :], NOW)
     assert (made.taken, len(made.posts), len(made.dead)) == (1, 1, 0)

@@ -31,9 +31,9 @@ _SAMPLE = 1000
 class Inference:
     """Whose export a file is, else which of its fields are whose, and how its dates are written.
 
-    ``given`` is what the user and the layout of the file say. Raises :class:`SourceError` for the
-    export of a tool that is not read, and :class:`MappingError` for a file without a text or
-    without a field that the mapping names.
+    ``given`` is what the user and the layout of the file say. :attr:`context` and what needs it
+    raise :class:`SourceError` for the export of a tool that is not read, and
+    :class:`MappingError` for a file without a text or without a field that the mapping names.
     """
 
     def __init__(
@@ -51,7 +51,6 @@ class Inference:
         self._date_order = date_order
         self.found: dict[str, list[str]] = {}
         """Which fields of the file each field of a post is taken from; empty for a known tool."""
-        self.context = self._infer()
 
     def reader(self) -> Reader:
         """Return what makes posts of the file's records."""
@@ -73,7 +72,9 @@ class Inference:
         taken = {name for names in found.values() for name in names}
         return [name for name in self.fields if name not in taken and not _covered(name, taken)]
 
-    def _infer(self) -> Context:
+    @cached_property
+    def context(self) -> Context:
+        """How the records of the file are read."""
         context = self._given
         if not self._given.mapping and (tool := self._tool()):
             return msgspec.structs.replace(context, tool=tool.name)
