@@ -57,7 +57,7 @@ def find(hits: Iterable[Hit], k: int = K) -> Rare:
         post = hit.post
         combination = _combination(post.platform, hit.day, post.language, post.entities)
         own = accounts[combination]
-        if len(own) < k:  # whoever comes after that changes nothing, and there may be millions
+        if len(own) < k:  # more authors change nothing, and there may be millions
             own.add(post.author or post.id)
         posts[combination] += 1
     rare = frozenset(one for one, own in accounts.items() if len(own) < k)

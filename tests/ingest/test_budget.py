@@ -139,19 +139,25 @@ def test_a_small_record__ends_within_its_budget_whatever_it_repeats(parts: list[
         feed.map_item(entry, seen)
 
 
+class Slow(Protector):
+    """Never ends with the text "slow"."""
+
+    def protect(self, post: Post) -> Protected:
+        if post.text == "slow":
+            endless()
+        return super().protect(post)
+
+
+def forum_items(*texts: str) -> list[Item]:
+    posts = [Post(id=f"forum:{n}", platform="forum", text=text) for n, text in enumerate(texts)]
+    return [Item(post, str(n), line=n + 1) for n, post in enumerate(posts)]
+
+
 def test_a_collector__keeps_a_post_that_takes_too_long_and_reads_on(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    class Slow(Protector):
-        def protect(self, post: Post) -> Protected:
-            if post.text == "slow":
-                endless()
-            return super().protect(post)
-
     monkeypatch.setattr(unexpected, "time_budget", lambda: budget.time_budget(0.1))
-    posts = [Post(id=f"forum:{n}", platform="forum", text=t) for n, t in enumerate(["slow", "ok"])]
-    items = [Item(post, str(n), line=n + 1) for n, post in enumerate(posts)]
-    made = Collector(Slow(KEYS), None)(items, NOW)
+    made = Collector(Slow(KEYS), None)(forum_items("slow", "ok"), NOW)
     assert [one.post.text for one in made.posts] == ["ok"]
     (dead,) = made.dead
     assert (dead.reason, dead.line) == ("mapping-failed", 1)
@@ -162,16 +168,8 @@ def test_a_collector__keeps_a_post_that_takes_too_long_and_reads_on(
 def test_a_collector__that_stops_when_overdue_ends_behind_a_post_that_took_too_long(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    class Slow(Protector):
-        def protect(self, post: Post) -> Protected:
-            if post.text == "slow":
-                endless()
-            return super().protect(post)
-
     monkeypatch.setattr(unexpected, "time_budget", lambda: budget.time_budget(0.1))
-    texts = ["ok", "slow", "ok"]
-    posts = [Post(id=f"forum:{n}", platform="forum", text=text) for n, text in enumerate(texts)]
-    items = [Item(post, str(n), line=n + 1) for n, post in enumerate(posts)]
+    items = forum_items("ok", "slow", "ok")
     made = Collector(Slow(KEYS), None, stop_when_overdue=True)(items, NOW)
     assert (made.taken, len(made.posts), len(made.dead)) == (2, 1, 1)
     made = Collector(Slow(KEYS), None, stop_when_overdue=True)(items[made.taken :], NOW)

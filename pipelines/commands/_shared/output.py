@@ -46,7 +46,7 @@ def printable(text: str) -> str:
 
 
 class _Terminal(Console):
-    """Writes what it is given with controls as signs, whoever forgot to."""
+    """Writes what it is given with controls as signs, also where the caller forgot to."""
 
     def render(
         self, renderable: RenderableType, options: ConsoleOptions | None = None
