@@ -179,11 +179,10 @@ def command(
             suppressed=rare == "suppress",
             own_pseudonyms=rename is not None,
         )
-        entities = sorted({one.group for one in opened.sums(node, "day", "entity")})
         options = Options(
             level=level,
             zone=zone(status.timezone or "UTC"),
-            entities=tuple(entities) if "xlsx" in formats else (),
+            entities=few.entities(suppressed=rare == "suppress") if few else (),
             csv_for=csv_for,
             created_at=facts.created_at,
             about=_about(facts),
@@ -295,6 +294,8 @@ def _warn_of_rare(facts: Facts, account: Account, level: str) -> None:
             f"{facts.rare:,} posts are rare by platform, day, language and entities: day, entities "
             f"and attitudes are left out, {account.left_out:,} of them as a whole."
         )
+        if level != "unlinked":
+            notify("Their ids, addresses and texts still lead to them; --level unlinked has none.")
     elif facts.rare and level == "unlinked":
         notify(
             f"{facts.rare:,} posts have a platform, day, language and entities that fewer than "

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from pipelines.export.columns import COLUMNS, TARGET_COLUMNS
+from pipelines.export.columns import ATTITUDE, COLUMNS, TARGET_COLUMNS, attitude
 from pipelines.export.rare import K
 from pipelines.records import Ledger
 
@@ -94,6 +94,10 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     sources: dict[str, int] = {}
     files: dict[str, File] = {}
     columns: list[str] = []
+    """Of NDJSON and Parquet, where these were written."""
+    flat: list[str] = []
+    """Of CSV and xlsx, where these were written."""
+    csv_for: str = "en"
     level: str = "pseudonymous"
     left_out: int = 0
     """Posts that were left out since few have what an outsider may know of them."""
@@ -156,14 +160,13 @@ def privacy(account: Account) -> str:
 
 
 def columns(account: Account) -> dict[str, str]:
-    """Return what each column holds in this export."""
+    """Return what each column holds in this export, whatever the format."""
     known = {column.name: column.about for column in COLUMNS}
     known |= _WITH_NAMES if account.plain_authors else {}
-    return {
-        name: words
-        for name, words in known.items()
-        if name in account.columns or not account.columns
-    }
+    own = [name for name in account.flat if name.startswith(ATTITUDE)]
+    known |= {name: attitude(name.removeprefix(ATTITUDE)).about for name in own}
+    written = {*account.columns, *account.flat}
+    return {name: words for name, words in known.items() if name in written}
 
 
 def fiction(account: Account) -> str:
@@ -253,26 +256,33 @@ def _counted(counts: dict[str, int]) -> str:
 
 _READING = {
     "posts.ndjson": "one JSON object a line; fields at their default are left out",
-    "posts.csv": "UTF-8 with a byte order mark, commas, all cells quoted, JSON in nested cells; "
-    "an apostrophe stands before what a spreadsheet would take for a formula",
-    "targets.csv": "one row for every post and entity it mentions",
+    "posts.csv": "UTF-8 with a byte order mark, {marks}, all cells quoted; | stands between the "
+    "items of a list; an apostrophe stands before what a spreadsheet would take for a formula",
+    "targets.csv": "one row for every post and entity it mentions, with probabilities",
     "posts.parquet": "the same with types, for R, Python, DuckDB",
-    "posts.xlsx": "the same for Excel and LibreOffice, with a column for the attitude to each "
-    "entity, and sheets with the columns and the query",
+    "posts.xlsx": "the columns of posts.csv for Excel and LibreOffice, and sheets with the columns "
+    "and the query",
     MANIFEST: "query, versions, checksums (SHA-256), columns",
 }
 
 
 def _files(account: Account) -> str:
+    marks = "semicolons and decimal commas" if account.csv_for == "fr" else "commas"
     return "\n".join(
-        _item(name, _READING[name])
+        _item(name, _READING[name].format(marks=marks))
         for name in _READING
         if name in account.files or name == MANIFEST
     )
 
 
 def _columns(account: Account) -> str:
-    return "\n".join(_item(name, about) for name, about in columns(account).items())
+    found = columns(account)
+    entities = [name for name in found if name.startswith(ATTITUDE)]
+    items = [_item(name, about) for name, about in found.items() if name not in entities]
+    if entities:
+        named = ", ".join(name.removeprefix(ATTITUDE) for name in entities)
+        items.append(_item(f"{ATTITUDE}ENTITY", f"{found[entities[0]]} ({named})"))
+    return "\n".join(items)
 
 
 def _item(name: str, words: str) -> str:

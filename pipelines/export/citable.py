@@ -6,8 +6,10 @@ from typing import Any
 
 import msgspec
 
-from pipelines.export.about import MANIFEST, README, Account, Facts
-from pipelines.export.columns import COLUMNS
+from ingest.mapping.spreadsheets import SEPARATOR
+from nlp.sentiment import LABELS
+from pipelines.export.about import MANIFEST, README, Account, Facts, columns
+from pipelines.export.columns import ATTITUDE, COLUMNS, TARGET_COLUMNS
 from pipelines.export.datasheet import NAME as DATASHEET
 
 DATAPACKAGE, CRATE, CITATION = "datapackage.json", "ro-crate-metadata.json", "CITATION.cff"
@@ -24,6 +26,7 @@ _FORMATS = {
     "cff": "application/yaml",
 }
 _AUTHORS = "Marsad (replace by the names of those who made the study)"
+_KINDS = {column.name: column.kind for column in COLUMNS} | dict.fromkeys(LABELS, "number")
 _TYPES = {"integer": "integer", "number": "number", "day": "date", "time": "datetime"}
 
 
@@ -35,9 +38,11 @@ def title(account: Account) -> str:
     return f"Study subset of social media posts: {posts}{days}{invented}"
 
 
-def datapackage(account: Account, facts: Facts, delimiter: str) -> bytes:
+def datapackage(account: Account, facts: Facts) -> bytes:
     """Return ``datapackage.json`` (Frictionless Data Package, specs.frictionlessdata.io)."""
-    known = {column.name: column for column in COLUMNS}
+    french = account.csv_for == "fr"
+    fields = {"posts.csv": account.flat, "targets.csv": list(TARGET_COLUMNS)}
+    about = columns(account) | TARGET_COLUMNS
     resources = []
     for name, file in account.files.items():
         form = name.rpartition(".")[2]
@@ -51,23 +56,12 @@ def datapackage(account: Account, facts: Facts, delimiter: str) -> bytes:
         }
         if form != "csv":
             resource["type"] = "file"  # validators need not read these as tables
-        if name == "posts.csv":
+        if name in fields:
             resource |= {
                 "encoding": "utf-8",
-                "dialect": {"delimiter": delimiter, "doubleQuote": True},
-                "schema": {
-                    "fields": [
-                        {
-                            "name": column,
-                            "type": _TYPES.get(known[column].kind, "string"),
-                            "description": known[column].about,
-                        }
-                        | ({"decimalChar": ","} if delimiter == ";" and
-                           known[column].kind == "number" else {})
-                        for column in account.columns
-                    ]
-                },
-            }  # fmt: skip
+                "dialect": {"delimiter": ";" if french else ",", "doubleQuote": True},
+                "schema": {"fields": [_field(one, about[one], french) for one in fields[name]]},
+            }
         resources.append(resource)
     return _json(
         {
@@ -79,6 +73,22 @@ def datapackage(account: Account, facts: Facts, delimiter: str) -> bytes:
             "resources": resources,
         }
     )
+
+
+def _field(name: str, about: str, french: bool) -> dict[str, Any]:
+    """Return what a data package says of a column of CSV."""
+    kind = _KINDS.get(name, "text")
+    words = f"{about}; {SEPARATOR} stands between items" if kind == "list" else about
+    field: dict[str, Any] = {
+        "name": name,
+        "type": _TYPES.get(kind, "string"),
+        "description": words,
+    }
+    if kind == "number" and french:
+        field["decimalChar"] = ","
+    if name in {"sentiment", "label"} or name.startswith(ATTITUDE):
+        field["constraints"] = {"enum": list(LABELS)}
+    return field
 
 
 def crate(account: Account, facts: Facts) -> bytes:

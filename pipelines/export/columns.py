@@ -1,4 +1,4 @@
-"""The columns of an export: one list for CSV and Parquet, the codebook and the documentation."""
+"""The columns of an export: one list for all formats, the code book and the documentation."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import Any, Literal
 
 import msgspec
 
+from ingest.mapping.spreadsheets import join_list
 from ingest.records import Post
-from pipelines.counts import count_of
+from pipelines.counts import COUNTS, count_of
 
 Kind = Literal["text", "day", "integer", "number", "time", "json", "list", "targets"]
 
@@ -23,7 +24,7 @@ class Exported(Post, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Column(msgspec.Struct, frozen=True):
-    """One column of CSV and Parquet."""
+    """One column of a format."""
 
     name: str
     kind: Kind
@@ -40,7 +41,7 @@ def _sentiment(name: str) -> Callable[[Exported], Any]:
 
 
 def _count(name: str) -> Callable[[Exported], Any]:
-    return lambda post: count_of(post.counts, name)
+    return lambda post: count_of(post.counts, name) if name in COUNTS else post.counts.get(name)
 
 
 #: Stable: columns are added at the end, never renamed or moved.
@@ -77,11 +78,11 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         "targets",
         "targets",
-        "attitude towards each of them: entity, label and three probabilities",
+        "attitude towards each of them: entity, label and three probabilities (NDJSON, Parquet)",
         _field("targets"),
     ),
     Column("hashtags", "list", "hashtags as the platform gave them", _field("hashtags")),
-    Column("counts", "json", "reactions when collected (likes, reposts, …)", _field("counts")),
+    Column("counts", "json", "all counts when collected (NDJSON, Parquet)", _field("counts")),
     Column("url", "text", "address of the post, without its author's name", _field("url")),
     Column("reply_to", "text", "id of the post it answers, if any", _field("reply_to")),
     Column("repost_of", "text", "id of the post it repeats, if any", _field("repost_of")),
@@ -117,7 +118,21 @@ COLUMNS: tuple[Column, ...] = (
         "of a sample: how many posts of the query it stands for; empty: all posts are here",
         _field("weight"),
     ),
+    Column(
+        "quotes", "integer", "reposts with a text of their own; empty: unknown", _count("quotes")
+    ),
+    Column(
+        "views_granularity",
+        "integer",
+        "the platform rounded views to so many; empty: exact, or unknown",
+        _count("views_granularity"),
+    ),
 )
+
+#: Kinds of columns whose values have parts: tables of CSV and xlsx have a column for each part.
+NESTED: frozenset[Kind] = frozenset({"json", "targets"})
+#: Columns of attitudes begin so.
+ATTITUDE = "attitude:"
 
 #: Columns of ``targets.csv``: one row for every post and entity it mentions.
 TARGET_COLUMNS: dict[str, str] = {
@@ -133,17 +148,29 @@ _FIELDS = Post.__struct_fields__
 _JSON = msgspec.json.Encoder(order="deterministic")
 
 
+def attitude(entity: str) -> Column:
+    """Return the column that holds the attitude to an entity, in tables of CSV and xlsx."""
+
+    def label(post: Exported) -> str | None:
+        return next((one.label for one in post.targets if one.entity == entity), None)
+
+    about = "most probable attitude towards this entity; empty: not mentioned (CSV, xlsx)"
+    return Column(f"{ATTITUDE}{entity}", "text", about, label)
+
+
 def exported(post: Post, day: str, weight: float | None = None) -> Exported:
     """Return the post as it is exported."""
     return Exported(**{name: getattr(post, name) for name in _FIELDS}, day=day, weight=weight)
 
 
 def as_text(column: Column, post: Exported) -> str:
-    """Return the cell of a CSV file, not yet guarded against spreadsheets."""
+    """Return a value as the text of one cell, not yet guarded against spreadsheets."""
     value = column.value(post)
     if value is None:
         return ""
-    if column.kind in {"json", "list", "targets"}:
+    if column.kind == "list":
+        return join_list(value)
+    if column.kind in NESTED:
         return _JSON.encode(value).decode()
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")

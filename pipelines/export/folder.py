@@ -17,7 +17,7 @@ from ingest.privacy.protector import is_pseudonym
 from pipelines.errors import OutputError
 from pipelines.export import about, citable, datasheet
 from pipelines.export.about import MANIFEST, README, Account, Facts, File
-from pipelines.export.columns import Exported, exported
+from pipelines.export.columns import Column, Exported, exported
 from pipelines.export.formats import FILES, FORMATS, Writer
 from pipelines.export.options import Options, Rename, changes
 from pipelines.export.order import shuffled
@@ -28,6 +28,8 @@ _STAGE = ".marsad-export"
 _REPORT_EVERY = 500
 #: Files that a level may leave out.
 _OPTIONAL = frozenset({"targets.csv"})
+#: Formats with flat columns alone.
+_TABLES = frozenset({"csv", "xlsx"})
 
 
 def export(
@@ -51,7 +53,8 @@ def export(
     sample, by id; what is ``rare`` is suppressed. With ``rename`` pseudonyms get other names; then,
     and at level ``unlinked``, posts come in a random order, since that of their ids would tell
     which is which. Raises :class:`~pipelines.errors.OutputError`,
-    also for a file in the way that is not ours, and for raw account names below level ``full``.
+    also for a file in the way that is not ours, for raw account names below level ``full``, and
+    for an attitude to none of the ``entities`` of the options, which would have no column.
     """
     posts = iter(hits)
     first = next(posts, None)
@@ -86,8 +89,7 @@ def export(
         (stage / README).write_text(about.readme(account, facts), encoding="utf-8")
         (stage / datasheet.NAME).write_text(datasheet.datasheet(account, facts), encoding="utf-8")
         (stage / MANIFEST).write_bytes(about.manifest(account, facts))
-        mark = ";" if given.csv_for == "fr" else ","
-        (stage / citable.DATAPACKAGE).write_bytes(citable.datapackage(account, facts, mark))
+        (stage / citable.DATAPACKAGE).write_bytes(citable.datapackage(account, facts))
         (stage / citable.CRATE).write_bytes(citable.crate(account, facts))
         (stage / citable.CITATION).write_text(citable.citation(account, facts), encoding="utf-8")
         for name in names:  # texts of people: for their owner alone
@@ -126,6 +128,8 @@ def _write(
     options: Options,
     report: Callable[[int], None],
 ) -> Account:
+    tables = bool(_TABLES.intersection(formats))
+    known = frozenset(options.entities)
     with contextlib.ExitStack() as stack:
         writers: list[Writer] = []
         for form in formats:
@@ -133,6 +137,8 @@ def _write(
             stack.callback(writer.close)
             writers.append(writer)
         for post in posts:
+            if tables and options.attitudes:
+                _check_columns(post, known)
             for each in writers:
                 each.write(post)
             tally.add(post)
@@ -153,10 +159,25 @@ def _write(
         watchlists=dict(sorted(tally.watchlists.items())),
         sources=dict(sorted(tally.sources.items())),
         files={name: _file(stage / name, rows[name]) for name in rows},
-        columns=[column.name for column in options.columns],
+        columns=[] if tables and _TABLES.issuperset(formats) else _names(options.columns),
+        flat=_names(options.flat) if tables else [],
+        csv_for=options.csv_for,
         level=options.level,
         left_out=tally.left_out,
     )
+
+
+def _names(columns: Iterable[Column]) -> list[str]:
+    return [column.name for column in columns]
+
+
+def _check_columns(post: Exported, entities: frozenset[str]) -> None:
+    for target in post.targets:
+        if target.entity not in entities:
+            raise OutputError(
+                f"a post with an attitude to {target.entity} came while the export ran, and no "
+                "column of its tables is for that: export again"
+            )
 
 
 class _Tally:

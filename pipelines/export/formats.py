@@ -55,15 +55,15 @@ class Ndjson:
 
 
 class Csv:
-    """UTF-8 with a byte order mark, commas, every cell quoted, nested fields as JSON.
+    """UTF-8 with a byte order mark, commas, every cell quoted, flat columns, lists in one cell.
 
-    Beside it stands ``targets.csv``, for those who count attitudes in a spreadsheet.
+    Beside it stands ``targets.csv``, with the probabilities of each attitude.
     """
 
     files: tuple[str, ...] = ("posts.csv", "targets.csv")
 
     def __init__(self, folder: Path, options: Options = _USUAL) -> None:
-        self._columns = options.columns
+        self._columns = options.flat
         self._comma = options.csv_for == "fr"
         self.files = self.files if options.level == "pseudonymous" else self.files[:1]
         self._streams: list[IO[str]] = []

@@ -15,7 +15,7 @@ import msgspec
 
 from ingest.privacy.urls import PSEUDONYM
 from ingest.records import encode
-from pipelines.export.columns import COLUMNS, Column, Exported
+from pipelines.export.columns import COLUMNS, NESTED, Column, Exported, attitude
 
 Level = Literal["ids", "unlinked", "pseudonymous", "full"]
 LEVELS: tuple[Level, ...] = get_args(Level)
@@ -41,7 +41,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     level: Level = "pseudonymous"
     zone: ZoneInfo = msgspec.field(default_factory=lambda: ZoneInfo("UTC"))
     entities: tuple[str, ...] = ()
-    """Entities that get a column each in xlsx."""
+    """Entities that get a column each in CSV and xlsx: all to which the posts have attitudes."""
     csv_for: CsvFor = "en"
     """``fr``: semicolons and decimal commas, as a French Excel wants them."""
     created_at: datetime = datetime(1980, 1, 1, tzinfo=UTC)
@@ -53,6 +53,17 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     def columns(self) -> tuple[Column, ...]:
         """Return the columns of this level."""
         return tuple(column for column in COLUMNS if column.name in _KEPT[self.level])
+
+    @property
+    def flat(self) -> tuple[Column, ...]:
+        """Return the columns of CSV and xlsx: no cell of theirs has parts with names."""
+        flat = [column for column in self.columns if column.kind not in NESTED]
+        return (*flat, *(map(attitude, self.entities) if self.attitudes else ()))
+
+    @property
+    def attitudes(self) -> bool:
+        """Tell whether attitudes are exported at this level."""
+        return any(column.kind == "targets" for column in self.columns)
 
 
 #: Gives every pseudonym in a text another name.

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 
 import msgspec
 
+from ingest.records import Post
 from pipelines.export.columns import Exported
 from pipelines.records import Hit
 
@@ -34,16 +35,28 @@ class Rare(msgspec.Struct, frozen=True):
     posts: int
     """Posts with a rare combination."""
 
+    def entities(self, *, suppressed: bool) -> tuple[str, ...]:
+        """Return the entities of the posts: of common ones alone where rare ones lose theirs."""
+        shown = self.common if suppressed else self.common | self.combinations
+        return tuple(sorted({name for one in shown for name in one[3:]}))
+
     def suppress(self) -> Callable[[Exported], Exported | None]:
         """Return what is done to each post: ``None`` leaves it out."""
 
         def suppressed(post: Exported) -> Exported | None:
-            if _combination(post.platform, post.day, post.language, post.entities) in self.common:
+            if _combination(post, post.day) in self.common:
                 return post
             if (post.platform, post.language) not in self.kept:
                 return None
             return msgspec.structs.replace(
-                post, day="", created_at=None, entities=(), mentions=(), targets=()
+                post,
+                day="",
+                created_at=None,
+                collected_at=None,  # of a live source: a moment later
+                version=0,  # the milliseconds of publication
+                entities=(),
+                mentions=(),
+                targets=(),
             )
 
         return suppressed
@@ -55,7 +68,7 @@ def find(hits: Iterable[Hit], k: int = K) -> Rare:
     posts: dict[_Combination, int] = defaultdict(int)
     for hit in hits:
         post = hit.post
-        combination = _combination(post.platform, hit.day, post.language, post.entities)
+        combination = _combination(post, hit.day)
         own = accounts[combination]
         if len(own) < k:  # more authors change nothing, and there may be millions
             own.add(post.author or post.id)
@@ -69,6 +82,7 @@ def find(hits: Iterable[Hit], k: int = K) -> Rare:
     return Rare(rare, frozenset(accounts) - rare, kept, sum(posts[one] for one in rare))
 
 
-def _combination(platform: str, day: str, language: str, entities: Iterable[str]) -> _Combination:
+def _combination(post: Post, day: str) -> _Combination:
+    entities = {*post.entities, *(target.entity for target in post.targets)}
     # one copy of each word, whatever the number of combinations that hold it
-    return tuple(map(sys.intern, (platform, day, language, *sorted(entities))))
+    return tuple(map(sys.intern, (post.platform, day, post.language, *sorted(entities))))

@@ -34,8 +34,7 @@ _MODIFIED = re.compile(rb"(<dcterms:modified[^>]*>)[^<]*")
 class Xlsx:
     """Ids and texts as text, dates as dates in the store's zone, numbers as numbers.
 
-    A column ``attitude:ENTITY`` for each entity holds the label of the attitude to it. Two more
-    sheets hold the code book and the query.
+    The columns are those of CSV. Two more sheets hold the code book and the query.
     """
 
     files: tuple[str, ...] = ("posts.xlsx",)
@@ -43,12 +42,11 @@ class Xlsx:
     def __init__(self, folder: Path, options: Options) -> None:
         self._path = folder / self.files[0]
         self._options = options
-        self._columns = [one for one in options.columns if one.kind != "targets"]
-        self._entities = options.entities if options.level != "ids" else ()
+        self._columns = options.flat
         self._book = Workbook(write_only=True)
         self._sheet = self._book.create_sheet("posts")
         self._sheet.freeze_panes = "A2"
-        heads = [one.name for one in self._columns] + [f"attitude:{e}" for e in self._entities]
+        heads = [one.name for one in self._columns]
         for place, name in enumerate(heads, start=1):
             self._sheet.column_dimensions[get_column_letter(place)].width = _WIDTHS.get(name, 16)
         self._sheet.append([self._cell(name, font=_BOLD) for name in heads])
@@ -62,10 +60,7 @@ class Xlsx:
                 f"a sheet of Excel holds {_ROWS - 1:,} posts: narrow the query, or export as "
                 "Parquet or CSV"
             )
-        attitudes = {target.entity: target.label for target in post.targets}
-        cells = [self._of(column, post) for column in self._columns]
-        cells += [self._cell(attitudes.get(entity)) for entity in self._entities]
-        self._sheet.append(cells)
+        self._sheet.append([self._of(column, post) for column in self._columns])
 
     def close(self) -> None:
         """Add the sheets about the export, and finish the file."""
@@ -74,9 +69,6 @@ class Xlsx:
         about.append([self._cell("column", font=_BOLD), self._cell("holds", font=_BOLD)])
         for column in self._columns:
             about.append([self._cell(column.name), self._cell(column.about)])
-        for entity in self._entities:
-            words = "most probable attitude of the post towards this entity; empty: not mentioned"
-            about.append([self._cell(f"attitude:{entity}"), self._cell(words)])
         query = self._book.create_sheet("query")
         query.column_dimensions["A"].width, query.column_dimensions["B"].width = 24, 100
         for name, words in self._options.about:
@@ -113,7 +105,7 @@ class Xlsx:
         if column.kind in {"integer", "number"}:
             return self._cell(value)
         if column.kind == "list":
-            return self._cell(", ".join(value)) if value else None
+            return self._cell(as_text(column, post)) if value else None
         if column.name == "text":
             rtl = post.language in _RTL
             side = "right" if rtl else "left"

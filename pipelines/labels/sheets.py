@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,8 @@ SUFFIXES = (".xlsx", ".csv", ".ndjson")
 
 _WIDTHS = {"text": 80, "id": 26, "note": 30}
 _HIDDEN = ("digest", "weight")
+#: Columns of an export that no sheet of labels has.
+_PREDICTED = frozenset({"sentiment_negative", "sentiment_neutral", "sentiment_positive"})
 #: A sheet may hold more than Excel takes in one cell.
 _CELL = 32_000
 
@@ -165,6 +167,7 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
         elif suffix in {".csv", ".tsv"}:
             table = read_table(path.read_bytes(), str(path), KNOWN_COLUMNS)
             header = [column_of(unguard(cell)) for cell in table.columns]
+            _refuse_predictions(path, header)
             for number, cells in table.rows:
                 yield number, dict(zip(header, map(unguard, cells), strict=False))
         elif suffix in {".ndjson", ".jsonl"}:
@@ -172,6 +175,8 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
                 for number, line in enumerate(stream, start=1):
                     if line.strip():
                         found = msgspec.json.decode(line, type=dict[str, Any])
+                        if isinstance(found.get("sentiment"), dict):  # a post with probabilities
+                            _refuse_predictions(path, _PREDICTED)
                         yield number, {column_of(k): _text(v) for k, v in found.items()}
         else:
             raise OutputError(f"{path}: a sheet is an {', '.join(SUFFIXES)} file")
@@ -179,6 +184,15 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
         raise OutputError(f"{path} can't be read: {error.strerror or error}") from error
     except (SourceError, msgspec.DecodeError, InvalidFileException) as error:
         raise OutputError(f"{path} is no sheet of labels ({error}): save it again") from error
+
+
+def _refuse_predictions(path: Path, header: Iterable[str]) -> None:
+    """Refuse an export of posts: its labels would pass for those of people."""
+    if set(header) >= _PREDICTED:
+        raise OutputError(
+            f"{path} is an export of posts: its column sentiment holds what the model predicted, "
+            "not what people said. Make a sheet for people with marsad label sample"
+        )
 
 
 def _of_workbook(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
@@ -192,6 +206,7 @@ def _of_workbook(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
         sheet = book.worksheets[0]
         rows = sheet.iter_rows(values_only=True)
         header = [column_of(_text(cell)) for cell in next(rows, ())]
+        _refuse_predictions(path, header)
         for number, cells in enumerate(rows, start=2):
             if any(cell not in {None, ""} for cell in cells):
                 yield number, dict(zip(header, map(_text, cells), strict=False))

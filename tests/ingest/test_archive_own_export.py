@@ -19,6 +19,7 @@ from ingest.records import Post
 from ingest.sources.archive.source import ArchiveSource
 from pipelines.export.columns import COLUMNS, exported
 from pipelines.export.formats import FORMATS
+from pipelines.export.options import CsvFor, Options
 
 NOW = datetime(2024, 1, 1, tzinfo=UTC)
 POST = Post(
@@ -31,14 +32,14 @@ POST = Post(
     author="u_abcdefghijklmnop",
     url="https://twitter.com/i/web/status/703693485203859382",
     reply_to="twitter:703693485203859000",
-    hashtags=("-essai", "VoIP"),
-    counts={"likes": 3, "reposts": 0},
+    hashtags=("-essai", "VoIP", "a|b", "%7C"),
+    counts={"likes": 3, "reposts": 0, "quotes": 2},
 )
 
 
-def read_back(*posts: Post, form: str = "csv") -> list[object]:
+def read_back(*posts: Post, form: str = "csv", csv_for: CsvFor = "en") -> list[object]:
     with tempfile.TemporaryDirectory() as folder:
-        writer = FORMATS[form](Path(folder))
+        writer = FORMATS[form](Path(folder), Options(csv_for=csv_for, entities=("inwi",)))
         for post in posts:
             writer.write(exported(post, ""))
         writer.close()
@@ -106,6 +107,10 @@ def test_an_export_is_no_change_of_its_posts(form: str) -> None:
     assert [post.author for post in again] == [post.author for post in kept]
 
 
+def test_a_french_export_is_read_back_too() -> None:
+    assert read_back(POST, csv_for="fr") == [msgspec.structs.replace(POST, source="archive:posts")]
+
+
 def test_another_table_keeps_its_apostrophes(tmp_path: Path) -> None:
     path = tmp_path / "f.csv"
     path.write_text("id,text\n1,'=1\n", encoding="utf-8")
@@ -120,7 +125,7 @@ def test_a_table_with_further_columns_and_broken_cells_is_read_too(tmp_path: Pat
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream)
         writer.writerow([*(column.name for column in COLUMNS), "later"])
-        row = {**cells, "hashtags": "[", "counts": "{"}
+        row = {**cells, "hashtags": "[", "counts": "{"}  # cells of JSON, as they once were
         writer.writerow([row.get(column.name, "") for column in COLUMNS])
     [item] = ArchiveSource(path, now=NOW).open("")
     assert isinstance(item.record, Post)

@@ -18,6 +18,7 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ingest.mapping.spreadsheets import join_list, split_list
 from ingest.records import Sentiment
 from pipelines.commands.export import command
 from pipelines.errors import OutputError
@@ -48,6 +49,8 @@ FACTS = Facts(
     marsad="0.1",
 )
 ALL = tuple(FORMATS)
+ENTITIES = ("inwi", "voip")
+COUNTS = ("likes", "reposts", "replies", "views", "quotes", "views_granularity")
 ABOUT = [
     "CITATION.cff",
     "DATASHEET.md",
@@ -95,7 +98,7 @@ def full(line):
     line |= {f"sentiment_{name}": sentiment[name] for name in sentiment if name != "label"}
     line |= {"sentiment": sentiment.get("label")}
     known = line.get("counts", {})
-    line |= {name: known.get(name) for name in ("likes", "reposts", "replies", "views")}
+    line |= {name: known.get(name) for name in COUNTS}
     line |= {"weight": line.get("weight")}
     empty = {"text": "", "day": "", "integer": 0, "number": 0.0, "time": None, "json": {}}
     return {
@@ -107,13 +110,20 @@ def full(line):
     }
 
 
+def flat(line):
+    """Return a line with the columns of CSV: an attitude for each entity in place of targets."""
+    towards = {one["entity"]: one["label"] for one in line["targets"]}
+    own = {f"attitude:{entity}": towards.get(entity, "") for entity in ENTITIES}
+    return {name: value for name, value in line.items() if name not in {"targets", "counts"}} | own
+
+
 def from_csv(cells):
     kinds = {column.name: column.kind for column in COLUMNS}
     values = {}
     for name, cell in cells.items():
-        kind = kinds[name]
-        if kind in {"json", "list", "targets"}:
-            values[name] = json.loads(cell)
+        kind = kinds.get(name, "text")
+        if kind == "list":
+            values[name] = split_list(unguard(cell))
         elif cell == "" and (kind not in {"text", "day"} or name == "sentiment"):
             values[name] = None
         elif kind in {"integer", "number"}:
@@ -142,8 +152,8 @@ def test_the_three_formats_hold_the_same_values(tmp_path):
         99,
         at=datetime(2016, 2, 27, 12, 0, 0, 123000, tzinfo=UTC),
         towards={"inwi": "negative", "voip": "positive"},
-        hashtags=("OpeUnlike", "حيد_لايك"),
-        counts={"likes": 3},
+        hashtags=("=OpeUnlike", "حيد_لايك", "a|b", "100%", "%7C"),
+        counts={"likes": 3, "quotes": 2, "views": 1200, "views_granularity": 100},
         url="https://example.org/1",
         reply_to="twitter:1",
         source="s",
@@ -154,9 +164,9 @@ def test_the_three_formats_hold_the_same_values(tmp_path):
         post(100, at=None), sentiment=None, language="", language_confidence=0.0, model=""
     )
     both = [Hit(rich, "2016-02-27"), Hit(bare, "")]
-    export([*hits(), *both], tmp_path, ALL, FACTS)
+    export([*hits(), *both], tmp_path, ALL, FACTS, options=Options(entities=ENTITIES))
     lines = [full(line) for line in read_ndjson(tmp_path)]
-    assert [from_csv(cells) for cells in read_csv(tmp_path)] == lines
+    assert [from_csv(cells) for cells in read_csv(tmp_path)] == list(map(flat, lines))
     assert [from_parquet(r) for r in pq.read_table(tmp_path / "posts.parquet").to_pylist()] == lines
     assert [line["text"] for line in lines[: len(NASTY)]] == NASTY
 
@@ -170,7 +180,8 @@ def test_ids_of_any_length_stay_exact_and_look_like_text_to_a_spreadsheet(tmp_pa
 
 
 def test_one_row_for_every_post_and_entity_stands_beside_the_csv(tmp_path):
-    export(hits(["a", "b"], towards={"inwi": "negative", "voip": "positive"}), tmp_path, ALL, FACTS)
+    attitudes = hits(["a", "b"], towards={"inwi": "negative", "voip": "positive"})
+    export(attitudes, tmp_path, ALL, FACTS, options=Options(entities=ENTITIES))
     rows = read_csv(tmp_path, "targets.csv")
     assert list(rows[0]) == list(TARGET_COLUMNS)
     assert [(row["entity"], row["label"], row["negative"]) for row in rows] == [
@@ -202,6 +213,29 @@ def test_what_is_no_formula_stays_as_it_is(text):
     assert guard(text) == text == unguard(text)
 
 
+@given(st.lists(st.text(min_size=1, max_size=5)))
+def test_the_items_of_a_list_come_back_from_a_cell(items):
+    assert split_list(join_list(items)) == items
+    assert join_list(items).split("|") == [join_list([item]) for item in items] or not items
+
+
+def test_the_csv_has_a_flat_column_for_each_count_and_entity_and_no_json(tmp_path):
+    rich = post(1, towards={"inwi": "negative"}, hashtags=("a", "b"), counts={"likes": 3})
+    export([Hit(rich, "")], tmp_path, ["csv"], FACTS, options=Options(entities=ENTITIES))
+    (row,) = read_csv(tmp_path)
+    assert (row["hashtags"], row["likes"], row["views"]) == ("a|b", "3", "")
+    assert (row["attitude:inwi"], row["attitude:voip"]) == ("negative", "")
+    assert not {"counts", "targets"} & row.keys()
+    assert not any(cell.startswith(("[", "{")) for cell in row.values())
+
+
+def test_an_attitude_without_a_column_of_its_own_is_not_lost_unsaid(tmp_path):
+    late = Hit(post(1, towards={"voip": "negative"}), "")
+    with pytest.raises(OutputError, match="an attitude to voip came while the export ran"):
+        export([late], tmp_path, ["csv"], FACTS, options=Options(entities=("inwi",)))
+    assert not list(tmp_path.iterdir())
+
+
 def test_numbers_are_not_guarded(tmp_path):
     old = msgspec.structs.replace(post(0), version=-5)
     export([Hit(old, "")], tmp_path, ["csv"], FACTS)
@@ -223,7 +257,8 @@ def manifest(folder):
 
 def test_the_manifest_says_what_how_when_and_the_checksums(tmp_path):
     undated = Hit(post(70, at=None, towards={"inwi": "negative"}), "")
-    account = export([*hits(), undated], tmp_path, ALL, FACTS)
+    options = Options(entities=("inwi",))
+    account = export([*hits(), undated], tmp_path, ALL, FACTS, options=options)
     found = manifest(tmp_path)
     assert found["posts"] == account.posts == len(NASTY) + 1
     assert found["without_day"] == 1
@@ -233,7 +268,7 @@ def test_the_manifest_says_what_how_when_and_the_checksums(tmp_path):
     assert found["models"] == {"test-1": account.posts}
     assert found["watchlists"] == {"none": account.posts}
     assert found["store"]["ledger"] == msgspec.to_builtins(Ledger())
-    assert set(found["columns"]) == set(read_csv(tmp_path)[0])
+    assert set(found["columns"]) == {*read_csv(tmp_path)[0], *(one.name for one in COLUMNS)}
     assert set(found["files"]) == {
         "posts.ndjson", "posts.csv", "targets.csv", "posts.parquet", "posts.xlsx",
     }  # fmt: skip
@@ -496,7 +531,7 @@ def test_the_ndjson_can_be_read_again_as_an_archive(tmp_path):
     rich = post(70, towards={"inwi": "negative"}, hashtags=("a",), counts={"likes": 3})
     made_up = msgspec.structs.replace(post(3), flags=("fictional",))
     sent = [made_up, post(1, "la connexion inwi"), post(2, "ما كاين والو"), rich, post(71, at=None)]
-    export([Hit(one, "") for one in sent], tmp_path, ALL, FACTS)
+    export([Hit(one, "") for one in sent], tmp_path, ["ndjson"], FACTS)
     read = [item.record for item in ArchiveSource(tmp_path / "posts.ndjson").open("")]
     assert [one.flags for one in read][:2] == [("fictional",), ()]
     for field in ("id", "platform", "text", "created_at", "author", "hashtags", "counts"):

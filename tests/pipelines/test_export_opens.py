@@ -35,7 +35,17 @@ FORMATS = ("ndjson", "csv", "parquet", "xlsx")
 def folder(request, tmp_path_factory):
     made = tmp_path_factory.mktemp(f"export-{request.param}")
     hits = [
-        Hit(post(n, TEXT, towards={"inwi": "negative"}, counts={"likes": 1234 + n}, url="x"), DAY)
+        Hit(
+            post(
+                n,
+                TEXT,
+                towards={"inwi": "negative"},
+                counts={"likes": 1234 + n},
+                url="x",
+                hashtags=("unlike", "حيد_لايك"),
+            ),
+            DAY,
+        )
         for n in range(12)
     ]
     hits.append(Hit(post(99, "sans date", at=None), ""))
@@ -59,7 +69,7 @@ def test_datapackage__is_valid_with_all_its_files_by_frictionless(folder):
     with frictionless.system.use_context(trusted=True):
         report = frictionless.Package(str(folder / "datapackage.json")).validate()
     assert report.valid, report.flatten(["type", "message"])
-    assert len(report.tasks) == 5
+    assert [task.type for task in report.tasks] == ["file", "table", "table", "file", "file"]
 
 
 def test_datapackage__with_a_changed_file_is_not_valid(folder, tmp_path):
@@ -114,7 +124,11 @@ def test_pandas__reads_ids_texts_days_and_counts(english):
     assert sheet["id"][0] == "twitter:690000000000000000"
     assert sheet["day"][0] == pandas.Timestamp("2016-02-27")
     assert sheet["attitude:inwi"][0] == "negative"
-    assert len(pandas.read_csv(english / "posts.csv")) == 13
+    table = pandas.read_csv(english / "posts.csv")
+    assert len(table) == 13
+    assert table["likes"].sum() == sum(range(1234, 1246))
+    assert list(table["attitude:inwi"][:1]) == ["negative"]
+    assert table["hashtags"].str.split("|")[0] == ["unlike", "حيد_لايك"]
 
 
 def test_polars__reads_days_as_days(english):

@@ -57,6 +57,7 @@ def test_suppress__takes_day_and_entities_and_leaves_out_what_is_still_rare():
     assert [post.day for post in made[:K]] == [DAY] * K
     for one in made[K:-1]:
         assert (one.day, one.created_at, one.entities, one.targets) == ("", None, (), ())
+        assert (one.collected_at, one.version) == (None, 0)  # these tell the day, too
     assert made[-1] is None
 
 
@@ -106,6 +107,20 @@ def test_export__suppresses_rare_posts_where_asked(store, tmp_path):
     told = manifest(folder)
     assert (told["rare_suppressed"], told["left_out"], told["posts"]) == (True, 3, 40)
     assert "--rare suppress" in told["command"]
+
+
+def test_export__has_no_column_for_an_entity_that_is_suppressed(tmp_path):
+    noon = datetime(2016, 2, 27, 12, tzinfo=UTC)
+    posts = [post(n, "a", noon, towards={"inwi": "negative"}) for n in range(6)]
+    posts += [post(n, "a", noon, towards={"anrt": "negative"}) for n in range(10, 14)]
+    posts += [post(n, "a", noon, towards={"voip": "negative"}) for n in range(20, 24)]
+    store = str(fill(tmp_path / "t.db", posts))
+    _, folder = run(store, tmp_path, "--rare", "suppress")
+    assert [name for name in rows(folder)[0] if "attitude" in name] == ["attitude:inwi"]
+    assert not any(word in (folder / "manifest.json").read_text() for word in ("anrt", "voip"))
+    _, folder = run(store, tmp_path)
+    names = [name for name in rows(folder)[0] if "attitude" in name]
+    assert names == ["attitude:anrt", "attitude:inwi", "attitude:voip"]
 
 
 def test_export__of_a_sample_has_a_weight_for_each_post(store, tmp_path):

@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 from openpyxl import load_workbook
 
+from pipelines.commands.export import command as export
 from pipelines.commands.label import command
 from pipelines.commands.trends import command as trends
 from pipelines.errors import OutputError
@@ -156,6 +157,18 @@ def test_import__rows_that_can_not_be_read_are_told_and_the_others_taken(store, 
     assert result.exit_code == 1
     assert "row 3: sentiment is 'angry', which is no label" in result.output
     assert "2 labels of Sara stored" in result.output
+
+
+@pytest.mark.parametrize("form", ["csv", "xlsx", "ndjson"])
+def test_import__of_an_export_is_refused_since_its_labels_are_the_model_s(store, tmp_path, form):
+    made = CliRunner().invoke(
+        export, ["--store", str(store), "--to", str(tmp_path / "out"), "--format", form]
+    )
+    assert made.exit_code == 0
+    result = run(store, "import", tmp_path / "out" / f"posts.{form}", "--coder", "a")
+    assert "what the model predicted" in str(result.exception)
+    with opened(store) as found:
+        assert not list(found.labelled(All()))
 
 
 def test_import__labels_of_other_posts_are_counted(store, tmp_path):

@@ -7,15 +7,15 @@ import re
 from collections.abc import Mapping
 
 from ingest.mapping.fields import COUNTS, FICTIONAL
-from ingest.mapping.spreadsheets import unguard
+from ingest.mapping.spreadsheets import split_list, unguard
 from ingest.mapping.tool import Around, Fields, Mapped, Record, Tool, dig, filled, word
 
-#: Columns are added at the end and never renamed: these are in every export.
+#: In every export; older ones have counts as a column of JSON, later ones a column for each.
 _COLUMNS = frozenset(
     {"id", "platform", "day", "created_at", "collected_at", "author", "text", "language"}
     | {"language_confidence", "sentiment", "sentiment_negative", "sentiment_neutral"}
-    | {"sentiment_positive", "entities", "targets", "hashtags", "counts", "url", "reply_to"}
-    | {"repost_of", "source", "flags", "version", "digest", "watchlist", "model"}
+    | {"sentiment_positive", "entities", "hashtags", "url", "reply_to", "repost_of"}
+    | {"source", "flags", "version", "digest", "watchlist", "model"}
 )
 #: In every line of NDJSON, where fields at their default are left out.
 _FIELDS = frozenset({"id", "platform", "text", "digest"})
@@ -35,7 +35,7 @@ _WORDS = (
 
 def knows(columns: Record) -> bool:
     """Tell whether a table has the columns of an export."""
-    return columns.keys() >= _COLUMNS
+    return columns.keys() >= _COLUMNS and bool({"counts", "likes"} & columns.keys())
 
 
 def knows_line(record: Record) -> bool:
@@ -48,8 +48,11 @@ def knows_line(record: Record) -> bool:
 def map_item(record: Record, around: Around) -> Mapped:
     """Return the fields of a post; what the stages found is found anew."""
     cells = {name: unguard(value) for name, value in record.items() if isinstance(value, str)}
-    nested = {name: _json(cells.get(name)) for name in ("hashtags", "counts", "flags")}
-    return _fields({**cells, **nested})
+    if "counts" in record:
+        nested = {name: _json(cells.get(name)) for name in ("hashtags", "counts", "flags")}
+        return _fields({**cells, **nested})
+    lists = {name: split_list(cells.get(name, "")) for name in ("hashtags", "flags")}
+    return _fields({**cells, **lists, "counts": {name: cells.get(name) for name in COUNTS}})
 
 
 def map_line(record: Record, around: Around) -> Mapped:
@@ -76,5 +79,5 @@ def _json(cell: str | None) -> object:
         return None
 
 
-CSV = Tool(name="marsad-csv", version=3, knows=knows, map_item=map_item, table=True)
+CSV = Tool(name="marsad-csv", version=4, knows=knows, map_item=map_item, table=True)
 NDJSON = Tool(name="marsad-ndjson", version=2, knows=knows_line, map_item=map_line)
