@@ -42,6 +42,7 @@ def make_app(options: Options) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        service.warm_up()
         yield
         await service.close()
 

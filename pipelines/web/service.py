@@ -14,6 +14,7 @@ import msgspec
 from pipelines.commands._shared.context import on_server, open_existing, open_store
 from pipelines.stores.protocols import Store
 from pipelines.stores.sqlite.lock import Holder, holder
+from pipelines.stores.sqlite.resident import ResidentColumns
 from pipelines.web.cache import PageCache
 from pipelines.web.counts import FacetCounts
 from pipelines.web.explain import Explainer
@@ -62,8 +63,14 @@ class Service:
         self._writing = asyncio.Lock()
         path = None if on_server(options.store) else Path(options.store)
         self._lock = Path(f"{path.resolve()}.lock") if path else None
-        self.readers = StoreReaders(lambda: open_store(options.store), path, options.threads)
+        self._columns = ResidentColumns(path) if path else None
+        self.readers = StoreReaders(self._open, path, options.threads)
         self.facets = FacetCounts(self.readers.state)
+
+    def warm_up(self) -> None:
+        """Begin to read what answers will need."""
+        if self._columns is not None:
+            self._columns.masks()
 
     def writer(self) -> Holder | None:
         """Return the process that writes to the store's file now; of a server it is not known."""
@@ -86,5 +93,10 @@ class Service:
         """Stop jobs, release store and accounts."""
         await self.jobs.close()
         self.readers.close()
+        if self._columns is not None:
+            self._columns.close()
         self.explainer.close()
         self.accounts.close()
+
+    def _open(self) -> Store:
+        return open_store(self.options.store, columns=self._columns)

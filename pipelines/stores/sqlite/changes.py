@@ -8,6 +8,9 @@ from pathlib import Path
 from pipelines.stores.sqlite.connect import open_reader
 from pipelines.stores.sqlite_file import Connection, explained
 
+#: Device and inode of a file, and SQLite's ``data_version``.
+State = tuple[int, int, int]
+
 
 class ChangeCounter:
     """Tells the states of one file apart. Safe to use from any thread."""
@@ -18,7 +21,7 @@ class ChangeCounter:
         self._connection: Connection | None = None
         self._file: tuple[int, int] | None = None
 
-    def value(self) -> tuple[int, int, int]:
+    def value(self) -> State:
         """Return what is another after each change by another connection.
 
         It is made of the file's device and inode, so that a file in the place of another counts

@@ -27,15 +27,15 @@ _MASK = (1 << 20) - 1
 _NAMES = {number: label for label, number in LABELS.items()}
 
 
-class _Rows(NamedTuple):
+class Rows(NamedTuple):
     """Rows as numbers, and the posts that each stands for (``None``: one)."""
 
-    values: NDArray[np.int64]
+    values: NDArray[np.integer]
     posts: NDArray[np.int64] | None
 
-    def shifted(self, places: int, mask: int) -> _Rows:
+    def shifted(self, places: int, mask: int) -> Rows:
         """Return one part of each number."""
-        return _Rows((self.values >> places) & mask, self.posts)
+        return Rows((self.values >> places) & mask, self.posts)
 
     def tally(self) -> dict[int, int]:
         """Return posts by number, most posts first, ties by number."""
@@ -56,36 +56,57 @@ def facets(connection: Connection, query: Node) -> Facets:
     selection = select(connection, query)
     posts = _rows(connection, selection, "facts", "sums", _POST)
     targets = _rows(connection, selection, "targets", "target_sums", _TARGET)
-    days, platforms = posts.shifted(42, _MASK).tally(), posts.shifted(22, _MASK).tally()
-    languages = posts.shifted(2, _MASK).tally()
+    return facets_of(
+        names,
+        days=posts.shifted(42, _MASK).tally(),
+        platforms=posts.shifted(22, _MASK).tally(),
+        languages=posts.shifted(2, _MASK).tally(),
+        labels=posts.shifted(0, 3).tally(),
+        entities=targets.shifted(2, _MASK).tally(),
+        targets=targets.tally(),
+    )
+
+
+def facets_of(
+    names: Names,
+    *,
+    days: dict[int, int],
+    platforms: dict[int, int],
+    languages: dict[int, int],
+    labels: dict[int, int],
+    entities: dict[int, int],
+    targets: dict[int, int],
+) -> Facets:
+    """Return counts by the numbers of values as counts by their names.
+
+    Numbers of targets are ``entity << 2 | label``.
+    """
     return Facets(
         days={day_text(day): n for day, n in sorted(days.items()) if day},
         languages={names[one]: n for one, n in languages.items()},
-        labels={_NAMES[one]: n for one, n in posts.shifted(0, 3).tally().items() if one},
+        labels={_NAMES[one]: n for one, n in labels.items() if one},
         platforms={names[one]: n for one, n in platforms.items()},
-        entities={names[one]: n for one, n in targets.shifted(2, _MASK).tally().items()},
+        entities={names[one]: n for one, n in entities.items()},
         targets={
-            f"{names[one >> 2]}={_NAMES[one & 3]}": n
-            for one, n in targets.tally().items()
-            if one & 3
+            f"{names[one >> 2]}={_NAMES[one & 3]}": n for one, n in targets.items() if one & 3
         },
     )
 
 
 def _rows(
     connection: Connection, selection: Selection, table: str, totals: str, number: str
-) -> _Rows:
+) -> Rows:
     """Return the rows of the posts that match, or of the running totals for all posts."""
     import numpy as np  # takes its time to load, and few commands count facets
 
     if selection.everything:
         found = connection.execute(f"SELECT {number}, s.posts FROM {totals} s").fetchall()
         values, posts = np.array(found, np.int64).reshape(-1, 2).T
-        return _Rows(values, posts)
+        return Rows(values, posts)
     ((text,),) = connection.execute(
         f"SELECT group_concat({number}) FROM {selection.joined(table, 's')} "
         f"WHERE {selection.where}",
         selection.values,
     ).fetchall()
     # an aggregate over nothing is NULL
-    return _Rows(np.fromstring(text or "", np.int64, sep=","), None)
+    return Rows(np.fromstring(text or "", np.int64, sep=","), None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from pipelines.query import Node
 from pipelines.query.ranking import Clause
@@ -26,17 +26,31 @@ def best(
     if not weights or limit < 1:
         return []
     least = heapq.nlargest(limit, weights.values())[-1]
-    listed = json_list(number for number, weight in weights.items() if weight >= least)
-    rows = connection.execute(
-        "SELECT number, created, id FROM posts WHERE number IN (SELECT value FROM json_each(?)) "
-        "ORDER BY created DESC, id",
-        (listed,),
-    ).fetchall()
+    heaviest = {number: weight for number, weight in weights.items() if weight >= least}
+    return ordered(connection, heaviest, limit)
+
+
+def ordered(
+    connection: Connection, weights: Mapping[int, int], limit: int
+) -> list[tuple[Hit, int]]:
+    """Return the posts of the highest weights, ties newest first, then by id."""
     # sorting is stable: of equal weights the newest stays first
-    order = sorted((number for number, _, _ in rows), key=lambda number: -weights[number])[:limit]
+    order = sorted(newest(connection, weights), key=lambda number: -weights[number])[:limit]
     return [
         (Hit(one.post, day_text(one.day)), weights[one.number]) for one in load(connection, order)
     ]
+
+
+def newest(
+    connection: Connection, numbers: Iterable[int], limit: int = -1, offset: int = 0
+) -> list[int]:
+    """Return posts by their numbers, newest first, unknown dates last, ties by id."""
+    rows = connection.execute(
+        "SELECT number FROM posts WHERE number IN (SELECT value FROM json_each(?)) "
+        "ORDER BY created DESC, id LIMIT ? OFFSET ?",
+        (json_list(numbers), limit, offset),
+    )
+    return [number for (number,) in rows.fetchall()]
 
 
 def _numbers(connection: Connection, node: Node) -> list[int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Literal
 
 import msgspec
@@ -106,7 +106,19 @@ def sums(
         f"WHERE {selection.where} AND s.day > 0 AND s.label > 0 {final} GROUP BY {grouped}",
         selection.values,
     )
-    names = Names(connection)
+    return summed(Names(connection), by, rows)
+
+
+def summed(
+    names: Names,
+    by: Literal["day", "hour"],
+    rows: Iterable[tuple[int, int, int, int, int, int, int, int, int]],
+) -> list[Sum]:
+    """Return sums in order, from rows of numbers.
+
+    Each has day, hour, group (0 without one), language, label, posts, and probabilities in
+    millionths.
+    """
     texts = _Buckets(by)
     found = sorted(
         (

@@ -1,0 +1,109 @@
+"""The columns of one store's file in memory, shared by all who read it in this process."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from pathlib import Path
+
+from pipelines.errors import StoreError
+from pipelines.stores.sqlite.changes import ChangeCounter, State
+from pipelines.stores.sqlite.columns import load
+from pipelines.stores.sqlite.connect import open_reader
+from pipelines.stores.sqlite.masks import Masks
+from pipelines.stores.sqlite_file import Connection, reading
+
+log = logging.getLogger(__name__)
+
+#: Larger stores are asked as they are: columns take 45 bytes a post.
+MOST_POSTS = 4_000_000
+#: Columns are read when the file was left alone for so many times as long as reading them takes.
+_PATIENCE = 2.0
+
+
+class ResidentColumns:
+    """Loads columns in a thread of its own, and tells which state they are of.
+
+    While there are none of the present state, nothing waits for them: the store answers as it
+    does without. Safe to use from any thread.
+    """
+
+    def __init__(self, path: Path, most_posts: int = MOST_POSTS) -> None:
+        self._path = path
+        self._most_posts = most_posts
+        self._changes = ChangeCounter(path)
+        self._lock = threading.Lock()
+        self._loaded: tuple[State, Masks] | None = None
+        self._refused: State | None = None
+        self._thread: threading.Thread | None = None
+        self._seen: State | None = None
+        self._since = 0.0
+        self._took = 0.0
+        self._closed = False
+
+    def masks(self) -> tuple[State, Masks] | None:
+        """Return the columns of the present state; ``None``, and begin to load, where there are
+        none.
+        """
+        try:
+            state = self._changes.value()
+        except StoreError:
+            return None
+        loaded = self._loaded
+        if loaded is not None and loaded[0] == state:
+            return loaded
+        with self._lock:
+            if state != self._seen:
+                self._seen, self._since = state, time.monotonic()
+            quiet = time.monotonic() - self._since >= _PATIENCE * self._took
+            idle = self._thread is None or not self._thread.is_alive()
+            if quiet and idle and state != self._refused and not self._closed:
+                self._thread = threading.Thread(target=self._load, name="columns", daemon=True)
+                self._thread.start()
+        return None
+
+    def is_state(self, state: State) -> bool:
+        """Tell whether the file is in this state now."""
+        return self._changes.value() == state
+
+    def wait(self) -> None:
+        """Wait until what is being loaded is there."""
+        thread = self._thread
+        if thread is not None:
+            thread.join()
+
+    def close(self) -> None:
+        """Release the file and the memory."""
+        with self._lock:
+            self._closed = True
+        self.wait()
+        self._loaded = None
+        self._changes.close()
+
+    def _load(self) -> None:
+        begun = time.monotonic()
+        state = self._seen
+        try:
+            connection = open_reader(self._path)
+            try:
+                connection.execute("PRAGMA cache_size = -2000")  # everything is read once
+                with reading(connection, self._path):
+                    self._take(connection)
+            finally:
+                connection.close()
+        except StoreError as error:
+            log.debug("no columns of %s: %s", self._path, error)
+            self._refused = state
+        self._took = time.monotonic() - begun
+
+    def _take(self, connection: Connection) -> None:
+        before = self._changes.value()
+        ((posts,),) = connection.execute("SELECT ifnull(sum(posts), 0) FROM sums").fetchall()
+        if not self.is_state(before):
+            return  # changed before this transaction saw anything: the next question tries again
+        if posts > self._most_posts:
+            self._refused = before
+            return
+        self._loaded = None  # what is there of an earlier state makes room
+        self._loaded = (before, Masks(load(connection)))
