@@ -1,4 +1,4 @@
-"""Chains of reposts: what a deletion reaches through a post that was refused for it."""
+"""What a deletion reaches through a post that was refused for it."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from pipelines.records import Collected, CollectedTombstone
 
 
 def passed_on(refused: Sequence[Collected]) -> list[CollectedTombstone]:
-    """Return deletions of the reposts among refused posts, since others may repeat these.
+    """Return deletions of refused posts that no tombstone names, since others may repeat these.
 
     Ids that count within a file are left out: another author's post may have the same one.
     """
     return [
         CollectedTombstone(Tombstone(platform=one.post.platform, id=one.post.id), one.aliases)
         for one in refused
-        if one.repeats and not counts_within_a_file(one.post)
+        if not counts_within_a_file(one.post)
     ]

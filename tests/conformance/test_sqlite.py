@@ -14,6 +14,7 @@ from tests.conformance import (
     reindex_suite,
     reposts_suite,
     scored_suite,
+    twins_suite,
 )
 from tests.conformance import store_suite as suite
 
@@ -48,6 +49,10 @@ class TestDeleting(suite.Deleting):
 
 
 class TestReposts(reposts_suite.Reposts):
+    pass
+
+
+class TestTwins(twins_suite.Twins):
     pass
 
 

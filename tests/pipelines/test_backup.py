@@ -169,6 +169,27 @@ def test_a_restored_store__holds_no_post_that_was_deleted_since(
     assert outcomes.deleted == 1
 
 
+def test_a_restored_store__refuses_twins_of_what_was_deleted_since(
+    store: Path, tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy"
+    run(backup.command, copy, store=store)
+    with SqliteStore(store) as opened:
+        opened.delete([tombstone("twitter:2")])
+    run(restore.command, copy, "--replace", store=store)
+    with SqliteStore(store) as opened:
+        assert Feeder(opened)(post("archive:table:2", WORDS)).deleted == 1
+    # a store of another history has other keys: those of both are understood
+    other = tmp_path / "other.db"
+    with SqliteStore(other) as opened:
+        Feeder(opened)(post("twitter:7", "autre"))
+        opened.delete([tombstone("twitter:7")])
+    run(restore.command, copy, "--replace", "--deleted-in", other, store=store)
+    with SqliteStore(store) as opened:
+        given = post("archive:table:2", WORDS), post("archive:table:7", "autre")
+        assert Feeder(opened)(*given).deleted == 2
+
+
 def test_a_restored_store__holds_no_post_of_a_deleted_account_under_its_raw_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 from ingest.privacy.keyring import Keyring
 from ingest.privacy.protector import Protector
 from ingest.records import Post
+from pipelines.commands import ingest
 from pipelines.commands.delete import command
 from pipelines.query import All
 from pipelines.records import Collected
@@ -62,8 +63,8 @@ def test_an_account_is_deleted_also_where_all_its_posts_still_wait(path: Path) -
     waits = by(pseudonym("forum", "karim"), 2, "forum")
     fill(path, [post(1)], unscored=[waits])
     told = delete(path, "--yes", "--author", "karim").output
-    assert "2 tombstones written." in told
-    assert "deleted on forum, twitter" in told
+    assert "3 tombstones written." in told
+    assert "deleted on archive, forum, twitter" in told
     with SqliteStore(path) as store:
         assert store.pending(9) == []
         assert store.deleted_ids([Collected(waits)]) == [waits.id]
@@ -88,7 +89,9 @@ def test_a_deletion_by_a_name_that_finds_nothing_says_so(path: Path) -> None:
 def test_an_account_is_deleted_on_every_platform_that_is_to_be_read(path: Path) -> None:
     path.with_name("marsad.toml").write_text('[[sources]]\nsource = "bluesky"\n')
     fill(path, [post(1)])
-    assert "deleted on bluesky, twitter" in delete(path, "--yes", "--author", "karim").output
+    assert (
+        "deleted on archive, bluesky, twitter" in delete(path, "--yes", "--author", "karim").output
+    )
 
 
 def test_a_platform_is_known_by_its_other_name(path: Path) -> None:
@@ -119,3 +122,27 @@ def test_delete__of_an_author_asks_and_shows_what_it_hits(path: Path) -> None:
     assert (refused.exit_code, "--yes" in refused.output) == (2, True)
     assert len(there(path)) == 1
     assert "deleted" in delete(path, "--yes", "--author", "karim").output
+
+
+@pytest.mark.parametrize(
+    ("first", "then"), [(["--platform", "twitter"], []), ([], ["--platform", "twitter"])]
+)
+def test_a_deleted_post__does_not_come_back_from_its_file_under_another_id(
+    path: Path, first: list[str], then: list[str]
+) -> None:
+    table = path.with_name("posts.csv")
+    table.write_text(
+        "id,author,text,date\n"
+        "1,samira,cut my calls &amp; data,2016-02-27T10:15:30Z\n"
+        "2,karim,boycott,2016-02-27T10:15:31Z\n"
+    )
+
+    def imported(*options: str) -> str:
+        given = ["archive", str(table), "--store", str(path), "--later", *options]
+        return CliRunner().invoke(ingest.command, given).output
+
+    imported(*first)
+    waiting = "twitter:1" if first else "archive:posts:1"
+    assert "1 post deleted" in delete(path, waiting).output
+    assert "1 deleted" in imported(*then)
+    assert {name.rpartition(":")[2] for name in there(path)} == {"2"}

@@ -101,11 +101,14 @@ def whereabouts(store: Store, settings: Settings, *, topics: bool) -> tuple[str,
 
     Those of stored posts, of posts that wait to be scored, and of configured sources. What
     stands on ``topics`` can't be asked for by platform, so there it is every one that is known.
+    Where there is any, files that name no platform may bring the account later.
     """
     found = {*store.status().platforms, *(post.platform for post in store.pending(_WAITING))}
     found |= {one.source for one in settings.sources}
     if topics:
         found |= {*PLATFORMS, *(entry.name for entry in ENTRIES)}
+    if found:
+        found.add("archive")
     return tuple(sorted(found))
 
 

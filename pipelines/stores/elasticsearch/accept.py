@@ -13,7 +13,7 @@ from functools import partial
 
 from pipelines import metrics
 from pipelines.errors import StoreBusy
-from pipelines.records import REFUSED, Batch, DeadLetter, Document, Ledger
+from pipelines.records import REFUSED, Batch, Collected, DeadLetter, Document, Ledger
 from pipelines.stores.elasticsearch import inputs, record, tombstones
 from pipelines.stores.elasticsearch.address import short
 from pipelines.stores.elasticsearch.checkpoints import Checkpoint, Epoch, next_epoch
@@ -59,12 +59,7 @@ class Accepting:
             self._input(batch, self._indices.get(self._indices.state, _input_id(batch)))
             removed = tombstones.apply(self._indices, tombstones.named(batch.tombstones))
             removed += tombstones.erase_plain(self._indices, batch.tombstones)
-        incoming = [
-            Incoming(one, documents[n] if documents is not None else None, names)
-            for n, one in enumerate(batch.posts)
-            for names in [tombstones.names_of(one)]
-        ]
-        sight, seen, deletions, texts = self._look_at_all(batch, incoming)
+        sight, seen, deletions, incoming, texts = self._look_at_all(batch, documents)
         removed += texts
         state = self._input(batch, seen)
         checkpoint = self._checkpoint(batch.position.key, state)
@@ -89,25 +84,42 @@ class Accepting:
         return Ledger(received=sum(result.values()), **result), removed
 
     def _look_at_all(
-        self, batch: Batch, incoming: Sequence[Incoming]
-    ) -> tuple[Sight, Seen | None, int, int]:
-        """Return what :meth:`_look` does, once what repeats refused posts is deleted, and how many.
+        self, batch: Batch, documents: Sequence[Document] | None
+    ) -> tuple[Sight, Seen | None, int, list[Incoming], int]:
+        """Return what :meth:`_look` does, once what refused posts reach is deleted, and how many.
 
         That is looked for again, as the same batch may hold what repeats them.
         """
-        removed, known = 0, set[tombstones.Named]()
+        removed, known = 0, set[str]()
         while True:
-            sight, seen, deletions = self._look(batch, incoming)
-            gone = [one.collected for one in incoming if not sight.tombstones.isdisjoint(one.names)]
-            new = [one for one in tombstones.named(passed_on(gone)) if one not in known]
-            new = [one for one in new if tombstones.tombstone_id(*one) not in sight.tombstones]
-            if not new:
-                return sight, seen, deletions, removed
-            known.update(new)
-            removed += tombstones.apply(self._indices, new)
+            sight, seen, deletions, incoming = self._look(batch, documents)
+            refused = [
+                one.collected
+                for one in incoming
+                if not sight.tombstones.isdisjoint(one.names) and one.collected.post.id not in known
+            ]
+            if not refused:
+                return sight, seen, deletions, incoming, removed
+            known.update(one.post.id for one in refused)
+            removed += self._pass_on(refused, sight.tombstones)
 
-    def _look(self, batch: Batch, incoming: Sequence[Incoming]) -> tuple[Sight, Seen | None, int]:
-        """Return what a batch is decided by, its input, and the number of deletions before.
+    def _pass_on(self, refused: Sequence[Collected], there: set[str]) -> int:
+        """Delete what repeats refused posts, and their twins; return how many posts that were."""
+        removed = tombstones.refuse(self._indices, [one.post for one in refused])
+        unnamed = [
+            one for one in refused if one.repeats or there.isdisjoint(tombstones.names_of(one))
+        ]
+        new = [
+            one
+            for one in tombstones.named(passed_on(unnamed))
+            if tombstones.tombstone_id(*one) not in there
+        ]
+        return removed + tombstones.apply(self._indices, new)
+
+    def _look(
+        self, batch: Batch, documents: Sequence[Document] | None
+    ) -> tuple[Sight, Seen | None, int, list[Incoming]]:
+        """Return what a batch is decided by: its input, and the number of deletions before.
 
         They need not be of one moment: a document or an input that changes afterwards refuses
         the write that was decided by it, and the number tells of tombstones that come later.
@@ -115,19 +127,23 @@ class Accepting:
         indices = self._indices
         found = indices.get_all(
             {
-                indices.state: [inputs.DELETIONS, _input_id(batch)],
+                indices.state: [*tombstones.TOLD, _input_id(batch)],
                 indices.posts: [
-                    short(name)
-                    for one in incoming
-                    for name in (one.collected.post.id, *one.collected.aliases)
+                    short(name) for one in batch.posts for name in (one.post.id, *one.aliases)
                 ],
             }
         )
-        deletions = inputs.deletions_of(found[indices.state].get(inputs.DELETIONS))
+        deletions = self._tombstones.learn(found[indices.state])
+        incoming = [
+            Incoming(
+                one, documents[n] if documents is not None else None, self._tombstones.names_of(one)
+            )
+            for n, one in enumerate(batch.posts)
+        ]
         names = {name for one in incoming for name in one.names}
         there = self._tombstones.there(names, deletions)
         seen = found[indices.state].get(_input_id(batch))
-        return Sight(found[indices.posts], there), seen, deletions
+        return Sight(found[indices.posts], there), seen, deletions, incoming
 
     def _input(self, batch: Batch, seen: Seen | None) -> Input:
         """Return a batch's input, if that is where the batch begins."""
@@ -224,17 +240,19 @@ class Accepting:
 
     def _look_again(self, incoming: Sequence[Incoming]) -> None:
         """Delete what was written of posts that somebody deleted meanwhile."""
-        there = self._tombstones.there(
-            {name for one in incoming for name in one.names}, inputs.deletions(self._indices)
-        )
+        deletions = self._tombstones.look()
+        names = [self._tombstones.names_of(one.collected) for one in incoming]
+        there = self._tombstones.there({name for some in names for name in some}, deletions)
+        gone = [
+            one.collected
+            for one, some in zip(incoming, names, strict=True)
+            if not there.isdisjoint(some)
+        ]
+        if gone:
+            self._pass_on(gone, there)
         tombstones.erase(
             self._indices,
-            dict.fromkeys(
-                short(name)
-                for one in incoming
-                if not there.isdisjoint(one.names)
-                for name in (one.collected.post.id, *one.collected.aliases)
-            ),
+            dict.fromkeys(short(name) for one in gone for name in (one.post.id, *one.aliases)),
         )
 
     def _commit(

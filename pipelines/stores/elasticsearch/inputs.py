@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC
 from typing import Any
 
@@ -19,6 +19,7 @@ from pipelines.records import DeadLetter, Position, Study
 from pipelines.stores.elasticsearch.address import short
 from pipelines.stores.elasticsearch.checkpoints import Epoch
 from pipelines.stores.elasticsearch.indices import Indices, Seen, Write
+from pipelines.stores.twins import KINDS, Keys, Kind, new_key
 from pipelines.stores.zone_data import ZoneData, current, parse
 
 #: The document of what holds for the whole store, and the one that is written whenever tombstones
@@ -29,6 +30,8 @@ _STUDY = "study"
 #: The document of how fast posts are scored.
 _PACE = "pace"
 _KEYS = "keys"
+#: The documents of the keys of marks (:mod:`pipelines.stores.twins`), by their kind.
+MARK_KEYS: dict[Kind, str] = {kind: f"marks:{kind}" for kind in KINDS}
 _ENCODER = msgspec.json.Encoder(order="deterministic")
 
 
@@ -225,6 +228,29 @@ def save_keys(indices: Indices, values: frozenset[str], seen: Seen | None) -> bo
     document = _document("keys", body={"check_values": sorted(values)})
     write = Write(indices.state, _KEYS, document, create=seen is None, seen=seen)
     return not indices.bulk([write])[0].conflict
+
+
+def mark_keys(state: Mapping[str, Seen]) -> Keys:
+    """Return the keys of the marks that were written so far, from their documents."""
+    return {
+        kind: [bytes.fromhex(state[name].source["body"]["key"])]
+        for kind, name in MARK_KEYS.items()
+        if name in state
+    }
+
+
+def settle_mark_keys(indices: Indices, kinds: Iterable[Kind]) -> Keys:
+    """Make keys of these kinds where there are none yet, and return those in force."""
+    wanted = [MARK_KEYS[kind] for kind in kinds]
+    state = indices.get_many(indices.state, wanted)
+    missing = [name for name in wanted if name not in state]
+    if not missing:
+        return mark_keys(state)
+    documents = {name: _document("marks", body={"key": new_key().hex()}) for name in missing}
+    indices.bulk(
+        [Write(indices.state, name, body, create=True) for name, body in documents.items()]
+    )
+    return mark_keys(indices.get_many(indices.state, wanted))
 
 
 def totals(indices: Indices, index: str, fields: Iterable[str]) -> dict[str, int]:

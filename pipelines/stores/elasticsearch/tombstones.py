@@ -8,23 +8,28 @@ between, :func:`reapply` finds the document.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice
 
 import msgspec
 
+from ingest.records import Post
 from pipelines.records import Collected, CollectedTombstone
-from pipelines.stores.elasticsearch import inputs, record
+from pipelines.stores.elasticsearch import inputs, record, twins
 from pipelines.stores.elasticsearch.address import is_hash, short
-from pipelines.stores.elasticsearch.indices import PAGE, Indices, Write
+from pipelines.stores.elasticsearch.indices import PAGE, Indices, Seen, Write
 from pipelines.stores.elasticsearch.record import PostDocument, document_json, read_document
 from pipelines.stores.raw_names import raw_names
+from pipelines.stores.twins import Keys, refused_by
+from pipelines.stores.twins import names as mark_names
 
 _ACCOUNTS = 50
 #: What :func:`.inputs.deletions` returns where there never was a tombstone.
 NEVER = -1
-#: Kind (``id`` or ``author``) and name.
+#: What tells of tombstones before any is asked for: documents of the state.
+TOLD = (inputs.DELETIONS, *inputs.MARK_KEYS.values())
+#: Kind (``id``, ``author``, or ``id`` of a mark: :mod:`pipelines.stores.twins`) and name.
 Named = tuple[str, str]
 
 
@@ -35,6 +40,21 @@ class Tombstones:
         self._indices = indices
         self._deletions = -1
         self._known: dict[str, bool] = {}
+        self._keys: Keys = {}
+
+    def learn(self, state: Mapping[str, Seen]) -> int:
+        """Take in the documents :data:`TOLD`; return :func:`.inputs.deletions_of`."""
+        self._keys = inputs.mark_keys(state)
+        return inputs.deletions_of(state.get(inputs.DELETIONS))
+
+    def look(self) -> int:
+        """Read these documents, and take them in."""
+        return self.learn(self._indices.get_many(self._indices.state, TOLD))
+
+    def names_of(self, collected: Collected) -> tuple[str, ...]:
+        """Return the tombstones that would delete a post or its twin, there or not."""
+        marks = mark_names(refused_by(collected.post, self._keys), self._keys)
+        return (*names_of(collected), *(tombstone_id("id", name) for name in marks))
 
     def there(self, wanted: Iterable[str], deletions: int) -> set[str]:
         """Return those tombstones (ids of :func:`tombstone_id`) that are there.
@@ -56,10 +76,10 @@ class Tombstones:
 
     def refused(self, posts: Sequence[Collected]) -> list[str]:
         """Return the ids of those posts that a tombstone names."""
-        deletions = inputs.deletions(self._indices)
+        deletions = self.look()
         if deletions == NEVER:
             return []
-        names = [names_of(one) for one in posts]
+        names = [self.names_of(one) for one in posts]
         there = self.there({name for some in names for name in some}, deletions)
         return [
             one.post.id
@@ -110,13 +130,47 @@ def write(indices: Indices, names: Sequence[Named]) -> dict[str, str]:
     """Write tombstones; return all posts that they reach unnamed: document and post id.
 
     These are the posts of the authors and what repeats any of them. They get tombstones of their
-    own, since what repeats them may come later, from anybody. Doing it again does nothing, and
-    finds those that are not deleted yet.
+    own, since what repeats them may come later, from anybody. So do their twins, and the words
+    of all of them. Doing it again does nothing, and finds those that are not deleted yet.
     """
     if not names:
         return {}
     _put(indices, names)
-    return _spread(indices, names)
+    return _reach(indices, names)
+
+
+def refuse(indices: Indices, posts: Sequence[Post]) -> int:
+    """Let what came after its deletion, or beside it, refuse its twins; return how many went.
+
+    Doing it again does nothing.
+    """
+    marks = [tombstone_id("id", name) for name in twins.mark_names(indices, posts)]
+    if len(indices.get_many(indices.tombstones, marks)) == len(set(marks)):
+        return 0
+    return erase(indices, _reach(indices, (), posts))
+
+
+def _reach(
+    indices: Indices, names: Sequence[Named], refused: Sequence[Post] = ()
+) -> dict[str, str]:
+    """Write tombstones of what these tombstones reach, and of all twins; return all of it."""
+    found = _spread(indices, names) if names else {}
+    own = {short(name) for kind, name in names if kind == "id"}
+    new, posts = own | found.keys(), list(refused)
+    while new or posts:
+        posts += [post for one in _live(indices, new).values() for post in twins.contents(one)]
+        _put(indices, [("id", name) for name in twins.mark_names(indices, posts)])
+        more = {
+            one: name
+            for one, name in twins.find(indices, posts).items()
+            if one not in found and one not in own
+        }
+        named = [("id", name) for name in more.values()]
+        _put(indices, named)
+        more |= _spread(indices, named) if named else {}
+        new, posts = more.keys() - found.keys() - own, []
+        found |= more
+    return found
 
 
 def _spread(indices: Indices, names: Sequence[Named]) -> dict[str, str]:
@@ -129,7 +183,18 @@ def _spread(indices: Indices, names: Sequence[Named]) -> dict[str, str]:
     return found
 
 
+def _live(indices: Indices, ids: Iterable[str]) -> dict[str, PostDocument]:
+    """Return those of these documents that hold a post."""
+    read = {
+        one: read_document(seen.source)
+        for one, seen in indices.get_many(indices.posts, ids).items()
+    }
+    return {one: document for one, document in read.items() if document.live}
+
+
 def _put(indices: Indices, names: Sequence[Named]) -> None:
+    if not names:
+        return
     # Before the tombstones, since where this note is missing nobody looks for any.
     inputs.note_deletion(indices)
     at = int(time.time())
@@ -150,15 +215,14 @@ def reached(indices: Indices, tombstones: Sequence[CollectedTombstone]) -> set[s
     names: Sequence[Named] = named(tombstones)
     own = [short(name) for kind, name in names if kind == "id"]
     own += _stored_raw(indices, tombstones)
-    found = {
-        one: document.id
-        for one, seen in indices.get_many(indices.posts, own).items()
-        if (document := read_document(seen.source)).live
-    }
-    names = [*names, *(("id", name) for name in found.values())]
-    while new := {one: name for one, name in _reached(indices, names) if one not in found}:
-        found |= new
-        names = [("id", name) for name in new.values() if name]
+    new = _live(indices, own)
+    found: dict[str, str] = {}
+    while new or names:
+        found |= {one: document.id for one, document in new.items()}
+        posts = [post for document in new.values() for post in twins.contents(document)]
+        names = [*names, *(("id", document.id) for document in new.values())]
+        more = {*dict(_reached(indices, names)), *twins.find(indices, posts)}
+        new, names = _live(indices, more - found.keys()), ()
     return set(found.values())
 
 
@@ -198,7 +262,9 @@ def erase_plain(indices: Indices, tombstones: Sequence[CollectedTombstone]) -> i
 
     Doing it again does nothing. These names are in no tombstone.
     """
-    return erase(indices, dict.fromkeys(_stored_raw(indices, tombstones)))
+    ids = dict.fromkeys(_stored_raw(indices, tombstones))
+    posts = [post for one in _live(indices, ids).values() for post in twins.contents(one)]
+    return erase(indices, [*ids, *_reach(indices, (), posts)])
 
 
 def _stored_raw(indices: Indices, tombstones: Sequence[CollectedTombstone]) -> list[str]:
@@ -238,7 +304,7 @@ def reapply(indices: Indices, since: float) -> int:
     hits = indices.walk(indices.tombstones, body)
     while page := [(hit["_source"]["kind"], hit["_source"]["name"]) for hit in islice(hits, PAGE)]:
         ids = [short(name) for kind, name in page if kind == "id"]
-        found += erase(indices, dict.fromkeys([*ids, *_spread(indices, page)]))
+        found += erase(indices, dict.fromkeys([*ids, *_reach(indices, page)]))
     return found
 
 

@@ -76,16 +76,19 @@ def _move(connection: Connection, batch: Batch) -> None:
 
 
 def _refuse_reposts(connection: Connection, posts: Sequence[Collected]) -> int:
-    """Delete what repeats the posts that are refused; return how many texts that removed."""
+    """Delete what repeats refused posts, and their twins; return how many texts that removed."""
     texts, known = 0, set[str]()
     while True:
-        gone = deleted(connection, posts)
-        found = passed_on([one for one, is_gone in zip(posts, gone, strict=True) if is_gone])
-        new = [one for one in found if one.tombstone.id not in known]
-        if not new:
+        refused = [
+            (one, why)
+            for one, why in zip(posts, deleted(connection, posts), strict=True)
+            if why and one.post.id not in known
+        ]
+        if not refused:
             return texts
-        known.update(one.tombstone.id for one in new)
-        texts += delete(connection, new).texts
+        known.update(one.post.id for one, _ in refused)
+        reposts = passed_on([one for one, why in refused if one.repeats or why == "twin"])
+        texts += delete(connection, reposts, [one.post for one, _ in refused]).texts
 
 
 def _posts(connection: Connection, posts: Sequence[Collected]) -> Tally[str]:
@@ -94,9 +97,9 @@ def _posts(connection: Connection, posts: Sequence[Collected]) -> Tally[str]:
         return outcomes
     repeated: list[tuple[str, str]] = []
     known = _known(connection, posts)
-    for collected, is_deleted in zip(posts, deleted(connection, posts), strict=True):
+    for collected, refusal in zip(posts, deleted(connection, posts), strict=True):
         post = collected.post
-        if is_deleted:
+        if refusal:
             outcomes["deleted"] += 1
             continue
         name = next((n for n in (post.id, *collected.aliases) if n in known), post.id)

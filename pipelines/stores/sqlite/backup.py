@@ -20,11 +20,12 @@ from ingest.privacy.protector import Protector, is_pseudonym
 from ingest.records import Tombstone
 from pipelines.errors import StoreBusy, StoreError
 from pipelines.records import Collected, CollectedTombstone
-from pipelines.stores.sqlite import convert, erase, schema, tombstones
+from pipelines.stores.sqlite import convert, erase, schema, tombstones, twins
 from pipelines.stores.sqlite.accept import newest
 from pipelines.stores.sqlite.connect import open_reader, open_writer
 from pipelines.stores.sqlite.lock import hold
 from pipelines.stores.sqlite_file import Connection, explained, writing
+from pipelines.stores.twins import SIGN, Kind
 
 _MADE = "backup made"
 #: The schema since which a file says of itself when it was made.
@@ -126,7 +127,7 @@ def put_back(
         # Others may delete while this goes on: the last look is under the lock of the store.
         while True:
             new = {name for one in others for name in _tombstones(one)} - merged
-            more, found = _merge(part, new, protector)
+            more, found = _merge(part, others, new, protector)
             removed += more
             merged |= new
             if store.exists():
@@ -160,11 +161,19 @@ def _written_over(store: Path, part: Path, merged: set[tuple[str, str]]) -> bool
 
 
 def _merge(
-    part: Path, names: Collection[tuple[str, str]], protector: Protector | None
+    part: Path,
+    others: Iterable[Path],
+    names: Collection[tuple[str, str]],
+    protector: Protector | None,
 ) -> tuple[int, Copy]:
-    """Let tombstones hold in a copy; return how many posts they removed, and what it holds."""
+    """Let tombstones of other stores hold in a copy.
+
+    Returns how many posts they removed, and what it holds.
+    """
     with closing(open_writer(part)) as connection, explained(part):
         with writing(connection, part):
+            for one in others:
+                twins.add_keys(connection, _mark_keys(one))
             removed = tombstones.delete(connection, [_deletion(*one) for one in names]).texts
             if names:
                 raw = _raw_deletions(connection, protector)
@@ -241,6 +250,11 @@ def _tombstones(path: Path) -> list[tuple[str, str]]:
         ]
 
 
+def _mark_keys(path: Path) -> dict[Kind, list[bytes]]:
+    with closing(open_reader(path)) as connection, explained(path):
+        return twins.keys(connection) if schema.check(connection, path) >= _WITH_META else {}
+
+
 def _see_deletions(store: Path) -> None:
     try:
         _tombstones(store)
@@ -262,7 +276,9 @@ def _look(connection: Connection, path: Path) -> Copy:
         for table in ("posts", "old_bodies")  # those that are not moved yet
         if table in tables
     )
-    ((names,),) = connection.execute("SELECT count(*) FROM tombstones").fetchall()
+    ((names,),) = connection.execute(
+        "SELECT count(*) FROM tombstones WHERE name NOT LIKE ?", (f"{SIGN}%",)
+    ).fetchall()
     meta = _meta(connection) if "meta" in tables else {}
     return Copy(posts, names, meta.get(_MADE, ""), frozenset(meta.get("keys", "").split()))
 

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Literal, NamedTuple
 
+from ingest.records import Post
 from pipelines.records import Collected, CollectedTombstone
 from pipelines.stores.raw_names import RawNames, raw_names
 from pipelines.stores.sqlite import ledger
+from pipelines.stores.sqlite import twins as twins_here
 from pipelines.stores.sqlite.erase import erase
 from pipelines.stores.sqlite.words import json_list
 from pipelines.stores.sqlite_file import Connection
+from pipelines.stores.twins import names as mark_names
+from pipelines.stores.twins import refused_by
+
+#: Why a post is refused: a tombstone names it, its author or what it repeats, or its twin.
+Refusal = Literal["", "named", "twin"]
 
 
 class Deleted(NamedTuple):
@@ -20,13 +27,21 @@ class Deleted(NamedTuple):
     tombstones: int
 
 
-def delete(connection: Connection, tombstones: Sequence[CollectedTombstone]) -> Deleted:
-    """Write tombstones and remove the posts they name, inside the open transaction."""
-    if not tombstones:
+def delete(
+    connection: Connection,
+    tombstones: Sequence[CollectedTombstone],
+    refused: Sequence[Post] = (),
+) -> Deleted:
+    """Write tombstones and remove the posts they name, inside the open transaction.
+
+    ``refused`` are posts that came after their deletion: their twins go as well.
+    """
+    if not tombstones and not refused:
         return Deleted(0, 0)
     names, written = _write(connection, tombstones)
     ids = names["id"] | _stored_raw(connection, raw_names(tombstones))
-    reached = _reached(connection, ids, names["author"])
+    reached, posts = _reached(connection, ids, names["author"], refused)
+    twins_here.mark(connection, posts)
     # what repeats them may come later, from anybody
     connection.executemany(
         "INSERT OR IGNORE INTO tombstones (kind, name) VALUES ('id', ?)",
@@ -44,14 +59,14 @@ def delete(connection: Connection, tombstones: Sequence[CollectedTombstone]) -> 
 def write(connection: Connection, tombstones: Sequence[CollectedTombstone]) -> set[str]:
     """Write tombstones, inside the open transaction; return the ids of what they reach."""
     names, _ = _write(connection, tombstones)
-    return _reached(connection, names["id"], names["author"])
+    return _reached(connection, names["id"], names["author"])[0]
 
 
 def reached(connection: Connection, tombstones: Sequence[CollectedTombstone]) -> set[str]:
     """Return the ids of the posts, stored or waiting, that these deletions would remove."""
     names = _names(tombstones)
     ids = names["id"] | _stored_raw(connection, raw_names(tombstones))
-    found = _reached(connection, ids, names["author"])
+    found, _ = _reached(connection, ids, names["author"])
     for table in ("posts", "queue"):
         rows = connection.execute(
             f"SELECT id FROM {table} WHERE id IN (SELECT value FROM json_each(?))",
@@ -61,10 +76,26 @@ def reached(connection: Connection, tombstones: Sequence[CollectedTombstone]) ->
     return found
 
 
-def _reached(connection: Connection, ids: set[str], authors: set[str]) -> set[str]:
-    """Return the posts of these authors, and what repeats these posts and authors."""
+def _reached(
+    connection: Connection, ids: set[str], authors: set[str], refused: Sequence[Post] = ()
+) -> tuple[set[str], list[Post]]:
+    """Return what deletions reach unnamed, and all contents that they remove or refuse.
+
+    These are the posts of the authors, what repeats any of these posts and authors, and their
+    twins.
+    """
     own = _of_authors(connection, authors)
-    return own | _reposts(connection, ids | own | authors)
+    found = own | _reposts(connection, ids | own | authors)
+    contents: list[Post] = []
+    new, posts = ids | found, list(refused)
+    while new or posts:
+        posts += twins_here.stored(connection, new)
+        twins = twins_here.find(connection, posts) - found - ids
+        new = twins | (_reposts(connection, twins) - found - ids)
+        found |= new
+        contents += posts
+        posts = []
+    return found, contents
 
 
 def _of_authors(connection: Connection, names: set[str]) -> set[str]:
@@ -94,26 +125,32 @@ def _reposts(connection: Connection, names: set[str]) -> set[str]:
     return found
 
 
-def deleted(connection: Connection, posts: Sequence[Collected]) -> list[bool]:
-    """Tell of each post whether a tombstone names it."""
+def deleted(connection: Connection, posts: Sequence[Collected]) -> list[Refusal]:
+    """Tell of each post whether a tombstone names it or its twin."""
     if not connection.execute("SELECT 1 FROM tombstones LIMIT 1").fetchall():
-        return [False] * len(posts)
-    ids = json_list({name for one in posts for name in one.ids})
+        return [""] * len(posts)
+    keys = twins_here.keys(connection)
+    marks = [mark_names(refused_by(one.post, keys), keys) for one in posts]
+    ids = {name for one in posts for name in one.ids}
     authors = json_list({name for one in posts for name in one.authors})
     rows = connection.execute(
         "SELECT kind, name FROM tombstones "
         "WHERE kind = 'id' AND name IN (SELECT value FROM json_each(?)) "
         "OR kind = 'author' AND name IN (SELECT value FROM json_each(?))",
-        (ids, authors),
+        (json_list(ids.union(*marks)), authors),
     )
     found = set(rows.fetchall())
-    return [bool(found) and _named(c, found) for c in posts]
+    if not found:
+        return [""] * len(posts)
+    return [_refusal(one, some, found) for one, some in zip(posts, marks, strict=True)]
 
 
-def _named(collected: Collected, found: set[tuple[str, str]]) -> bool:
-    return any(("id", name) in found for name in collected.ids) or any(
+def _refusal(collected: Collected, marks: Iterable[str], found: set[tuple[str, str]]) -> Refusal:
+    if any(("id", name) in found for name in collected.ids) or any(
         ("author", name) in found for name in collected.authors
-    )
+    ):
+        return "named"
+    return "twin" if any(("id", name) in found for name in marks) else ""
 
 
 def _write(

@@ -1,0 +1,110 @@
+"""Twins of deleted posts (:mod:`pipelines.stores.twins`) in the tables of an SQLite file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from ingest.records import Post
+from pipelines.stores import twins
+from pipelines.stores.sqlite import bodies
+from pipelines.stores.sqlite.numbers import first_number, spread
+from pipelines.stores.sqlite.words import json_list
+from pipelines.stores.sqlite_file import Connection
+
+_MILLION = 1_000_000
+#: The second of a post's creation; before 1970 it is rounded down as well.
+_SECOND = f"(p.created - (p.created % {_MILLION} + {_MILLION}) % {_MILLION}) / {_MILLION}"
+#: Where ``meta`` holds the keys of each kind of marks, in hex, with spaces between.
+_KEYS = {kind: f"keys of marks: {kind}" for kind in twins.KINDS}
+
+
+def keys(connection: Connection) -> dict[twins.Kind, list[bytes]]:
+    """Return the keys of the marks that were written so far."""
+    found: dict[str, str] = dict(
+        connection.execute(
+            "SELECT name, value FROM meta WHERE name IN (SELECT value FROM json_each(?))",
+            (json_list(_KEYS.values()),),
+        ).fetchall()
+    )
+    return {
+        kind: [bytes.fromhex(key) for key in found[name].split()]
+        for kind, name in _KEYS.items()
+        if name in found
+    }
+
+
+def add_keys(connection: Connection, more: Mapping[twins.Kind, Sequence[bytes]]) -> None:
+    """Add keys of another store, whose marks are to be understood here, too."""
+    known = keys(connection)
+    for kind, given in more.items():
+        both = dict.fromkeys([*known.get(kind, ()), *given])
+        connection.execute(
+            "INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)",
+            (_KEYS[kind], " ".join(key.hex() for key in both)),
+        )
+
+
+def mark(connection: Connection, posts: Iterable[Post]) -> None:
+    """Write the marks of deleted posts, inside the open transaction."""
+    found = twins.marks(posts)
+    if not found:
+        return
+    known = keys(connection)
+    missing = {one.kind for one in found} - known.keys()
+    if missing:
+        add_keys(connection, {kind: [twins.new_key()] for kind in missing})
+        known = keys(connection)
+    connection.executemany(
+        "INSERT OR IGNORE INTO tombstones (kind, name) VALUES ('id', ?)",
+        [(name,) for name in twins.names(found, known)],
+    )
+
+
+def stored(connection: Connection, ids: Iterable[str]) -> list[Post]:
+    """Return the contents of posts, stored and waiting: two of one that was edited."""
+    listed = json_list(ids)
+    rows = connection.execute(
+        "SELECT post FROM bodies WHERE seq IN ("
+        "SELECT body FROM posts WHERE id IN (SELECT value FROM json_each(?)) "
+        "UNION SELECT body FROM queue WHERE id IN (SELECT value FROM json_each(?)))",
+        (listed, listed),
+    )
+    return [bodies.decode(body) for (body,) in rows.fetchall()]
+
+
+def find(connection: Connection, posts: Sequence[Post]) -> set[str]:
+    """Return the ids of the twins of these posts that are stored or wait."""
+    wanted = twins.marks(posts)
+    if not wanted:
+        return set()
+    kinds = {one.kind for one in wanted}
+    begin, end = ("\0", "\U0010ffff")
+    if kinds == {"platform"}:  # twins of these are of files alone
+        begin, end = twins.NO_PLATFORM, twins.NO_PLATFORM[:-1] + ";"
+    found: set[str] = set()
+    for name, body in _candidates(connection, posts, begin, end):
+        post = bodies.decode(body)
+        if not wanted.isdisjoint(twins.refused_by(post, kinds)):
+            found.add(name)
+    return found
+
+
+def _candidates(
+    connection: Connection, posts: Sequence[Post], begin: str, end: str
+) -> Iterator[tuple[str, bytes]]:
+    """Yield the ids and bodies of what was made in the same seconds, and of what just came."""
+    seconds = {at for post in posts if (at := twins.second(post)) is not None}
+    first, last = (first_number(at * _MILLION) for at in (min(seconds), max(seconds)))
+    # `+` keeps SQLite from going by the ids: the span of numbers is the narrow one.
+    yield from connection.execute(
+        "SELECT p.id, b.post FROM posts p JOIN bodies b ON b.seq = p.body "
+        "WHERE p.number BETWEEN ? AND ? AND +p.id >= ? AND +p.id < ? "
+        f"AND {_SECOND} IN (SELECT value FROM json_each(?))",
+        (first, last + spread(connection), begin, end, json_list(seconds)),
+    ).fetchall()
+    # Numbers are given with the scores: what waits for its first ones has none yet.
+    yield from connection.execute(
+        "SELECT q.id, b.post FROM queue q JOIN bodies b ON b.seq = q.body "
+        "WHERE q.provisional = 0 AND q.id >= ? AND q.id < ?",
+        (begin, end),
+    ).fetchall()
