@@ -23,11 +23,13 @@ class Used(NamedTuple):
 
 
 def used(store: Path, *arguments: str) -> Used:
-    """Run a command on a store and return what it took."""
+    """Run a command of Marsad on a store and return what it took."""
+    return _ran("-c", _SCRIPT, *arguments, "--store", str(store))
+
+
+def _ran(*arguments: str) -> Used:
     process = subprocess.Popen(
-        [sys.executable, "-c", _SCRIPT, *arguments, "--store", str(store)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        [sys.executable, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
@@ -46,6 +48,8 @@ def measure(store: Path, folder: Path, posts: int, runs: int) -> dict[str, float
         f"start_{name}_s": seconds(name, *more, "--json")
         for name, more in (("search", ("inwi", "--limit", "1")), ("status", ()), ("trends", ()))
     }
+    peer = ("-m", "sqlite_utils", "query", str(store), "select 1")
+    found["start_sqlite_utils_s"] = statistics.median(_ran(*peer).seconds for _ in range(runs))
     one, many = (seconds("search", "whatsapp", "--limit", str(n), "--json") for n in (1, 1_000))
     found["hit_ms"] = 1000 * (many - one) / 999
     found["table_s"] = seconds(*_LONG)
