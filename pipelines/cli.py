@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import io
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from collections.abc import Sequence
 import click
 
 from nlp.errors import MarsadError
+from pipelines.terminal import LogFormatter, printable
 
 #: Subcommands in the order of the help, with their one line. They are imported when asked for,
 #: so that `marsad search` does not wait for what only `marsad score` needs.
@@ -113,6 +115,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # Output may hold any text, whatever the terminal's locale says.
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]
+    if logging.lastResort is not None:  # what is logged where nobody set anything up
+        logging.lastResort.setFormatter(LogFormatter())
     try:
         code = group.main(arguments, prog_name="marsad", standalone_mode=False)
     except click.exceptions.Exit as stop:
@@ -121,8 +125,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         click.echo("Stopped. The same command goes on where it was.", err=True)
         code = 130
     except click.ClickException as error:
-        from pipelines.commands._shared.output import printable
-
         _tell_program(error)
         words = io.StringIO()
         error.show(words)

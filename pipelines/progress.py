@@ -9,7 +9,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 
-from rich.console import Console
 from rich.progress import (
     BarColumn,
     Progress,
@@ -18,6 +17,9 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+
+from pipelines.console import console
+from pipelines.terminal import printable
 
 #: ``report(done, total, posts)``: work done of all work in any unit (total 0: not known).
 Report = Callable[[float, float, int], None]
@@ -45,13 +47,13 @@ def progress(title: str, *, shown: bool = True) -> Iterator[Report]:
 @contextlib.contextmanager
 def _bar(title: str) -> Iterator[Report]:
     columns: tuple[ProgressColumn, ...] = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         TextColumn("{task.fields[posts]:,} posts"),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True)) as bar:
+    with Progress(*columns, console=console(stderr=True)) as bar:
         task = bar.add_task(title, total=None, posts=0)
 
         def report(done: float, total: float, posts: int) -> None:
@@ -83,6 +85,6 @@ def _log(title: str) -> Report:
             return
         last = time.monotonic()
         share = f"{done / total:4.0%}, " if total else ""
-        print(f"{title}: {share}{posts:,} posts", file=sys.stderr, flush=True)
+        print(printable(f"{title}: {share}{posts:,} posts"), file=sys.stderr, flush=True)
 
     return report

@@ -29,9 +29,10 @@ from pipelines.commands._shared.options import (
     store_option,
     watchlist_option,
 )
-from pipelines.commands._shared.output import console, nothing_found, notify, write_line
+from pipelines.commands._shared.output import nothing_found, notify, write_line
 from pipelines.commands._shared.scoring import finish_pending
 from pipelines.commands._shared.study import recorded_watchlist
+from pipelines.console import console
 from pipelines.dead_letters.queue import DeadLetters
 from pipelines.dead_letters.retry import Retried
 from pipelines.dead_letters.retry import retry as try_again

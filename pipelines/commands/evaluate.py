@@ -10,7 +10,8 @@ import msgspec
 
 from pipelines.commands._shared.context import chosen_watchlist
 from pipelines.commands._shared.options import watchlist_option
-from pipelines.commands._shared.output import console, nothing_found, notify, write_line
+from pipelines.commands._shared.output import nothing_found, notify, write_line
+from pipelines.console import console
 from pipelines.errors import OutputError
 from pipelines.progress import progress
 

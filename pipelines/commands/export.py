@@ -23,7 +23,7 @@ from pipelines.commands._shared.options import (
     query_node,
     store_option,
 )
-from pipelines.commands._shared.output import count, nothing_found, notify
+from pipelines.commands._shared.output import count, nothing_found, notify, tell
 from pipelines.progress import progress
 from pipelines.query import And, Filter, Node, all_of, final
 from pipelines.stores.protocols import Store
@@ -354,7 +354,7 @@ def _check(action: str, folder: Path, store: str | None) -> None:
     if action == "verify":
         problems = verify(folder)
         for name, problem in problems.items():
-            click.echo(f"{name}: {problem or 'whole'}")
+            tell(f"{name}: {problem or 'whole'}")
         failed = any(problems.values())
     else:
         opened = open_store(store)
@@ -363,7 +363,7 @@ def _check(action: str, folder: Path, store: str | None) -> None:
         finally:
             opened.close()
         for row in found.rows:
-            click.echo(f"{row.row}\t{row.id}\t{row.reason}")
+            tell(f"{row.row}\t{row.id}\t{row.reason}")
         notify(
             f"{count(len(found.rows), 'row')} of {folder} must go."
             if found.rows

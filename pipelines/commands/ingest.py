@@ -22,7 +22,7 @@ from pipelines.commands._shared.options import (
     store_option,
     watchlist_option,
 )
-from pipelines.commands._shared.output import printable
+from pipelines.commands._shared.output import tell
 from pipelines.results import Previewed
 from pipelines.results import report as report_result
 
@@ -204,6 +204,6 @@ def _preview(files: Sequence[str], options: PreviewOptions) -> None:
     for one in found:
         report_result(Previewed(preview=one))
         for line in preview_lines(one):
-            click.echo(printable(line))
+            tell(line)
     if any(one.error for one in found):
         raise click.exceptions.Exit(1)

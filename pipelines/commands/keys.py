@@ -4,7 +4,7 @@ import click
 
 from ingest.errors import KeyringError
 from ingest.privacy.keyring import Keyring
-from pipelines.commands._shared.output import nothing_found, notify
+from pipelines.commands._shared.output import nothing_found, notify, tell
 
 
 @click.group()
@@ -24,7 +24,7 @@ def list_keys() -> None:
         nothing_found(f"No key in {keyring.path} yet; the first `marsad ingest` makes one.")
     for number, key in enumerate(keys):
         state = "in use" if number == 0 else "kept for recognition"
-        click.echo(f"{key.id}  {key.created:%Y-%m-%d %H:%M} UTC  {state}")
+        tell(f"{key.id}  {key.created:%Y-%m-%d %H:%M} UTC  {state}")
 
 
 @command.command()

@@ -23,7 +23,8 @@ from pipelines.commands._shared.options import (
     store_option,
     values_of,
 )
-from pipelines.commands._shared.output import console, nothing_found, notify, write_line
+from pipelines.commands._shared.output import nothing_found, notify, write_line
+from pipelines.console import console
 from pipelines.labels.sampling import STRATA, Stratum
 from pipelines.labels.words import Ui
 from pipelines.records import HumanLabel

@@ -20,9 +20,10 @@ from ingest.watchlist.loader import available
 from pipelines.commands._shared.chart_options import Code, look_options
 from pipelines.commands._shared.context import chosen_watchlist, configured, open_store
 from pipelines.commands._shared.options import store_option, watchlist_option
-from pipelines.commands._shared.output import console, nothing_found, notify, write_line
+from pipelines.commands._shared.output import nothing_found, notify, tell, write_line
 from pipelines.commands._shared.readings import TOLD, content, keep, local_zone, tell_bad
 from pipelines.commands._shared.readings import readings as stored_or_shipped
+from pipelines.console import console
 from pipelines.live.choose import duration
 from pipelines.pages import table
 from pipelines.pages.report import Moment, Row, differences, rows
@@ -175,8 +176,8 @@ def report(
     else:
         unequal = differences(found)
         for line in sentences(made, unequal, _names(readings), local):
-            click.echo(line)
-        click.echo()
+            tell(line)
+        tell("")
         table.show(made, unequal, local, console())
         _remarks(made, found, gaps, local)
     if charts:

@@ -20,14 +20,8 @@ from pipelines.commands._shared.options import (
     query_node,
     store_option,
 )
-from pipelines.commands._shared.output import (
-    console,
-    count,
-    nothing_found,
-    notify,
-    printable,
-    write_line,
-)
+from pipelines.commands._shared.output import count, nothing_found, notify, write_line
+from pipelines.console import console
 from pipelines.query import Node, highlight
 from pipelines.query.highlight import Marks, marks, otherwise
 from pipelines.records import Hit
@@ -35,6 +29,7 @@ from pipelines.searching import SORTS, Sort
 from pipelines.searching import facets as facets_of
 from pipelines.searching import search as find
 from pipelines.settings import zone
+from pipelines.terminal import printable
 
 _COLOURS = {"negative": "red", "neutral": "yellow", "positive": "green"}
 

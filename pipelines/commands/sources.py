@@ -6,7 +6,6 @@ import os
 
 import click
 import msgspec
-from rich.console import Console
 from rich.table import Table
 
 from ingest.errors import SourceError
@@ -16,7 +15,8 @@ from ingest.sources.counters.registry import READERS, Reader
 from ingest.sources.registry import ENTRIES, Entry, find, unknown
 from ingest.sources.snscrape.retired import retired
 from pipelines.commands._shared.context import configured
-from pipelines.commands._shared.output import notify, write_line
+from pipelines.commands._shared.output import notify, tell, write_line
+from pipelines.console import console
 from pipelines.live.check import check as read_for_a_moment
 from pipelines.live.check import verdict
 from pipelines.live.choose import Wanted, means, subscriptions
@@ -87,9 +87,9 @@ def list_sources(as_json: bool) -> None:
         table.add_column(name, min_width=max(map(len, (name, *parts))), no_wrap=not broken)
     for line in cells:
         table.add_row(*line)
-    console = Console(highlight=False)
-    console.width = max(console.width, sum((one.min_width or 0) + 2 for one in table.columns))
-    console.print(table)
+    shown = console()
+    shown.width = max(shown.width, sum((one.min_width or 0) + 2 for one in table.columns))
+    shown.print(table)
     seen = [f"{row.name} ({row.verified})" for row in listed if row.verified != _NEVER]
     notify(f"Seen to work on the real platform: {', '.join(seen) or 'none yet'}.")
     notify("Posts: marsad ingest SOURCE. Counters: marsad pages watch (docs/pages.md).")
@@ -171,7 +171,7 @@ def check(name: str, target: str, url: str, seconds: int) -> None:
         works, words = _read_counter(reader, target, url)
     else:
         works, words = _read_posts(name, target, url, seconds)
-    click.echo(words)
+    tell(words)
     if f"{PAGES}{name}" in NAMES and not reader:
         notify(f"The counters of its pages: marsad sources check {PAGES}{name}")
     if not works:

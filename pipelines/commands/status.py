@@ -15,7 +15,8 @@ from rich.text import Text
 from ingest.records import Gap, unfilled
 from pipelines.commands._shared.context import chosen_brokers, open_store
 from pipelines.commands._shared.options import brokers_option, store_option
-from pipelines.commands._shared.output import console, count, dead_list, write_line
+from pipelines.commands._shared.output import count, dead_list, write_line
+from pipelines.console import console
 from pipelines.embedded import add
 from pipelines.live.state import SourceStatus, source_status, words
 from pipelines.records import Ledger, Position, Status

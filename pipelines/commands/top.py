@@ -23,8 +23,10 @@ from pipelines.commands._shared.options import (
     query_node,
     store_option,
 )
-from pipelines.commands._shared.output import console, nothing_found, printable, write_line
+from pipelines.commands._shared.output import nothing_found, write_line
+from pipelines.console import console
 from pipelines.searching import KINDS, Kind, Ranked, top
+from pipelines.terminal import printable
 
 
 @click.command(cls=QueryCommand, context_settings=QUERY_SETTINGS)

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import click
 import msgspec
-from rich.console import Console
 from rich.table import Table
 
 from pipelines.commands._shared.context import needed_brokers
 from pipelines.commands._shared.options import brokers_option
 from pipelines.commands._shared.output import notify, write_line
+from pipelines.console import console
 
 if TYPE_CHECKING:
     from pipelines.kafka.connection import Brokers
@@ -126,4 +126,4 @@ def _show(where: Brokers, there: list[Found]) -> None:
             str(found.replication or "–"),
             found.state,
         )
-    Console(highlight=False).print(table)
+    console().print(table)

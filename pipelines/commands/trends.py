@@ -26,9 +26,10 @@ from pipelines.commands._shared.options import (
     filter_options,
     store_option,
 )
-from pipelines.commands._shared.output import console, nothing_found, notify, write_line
+from pipelines.commands._shared.output import nothing_found, notify, write_line
 from pipelines.commands.trend_answer import Answer, ask
 from pipelines.commands.trend_charts import Look, check, draw, group_names
+from pipelines.console import console
 from pipelines.trends import Row
 
 _MISSING = (

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 import click
 
 from pipelines.commands._shared.context import configured
-from pipelines.commands._shared.output import nothing_found, notify
+from pipelines.commands._shared.output import nothing_found, notify, tell
 from pipelines.web.security.accounts import SHORTEST, Accounts, accounts_path
 from pipelines.web.security.roles import ROLES, Role
 
@@ -54,7 +54,7 @@ def list_users() -> None:
     if not found:
         nothing_found("There are no accounts: the page answers this machine alone.")
     for user, tokens in found:
-        click.echo(f"{user.name}\t{user.role}\t{', '.join(tokens)}".rstrip())
+        tell(f"{user.name}\t{user.role}\t{', '.join(tokens)}".rstrip())
 
 
 @command.command()
@@ -112,7 +112,7 @@ def audit(limit: int) -> None:
         nothing_found("The audit log is empty.")
     for entry in entries:
         at = datetime.fromtimestamp(entry.at, UTC)
-        click.echo(f"{at:%Y-%m-%d %H:%M:%S} UTC\t{entry.who}\t{entry.action}\t{entry.detail}")
+        tell(f"{at:%Y-%m-%d %H:%M:%S} UTC\t{entry.who}\t{entry.action}\t{entry.detail}")
 
 
 @contextmanager

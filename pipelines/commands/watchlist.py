@@ -5,7 +5,8 @@ from rich.table import Table
 
 from ingest.errors import WatchlistError
 from ingest.watchlist.loader import available, load
-from pipelines.commands._shared.output import console, notify
+from pipelines.commands._shared.output import notify, tell
+from pipelines.console import console
 
 
 @click.group()
@@ -19,7 +20,7 @@ def list_watchlists() -> None:
     for name in available():
         watchlist = load(name)
         assert watchlist
-        click.echo(f"{name}\t{watchlist.title}")
+        tell(f"{name}\t{watchlist.title}")
 
 
 @command.command()
@@ -35,7 +36,7 @@ def show(name: str) -> None:
     if watchlist is None:
         notify("`none` watches nothing: every post is kept.")
         return
-    click.echo(f"{watchlist.title} ({watchlist.fingerprint}, {watchlist.timezone})")
+    tell(f"{watchlist.title} ({watchlist.fingerprint}, {watchlist.timezone})")
     table = Table("entity", "kind", "name")
     for entity in watchlist.entities:
         table.add_row(entity.id, entity.kind, entity.name)
@@ -60,6 +61,6 @@ def check(files: tuple[str, ...]) -> None:
             notify(f"Error: {error}")
             continue
         entities = len(watchlist.entities) if watchlist else 0
-        click.echo(f"{file}: fine, {entities} entities")
+        tell(f"{file}: fine, {entities} entities")
     if wrong:
         raise click.exceptions.Exit(1)

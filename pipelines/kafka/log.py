@@ -2,10 +2,14 @@
 
 import logging
 
+from pipelines.terminal import LogFormatter
+
 
 def quiet() -> None:
     """Log warnings of ours; the client library's are of failures that we tell of ourselves."""
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.WARNING)
+    lines = logging.StreamHandler()
+    lines.setFormatter(LogFormatter("%(asctime)s %(levelname)s %(message)s"))
+    logging.basicConfig(handlers=[lines], level=logging.WARNING)
     library = logging.getLogger("kafka")
     library.addHandler(logging.NullHandler())
     library.propagate = False

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from ingest.sources.rss.feed import read
-from pipelines.commands._shared.output import printable
+from pipelines.terminal import printable
 from tests.conftest import Marsad
 
 POST = {

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
 import msgspec
 
 from ingest.errors import SourceError
@@ -179,7 +178,7 @@ class Run:
             result = self._read(source)
         except SourceError as error:
             report_result(Failure(error=type(error).__name__, message=f"{source.path}: {error}"))
-            click.echo(f"Error: {source.path}: {error}", err=True)
+            notify(f"Error: {source.path}: {error}")
             return 1
         finally:
             source.close()

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Iterable
 
 import click
 import msgspec
-from rich.console import Console, ConsoleOptions, RenderableType
-from rich.segment import Segment
 
 from pipelines.records import Ledger
+from pipelines.terminal import printable
 
 #: Options that say where records become dead letters; a command that takes both takes one of them.
 _PLACES = ("store", "brokers")
@@ -34,36 +32,14 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-#: Controls as signs, one for one: a terminal would obey those of a post. Line ends and tabs stay;
-#: what turns the direction of all that follows goes too.
-_SIGNS = {code: 0x2400 + code for code in range(32) if chr(code) not in "\n\t"}
-_SIGNS |= {0x7F: 0x2421, **dict.fromkeys((*range(0x80, 0xA0), 0x202D, 0x202E), 0xFFFD)}
-
-
-def printable(text: str) -> str:
-    """Return a text of the same length that a terminal can be given."""
-    return text.translate(_SIGNS)
-
-
-class _Terminal(Console):
-    """Writes what it is given with controls as signs, also where the caller forgot to."""
-
-    def render(
-        self, renderable: RenderableType, options: ConsoleOptions | None = None
-    ) -> Iterable[Segment]:
-        """Yield the parts of what is shown."""
-        for part in super().render(renderable, options):
-            yield part if part.control else part._replace(text=printable(part.text))
-
-
-def console(*, soft_wrap: bool = False) -> Console:
-    """Return where tables and lines for people go; data stays as it is, ``:kenya:`` too."""
-    return _Terminal(highlight=False, markup=False, emoji=False, soft_wrap=soft_wrap)
-
-
 def notify(message: str) -> None:
     """Tell people something, on standard error."""
     click.echo(printable(message), err=True)
+
+
+def tell(line: str) -> None:
+    """Write a line for people to standard output."""
+    click.echo(printable(line))
 
 
 def write_line(line: bytes) -> None:
