@@ -11,21 +11,22 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
-from openpyxl.styles import Alignment, Font
+from openpyxl.styles import Font
 from openpyxl.utils import get_column_letter
 
 from pipelines.errors import OutputError
 from pipelines.export.columns import Column, Exported, as_text
 from pipelines.export.options import Options
+from pipelines.workbooks import TOP, row_height, text_alignment
 
 #: Rows of a sheet, and characters of a cell, that Excel opens.
 _ROWS, _CHARACTERS = 1_048_576, 32_767
-_WIDTHS = {"text": 80, "id": 28, "url": 40, "created_at": 18, "collected_at": 18}
-#: Scripts whose languages run from right to left.
-_RTL = frozenset({"ar", "ary"})
+_WIDTHS = {"text": 80, "id": 28, "url": 40, "entities": 28, "hashtags": 28, "digest": 28,
+           "created_at": 19, "collected_at": 19, "author": 20, "model": 28}  # fmt: skip
+_NARROWEST = 12
 _BOLD = Font(bold=True)
-#: Control characters that the format can't hold.
-_CONTROLS = {code: "�" for code in range(32) if code not in {9, 10, 13}}
+#: Characters that the format can't hold.
+_CONTROLS = {code: "�" for code in (*range(32), 0xFFFE, 0xFFFF) if code not in {9, 10, 13}}
 
 
 _MODIFIED = re.compile(rb"(<dcterms:modified[^>]*>)[^<]*")
@@ -48,7 +49,8 @@ class Xlsx:
         self._sheet.freeze_panes = "A2"
         heads = [one.name for one in self._columns]
         for place, name in enumerate(heads, start=1):
-            self._sheet.column_dimensions[get_column_letter(place)].width = _WIDTHS.get(name, 16)
+            width = max(len(name) + 2, _WIDTHS.get(name, _NARROWEST))
+            self._sheet.column_dimensions[get_column_letter(place)].width = width
         self._sheet.append([self._cell(name, font=_BOLD) for name in heads])
         self._rows = 1
 
@@ -60,7 +62,10 @@ class Xlsx:
                 f"a sheet of Excel holds {_ROWS - 1:,} posts: narrow the query, or export as "
                 "Parquet or CSV"
             )
+        if height := row_height(post.text, _WIDTHS["text"]):
+            self._sheet.row_dimensions[self._rows].height = height
         self._sheet.append([self._of(column, post) for column in self._columns])
+        self._sheet.row_dimensions.pop(self._rows, None)  # it is written: memory stays flat
 
     def close(self) -> None:
         """Add the sheets about the export, and finish the file."""
@@ -107,12 +112,7 @@ class Xlsx:
         if column.kind == "list":
             return self._cell(as_text(column, post)) if value else None
         if column.name == "text":
-            rtl = post.language in _RTL
-            side = "right" if rtl else "left"
-            place = Alignment(
-                wrap_text=True, vertical="top", horizontal=side, readingOrder=2 if rtl else 1
-            )
-            return self._cell(value, alignment=place)
+            return self._cell(value, alignment=text_alignment(post.language))
         return self._cell(as_text(column, post))
 
     def _local(self, moment: datetime) -> datetime | str:
@@ -136,6 +136,6 @@ class Xlsx:
             cell.number_format = "yyyy-mm-dd hh:mm:ss"
         elif isinstance(value, date):
             cell.number_format = "yyyy-mm-dd"
-        for name, one in style.items():
+        for name, one in {"alignment": TOP, **style}.items():
             setattr(cell, name, one)
         return cell

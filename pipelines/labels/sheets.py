@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 from openpyxl import Workbook, load_workbook
-from openpyxl.styles import Alignment, Font
+from openpyxl.styles import Font
 from openpyxl.utils import get_column_letter
 from openpyxl.utils.exceptions import InvalidFileException
 from openpyxl.worksheet.datavalidation import DataValidation
@@ -23,6 +23,7 @@ from pipelines.errors import OutputError
 from pipelines.files import write_whole
 from pipelines.labels.sampling import Sampled
 from pipelines.labels.words import HEADERS, KNOWN_COLUMNS, WORDS, Ui, column_of, label_of
+from pipelines.workbooks import TOP, row_height, text_alignment
 
 #: What a sheet's file may be called.
 SUFFIXES = (".xlsx", ".csv", ".ndjson")
@@ -134,15 +135,13 @@ def _workbook(names: Sequence[str], rows: Sequence[dict[str, Any]], ui: Ui) -> b
             cell = sheet.cell(sheet.max_row, place)
             value = row[name]
             cell.value = value[:_CELL] if isinstance(value, str) else value
+            cell.alignment = TOP
             if isinstance(value, str):
                 cell.data_type = "s"  # text as text: no formula, no number
                 cell.number_format = "@"
         text = sheet.cell(sheet.max_row, names.index("text") + 1)
-        rtl = str(row["language"]).startswith("ar") and row["language"] != "ary-Latn"
-        text.alignment = Alignment(
-            wrap_text=True, vertical="top", readingOrder=2 if rtl else 1,
-            horizontal="right" if rtl else "left",
-        )  # fmt: skip
+        text.alignment = text_alignment(str(row["language"]))
+        sheet.row_dimensions[sheet.max_row].height = row_height(str(row["text"]), _WIDTHS["text"])
     sheet.freeze_panes = "A2"
     choices = DataValidation(
         type="list", formula1=f'"{",".join(WORDS[ui].values())}"', allow_blank=True

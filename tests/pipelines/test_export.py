@@ -579,6 +579,20 @@ def test_xlsx__holds_text_as_text_dates_as_dates_and_attitudes_in_columns(tmp_pa
     assert book["query"]["B1"].value == "inwi"
 
 
+def test_xlsx__shows_whole_texts_and_whole_headers(tmp_path):
+    from openpyxl import load_workbook
+
+    texts = ["court", "une phrase. " * 20, "un\ndeux\ntrois", "\ufffe\uffff\x01"]
+    export(hits(texts), tmp_path, ["xlsx"], FACTS)
+    sheet = load_workbook(tmp_path / "posts.xlsx")["posts"]
+    heights = [sheet.row_dimensions[row].height for row in range(2, 6)]
+    assert heights == [None, 4 * 15, 3 * 15, None]  # LibreOffice shows one line without
+    for cell in sheet[1]:
+        assert sheet.column_dimensions[cell.column_letter].width > len(cell.value)
+    assert {cell.alignment.vertical for cell in sheet[2] if cell.value} == {"top"}
+    assert sheet.cell(5, 7).value == "���"  # signs that XML can't hold
+
+
 def test_csv__for_a_french_excel_has_semicolons_and_decimal_commas(tmp_path):
     export(hits(["a;b"]), tmp_path, ["csv"], FACTS, options=Options(csv_for="fr"))
     with (tmp_path / "posts.csv").open(encoding="utf-8-sig", newline="") as stream:
