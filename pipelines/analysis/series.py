@@ -12,7 +12,7 @@ import msgspec
 from ingest.records import Gap
 from pipelines.analysis.buckets import Asked, choose_bucket
 from pipelines.analysis.copies import Copies, find_copies
-from pipelines.analysis.correction import FEWEST_LABELS, LabelledSum, correct
+from pipelines.analysis.correction import LabelledSum
 from pipelines.analysis.estimates import Estimate, Share
 from pipelines.analysis.mix import Place, reweighted
 from pipelines.analysis.people import (
@@ -25,6 +25,7 @@ from pipelines.analysis.people import (
     selected_by,
 )
 from pipelines.analysis.scanned import Counted, Left, SplitBy, count, count_each
+from pipelines.analysis.units import Unit, by_entity, correct_each
 from pipelines.query import All, And, Filter, Node, asks_for, final
 from pipelines.records import Sum
 from pipelines.stores.protocols import Labels, Reading
@@ -80,7 +81,13 @@ class Series(msgspec.Struct, frozen=True, kw_only=True):
     corrected: bool
     """Whether the shares are corrected with the study's labels."""
     labels: int
-    """Labelled posts (or attitudes) among those of the query."""
+    """Labelled posts (or attitudes) among those of the query; uncorrected, those of the query or
+    entity that has fewest."""
+    towards: bool
+    """Whether posts are counted by their attitude to entities (split by entity)."""
+    lacking: str
+    """The query of a comparison, or the entity, that has fewest labels; empty for one query, and
+    where it is corrected."""
     label_languages: dict[str, int]
     """Labelled posts of each language."""
     overall: dict[str, Share]
@@ -111,6 +118,8 @@ class _Part(msgspec.Struct, kw_only=True):
     known: list[LabelledSum]
     labels: Counter[str]
     """Labelled posts (or attitudes) by language, each once, also where it has several hashtags."""
+    entities: Counter[str]
+    """Labelled attitudes by entity, where posts are split by entity."""
     repeats_once: bool
     left: Left
     copies: list[Copies]
@@ -133,7 +142,8 @@ def trend_series(
     With ``by="auto"`` buckets are as long as the posts are many enough for. Two splits make
     groups of both. ``gaps`` are those of the store's status. With at least
     :data:`~pipelines.analysis.correction.FEWEST_LABELS` labelled posts the shares are corrected,
-    unless ``correction`` is off. Raises :class:`~pipelines.errors.StoreError`.
+    unless ``correction`` is off; split by entity, if each entity has as many. Raises
+    :class:`~pipelines.errors.StoreError`.
     """
     splits = tuple(one for one in ((split,) if isinstance(split, str) else split) if one)
     how = counting or Counting()
@@ -213,8 +223,8 @@ def _part(
     """Return what was read post by post, each of its texts once."""
     labels = Counter(one.language for one in known)
     return _Part(
-        sums=counted.sums, people=people, known=known, labels=labels, repeats_once=True,
-        left=counted.left, copies=copies,
+        sums=counted.sums, people=people, known=known, labels=labels, entities=Counter(),
+        repeats_once=True, left=counted.left, copies=copies,
     )  # fmt: skip
 
 
@@ -262,13 +272,14 @@ def _read(
     if wanted:
         sums = [one for one in sums if one.group in wanted]
         known = [one for one in known if one.group in wanted]
-    once_each = known
-    if "hashtag" in splits and "entity" not in splits:
-        once_each = labelled_sums(people, by, (), zone)
-    labels = Counter(one.language for one in once_each)
+    towards = "entity" in splits
+    once_each = labelled_sums(people, by, ("entity",) if towards else (), zone)
+    if wanted and towards:
+        once_each = [one for one in once_each if one.group in wanted]
     return _Part(
-        sums=sums, people=people, known=known, labels=labels, repeats_once=once, left=left,
-        copies=copies,
+        sums=sums, people=people, known=known, repeats_once=once, left=left, copies=copies,
+        labels=Counter(one.language for one in once_each),
+        entities=Counter(one.group for one in once_each) if towards else Counter(),
     )  # fmt: skip
 
 
@@ -289,11 +300,10 @@ def _series(
     sums, hidden = _largest(sums, splits)
     length = choose_bucket(sums) if by == "auto" else by
     selected = next(filter(None, (_selected(one, splits) for one in queries.values())), "")
-    estimates: dict[Place, Estimate] = {}
     languages: Counter[str] = Counter()
-    corrected = bool(parts)
+    units: list[Unit] = []
     shown = {one.group for one in sums}
-    for part in parts.values():
+    for name, part in parts.items():
         own = [one for one in in_buckets(part.sums, length) if one.group in shown]
         known = [
             msgspec.structs.replace(one, bucket=bucket_of(one.bucket, length))
@@ -301,14 +311,15 @@ def _series(
             if one.group in shown
         ]
         languages.update(part.labels)
-        found = None
-        if correction and not selected and part.labels.total() >= FEWEST_LABELS:
-            found = correct(own, known, fixed_mix=counting.fixed_mix)
-        corrected = corrected and found is not None
-        if found is not None:
-            estimates |= found.estimates
-    if not corrected:  # half of a comparison corrected would compare two ways of counting
-        estimates = {}
+        if "entity" in splits:
+            units += by_entity(own, known, part.entities, splits)
+        else:
+            units.append(Unit(name, part.labels.total(), own, known))
+    found = None
+    if correction and not selected:
+        found = correct_each(units, fixed_mix=counting.fixed_mix)
+    estimates, corrected = found or {}, found is not None
+    lacking = None if corrected else min(units, key=lambda one: one.labels, default=None)
     fixed: Mapping[Place, Estimate | None] | None = None
     if counting.fixed_mix:
         fixed = dict.fromkeys(estimates) if corrected else reweighted(in_buckets(sums, length))
@@ -338,7 +349,9 @@ def _series(
         by=length,
         chosen=by == "auto",
         corrected=corrected,
-        labels=languages.total(),
+        labels=lacking.labels if lacking else languages.total(),
+        towards="entity" in splits,
+        lacking=lacking.name if lacking and ("entity" in splits or len(units) > 1) else "",
         label_languages=dict(sorted(languages.items())),
         overall=overall(sums, first.people) if corrected and entire else {},
         model_overall=model_means(sums) if entire and not selected else {},

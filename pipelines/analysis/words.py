@@ -95,10 +95,22 @@ def method(series: Series) -> str:
             f"Shares are corrected for the model's errors with {series.labels:,} labels of this "
             f"study ({counts}); intervals hold sampling and model error."
         )
-    labels = f"{series.labels:,} labels" if series.labels else "no labels"
+    labels = {0: "no labels", 1: "1 label"}.get(series.labels, f"{series.labels:,} labels")
+    if series.towards:
+        labels += f" of the attitude to {series.lacking}"
+        needed = (
+            f"{FEWEST_LABELS} of each entity are needed: marsad label sample --entity ID, or show "
+            "one alone with --entity"
+        )
+    elif series.lacking:
+        labels += f" of {series.lacking}"
+        needed = f"{FEWEST_LABELS} of each query are needed: marsad label sample"
+    else:
+        labels += " of this study"
+        needed = f"{FEWEST_LABELS} are needed: marsad label sample"
     return (
-        f"Shares are not corrected for the model's errors ({labels} of this study; "
-        f"{FEWEST_LABELS} are needed: marsad label sample). Intervals hold sampling error alone."
+        f"Shares are not corrected for the model's errors ({labels}; {needed}). Intervals hold "
+        "sampling error alone."
     )
 
 

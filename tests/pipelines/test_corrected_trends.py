@@ -11,7 +11,7 @@ from pipelines.analysis import quantify
 from pipelines.analysis.correction import FEWEST_LABELS, LabelledSum, correct
 from pipelines.analysis.people import gold, overall, selected_by
 from pipelines.analysis.ppi import share
-from pipelines.analysis.series import Counting, trend_series
+from pipelines.analysis.series import Counting, compare, trend_series
 from pipelines.analysis.words import remarks
 from pipelines.query import All, parse
 from pipelines.records import HumanLabel, Sum
@@ -137,6 +137,12 @@ def test_ppi__weights_undo_a_sample_that_took_one_stratum_more_often():
     assert found.value == pytest.approx(0.2)
 
 
+@pytest.mark.parametrize(("said", "bounds"), [(1.0, (0.969, 1.0)), (0.0, (0.0, 0.031))])
+def test_ppi__is_not_sure_where_all_labels_agree(said, bounds):
+    found = share([said] * 120, [0.9, 0.8] * 60, [1.0] * 120, 0.85, 5000)
+    assert (found.low, found.high) == pytest.approx(bounds, abs=0.001)  # Wilson's for 120 answers
+
+
 # From the store
 
 
@@ -220,6 +226,44 @@ def test_series__counts_the_label_of_a_post_with_two_hashtags_once(tmp_path):
         found = series(opened, split="hashtag")
     assert (found.labels, found.corrected) == (50, False)
     assert found.label_languages == {"ary-Latn": 50}
+
+
+@pytest.fixture
+def attitudes(tmp_path):
+    """Negative on one entity as the model says, never on the other; both labelled by people."""
+    posts = [post(n, f"text {n}", towards={"inwi": "negative"}) for n in range(150)]
+    posts += [post(200 + n, f"mot {n}", towards={"vpn": "positive"}) for n in range(150)]
+    said = [label(one.id, "neutral", aspect="target:inwi") for one in posts[:120]]
+    with SqliteStore(fill(tmp_path / "t.db", posts), timezone=ZONE) as opened:
+        opened.put_labels(said)
+        yield opened
+
+
+def test_series__by_entity_is_corrected_with_the_labels_of_that_entity(attitudes):
+    both = series(attitudes, split="entity")
+    assert (both.corrected, both.lacking, both.labels) == (False, "vpn", 0)
+    assert "no labels of the attitude to vpn" in "\n".join(remarks(both))
+    alone = series(attitudes, "entity:inwi", split="entity", groups=["inwi"])
+    assert (alone.corrected, alone.labels) == (True, 120)
+    assert alone.rows[0].neutral > 0.9
+    ids = [hit.post.id for hit in attitudes.scan(parse("entity:vpn"))]
+    attitudes.put_labels([label(name, "positive", aspect="target:vpn") for name in ids[:110]])
+    both = series(attitudes, split="entity")
+    shares = {row.group: row for row in both.rows}
+    assert both.corrected
+    assert shares["inwi"] == alone.rows[0]  # one number for a figure, whatever stands beside it
+    assert shares["vpn"].positive > 0.9
+
+
+def test_compare__says_which_query_has_too_few_labels(store):
+    from zoneinfo import ZoneInfo
+
+    ids = [hit.post.id for hit in store.scan(All())]
+    store.put_labels([label(name, "negative") for name in ids[:120]])
+    queries = {"all": All(), "one": parse("id:" + ids[0])}
+    found = compare(store, queries, "day", zone=ZoneInfo(ZONE))
+    assert (found.corrected, found.lacking, found.labels) == (False, "one", 1)
+    assert "(1 label of one; 100 of each query are needed" in "\n".join(remarks(found))
 
 
 def test_series__of_posts_chosen_by_their_label_has_no_shares(store):
