@@ -17,7 +17,7 @@ from importlib import resources
 from zoneinfo import ZoneInfo
 
 from babel import Locale, localedata
-from babel.dates import format_date, format_datetime, format_timedelta
+from babel.dates import format_date, format_datetime, format_timedelta, get_timezone_location
 from babel.lists import format_list
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
@@ -111,6 +111,10 @@ class Words:
             return self.gettext("date unknown")
         return _moment(at, zone, self._locale)
 
+    def place(self, zone: str) -> str:
+        """Return the city that a time zone is named after."""
+        return _place(zone, self._locale)
+
     def duration(self, seconds: float) -> str:
         """Return a stretch of time in its largest unit."""
         return str(format_timedelta(timedelta(seconds=seconds), locale=self.locale))
@@ -138,6 +142,11 @@ class Words:
 @functools.lru_cache(maxsize=10_000)
 def _number(value: float, locale: str) -> str:
     return str(format_decimal(value, locale=locale))
+
+
+@functools.lru_cache(maxsize=1_000)
+def _place(zone: str, locale: str) -> str:
+    return str(get_timezone_location(zone, locale=locale, return_city=True))
 
 
 @functools.lru_cache(maxsize=10_000)

@@ -162,6 +162,7 @@ def test_trends__a_day_leads_to_its_posts(site: Site) -> None:
 
 def test_trends__gives_the_chart_as_svg_and_png(site: Site) -> None:
     assert site.get("/download/trends.svg").content.startswith(b"<?xml")
+    assert site.get("/download/trends.pdf").content.startswith(b"%PDF")
     assert site.get("/download/trends.png").content.startswith(b"\x89PNG")
     assert site.get("/download/trends.exe").status_code == 404
     assert site.get("/download/trends.svg?q=nowhere").status_code == 404
@@ -233,11 +234,37 @@ def test_likes__of_a_case_are_told_as_published(serve: Callable[..., Site]) -> N
     assert "Likes lost, by page and source" in site.get("/download/likes.svg").text
     assert "الإعجابات المفقودة" in site.get("/download/likes.svg?ui=ar").text
     assert "labass.net" in site.get("/download/likes.csv").text
+    assert site.get("/download/likes.pdf").content.startswith(b"%PDF")
+
+
+def test_trends__of_copies_are_named_in_the_language_of_the_file(site: Site) -> None:
+    for code, names in {
+        "fr": ("tous les messages", "sans les copies"),
+        "ar": ("كل المنشورات", "دون النصوص المنسوخة"),
+    }.items():
+        chart = site.get(f"/download/trends.svg?copies=both&by=day&ui={code}").text
+        assert all(name in chart for name in names)
+        assert "without copies" not in chart
+
+
+@pytest.mark.parametrize("path", ["/search", "/trends"])
+def test_query__that_cannot_be_read_can_be_changed_where_that_is_said(
+    site: Site, path: str
+) -> None:
+    answer = site.get(f"{path}?q=(inwi&lang=fr")
+    assert answer.status_code == 400
+    form = re.search(r'<form class="box".*?</form>', answer.text, re.DOTALL)
+    assert form, answer.text
+    assert f'action="{path}"' in form[0]
+    assert 'name="q" type="search" dir="auto" value="(inwi"' in form[0]
+    assert 'type="hidden" name="lang" value="fr"' in form[0]
 
 
 def test_status__shows_the_ledger(site: Site) -> None:
     page = site.page("/status")
     assert re.search(rf"searchable</th><td class=\"number\">{len(POSTS)}<", page)
+    assert "days in the time of Casablanca" in page
+    assert "الأيام بتوقيت الدار البيضاء" in site.page("/status?ui=ar")
 
 
 @pytest.mark.parametrize("name", ["trends", "likes"])

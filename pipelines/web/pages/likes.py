@@ -25,7 +25,7 @@ router = APIRouter(include_in_schema=False)
 #: Figures whose time is longer than a day of a clock are of no one day, in seconds.
 _VAGUE = 25 * 3600
 _DAY = 23 * 3600
-_TYPES = {"svg": "image/svg+xml", "png": "image/png"}
+_TYPES = {"svg": "image/svg+xml", "png": "image/png", "pdf": "application/pdf"}
 
 
 @router.get("/likes")
@@ -132,7 +132,7 @@ async def file(form: str, view: Reader) -> Response:
             return download(sheet(Row.__struct_fields__, map(_cells, rows)), "likes.xlsx", XLSX)
         return download(table(Row.__struct_fields__, map(_cells, rows)), "likes.csv")
     if form not in _TYPES:
-        raise HTTPException(404, "likes.svg, likes.png, likes.csv, likes.xlsx")
+        raise HTTPException(404, "likes.svg, likes.png, likes.pdf, likes.csv, likes.xlsx")
     code = msgspec.convert(view.words.language, Code)
     image = await view.ask(lambda store: queries.likes_chart(store, form, code))
     if not image:

@@ -24,7 +24,7 @@ router = APIRouter(include_in_schema=False)
 
 #: The facet that a split belongs to.
 _FIELDS = {"entity": "entity", "language": "lang", "platform": "platform"}
-_TYPES = {"svg": "image/svg+xml", "png": "image/png"}
+_TYPES = {"svg": "image/svg+xml", "png": "image/png", "pdf": "application/pdf"}
 
 
 @router.get("/trends")
@@ -77,7 +77,7 @@ async def download(form: str, view: Reader) -> Response:
             return file(sheet(columns, rows), "trends.xlsx", XLSX)
         return file(table(columns, rows), "trends.csv")
     if form not in _TYPES:
-        raise HTTPException(404, "trends.svg, trends.png, trends.csv, trends.xlsx")
+        raise HTTPException(404, "trends.svg, trends.png, trends.pdf, trends.csv, trends.xlsx")
     code = msgspec.convert(view.words.language, Code)
     image = await view.ask(lambda store: queries.trend_chart(store, asked, form, code))
     if not image:

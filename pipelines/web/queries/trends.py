@@ -45,7 +45,11 @@ MOST_GROUPS = 8
 
 
 #: … as the chart of a file names them.
-_BOTH_NAMES = ("all posts", "without copies")
+_BOTH_NAMES: dict[str, tuple[str, str]] = {
+    "en": ("all posts", "without copies"),
+    "fr": ("tous les messages", "sans les copies"),
+    "ar": ("كل المنشورات", "دون النصوص المنسوخة"),
+}
 
 
 class Trend(msgspec.Struct, frozen=True, kw_only=True):
@@ -170,7 +174,7 @@ def trend_chart(store: Store, asked: Asked, form: str, code: Code = "en") -> byt
         return b""
     split: Split = "" if found.compared else asked.split
     language = Language(code, found.study.country)
-    both = dict(zip(BOTH, _BOTH_NAMES, strict=True))
+    both = dict(zip(BOTH, _BOTH_NAMES[code], strict=True))
     names = {**found.study.entities, **LANGUAGE_WORDS[code], **both}
     how = method(language, corrected=found.corrected, labels=found.series.labels)
     options = {name: values_of(value) for name, value in asked.filters().items()}
