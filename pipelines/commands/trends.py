@@ -12,10 +12,11 @@ import click
 import msgspec
 
 from pipelines import trend_table
-from pipelines.analysis import words as answer_words
 from pipelines.analysis.buckets import Asked
+from pipelines.analysis.remarks import remarks
 from pipelines.analysis.scanned import SplitBy
 from pipelines.analysis.series import READ_UNASKED, Counting
+from pipelines.analysis.words import in_words
 from pipelines.annotations import Event
 from pipelines.annotations import load as load_events
 from pipelines.commands._shared.chart_options import Code, look_options
@@ -217,8 +218,8 @@ def _show(
     trend_table.show(answer.rows, answer.by, names, console())
     if any(row.state == "unknown" for row in answer.rows):
         notify("?: unknown, as a source was not listening (see `marsad status`).")
-    for line in answer_words.remarks(answer.series):
-        notify(line)
+    for remark in remarks(answer.series):
+        notify(in_words(remark))
     for line in _break_words(answer, events, names) if breaks else ():
         notify(line)
 

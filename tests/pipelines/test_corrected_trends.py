@@ -11,8 +11,9 @@ from pipelines.analysis import quantify
 from pipelines.analysis.correction import FEWEST_LABELS, LabelledSum, correct
 from pipelines.analysis.people import gold, overall, selected_by
 from pipelines.analysis.ppi import share
+from pipelines.analysis.remarks import remarks
 from pipelines.analysis.series import Counting, compare, trend_series
-from pipelines.analysis.words import remarks
+from pipelines.analysis.words import in_words
 from pipelines.query import All, parse
 from pipelines.records import HumanLabel, Sum
 from pipelines.stores.sqlite import SqliteStore
@@ -168,7 +169,7 @@ def test_series__without_labels_is_what_the_model_says_and_says_so(store):
     found = series(store)
     assert (found.corrected, found.labels, found.overall) == (False, 0, {})
     assert found.rows[0].negative == 0.45
-    assert "not corrected" in "\n".join(remarks(found))
+    assert "not corrected" in "\n".join(map(in_words, remarks(found)))
 
 
 def test_series__is_corrected_with_a_hundred_labels(store):
@@ -180,7 +181,7 @@ def test_series__is_corrected_with_a_hundred_labels(store):
     assert found.rows[0].corrected
     assert found.overall["negative"].value > 0.9
     assert found.model_overall["negative"] == pytest.approx(0.45)
-    text = "\n".join(remarks(found))
+    text = "\n".join(map(in_words, remarks(found)))
     assert "corrected for the model's errors with 120 labels" in text
     assert "the model alone says 45%" in text
     assert not series(store, correction=False).corrected
@@ -242,7 +243,7 @@ def attitudes(tmp_path):
 def test_series__by_entity_is_corrected_with_the_labels_of_that_entity(attitudes):
     both = series(attitudes, split="entity")
     assert (both.corrected, both.lacking, both.labels) == (False, "vpn", 0)
-    assert "no labels of the attitude to vpn" in "\n".join(remarks(both))
+    assert "no labels of the attitude to vpn" in "\n".join(map(in_words, remarks(both)))
     alone = series(attitudes, "entity:inwi", split="entity", groups=["inwi"])
     assert (alone.corrected, alone.labels) == (True, 120)
     assert alone.rows[0].neutral > 0.9
@@ -263,14 +264,16 @@ def test_compare__says_which_query_has_too_few_labels(store):
     queries = {"all": All(), "one": parse("id:" + ids[0])}
     found = compare(store, queries, "day", zone=ZoneInfo(ZONE))
     assert (found.corrected, found.lacking, found.labels) == (False, "one", 1)
-    assert "(1 label of one; 100 of each query are needed" in "\n".join(remarks(found))
+    assert "(1 label of one; 100 of each query are needed" in "\n".join(
+        map(in_words, remarks(found))
+    )
 
 
 def test_series__of_posts_chosen_by_their_label_has_no_shares(store):
     found = series(store, "sentiment:negative text")
     assert found.selected_by == "sentiment"
     assert (found.rows[0].posts, found.rows[0].negative) == (120, None)
-    assert "would only repeat it" in "\n".join(remarks(found))
+    assert "would only repeat it" in "\n".join(map(in_words, remarks(found)))
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,10 @@ import pytest
 from click.testing import CliRunner
 
 from pipelines.analysis.copies import find_copies
+from pipelines.analysis.remarks import remarks
 from pipelines.analysis.scanned import Left, count
 from pipelines.analysis.series import Counting, compare, trend_series, with_and_without
-from pipelines.analysis.words import remarks
+from pipelines.analysis.words import in_words
 from pipelines.commands.top import command as top
 from pipelines.commands.trends import command as trends
 from pipelines.query import All, parse
@@ -143,7 +144,7 @@ def test_series__counts_repeats_once_and_names_copies_with_their_evidence(store)
     found = trend_series(store, All(), "day", zone=ZoneInfo(ZONE))
     assert found.rows[0].posts == 25
     assert found.left.repeats == 19
-    text = "\n".join(remarks(found))
+    text = "\n".join(map(in_words, remarks(found)))
     assert "19 posts repeat a text of their own account" in text
     assert "12 posts are 1 near-identical texts" in text
     assert "by 12 accounts, half of them within 50 minutes" in text
@@ -153,7 +154,7 @@ def test_series__of_many_posts_says_that_repeats_count_each_time(store, monkeypa
     monkeypatch.setattr("pipelines.analysis.series.READ_UNASKED", 10)
     found = trend_series(store, All(), "day", zone=ZoneInfo(ZONE))
     assert found.rows[0].posts == 44
-    assert "--repeats once" in "\n".join(remarks(found))
+    assert "--repeats once" in "\n".join(map(in_words, remarks(found)))
 
 
 def test_series__of_a_fixed_mix_weighs_languages_alike_in_all_buckets(tmp_path):

@@ -17,7 +17,7 @@ from rich.console import Console
 from ingest.records import Gap
 from pipelines import trend_table
 from pipelines.analysis.estimates import Estimate, Share, wilson
-from pipelines.analysis.words import mix_moves
+from pipelines.analysis.remarks import moved
 from pipelines.commands.trends import command
 from pipelines.records import Sum
 from pipelines.trends import Row, apportion, buckets, groups, rows, week_of
@@ -109,12 +109,13 @@ def test_row__tells_the_mix_of_languages():
     assert row.mix == {"ary": 0.25, "fr": 0.75}
 
 
-def test_mix_moves__is_said_unless_rows_are_split_by_language():
+def test_moved__says_languages_unless_rows_are_split_by_language():
     days = [(f"2016-02-{day}", "fr" if day < 23 else "ary") for day in range(20, 26)]
     whole = [one(day, language=language, posts=20) for day, language in days]
-    assert len(list(mix_moves(rows(whole, "day", zone=CASABLANCA)))) == 1
+    found = moved(rows(whole, "day", zone=CASABLANCA))
+    assert list(found) == [("ary", 0.0, 1.0), ("fr", 1.0, 0.0)]
     split = [one(day, language, language, posts=20) for day, language in days]
-    assert list(mix_moves(rows(split, "day", zone=CASABLANCA))) == []
+    assert list(moved(rows(split, "day", zone=CASABLANCA))) == []
 
 
 def test_the_interval_is_wilsons():

@@ -8,6 +8,7 @@ import msgspec
 from fastapi import APIRouter, HTTPException
 from starlette.responses import Response
 
+from pipelines.analysis.remarks import remarks
 from pipelines.charts.words import Code
 from pipelines.trends import Row
 from pipelines.web import queries
@@ -15,7 +16,7 @@ from pipelines.web.asked import Asked
 from pipelines.web.files import XLSX, sheet, table
 from pipelines.web.files import download as file
 from pipelines.web.queries.trends import BOTH, MOST_BUCKETS, MOST_GROUPS, Trend
-from pipelines.web.remarks import remarks
+from pipelines.web.remarks import in_words
 from pipelines.web.search_state import chosen
 from pipelines.web.view import Reader, View
 from pipelines.web.wording import Names
@@ -48,10 +49,14 @@ async def _page(view: View) -> Response:
         chosen=chosen(asked),
         entities=found.study.entities,
         group_name=lambda group: group_name(view, found, group),
-        remarks=list(remarks(found.series, view.words)) if found.rows else [],
+        remarks=_remarks(view, found) if found.rows else [],
         chart=chart_data(view, found, groups) if found.rows else None,
         changes=_changes(view, found),
     )
+
+
+def _remarks(view: View, found: Trend) -> list[str]:
+    return list(filter(None, (in_words(one, view.words) for one in remarks(found.series))))
 
 
 def _changes(view: View, found: Trend) -> list[str]:
