@@ -15,7 +15,7 @@ from elasticsearch import Elasticsearch, helpers
 from ingest.records import Post
 from pipelines.query import parse
 from pipelines.records import Document
-from pipelines.stores.elasticsearch import ElasticsearchStore, read
+from pipelines.stores.elasticsearch import ElasticsearchStore
 
 #: Seconds for which a server tells a size again instead of measuring it
 #: (``index.store.stats_refresh_interval`` is 10 s): asked earlier, it tells that of before a merge.
@@ -73,7 +73,7 @@ def searching(url: str, prefix: str, given: Sequence[Document], rounds: int) -> 
             both = []
             for name, ask in (
                 ("plain", lambda q=query: _ask_plain(client, plain, q)),
-                ("store", lambda n=node: read.find(store.indices, n, 20, 0)),
+                ("store", lambda n=node: store.search(n, 20)),
             ):
                 ask()
                 took = []

@@ -30,8 +30,8 @@ from pipelines.records import Batch, Collected, Ledger, Position
 from pipelines.stores.elasticsearch import (
     ElasticsearchStore,
     accept,
+    documents,
     indices,
-    pending,
     purge,
     server,
 )
@@ -550,8 +550,7 @@ class TestFaults:
                 assert again(store) == (2, 0)
                 assert store.ledger() == Ledger(received=2, dead=2)
             # And now it takes them, as one with another limit would.
-            monkeypatch.setattr(accept, "document_json", _short)
-            monkeypatch.setattr(pending, "document_json", _short)
+            monkeypatch.setattr(documents, "document_json", _short)
             bring(store, 0, "file", posts=[posts[0]])
             assert store.ledger() == Ledger(received=3, indexed=1, dead=2)
             assert again(store) == (2, 0)

@@ -8,25 +8,25 @@ from __future__ import annotations
 
 import secrets
 from collections import Counter as Tally
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 
-from pipelines import metrics
 from pipelines.errors import StoreBusy
-from pipelines.records import REFUSED, Batch, Collected, DeadLetter, Document, Ledger
+from pipelines.records import REFUSED, Batch, Collected, Document, Ledger
 from pipelines.stores.elasticsearch import inputs, record, tombstones
-from pipelines.stores.elasticsearch.address import short
 from pipelines.stores.elasticsearch.checkpoints import Checkpoint, Epoch, next_epoch
-from pipelines.stores.elasticsearch.decide import Change, Incoming, Outcome, Sight, decide
-from pipelines.stores.elasticsearch.indices import Indices, Seen, Write, Written
+from pipelines.stores.elasticsearch.decide import (
+    Change,
+    Incoming,
+    Outcome,
+    Sight,
+    decide,
+    documents_of,
+)
+from pipelines.stores.elasticsearch.documents import Keep, Refused, give_up, write
+from pipelines.stores.elasticsearch.indices import Indices, Seen, Write
 from pipelines.stores.elasticsearch.inputs import Input
-from pipelines.stores.elasticsearch.pending import refusal
-from pipelines.stores.elasticsearch.record import document_json
 from pipelines.stores.elasticsearch.tombstones import Tombstones
 from pipelines.stores.reposts import passed_on
-
-#: Keeps dead letters, before they are counted.
-Keep = Callable[[Sequence[DeadLetter]], None]
 
 
 class Accepting:
@@ -128,9 +128,7 @@ class Accepting:
         found = indices.get_all(
             {
                 indices.state: [*tombstones.TOLD, _input_id(batch)],
-                indices.posts: [
-                    short(name) for one in batch.posts for name in (one.post.id, *one.aliases)
-                ],
+                indices.posts: [name for one in batch.posts for name in documents_of(one)],
             }
         )
         deletions = self._tombstones.learn(found[indices.state])
@@ -174,69 +172,35 @@ class Accepting:
         Where somebody else changed a document meanwhile, it is decided again.
         """
         order = inputs.order_now()
-        refused: list[tuple[Change, Written]] = []
+        refused: list[Refused] = []
+        dead = 0
         left: Sequence[int] = range(len(incoming))
         while left:
             changes = decide(incoming, left, sight, checkpoint, order, outcomes)
-            results = self._indices.bulk([self._writing(one) for one in changes], refusable=True)
+            writes = [write(self._indices, one.id, one.seen, one.after) for one in changes]
+            results = self._indices.bulk(writes, refusable=True)
             again: list[int] = []
-            for change, result in zip(changes, results, strict=True):
+            for change, one, result in zip(changes, writes, results, strict=True):
                 if result.conflict:
                     again.extend(change.numbers)
                 elif result.refused:
-                    refused.append((change, result))
+                    refused.append(_refused(change, one, result.reason, checkpoint))
+                    dead += change.records
             left = sorted(again)
             if left:
                 sight = self._sight([incoming[number] for number in left])
-        return self._refuse(refused, checkpoint)
-
-    def _writing(self, change: Change) -> Write:
-        body = partial(document_json, change.after)
-        if change.seen is None:
-            return Write(self._indices.current(), change.id, body, create=True)
-        return Write(change.seen.where, change.id, body, seen=change.seen)
-
-    def _sight(self, incoming: Sequence[Incoming]) -> Sight:
-        names = [
-            short(name)
-            for one in incoming
-            for name in (one.collected.post.id, *one.collected.aliases)
-        ]
-        deletions = inputs.deletions(self._indices)
-        found = self._indices.get_many(self._indices.posts, names)
-        wanted = {name for one in incoming for name in one.names}
-        return Sight(found, self._tombstones.there(wanted, deletions))
-
-    def _refuse(self, refused: list[tuple[Change, Written]], checkpoint: Checkpoint) -> int:
-        """Keep documents that the server refuses as dead letters, then count them."""
-        if not refused:
-            return 0
-        letters = []
-        after = {}
-        for change, result in refused:
-            post, before = change.after.newest, change.before
-            assert post is not None
-            letters.append(refusal(post, result.reason, before.dead if before else 0))
-            applied = checkpoint.add(before.applied if before else (), change.records)
-            after[change.id] = record.refused(before, post, change.records, applied, REFUSED)
-        self._keep(letters)
-        metrics.dead("index", REFUSED, len(letters))
-        writes = [
-            Write(
-                change.seen.where if change.seen else self._indices.current(),
-                change.id,
-                document_json(after[change.id]),
-                create=change.seen is None,
-                seen=change.seen,
-            )
-            for change, _ in refused
-        ]
-        results = self._indices.bulk(writes)
-        if any(result.conflict for result in results):
+        if not give_up(self._indices, self._keep, refused):
             raise StoreBusy(
                 "Another process changed a post that the server refuses: repeat the command."
             )
-        return sum(change.records for change, _ in refused)
+        return dead
+
+    def _sight(self, incoming: Sequence[Incoming]) -> Sight:
+        deletions = inputs.deletions(self._indices)
+        names = [name for one in incoming for name in documents_of(one.collected)]
+        found = self._indices.get_many(self._indices.posts, names)
+        wanted = {name for one in incoming for name in one.names}
+        return Sight(found, self._tombstones.there(wanted, deletions))
 
     def _look_again(self, incoming: Sequence[Incoming]) -> None:
         """Delete what was written of posts that somebody deleted meanwhile."""
@@ -250,10 +214,7 @@ class Accepting:
         ]
         if gone:
             self._pass_on(gone, there)
-        tombstones.erase(
-            self._indices,
-            dict.fromkeys(short(name) for one in gone for name in (one.post.id, *one.aliases)),
-        )
+        tombstones.erase(self._indices, [name for one in gone for name in documents_of(one)])
 
     def _commit(
         self,
@@ -280,6 +241,14 @@ class Accepting:
         if found is None or found[0].token != state.token:
             raise _busy(batch)
         # by ourselves: the answer was lost
+
+
+def _refused(change: Change, one: Write, reason: str, checkpoint: Checkpoint) -> Refused:
+    post, before = change.after.newest, change.before
+    assert post is not None
+    applied = checkpoint.add(before.applied if before else (), change.records)
+    after = record.refused(before, post, change.records, applied, REFUSED)
+    return Refused(one, reason, post, before.dead if before else 0, after)
 
 
 def _input_id(batch: Batch) -> str:

@@ -38,6 +38,11 @@ class Incoming(NamedTuple):
     """Tombstones that would delete it."""
 
 
+def documents_of(collected: Collected) -> list[str]:
+    """Return the documents that a post may have: its own, and those of its older names."""
+    return [short(name) for name in (collected.post.id, *collected.aliases)]
+
+
 class Change(NamedTuple):
     """What a batch does to the document of one post."""
 

@@ -1,4 +1,4 @@
-"""Inputs, notices, and what holds for the whole store: the documents of its state index.
+"""Inputs, notices and counts: the documents of the state index that the ledger is made of.
 
 Each input has one document: its position, its counters, and which batches were applied. It is
 written last of all that a batch writes, by compare-and-set, so the batch counts from then on.
@@ -15,21 +15,15 @@ from typing import Any
 import msgspec
 
 from ingest.records import Counter, Gap, Heartbeat
-from pipelines.records import DeadLetter, Position, Study
+from pipelines.records import DeadLetter, Position
+from pipelines.stores.elasticsearch import state
 from pipelines.stores.elasticsearch.address import short
 from pipelines.stores.elasticsearch.checkpoints import Epoch
 from pipelines.stores.elasticsearch.indices import Indices, Seen, Write
 from pipelines.stores.twins import KINDS, Keys, Kind, new_key
-from pipelines.stores.zone_data import ZoneData, current, parse
 
-#: The document of what holds for the whole store, and the one that is written whenever tombstones
-#: were.
-_STORE, DELETIONS = "store", "deletions"
-#: The document of the study that posts were matched for.
-_STUDY = "study"
-#: The document of how fast posts are scored.
-_PACE = "pace"
-_KEYS = "keys"
+#: The document that is written whenever tombstones were.
+DELETIONS = "deletions"
 #: The documents of the keys of marks (:mod:`pipelines.stores.twins`), by their kind.
 MARK_KEYS: dict[Kind, str] = {kind: f"marks:{kind}" for kind in KINDS}
 _ENCODER = msgspec.json.Encoder(order="deterministic")
@@ -88,19 +82,19 @@ def inputs(indices: Indices) -> Iterator[Input]:
         yield input_of(Seen(hit["_source"], 0, 0, hit["_index"]))
 
 
-def save(indices: Indices, state: Input, seen: Seen | None) -> bool:
+def save(indices: Indices, one: Input, seen: Seen | None) -> bool:
     """Write an input's document, only if it is as it was seen (or not there); say whether."""
-    counters = {name: getattr(state, name) for name in ("duplicate", "filtered", "deleted", "dead")}
+    counters = {name: getattr(one, name) for name in ("duplicate", "filtered", "deleted", "dead")}
     body = {
-        "position": state.position,
-        "reasons": state.reasons,
-        "epochs": state.epochs,
-        "token": state.token,
+        "position": one.position,
+        "reasons": one.reasons,
+        "epochs": one.epochs,
+        "token": one.token,
     }
     write = Write(
         indices.state,
-        input_id(state.position.key),
-        _document("input", order=state.order, body=body, **counters),
+        input_id(one.position.key),
+        state.encode("input", order=one.order, body=body, **counters),
         create=seen is None,
         seen=seen,
     )
@@ -122,7 +116,7 @@ def note(
         writes.setdefault(name, Write(indices.state, name, document, create=True))
     for letter in retried:
         name = short(f"retried:{letter.line}:{letter.origin}")
-        document = _document("retried", dead=-1, reason=letter.reason)
+        document = state.encode("retried", dead=-1, reason=letter.reason)
         writes.setdefault(name, Write(indices.state, name, document, create=True))
     indices.bulk(list(writes.values()))
 
@@ -147,7 +141,7 @@ def notices(indices: Indices, kind: str) -> Iterator[Any]:
 
 def note_deletion(indices: Indices) -> None:
     """Note that tombstones were written: :func:`deletions_of` is another from now on."""
-    indices.bulk([Write(indices.state, DELETIONS, _document("deletions"))])
+    indices.bulk([Write(indices.state, DELETIONS, state.encode("deletions"))])
 
 
 def deletions_of(seen: Seen | None) -> int:
@@ -162,91 +156,27 @@ def deletions(indices: Indices) -> int:
 
 def count_deletions(indices: Indices, token: str, count: int) -> None:
     """Count tombstones that no input brought."""
-    document = _document("deletion", deleted=count)
+    document = state.encode("deletion", deleted=count)
     indices.bulk([Write(indices.state, f"deletion:{token}", document)])
 
 
-def timezone(indices: Indices) -> str:
-    """Return the zone that the store's days are counted in, empty if none was named yet."""
-    seen = indices.get(indices.state, _STORE)
-    return str(seen.source["body"]["timezone"]) if seen else ""
-
-
-def study(indices: Indices) -> Study | None:
-    """Return the study that was recorded, ``None`` without one."""
-    seen = indices.get(indices.state, _STUDY)
-    return msgspec.convert(seen.source["body"], Study) if seen else None
-
-
-def put_study(indices: Indices, found: Study) -> None:
-    """Record a study in place of the one before."""
-    indices.bulk([Write(indices.state, _STUDY, _document("study", body=found))])
-
-
-def pace(indices: Indices) -> float:
-    """Return how many posts were scored a second; 0 where that was not measured."""
-    seen = indices.get(indices.state, _PACE)
-    return float(seen.source["body"]["posts_a_second"]) if seen else 0.0
-
-
-def put_pace(indices: Indices, posts_a_second: float) -> None:
-    """Record how many posts are scored a second."""
-    body = {"posts_a_second": posts_a_second}
-    indices.bulk([Write(indices.state, _PACE, _document("pace", body=body))])
-
-
-def zone_data(indices: Indices) -> ZoneData:
-    """Return which zone data the days were counted with, empty where that was not recorded."""
-    seen = indices.get(indices.state, _STORE)
-    return parse(str(seen.source["body"].get("zone_data", ""))) if seen else ZoneData()
-
-
-def record_zone_data(indices: Indices, zone: str) -> None:
-    """Record that all days are counted with this machine's zone data."""
-    body = {"timezone": zone, "zone_data": str(current(zone))}
-    indices.bulk([Write(indices.state, _STORE, _document("store", body=body))])
-
-
-def settle_timezone(indices: Indices, zone: str) -> str:
-    """Name the zone of the store's days if none was named before, and return the one in force."""
-    if not (stored := timezone(indices)):
-        body = {"timezone": zone, "zone_data": str(current(zone))}
-        document = _document("store", body=body)
-        indices.bulk([Write(indices.state, _STORE, document, create=True)])
-        stored = timezone(indices)
-    return stored
-
-
-def keys(indices: Indices) -> tuple[frozenset[str], Seen | None]:
-    """Return the check values of the keys that the store was written with."""
-    seen = indices.get(indices.state, _KEYS)
-    return frozenset(seen.source["body"]["check_values"] if seen else ()), seen
-
-
-def save_keys(indices: Indices, values: frozenset[str], seen: Seen | None) -> bool:
-    """Write check values, only if they are as they were seen; say whether."""
-    document = _document("keys", body={"check_values": sorted(values)})
-    write = Write(indices.state, _KEYS, document, create=seen is None, seen=seen)
-    return not indices.bulk([write])[0].conflict
-
-
-def mark_keys(state: Mapping[str, Seen]) -> Keys:
+def mark_keys(found: Mapping[str, Seen]) -> Keys:
     """Return the keys of the marks that were written so far, from their documents."""
     return {
-        kind: [bytes.fromhex(state[name].source["body"]["key"])]
+        kind: [bytes.fromhex(found[name].source["body"]["key"])]
         for kind, name in MARK_KEYS.items()
-        if name in state
+        if name in found
     }
 
 
 def settle_mark_keys(indices: Indices, kinds: Iterable[Kind]) -> Keys:
     """Make keys of these kinds where there are none yet, and return those in force."""
     wanted = [MARK_KEYS[kind] for kind in kinds]
-    state = indices.get_many(indices.state, wanted)
-    missing = [name for name in wanted if name not in state]
+    found = indices.get_many(indices.state, wanted)
+    missing = [name for name in wanted if name not in found]
     if not missing:
-        return mark_keys(state)
-    documents = {name: _document("marks", body={"key": new_key().hex()}) for name in missing}
+        return mark_keys(found)
+    documents = {name: state.encode("marks", body={"key": new_key().hex()}) for name in missing}
     indices.bulk(
         [Write(indices.state, name, body, create=True) for name, body in documents.items()]
     )
@@ -271,8 +201,4 @@ def _notice(notice: Gap | Heartbeat | Counter) -> tuple[str, bytes]:
         else _ENCODER.encode(notice)
     )
     name = f"{kind}:{hashlib.blake2b(identity, digest_size=16).hexdigest()}"
-    return name, _document(kind, at=at, body=notice)
-
-
-def _document(kind: str, **fields: Any) -> bytes:
-    return _ENCODER.encode({"kind": kind, **fields})
+    return name, state.encode(kind, at=at, body=notice)

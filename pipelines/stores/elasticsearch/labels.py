@@ -1,98 +1,73 @@
-"""Labels that people gave to posts: one document for each labelled post, in an index of its own."""
+"""Labels that people gave to posts: a document of the state index for each labelled post."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
-from pipelines.errors import StoreError
-from pipelines.records import HumanLabel
-from pipelines.stores.elasticsearch.server import Server
-
-_MAPPINGS = {
-    "_meta": {"marsad": {"schema": 1, "holds": "labels"}},
-    "dynamic": "strict",
-    "properties": {
-        "post": {"type": "keyword"},
-        "labels": {"type": "object", "enabled": False},
-    },
-}
-#: Documents of one request.
-_PAGE = 1_000
+from pipelines.query import All, Node
+from pipelines.records import Hit, HumanLabel
+from pipelines.stores.elasticsearch import inputs, state
+from pipelines.stores.elasticsearch.address import short
+from pipelines.stores.elasticsearch.indices import Write
+from pipelines.stores.elasticsearch.read import Answers
+from pipelines.stores.labels import matched, queries
 
 
-def index_of(prefix: str) -> str:
-    """Return the name of the index that holds a store's labels."""
-    return f"{prefix}-labels"
+class _Labelled(msgspec.Struct, frozen=True):
+    post: str
+    labels: list[HumanLabel]
 
 
-def put(server: Server, prefix: str, known: Iterable[str], labels: Sequence[HumanLabel]) -> int:
-    """Store labels of the posts that are ``known`` to be there; return how many these are."""
-    index = index_of(prefix)
-    if not server.do(lambda es: es.indices.exists(index=index)):
-        settings = {"number_of_shards": 1, "auto_expand_replicas": "0-1"}
-        server.do(lambda es: es.indices.create(index=index, mappings=_MAPPINGS, settings=settings))
-    there = set(known)
-    taken = [label for label in labels if label.post in there]
-    before = read(server, prefix)
-    merged: dict[str, dict[tuple[str, str], HumanLabel]] = {}
-    for label in taken:
-        own = merged.setdefault(
-            label.post, {(one.coder, one.aspect): one for one in before.get(label.post, ())}
-        )
-        own[label.coder, label.aspect] = label
-    ids = sorted(merged)
-    for start in range(0, len(ids), _PAGE):
-        operations: list[Any] = []
-        for name in ids[start : start + _PAGE]:
-            listed = [merged[name][key] for key in sorted(merged[name])]
-            operations.append({"index": {"_index": index, "_id": name}})
-            operations.append({"post": name, "labels": msgspec.to_builtins(listed)})
-        _bulk(server, operations)
-    return len(taken)
+class Labelling(Answers):
+    """What :class:`~pipelines.stores.protocols.Labels` asks."""
+
+    def put_labels(self, labels: Sequence[HumanLabel]) -> int:
+        """Store labels; see :meth:`pipelines.stores.protocols.Labels.put_labels`."""
+        self._writing()
+        there = self._there({label.post: None for label in labels})
+        taken = [label for label in labels if label.post in there]
+        names = {_name(label.post): label.post for label in taken}
+        while names:  # again where somebody else changed a document meanwhile
+            found = self.indices.get_many(self.indices.state, names)
+            writes = []
+            for name, post in names.items():
+                seen = found.get(name)
+                before = msgspec.convert(seen.source["body"], _Labelled).labels if seen else []
+                both = [*before, *(label for label in taken if label.post == post)]
+                merged = {(label.coder, label.aspect): label for label in both}
+                body = _Labelled(post, [merged[key] for key in sorted(merged)])
+                document = state.encode("label", body=body)
+                writes.append(
+                    Write(self.indices.state, name, document, create=seen is None, seen=seen)
+                )
+            results = zip(writes, self.indices.bulk(writes), strict=True)
+            names = {write.id: names[write.id] for write, result in results if result.conflict}
+        self.indices.refresh(self.indices.state)  # who deletes a post must find its labels
+        return len(taken)
+
+    def labelled(self, query: Node) -> list[tuple[Hit, list[HumanLabel]]]:
+        """Return labelled posts that match; see :meth:`.protocols.Labels.labelled`."""
+        found = self._labels()
+        return matched(self._among(query, found), found)
+
+    def _labels(self) -> dict[str, list[HumanLabel]]:
+        found = (msgspec.convert(one, _Labelled) for one in inputs.notices(self.indices, "label"))
+        return {one.post: one.labels for one in found}
+
+    def _among(self, query: Node, posts: Mapping[str, object]) -> Iterator[Hit]:
+        return (hit for part in queries(query, posts) for hit in self.scan(part))
+
+    def _there(self, posts: Mapping[str, object]) -> set[str]:
+        return {hit.post.id for hit in self._among(All(), posts)}
+
+    def _remove_labels(self) -> None:
+        """Remove the labels of posts that were deleted."""
+        if found := self._labels():
+            gone = found.keys() - self._there(found)
+            self.indices.bulk([Write(self.indices.state, _name(post), None) for post in gone])
 
 
-def read(server: Server, prefix: str) -> dict[str, list[HumanLabel]]:
-    """Return all labels by the ids of their posts."""
-    found: dict[str, list[HumanLabel]] = {}
-    after: list[Any] | None = None
-    while True:
-        answer = server.do(
-            lambda es, after=after: es.search(  # type: ignore[misc]
-                index=index_of(prefix),
-                ignore_unavailable=True,
-                query={"match_all": {}},
-                sort=[{"post": "asc"}],
-                size=_PAGE,
-                search_after=after,
-            )
-        )
-        hits = answer["hits"]["hits"]
-        for hit in hits:
-            source = hit["_source"]
-            found[source["post"]] = msgspec.convert(source["labels"], list[HumanLabel])
-        if len(hits) < _PAGE:
-            return found
-        after = hits[-1]["sort"]
-
-
-def remove_orphans(
-    server: Server, prefix: str, labels: Mapping[str, object], there: set[str]
-) -> None:
-    """Remove the labels of posts that are not there any more."""
-    gone = sorted(set(labels) - there)
-    for start in range(0, len(gone), _PAGE):
-        part = gone[start : start + _PAGE]
-        _bulk(server, [{"delete": {"_index": index_of(prefix), "_id": name}} for name in part])
-
-
-def _bulk(server: Server, operations: Sequence[Any]) -> None:
-    answer = server.do(lambda es: es.bulk(operations=operations, refresh=True))
-    failed = [one for item in answer["items"] for one in item.values() if one.get("error")]
-    if failed:
-        raise StoreError(
-            f"{server.url} did not take the labels ({failed[0]['error'].get('reason', '')}): "
-            "see its log, then repeat the command."
-        )
+def _name(post: str) -> str:
+    return short(f"label:{post}")

@@ -15,17 +15,32 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from pipelines.errors import StoreBusy, StoreError
-from pipelines.stores.elasticsearch.indices import Indices, Seen, Write
+from pipelines.stores.elasticsearch import state
+from pipelines.stores.elasticsearch.indices import Indices, Seen
 from pipelines.stores.sqlite.lock import hold
 
 #: Seconds after which the place of a machine that fell silent is free, and between renewals.
 LENGTH, RENEWAL = 60.0, 15.0
 _NAME = "writer"
+
+
+class Holder(msgspec.Struct, frozen=True):
+    """Who holds the store."""
+
+    host: str
+    pid: int
+    command: str
+    until: float
+    """Seconds since 1970."""
+
+    @property
+    def here(self) -> bool:
+        """Whether it is on this machine."""
+        return self.host == socket.gethostname()
 
 
 @contextmanager
@@ -45,22 +60,20 @@ def held(indices: Indices, lock: Path, command: str) -> Iterator[None]:
 
 
 def _take(indices: Indices, command: str) -> None:
-    seen = indices.get(indices.state, _NAME)
-    if seen is not None:
-        body = seen.source["body"]
-        # On this machine the lock file has decided already.
-        if body["host"] != socket.gethostname() and body["until"] > time.time():
-            raise StoreBusy(_busy(indices, body))
-    if _write(indices, seen, command, until=time.time() + LENGTH):
-        now = indices.get(indices.state, _NAME)
-        if now is not None and now.source["body"]["host"] != socket.gethostname():
-            raise StoreBusy(_busy(indices, now.source["body"]))
+    known, seen = state.read(indices, _NAME, Holder)
+    # On this machine the lock file has decided already.
+    if known and not known.here and known.until > time.time():
+        raise StoreBusy(_busy(indices, known))
+    if not _hold(indices, seen, command, LENGTH):  # somebody else was quicker
+        known, _ = state.read(indices, _NAME, Holder)
+        if known and not known.here:
+            raise StoreBusy(_busy(indices, known))
 
 
-def _busy(indices: Indices, body: dict[str, Any]) -> str:
+def _busy(indices: Indices, known: Holder) -> str:
     return (
-        f"{indices} is being written by `{body['command']}` on {body['host']} (process "
-        f"{body['pid']}): wait until it has ended, then repeat the command. Searching and trends "
+        f"{indices} is being written by `{known.command}` on {known.host} (process "
+        f"{known.pid}): wait until it has ended, then repeat the command. Searching and trends "
         "work meanwhile."
     )
 
@@ -68,8 +81,7 @@ def _busy(indices: Indices, body: dict[str, Any]) -> str:
 def _renew(indices: Indices, command: str, ended: threading.Event) -> None:
     while not ended.wait(RENEWAL):
         try:
-            seen = indices.get(indices.state, _NAME)
-            _write(indices, seen, command, until=time.time() + LENGTH)
+            _hold(indices, state.read(indices, _NAME, Holder)[1], command, LENGTH)
         except StoreError:
             continue  # the import itself will tell
 
@@ -78,21 +90,15 @@ def _release(indices: Indices, command: str) -> None:
     """Give the place free, if the server answers at once; else it runs out by itself."""
     before, indices.server.retry_seconds = indices.server.retry_seconds, 0.0
     try:
-        _write(indices, indices.get(indices.state, _NAME), command, until=0.0)
+        _hold(indices, state.read(indices, _NAME, Holder)[1], command, 0.0)
     except StoreError:
         pass
     finally:
         indices.server.retry_seconds = before
 
 
-def _write(indices: Indices, seen: Seen | None, command: str, until: float) -> bool:
-    """Write the holder down and tell whether somebody else was quicker."""
-    body = {
-        "host": socket.gethostname(),
-        "pid": os.getpid(),
-        "command": command,
-        "until": until,
-    }
-    document = msgspec.json.encode({"kind": "writer", "body": body})
-    write = Write(indices.state, _NAME, document, create=seen is None, seen=seen)
-    return indices.bulk([write])[0].conflict
+def _hold(indices: Indices, seen: Seen | None, command: str, seconds: float) -> bool:
+    until = time.time() + seconds
+    return state.swap(
+        indices, _NAME, Holder(socket.gethostname(), os.getpid(), command, until), seen
+    )

@@ -8,23 +8,19 @@ import time
 from pathlib import Path
 from typing import Self
 
+import msgspec
 import platformdirs
 
 from pipelines.daily import Daily
 from pipelines.dead_letters.owner import DeadLetterOwner
 from pipelines.dead_letters.queue import DAYS
 from pipelines.errors import StoreError
-from pipelines.records import (
-    Ledger,
-    Status,
-    Study,
-)
+from pipelines.records import Study
 from pipelines.stop import Stop
 from pipelines.stores.elasticsearch import (
-    inputs,
     purge,
-    read,
     setup,
+    state,
 )
 from pipelines.stores.elasticsearch import (
     tombstones as deletions,
@@ -39,6 +35,23 @@ from pipelines.stores.zone_data import ZoneData, require
 #: Seconds between looks at whether the bytes of deleted texts can go, while posts come in; and
 #: the part of the time that rewriting may take.
 PURGING, PURGING_SHARE = 20.0, 0.1
+
+
+_KEYS = "keys"
+#: The document of how fast posts are scored.
+PACE = "pace"
+
+
+class Pace(msgspec.Struct, frozen=True):
+    """How fast posts were scored the last time."""
+
+    posts_a_second: float
+
+
+class Keys(msgspec.Struct, frozen=True):
+    """The keys that the store was written with."""
+
+    check_values: frozenset[str]
 
 
 class OpenedIndices(DeadLetterOwner):
@@ -130,44 +143,30 @@ class OpenedIndices(DeadLetterOwner):
         """Return the zone that days are counted in; see :meth:`.Administration.timezone`."""
         if not self.readonly:
             self._check_timezone()
-        return inputs.timezone(self.indices)
+        return state.days(self.indices).timezone
 
     def study(self) -> Study | None:
         """Return the recorded study; see :meth:`.Administration.study`."""
-        return inputs.study(self.indices)
+        return state.read(self.indices, "study", Study)[0]
 
     def put_study(self, study: Study) -> None:
         """Record a study; see :meth:`.Administration.put_study`."""
         self._writing()
-        inputs.put_study(self.indices, study)
-
-    def put_pace(self, posts_a_second: float) -> None:
-        """Record how fast posts are scored; see :meth:`.Backlog.put_pace`."""
-        self._writing()
-        inputs.put_pace(self.indices, posts_a_second)
+        state.put(self.indices, "study", study)
 
     def zone_data(self) -> ZoneData:
         """Return which zone data days were counted with; see :meth:`.Administration.zone_data`."""
-        return inputs.zone_data(self.indices)
-
-    def ledger(self) -> Ledger:
-        """Return the outcomes of all records."""
-        self._refresh(self.indices.state, self.indices.posts)
-        return read.ledger(self.indices)
-
-    def status(self) -> Status:
-        """Return the state of the store."""
-        self._refresh(self.indices.state, self.indices.posts)
-        return read.status(self.indices)
+        return state.days(self.indices).data
 
     def require_keys(self, keyring: Path, own: frozenset[str]) -> None:
         """Refuse a keyring without the store's keys; see :meth:`.Administration.require_keys`."""
         self._writing()
         while True:
-            stored, seen = inputs.keys(self.indices)
+            known, seen = state.read(self.indices, _KEYS, Keys)
             place, instead = str(self.indices), "choose another --store"
+            stored = known.check_values if known else frozenset()
             values = keys_to_write(place, keyring, stored, own, instead=instead)
-            if values is None or inputs.save_keys(self.indices, values, seen):
+            if values is None or state.swap(self.indices, _KEYS, Keys(values), seen):
                 return
 
     # Inside
@@ -188,11 +187,12 @@ class OpenedIndices(DeadLetterOwner):
     def _check_timezone(self) -> None:
         if self._timezone_checked or not self._new_timezone:
             return
-        stored = inputs.settle_timezone(self.indices, self._new_timezone)
-        if self._timezone and stored != self._timezone:
+        days = state.settle_days(self.indices, self._new_timezone)
+        if self._timezone and days.timezone != self._timezone:
             raise StoreError(
-                f"{self.indices} counts its days in the time zone {stored}, but {self._timezone} "
-                f"is configured: set the time zone to {stored}, or choose another --store."
+                f"{self.indices} counts its days in the time zone {days.timezone}, but "
+                f"{self._timezone} is configured: set the time zone to {days.timezone}, or choose "
+                "another --store."
             )
-        require(str(self.indices), inputs.zone_data(self.indices))
+        require(str(self.indices), days.data)
         self._timezone_checked = True

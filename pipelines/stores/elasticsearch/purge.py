@@ -18,8 +18,8 @@ import msgspec
 from elastic_transport import TransportError
 from elasticsearch import ApiError
 
-from pipelines.stores.elasticsearch import tombstones
-from pipelines.stores.elasticsearch.indices import PAGE, Indices, Seen, Write
+from pipelines.stores.elasticsearch import state, tombstones
+from pipelines.stores.elasticsearch.indices import PAGE, Indices, Write
 
 #: The document that says that deleted texts may still have bytes somewhere.
 _MARK = "unclean"
@@ -46,10 +46,10 @@ def mark(indices: Indices) -> None:
     Only what was deleted before the last mark is known to be gone when :func:`purge` says so.
     """
     while True:
-        known, seen = _read(indices)
+        known, seen = state.read(indices, _MARK, Mark)
         after = msgspec.structs.replace(known or Mark(since=time.time()), more=True)
         # Written also where it says so already: somebody may be about to say otherwise.
-        if _write(indices, after, seen):
+        if state.swap(indices, _MARK, after, seen):
             return
 
 
@@ -59,19 +59,20 @@ def purge(indices: Indices) -> bool:
     To be called after deletions, and again until it says so: two small requests while it is not
     time yet.
     """
-    known, seen = _read(indices)
+    known, seen = state.read(indices, _MARK, Mark)
     if known is None:
         return True
     try:
-        if not _other_versions(indices):
+        if not discard(indices):
             return False
+        _copy_stubs(indices)
         shards = list(_shards(indices))
         if known.until:
             if not all(_released(shard, known.until.get(place, -1)) for place, shard in shards):
                 return False
             # what a writer left that was killed at the moment of a deletion
             if tombstones.reapply(indices, known.since - _CLOCKS):
-                _write(indices, msgspec.structs.replace(known, more=True), seen)
+                state.swap(indices, _MARK, msgspec.structs.replace(known, more=True), seen)
                 return False
             _rewrite(indices)
     except (ApiError, TransportError):
@@ -79,61 +80,42 @@ def purge(indices: Indices) -> bool:
     # Only as it was: another process may have deleted more meanwhile.
     if known.more:
         last = {place: shard["seq_no"]["max_seq_no"] for place, shard in shards}
-        _write(indices, msgspec.structs.replace(known, until=last, more=False), seen)
+        after = msgspec.structs.replace(known, until=last, more=False)
+        state.swap(indices, _MARK, after, seen)
         return False
-    return not indices.bulk([Write(indices.state, _MARK, None, seen=seen)])[0].conflict
+    return state.swap(indices, _MARK, None, seen)
 
 
-def _other_versions(indices: Indices) -> bool:
-    """Remove what index versions beside the current one hold of deleted posts.
-
-    Returns False while somebody reads the version before: it goes as soon as nobody does. Of
-    one that is being filled by a re-indexing, perhaps an interrupted one, texts are removed that
-    were copied before they were deleted.
-    """
-    number, there = indices.address.number, indices.versions()
-    current = indices.current(again=True)
+def discard(indices: Indices) -> bool:
+    """Remove the index versions before the current one that nobody reads; say whether all went."""
+    number, client = indices.address.number, indices.server.client
+    current = number(indices.current(again=True))
     done = True
-    for index in there:
-        if number(index) < number(current):
-            found = indices.server.client.indices.stats(index=index, metric="search")
-            if found["_all"]["total"].get("search", {}).get("open_contexts", 0):
-                done = False
-            else:
-                indices.server.client.indices.delete(index=index, ignore_unavailable=True)
-        elif index != current:
-            _copy_stubs(indices, index)
+    for index in (one for one in indices.versions() if number(one) < current):
+        found = client.indices.stats(index=index, metric="search")["_all"]["total"]
+        if found.get("search", {}).get("open_contexts", 0):
+            done = False
+        else:
+            client.indices.delete(index=index, ignore_unavailable=True)
     return done
 
 
-def _copy_stubs(indices: Indices, target: str) -> None:
-    body = {
-        "query": {"term": {"state": "deleted"}},
-        "sort": [{"_shard_doc": "asc"}],
-    }
-    hits = indices.walk(indices.posts, body)
-    while page := {hit["_id"]: hit["_source"] for hit in islice(hits, PAGE)}:
-        found = indices.get_many(target, page)
-        indices.bulk(
-            [
-                Write(target, name, msgspec.json.encode(page[name]), seen=seen)
-                for name, seen in found.items()
-                if seen.source["state"] != "deleted"
-            ]
-        )
-
-
-def _read(indices: Indices) -> tuple[Mark | None, Seen | None]:
-    seen = indices.get(indices.state, _MARK)
-    if seen is None:
-        return None, None
-    return msgspec.convert(seen.source["body"], Mark), seen
-
-
-def _write(indices: Indices, known: Mark, seen: Seen | None) -> bool:
-    body = msgspec.json.encode({"kind": _MARK, "body": known})
-    write = Write(indices.state, _MARK, body, create=seen is None, seen=seen)
-    return not indices.bulk([write])[0].conflict
+def _copy_stubs(indices: Indices) -> None:
+    """Remove texts that a re-indexing, perhaps an interrupted one, copied before their deletion."""
+    for target in indices.versions():
+        if target == indices.current():
+            continue
+        body = {"query": {"term": {"state": "deleted"}}, "sort": [{"_shard_doc": "asc"}]}
+        hits = indices.walk(indices.posts, body)
+        while page := {hit["_id"]: hit["_source"] for hit in islice(hits, PAGE)}:
+            found = indices.get_many(target, page)
+            indices.bulk(
+                [
+                    Write(target, name, msgspec.json.encode(page[name]), seen=seen)
+                    for name, seen in found.items()
+                    if seen.source["state"] != "deleted"
+                ]
+            )
 
 
 def _released(shard: Any, until: int) -> bool:
@@ -146,8 +128,8 @@ def _shards(indices: Indices) -> Iterator[tuple[str, Any]]:
     """Yield the shards that may hold texts, by index and number; copies under one name."""
     client = indices.server.client
     found = client.indices.stats(index=_texts(indices), metric="docs", level="shards")
-    for index, state in found["indices"].items():
-        for number, copies in state["shards"].items():
+    for index, of_index in found["indices"].items():
+        for number, copies in of_index["shards"].items():
             for shard in copies:
                 yield f"{index}/{number}", shard
 

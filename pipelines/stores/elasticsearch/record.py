@@ -119,6 +119,10 @@ class PostDocument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
         """Tell whether a post is the newest version, matched with the same watchlist."""
         return (self.rank, self.watchlist) == (rank_text(post.rank()), post.watchlist)
 
+    def waits(self, post: Post) -> bool:
+        """Tell whether a post, in this very version, still waits to be scored."""
+        return self.waiting is not None and self.is_version(post)
+
     def read_rank(self) -> Rank:
         """Return the rank of the newest version."""
         return read_rank(self.rank)

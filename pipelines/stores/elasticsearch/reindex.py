@@ -24,11 +24,10 @@ from pipelines import stages
 from pipelines.errors import StoreBusy, StoreError
 from pipelines.records import REFUSED
 from pipelines.stores import analysis
-from pipelines.stores.elasticsearch import record, setup
-from pipelines.stores.elasticsearch.accept import Keep
+from pipelines.stores.elasticsearch import purge, record, setup, state
+from pipelines.stores.elasticsearch.documents import Keep, Refused, give_up
 from pipelines.stores.elasticsearch.indices import PAGE, Indices, Seen, Write
-from pipelines.stores.elasticsearch.pending import refusal
-from pipelines.stores.elasticsearch.record import PostDocument, document_json, read_document
+from pipelines.stores.elasticsearch.record import document_json, read_document
 
 #: Seconds that readers of the last version get to end, and between looks at whether they did.
 READERS, _LOOK = 360.0, 0.5
@@ -100,7 +99,7 @@ class Reindexing:
         target = indices.address.version(number)
         setup.create_posts(indices, target)
         begun = Progress(source=source, target=target, analysis=analysis.VERSION, zone=self._days)
-        self._save(begun, seen)
+        state.swap(indices, _NAME, begun, seen)
         self._remove([one for one in there if one != source])
         return self._read_own(begun)
 
@@ -149,41 +148,24 @@ class Reindexing:
             for name, one in before.items()
         ]
         results = self._indices.bulk(writes, refusable=True)
-        refused = {
-            write.id: result.reason
-            for write, result in zip(writes, results, strict=True)
-            if result.refused
-        }
+        refused = [
+            Refused(write, result.reason, post, one.dead, record.unreadable(one, REFUSED))
+            for write, one, result in zip(writes, before.values(), results, strict=True)
+            if result.refused and (post := one.post)
+        ]
         self._copied += len(posts)
         self._lost += len(refused)
         if self._lost > _FEW and self._lost > self._copied * _SHARE:
-            kinds = ", ".join(sorted({reason.partition(":")[0] for reason in refused.values()}))
+            kinds = ", ".join(sorted({one.reason.partition(":")[0] for one in refused}))
             raise StoreError(
                 f"{self._indices.server.url} takes no documents of {self._lost:,} of "
                 f"{self._copied:,} posts in {target} that it has already ({kinds}): nothing was "
                 "removed. See which other template matches that name, delete this index, and run "
                 "marsad reindex again."
             )
-        if refused:
-            self._refuse({name: (before[name], reason) for name, reason in refused.items()})
+        give_up(self._indices, self._keep, refused)
         if posts:
             self._after_batch(len(posts))
-
-    def _refuse(self, refused: dict[str, tuple[PostDocument, str]]) -> None:
-        self._keep(
-            [
-                refusal(one.post, reason, one.dead)
-                for one, reason in refused.values()
-                if one.post is not None
-            ]
-        )
-        target = self._progress.target
-        self._indices.bulk(
-            [
-                Write(target, name, document_json(record.unreadable(one, REFUSED)))
-                for name, (one, _) in refused.items()
-            ]
-        )
 
     @contextmanager
     def _blocked(self) -> Iterator[None]:
@@ -210,16 +192,11 @@ class Reindexing:
 
     def _discard(self) -> None:
         """Remove the version before, when nobody reads it any more."""
-        source = self._progress.source
+        retry = self._indices.server.retry
         end = time.monotonic() + READERS
-        while time.monotonic() < end:
-            found = self._indices.server.do(
-                lambda es: es.indices.stats(index=source, metric="search")
-            )
-            if not found["_all"]["total"].get("search", {}).get("open_contexts", 0):
-                break
+        while not retry(lambda: purge.discard(self._indices)) and time.monotonic() < end:
             time.sleep(_LOOK)
-        self._remove([source])
+        self._remove([self._progress.source])
 
     def _remove(self, versions: list[str]) -> None:
         if versions:
@@ -228,8 +205,7 @@ class Reindexing:
             )
 
     def _read(self) -> tuple[Progress | None, Seen | None]:
-        seen = self._indices.get(self._indices.state, _NAME)
-        return (msgspec.convert(seen.source["body"], Progress) if seen else None), seen
+        return state.read(self._indices, _NAME, Progress)
 
     def _read_own(self, mine: Progress) -> tuple[Progress, Seen | None]:
         known, seen = self._read()
@@ -240,10 +216,5 @@ class Reindexing:
         return mine, seen
 
     def _advance(self, after: Progress) -> None:
-        self._save(after, self._seen)
+        state.swap(self._indices, _NAME, after, self._seen)
         self._progress, self._seen = self._read_own(after)
-
-    def _save(self, progress: Progress, seen: Seen | None) -> None:
-        body = msgspec.json.encode({"kind": _NAME, "body": progress})
-        write = Write(self._indices.state, _NAME, body, create=seen is None, seen=seen)
-        self._indices.bulk([write])

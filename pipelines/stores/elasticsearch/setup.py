@@ -10,6 +10,7 @@ from elasticsearch import ApiError
 
 from pipelines.errors import StoreError, StoreMissing, StoreVersion
 from pipelines.stores import analysis
+from pipelines.stores.elasticsearch import state
 from pipelines.stores.elasticsearch.indices import Indices
 from pipelines.stores.elasticsearch.server import full
 
@@ -78,14 +79,14 @@ def verify(
             index=patterns, ignore_unavailable=True, features=["mappings", "settings", "aliases"]
         )
     )
-    for index, state in found.items():
-        blocks = state["settings"]["index"].get("blocks", {})
+    for index, one in found.items():
+        blocks = one["settings"]["index"].get("blocks", {})
         if writing and str(blocks.get("read_only_allow_delete")) == "true":
             raise full(url)
-        mark = _check(indices, index, state["mappings"], reindexing)
-        if indices.posts in state["aliases"] and not reindexing:
+        mark = _check(indices, index, one["mappings"], reindexing)
+        if indices.posts in one["aliases"] and not reindexing:
             analysis.require(str(indices), mark["analysis"], _building(indices, found))
-    return {index: state["mappings"].get("properties", {}) for index, state in found.items()}
+    return {index: one["mappings"].get("properties", {}) for index, one in found.items()}
 
 
 def create_posts(indices: Indices, index: str) -> None:
@@ -112,8 +113,8 @@ def _restore_alias(indices: Indices, versions: list[str]) -> None:
     if indices.server.do(lambda es: es.indices.exists_alias(name=indices.posts)):
         return
     # what a re-indexing fills is not whole yet
-    progress = indices.get(indices.state, "reindex")
-    source = progress.source["body"]["source"] if progress else ""
+    progress, _ = state.read(indices, "reindex", dict)
+    source = progress["source"] if progress else ""
     index = source if source in versions else max(versions, key=indices.address.number)
     indices.server.do(lambda es: es.indices.put_alias(index=index, name=indices.posts))
 
@@ -125,9 +126,9 @@ def _put_template(indices: Indices, name: str, template: dict[str, Any]) -> None
 def _building(indices: Indices, found: Any) -> int:
     """Return the analysis of the index version that is being filled, 0 if there is none."""
     marks = [
-        state["mappings"]["_meta"]["marsad"].get("analysis", 0)
-        for index, state in found.items()
-        if indices.address.number(index) and indices.posts not in state["aliases"]
+        one["mappings"]["_meta"]["marsad"].get("analysis", 0)
+        for index, one in found.items()
+        if indices.address.number(index) and indices.posts not in one["aliases"]
     ]
     return max(marks, default=0)
 

@@ -8,18 +8,17 @@ between, :func:`reapply` finds the document.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
 import msgspec
 
 from ingest.records import Post
 from pipelines.records import Collected, CollectedTombstone
-from pipelines.stores.elasticsearch import inputs, record, twins
+from pipelines.stores.elasticsearch import documents, inputs, record, twins
 from pipelines.stores.elasticsearch.address import is_hash, short
 from pipelines.stores.elasticsearch.indices import PAGE, Indices, Seen, Write
-from pipelines.stores.elasticsearch.record import PostDocument, document_json, read_document
+from pipelines.stores.elasticsearch.record import PostDocument, read_document
 from pipelines.stores.raw_names import raw_names
 from pipelines.stores.twins import Keys, refused_by
 from pipelines.stores.twins import names as mark_names
@@ -123,7 +122,7 @@ def apply(indices: Indices, names: Sequence[Named]) -> int:
         return 0
     ids = [short(name) for kind, name in names if kind == "id"]
     ids += write(indices, names)
-    return erase(indices, dict.fromkeys(ids))
+    return erase(indices, ids)
 
 
 def write(indices: Indices, names: Sequence[Named]) -> dict[str, str]:
@@ -198,12 +197,12 @@ def _put(indices: Indices, names: Sequence[Named]) -> None:
     # Before the tombstones, since where this note is missing nobody looks for any.
     inputs.note_deletion(indices)
     at = int(time.time())
-    documents = {
+    bodies = {
         tombstone_id(kind, name): msgspec.json.encode({"kind": kind, "name": name, "at": at})
         for kind, name in names
     }
     indices.bulk(
-        [Write(indices.tombstones, one, body, create=True) for one, body in documents.items()]
+        [Write(indices.tombstones, one, body, create=True) for one, body in bodies.items()]
     )
     # Between the tombstones and the search: a post written before this is found by it,
     # a later writer sees the change and looks for tombstones again.
@@ -228,33 +227,10 @@ def reached(indices: Indices, tombstones: Sequence[CollectedTombstone]) -> set[s
 
 def erase(indices: Indices, ids: Iterable[str]) -> int:
     """Make stubs of documents; return how many were none before."""
-    return len(change(indices, ids, lambda _, found: record.stub(found) if found.live else None))
-
-
-def change(
-    indices: Indices,
-    ids: Iterable[str],
-    event: Callable[[str, PostDocument], PostDocument | None],
-) -> dict[str, PostDocument]:
-    """Let an event happen to documents, again where somebody else changed one meanwhile.
-
-    ``event`` gets an id and returns the document after it, None to leave it. Returns the changed
-    ones as they were before; after an answer that was lost also those changed already.
-    """
-    before: dict[str, PostDocument] = {}
-    left = list(ids)
-    while left:
-        writes: list[Write] = []
-        for name, found in indices.get_many(indices.posts, left).items():
-            document = read_document(found.source)
-            after = event(name, document)
-            if after is not None:
-                before[name] = document
-                body = partial(document_json, after)
-                writes.append(Write(found.where, name, body, seen=found))
-        results = indices.bulk(writes)
-        left = [one.id for one, result in zip(writes, results, strict=True) if result.conflict]
-    return before
+    changed = documents.change(
+        indices, ids, lambda _, found: record.stub(found) if found.live else None
+    )
+    return len(changed)
 
 
 def erase_plain(indices: Indices, tombstones: Sequence[CollectedTombstone]) -> int:
@@ -304,7 +280,7 @@ def reapply(indices: Indices, since: float) -> int:
     hits = indices.walk(indices.tombstones, body)
     while page := [(hit["_source"]["kind"], hit["_source"]["name"]) for hit in islice(hits, PAGE)]:
         ids = [short(name) for kind, name in page if kind == "id"]
-        found += erase(indices, dict.fromkeys([*ids, *_reach(indices, page)]))
+        found += erase(indices, [*ids, *_reach(indices, page)])
     return found
 
 
