@@ -159,27 +159,3 @@ def post_at(url: str) -> Address | None:
         account = found["account"] or found["user"]
         return Address("mastodon", f"{host}/{found['id']}", f"{account}@{host}")
     return None
-
-
-def platform_of(url: str) -> str:
-    """Return the platform whose site an address is on; empty for any other."""
-    try:
-        host = (urlsplit(url.strip()).hostname or "").removeprefix("www.")
-    except ValueError:
-        return ""
-    site = _site_of(host)
-    return _PLATFORMS.get(site, "") if site is not None else ""
-
-
-_PLATFORMS: dict[_Reader, str] = {
-    _TWITTER: "twitter",
-    _TIKTOK: "tiktok",
-    _INSTAGRAM: "instagram",
-    _THREADS: "threads",
-    _BLUESKY: "bluesky",
-    _VK: "vk",
-    _telegram: "telegram",
-    _youtube: "youtube",
-    _facebook: "facebook",
-    _reddit: "reddit",
-}

@@ -19,7 +19,6 @@ INK, SOFT, FAINT = "#1a1a1a", "#5c5c5c", "#e4e4e4"
 
 # Inches.
 WIDTH, LEFT, RIGHT = 10.0, 0.75, 0.35
-PLOT = WIDTH - LEFT - RIGHT
 
 
 class Page:

@@ -95,11 +95,6 @@ class Words:
         found = date.fromisoformat(day) if isinstance(day, str) else day
         return _day(found, form, self._locale)
 
-    def day_of_year(self, day: str | date) -> str:
-        """Return day and month without the year, for axes."""
-        found = date.fromisoformat(day) if isinstance(day, str) else day
-        return str(format_date(found, "d MMM", locale=self.locale))
-
     def month(self, day: str | date) -> str:
         """Return month and year in words."""
         found = date.fromisoformat(day) if isinstance(day, str) else day
