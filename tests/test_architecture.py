@@ -142,6 +142,37 @@ def test_nothing_in_the_code_belongs_to_one_case() -> None:
     assert found == []
 
 
+#: Lines of a function's body, without its signature and docstring.
+LONGEST_BODY = 60
+#: Longer ones, each with its reason.
+LONG_BODIES = {
+    "pipelines/metrics/instruments.py: __init__": "the list of all metrics, which decides nothing",
+}
+
+
+def test_functions__fit_on_a_screen() -> None:
+    long = set()
+    for package in PACKAGES:
+        for path, tree in modules(package):
+            for node in ast.walk(tree):
+                if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                    body = node.body[1:] if ast.get_docstring(node) else node.body
+                    if body and (node.end_lineno or 0) - body[0].lineno >= LONGEST_BODY:
+                        long.add(f"{path.relative_to(ROOT)}: {node.name}")
+    assert long - LONG_BODIES.keys() == set()
+    assert LONG_BODIES.keys() <= long, "an exception that is not needed"
+
+
+def test_files__are_short() -> None:
+    long = [
+        str(path.relative_to(ROOT))
+        for package in PACKAGES
+        for path, _ in modules(package)
+        if len(path.read_text(encoding="utf-8").splitlines()) > 400
+    ]
+    assert long == []
+
+
 def test_the_top_level_holds_the_agreed_folders_only() -> None:
     tracked = {path.name for path in ROOT.iterdir() if path.is_dir()}
     generated = {"out", "dist", "build", "__pycache__"}
@@ -199,6 +230,29 @@ def test_every_dependency_is_pinned() -> None:
     for requirement in wanted:
         name = requirement.partition(">")[0].partition("=")[0].strip().lower()
         assert name in pinned, name
+
+
+def test_dependencies__have_their_reason_beside_them() -> None:
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    listed = [
+        line
+        for part in text.partition("dependencies = [")[2].split("[project.scripts]")[:1]
+        for line in part.splitlines()
+        if line.startswith('    "')
+    ]
+    assert len(listed) > 60
+    assert [line for line in listed if not re.search(r'",  # \S', line)] == []
+
+
+def test_paths__in_the_docs_are_there() -> None:
+    missing = []
+    for document in ("architecture.md", "decisions.md", "elasticsearch.md", "kafka.md"):
+        text = (ROOT / "docs" / document).read_text(encoding="utf-8")
+        for word in " ".join(re.findall(r"`([^`\n]+)`", text)).split():
+            inside = re.fullmatch(r"(?:ingest|nlp|pipelines|tests|deploy|docs)/[\w./-]+", word)
+            if inside and not (ROOT / word).exists():
+                missing.append(f"{document}: {word}")
+    assert missing == []
 
 
 def test_tree__in_the_docs_names_every_folder_of_the_packages() -> None:

@@ -93,56 +93,10 @@ class Settings:
 def run(settings: Settings) -> Path:
     """Do what is missing and return the folder of the finished model."""
     torch.set_num_threads(settings.threads)
-    work = settings.work
-    start, small, grown = work / "base", work / "vocabulary", work / "pretrain"
-    tuned, candidate = work / "finetune", work / "candidate"
-    tokenizer = small / "tokenizer.json"
-    _begin(settings, start, small)
-    encoder = small / "bert"
-    if settings.pretraining.steps:
-        encoder = grown / "bert"
-        if not (encoder / "config.json").exists():
-            _say("pretrain")
-            pretrain.run(
-                small / "bert",
-                tokenizer,
-                settings.data,
-                grown,
-                settings.pretraining,
-                layers=settings.layers,
-                seed=settings.seed,
-            )
-    if not (tuned / "model.pt").exists():
-        votes = None
-        if settings.teacher:
-            _say("votes")
-            votes = voting.ask(
-                settings.teacher, settings.data, work / "votes", settings.threads, settings.own
-            )
-        _say("finetune")
-        finetune.run(
-            encoder,
-            tokenizer,
-            settings.data,
-            tuned,
-            settings.finetuning,
-            layers=settings.layers,
-            seed=settings.seed,
-            own=settings.own,
-            start=settings.start,
-            votes=votes,
-            exits=settings.exits,
-            licence=settings.licence,
-            frozen=settings.frozen,
-        )
-    if settings.shipped_layers:
-        tuned = tuned / f"layers-{settings.shipped_layers}"
-    if settings.others:
-        mean = work / "mean"
-        if not (mean / "model.pt").exists():
-            _say("mean")
-            finetune.average(tuned, settings.others, mean, settings.share)
-        tuned = mean
+    work, small = settings.work, settings.work / "vocabulary"
+    candidate, tokenizer = work / "candidate", small / "tokenizer.json"
+    _begin(settings, work / "base", small)
+    tuned = _tuned(settings, _pretrained(settings, small), tokenizer)
     if settings.early and not (tuned / exits.FILE.format(settings.early)).exists():
         _say("exit")
         exits.run(tuned, tokenizer, settings.data, settings.early, settings.own, settings.licence)
@@ -185,6 +139,62 @@ def _begin(settings: Settings, base_folder: Path, small: Path) -> None:
     if not (small / "bert" / "config.json").exists():
         _say("vocabulary")
         vocabulary.run(base_folder, settings.data, small, settings.pieces)
+
+
+def _pretrained(settings: Settings, small: Path) -> Path:
+    """Return the encoder to fine-tune, pre-trained if that was asked for."""
+    if not settings.pretraining.steps:
+        return small / "bert"
+    grown = settings.work / "pretrain"
+    if not (grown / "bert" / "config.json").exists():
+        _say("pretrain")
+        pretrain.run(
+            small / "bert",
+            small / "tokenizer.json",
+            settings.data,
+            grown,
+            settings.pretraining,
+            layers=settings.layers,
+            seed=settings.seed,
+        )
+    return grown / "bert"
+
+
+def _tuned(settings: Settings, encoder: Path, tokenizer: Path) -> Path:
+    """Fine-tune, and return the folder of the weights that are shipped."""
+    work, tuned = settings.work, settings.work / "finetune"
+    if not (tuned / "model.pt").exists():
+        votes = None
+        if settings.teacher:
+            _say("votes")
+            votes = voting.ask(
+                settings.teacher, settings.data, work / "votes", settings.threads, settings.own
+            )
+        _say("finetune")
+        finetune.run(
+            encoder,
+            tokenizer,
+            settings.data,
+            tuned,
+            settings.finetuning,
+            layers=settings.layers,
+            seed=settings.seed,
+            own=settings.own,
+            start=settings.start,
+            votes=votes,
+            exits=settings.exits,
+            licence=settings.licence,
+            frozen=settings.frozen,
+        )
+    if settings.shipped_layers:
+        tuned = tuned / f"layers-{settings.shipped_layers}"
+    if not settings.others:
+        return tuned
+    mean = work / "mean"
+    if not (mean / "model.pt").exists():
+        _say("mean")
+        finetune.average(tuned, settings.others, mean, settings.share)
+    return mean
 
 
 def finish(settings: Settings, candidate: Path, tokenizer: Path, report: Path) -> None:

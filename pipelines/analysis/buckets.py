@@ -1,4 +1,4 @@
-"""Which length of buckets a series has posts enough for: days, else weeks, else months."""
+"""Buckets of a series: how long they are, and between which days a query asks for them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
+from pipelines.query import And, Filter, Node
 from pipelines.records import Sum
 from pipelines.trends import FEWEST_POSTS, By, bucket_of
 
@@ -54,3 +55,12 @@ def _with_shares(counts: Sequence[int]) -> tuple[float, float]:
     """Return which part of the posts, and of the buckets with posts, have shares."""
     enough = [posts for posts in counts if posts >= FEWEST_POSTS]
     return sum(enough) / max(sum(counts), 1), len(enough) / max(len(counts), 1)
+
+
+def limit(query: Node, field: str) -> str:
+    """Return the day that ``since:`` or ``until:`` names for the whole query, else nothing."""
+    parts = query.nodes if isinstance(query, And) else (query,)
+    days = [part.values[0] for part in parts if isinstance(part, Filter) and part.field == field]
+    if not days:
+        return ""
+    return max(days) if field == "since" else min(days)

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from ingest.records import Gap
-from pipelines.analysis.buckets import Asked, choose_bucket
+from pipelines.analysis.buckets import Asked, choose_bucket, limit
 from pipelines.analysis.copies import Copies, find_copies
 from pipelines.analysis.correction import LabelledSum
 from pipelines.analysis.estimates import Estimate, Share
@@ -26,7 +26,7 @@ from pipelines.analysis.people import (
 )
 from pipelines.analysis.scanned import Counted, Left, SplitBy, count, count_each
 from pipelines.analysis.units import Unit, by_entity, correct_each
-from pipelines.query import All, And, Filter, Node, asks_for, final
+from pipelines.query import All, Node, asks_for, final
 from pipelines.records import Sum
 from pipelines.stores.protocols import Labels, Reading
 from pipelines.trends import By, Row, bucket_of, groups, in_buckets, rows, sums_by
@@ -283,6 +283,38 @@ def _read(
     )  # fmt: skip
 
 
+def _units(
+    parts: Mapping[str, _Part], length: By, shown: Collection[str], splits: tuple[SplitBy, ...]
+) -> list[Unit]:
+    """Return what is corrected by itself: each query, or each entity that is shown."""
+    units: list[Unit] = []
+    for name, part in parts.items():
+        own = [one for one in in_buckets(part.sums, length) if one.group in shown]
+        known = [
+            msgspec.structs.replace(one, bucket=bucket_of(one.bucket, length))
+            for one in part.known
+            if one.group in shown
+        ]
+        if "entity" in splits:
+            units += by_entity(own, known, part.entities, splits)
+        else:
+            units.append(Unit(name, part.labels.total(), own, known))
+    return units
+
+
+def _all_posts(
+    store: Source, length: By, zone: ZoneInfo, counting: Counting, *, once: bool
+) -> Counter[str] | None:
+    """Return how many posts the store has in each bucket, counted the same; if that is asked."""
+    if not counting.of_all:
+        return None
+    same = msgspec.structs.replace(counting, repeats="once" if once else "all")
+    whole = Counter[str]()
+    for one in in_buckets(_read(store, final(All()), length, (), zone, (), same).sums, length):
+        whole[one.bucket] += one.posts
+    return whole
+
+
 def _series(
     store: Source,
     queries: Mapping[str, Node],
@@ -300,36 +332,16 @@ def _series(
     sums, hidden = _largest(sums, splits)
     length = choose_bucket(sums) if by == "auto" else by
     selected = next(filter(None, (_selected(one, splits) for one in queries.values())), "")
-    languages: Counter[str] = Counter()
-    units: list[Unit] = []
-    shown = {one.group for one in sums}
-    for name, part in parts.items():
-        own = [one for one in in_buckets(part.sums, length) if one.group in shown]
-        known = [
-            msgspec.structs.replace(one, bucket=bucket_of(one.bucket, length))
-            for one in part.known
-            if one.group in shown
-        ]
-        languages.update(part.labels)
-        if "entity" in splits:
-            units += by_entity(own, known, part.entities, splits)
-        else:
-            units.append(Unit(name, part.labels.total(), own, known))
+    languages = sum((part.labels for part in parts.values()), Counter[str]())
+    units = _units(parts, length, {one.group for one in sums}, splits)
     found = None
     if correction and not selected:
         found = correct_each(units, fixed_mix=counting.fixed_mix)
-    estimates, corrected = found or {}, found is not None
-    lacking = None if corrected else min(units, key=lambda one: one.labels, default=None)
+    lacking = min(units, key=lambda one: one.labels, default=None) if found is None else None
     fixed: Mapping[Place, Estimate | None] | None = None
     if counting.fixed_mix:
-        fixed = dict.fromkeys(estimates) if corrected else reweighted(in_buckets(sums, length))
-    whole = None
-    if counting.of_all:
-        once = all(part.repeats_once for part in parts.values())
-        same = msgspec.structs.replace(counting, repeats="once" if once else "all")
-        whole = Counter[str]()
-        for one in in_buckets(_read(store, final(All()), length, (), zone, (), same).sums, length):
-            whole[one.bucket] += one.posts
+        fixed = dict.fromkeys(found) if found else reweighted(in_buckets(sums, length))
+    once = all(part.repeats_once for part in parts.values())
     (first, *others) = parts.values()
     # one query, of which the sums hold each post once
     entire = not (others or hidden or {"entity", "hashtag"} & set(splits))
@@ -339,25 +351,25 @@ def _series(
             length,
             zone=zone,
             gaps=gaps,
-            corrected=estimates,
+            corrected=found or {},
             shares=not selected,
             fixed_mix=fixed,
-            all_posts=whole,
-            since=min((_limit(one, "since") for one in queries.values()), default=""),
-            until=max((_limit(one, "until") for one in queries.values()), default=""),
+            all_posts=_all_posts(store, length, zone, counting, once=once),
+            since=min((limit(one, "since") for one in queries.values()), default=""),
+            until=max((limit(one, "until") for one in queries.values()), default=""),
         ),
         by=length,
         chosen=by == "auto",
-        corrected=corrected,
+        corrected=found is not None,
         labels=lacking.labels if lacking else languages.total(),
         towards="entity" in splits,
         lacking=lacking.name if lacking and ("entity" in splits or len(units) > 1) else "",
         label_languages=dict(sorted(languages.items())),
-        overall=overall(sums, first.people) if corrected and entire else {},
+        overall=overall(sums, first.people) if found is not None and entire else {},
         model_overall=model_means(sums) if entire and not selected else {},
         selected_by=selected,
         counting=counting,
-        repeats_once=all(part.repeats_once for part in parts.values()),
+        repeats_once=once,
         left=Left(
             repeats=max(part.left.repeats for part in parts.values()),
             reposts=max(part.left.reposts for part in parts.values()),
@@ -379,12 +391,3 @@ def _largest(sums: list[Sum], splits: tuple[SplitBy, ...]) -> tuple[list[Sum], i
 
 def _selected(query: Node, splits: tuple[SplitBy, ...]) -> str:
     return selected_by(query, "entity" if "entity" in splits else "")
-
-
-def _limit(query: Node, field: str) -> str:
-    """Return the day that ``since:`` or ``until:`` names for the whole query, else nothing."""
-    parts = query.nodes if isinstance(query, And) else (query,)
-    days = [part.values[0] for part in parts if isinstance(part, Filter) and part.field == field]
-    if not days:
-        return ""
-    return max(days) if field == "since" else min(days)

@@ -14,6 +14,7 @@ import click
 from ingest.records import PAGES, Gap, unfilled
 from pipelines.commands._shared.authors import known_authors, told
 from pipelines.commands._shared.context import open_store
+from pipelines.commands._shared.export_choice import Choice
 from pipelines.commands._shared.no_match import tell_uncounted, why_nothing
 from pipelines.commands._shared.options import (
     QUERY_SETTINGS,
@@ -137,85 +138,96 @@ def command(
     if folder is None:
         raise click.UsageError("name the folder: --to DIR")
     reason = _reason(level, reason, pseudonyms)
+    choice = Choice(formats, level, reason, rare, pseudonyms, csv_for, size, strata, seed)
+    opened = open_store(store)
+    try:
+        _export(opened, query, filters, store, folder, choice)
+    finally:
+        opened.close()
+
+
+def _export(
+    opened: Store,
+    query: tuple[str, ...],
+    filters: Filters,
+    store: str | None,
+    folder: Path,
+    choice: Choice,
+) -> None:
+    """Write the export, and tell what was written."""
     from pipelines.export import Facts, Options, export
-    from pipelines.export.about import MANIFEST, README
-    from pipelines.export.citable import FILES
     from pipelines.export.options import own_names
     from pipelines.export.rare import find
     from pipelines.settings import zone
 
-    node = query_node(query, filters)
-    opened = open_store(store)
-    try:
-        status = opened.status()
-        node = final(known_authors(node, opened))
-        rename = own_names() if pseudonyms == "own" else None
-        asked = rename(told(query, opened)) if rename else told(query, opened)
-        total, _ = opened.count(node)
-        nothing = "" if total else why_nothing(node, opened)
-        tell_uncounted(node, opened)
-        more = _more(level, reason, rare, pseudonyms, csv_for)
-        more += _sample_words(size, strata, seed)
-        chosen = [] if size is None else _sampled(opened, node, size, strata, seed)
-        hits = [one.hit for one in chosen]
-        few = None
-        if level != "ids":
-            few = find(opened.scan(node) if size is None else hits)
-        facts = Facts(
-            query=asked,
-            filters=dict(filters),
-            command=_command(asked, store, filters, folder, formats, more),
-            store=Path(status.store).name,
-            ledger=status.ledger,
-            timezone=status.timezone,
-            zone_data=status.zone_data,
-            created_at=datetime.now(UTC).replace(microsecond=0),
-            marsad=version("marsad"),
-            reason=reason,
-            all_posts=sum(one.posts for one in opened.sums(_days(node), "day", "")),
-            gaps=_gaps(status.gaps),
-            sampled=_sample_says(len(chosen), total, strata, seed) if chosen else "",
-            rare=few.posts if few else 0,
-            suppressed=rare == "suppress",
-            own_pseudonyms=rename is not None,
+    status = opened.status()
+    node = final(known_authors(query_node(query, filters), opened))
+    rename = own_names() if choice.pseudonyms == "own" else None
+    asked = rename(told(query, opened)) if rename else told(query, opened)
+    total, _ = opened.count(node)
+    nothing = "All posts are rare by platform and language."
+    if not total:
+        nothing = why_nothing(node, opened) or "No post matches."
+    tell_uncounted(node, opened)
+    chosen = _sampled(opened, node, choice)
+    hits = None if choice.size is None else [one.hit for one in chosen]
+    few = None
+    if choice.level != "ids":
+        few = find(opened.scan(node) if hits is None else hits)
+    facts = Facts(
+        query=asked,
+        filters=dict(filters),
+        command=_command(asked, store, filters, folder, choice),
+        store=Path(status.store).name,
+        ledger=status.ledger,
+        timezone=status.timezone,
+        zone_data=status.zone_data,
+        created_at=datetime.now(UTC).replace(microsecond=0),
+        marsad=version("marsad"),
+        reason=choice.reason,
+        all_posts=sum(one.posts for one in opened.sums(_days(node), "day", "")),
+        gaps=_gaps(status.gaps),
+        sampled=choice.sampled(len(chosen), total),
+        rare=few.posts if few else 0,
+        suppressed=choice.suppresses,
+        own_pseudonyms=rename is not None,
+    )
+    options = Options(
+        level=choice.level,
+        zone=zone(status.timezone or "UTC"),
+        entities=few.entities(suppressed=choice.suppresses) if few else (),
+        csv_for=choice.csv_for,
+        created_at=facts.created_at,
+        about=_about(facts),
+    )
+    with progress("Exporting") as report:
+        account = export(
+            opened.scan(node) if hits is None else hits,
+            folder,
+            choice.formats,
+            facts,
+            options=options,
+            rename=rename,
+            weights={one.hit.post.id: one.weight for one in chosen},
+            rare=few if choice.suppresses else None,
+            report=lambda posts: report(posts, max(total, posts), posts),
         )
-        options = Options(
-            level=level,
-            zone=zone(status.timezone or "UTC"),
-            entities=few.entities(suppressed=rare == "suppress") if few else (),
-            csv_for=csv_for,
-            created_at=facts.created_at,
-            about=_about(facts),
-        )
-        with progress("Exporting") as report:
-            account = export(
-                opened.scan(node) if size is None else hits,
-                folder,
-                formats,
-                facts,
-                options=options,
-                rename=rename,
-                weights={one.hit.post.id: one.weight for one in chosen},
-                rare=few if rare == "suppress" else None,
-                report=lambda posts: report(posts, max(total, posts), posts),
-            )
-    finally:
-        opened.close()
-    if status.ledger.pending:
-        notify(f"{status.ledger.pending:,} posts wait to be scored and are not exported.")
+    _tell(account, facts, folder, choice.level, nothing)
+
+
+def _tell(account: Account, facts: Facts, folder: Path, level: Level, nothing: str) -> None:
+    """Tell people, and the program that runs this command, what was written, or why nothing."""
+    from pipelines import results
+    from pipelines.export.about import MANIFEST, README
+    from pipelines.export.citable import FILES
+
+    pending = facts.ledger.pending
+    if pending:
+        notify(f"{pending:,} posts wait to be scored and are not exported.")
     if not account.posts:
-        if total:
-            nothing = "All posts are rare by platform and language."
-        nothing_found(f"{nothing or 'No post matches.'} Nothing was written.")
+        nothing_found(f"{nothing} Nothing was written.")
     _warn_of_rare(facts, account, level)
     written = [*account.files, README, *FILES, MANIFEST]
-    _tell(account, folder, written, status.ledger.pending)
-
-
-def _tell(account: Account, folder: Path, written: Sequence[str], pending: int) -> None:
-    """Tell people, and the program that runs this command, what was written."""
-    from pipelines import results
-
     results.report(
         results.Exported(
             posts=account.posts,
@@ -248,8 +260,7 @@ def _command(
     store: str | None,
     filters: Filters,
     folder: Path,
-    formats: Sequence[str],
-    more: Sequence[str] = (),
+    choice: Choice,
 ) -> str:
     words = ["marsad", "export"]
     if store:
@@ -258,7 +269,8 @@ def _command(
     for name, value in filters.items():
         for one in [value] if isinstance(value, str) else value:
             words += [f"--{name}", one]
-    words += ["--to", folder.name or "DIR", "--format", ",".join(formats), *more]
+    words += ["--to", folder.name or "DIR", "--format", ",".join(choice.formats)]
+    words += choice.words()
     # a query may begin with a minus
     return shlex.join([*words, "--", query] if query else words)
 
@@ -303,29 +315,6 @@ def _warn_of_rare(facts: Facts, account: Account, level: str) -> None:
         )
 
 
-def _more(level: str, reason: str, rare: str, pseudonyms: str, csv_for: str) -> list[str]:
-    words = [] if level == "pseudonymous" else ["--level", level]
-    words += ["--reason", reason] if reason else []
-    words += [] if rare == "keep" else ["--rare", rare]
-    words += [] if pseudonyms == "store" else ["--pseudonyms", pseudonyms]
-    return words + ([] if csv_for == "en" else ["--csv-for", csv_for])
-
-
-def _sample_words(size: int | None, strata: Sequence[str], seed: int) -> list[str]:
-    if size is None:
-        return []
-    spread = [] if list(strata) == ["language", "week"] else ["--stratify", ",".join(strata)]
-    return ["--sample", str(size), *spread, "--seed", str(seed)]
-
-
-def _sample_says(posts: int, total: int, strata: Sequence[str], seed: int) -> str:
-    spread = f", spread over {' and '.join(strata)}" if strata else ""
-    return (
-        f"{posts:,} of {total:,} posts that match, drawn at random{spread} (seed {seed}); each "
-        "stands for as many posts as its weight says"
-    )
-
-
 def _about(facts: Facts) -> tuple[tuple[str, str], ...]:
     return (
         ("query", facts.query or "(all posts)"),
@@ -336,12 +325,12 @@ def _about(facts: Facts) -> tuple[tuple[str, str], ...]:
     )
 
 
-def _sampled(
-    store: Store, node: Node, size: int, strata: Sequence[Stratum], seed: int
-) -> list[Sampled]:
+def _sampled(store: Store, node: Node, choice: Choice) -> list[Sampled]:
     from pipelines.labels.sampling import sample
 
-    chosen = sample(store, node, size, strata=strata, seed=seed)
+    if choice.size is None:
+        return []
+    chosen = sample(store, node, choice.size, strata=choice.strata, seed=choice.seed)
     if chosen:
         notify(f"A sample: each post stands for {chosen[0].weight:.2f} posts of the query.")
     return sorted(chosen, key=lambda one: one.hit.post.id)
