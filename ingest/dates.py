@@ -2,6 +2,7 @@
 
 A value is text (a JSON number is its literal). Read are ISO 8601, RFC 2822, Twitter's
 ``Wed Aug 27 13:08:45 +0000 2008``, ``27/02/2016 21:14``, ``12 janvier 2016 à 20h``, ``27-Feb-16``,
+Oracle's ``27-FEB-16 09.14.05.000000 PM``,
 ``Feb 27, 2016 @ 20:00:00.000``, Arabic month names and digits, epoch seconds to nanoseconds, and
 the day numbers of spreadsheets. What two readings would fit (day or month first, day numbers) is
 decided once for a whole column by :func:`learn`, since one value alone can't say.
@@ -74,7 +75,7 @@ _DOTNET = re.compile(r"\\?/Date\((-?\d+)(?:[+-]\d{4})?\)\\?/")
 _NO_YEAR = re.compile(r"[+-]?(?:0000|\d{5,})-\d\d-\d\d")
 _AM_PM = r"(?P<half>[ap]\.?\s?m\.?(?![^\W\d])|ص|م|صباحا|مساء|ظهرا)"
 _CLOCK = (
-    r"(?P<hour>\d{1,2})(?:\s?[:h]\s?(?P<minute>\d{2})(?:[:m](?P<second>\d{2})s?"
+    r"(?P<hour>\d{1,2})(?:(?:\s?[:h]\s?|\.(?=\d\d(?!\d)))(?P<minute>\d{2})(?:[:m.](?P<second>\d{2})s?"
     r"(?:[.,:](?P<fraction>\d{1,9}))?)?|\s?h(?:eures?)?\b|(?=\s?"
     + _AM_PM.replace("half", "_")
     + "))"

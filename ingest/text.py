@@ -31,11 +31,15 @@ _MARKUP = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 #: Twitter, YouTube and many exports write these, each once; websites also letters and marks.
-_ENTITY = re.compile(
-    r"&(?:amp|lt|gt|quot|apos|nbsp|#\d{2,6}|#x[0-9a-fA-F]{2,5}"
+_NAMED = (
+    r"(?:amp|lt|gt|quot|apos|nbsp|#\d{2,6}|#x[0-9a-fA-F]{2,5}"
     r"|[aeiouyAEIOU](?:acute|grave|circ|uml)|[cC]cedil|ntilde|oelig|OElig|aelig|szlig"
     r"|[lr]a?quo|[lr][sd]quo|hellip|ndash|mdash|euro|deg|middot|zwnj|zwj|[lr][lr]m);"
 )
+_ENTITY = re.compile("&" + _NAMED)
+#: An entity that a second program escaped once more: ``&amp;lt;3``. Who means the entity itself
+#: writes of HTML, which no post of a protest does.
+_TWICE = re.compile("&amp;(?=" + _NAMED + ")")
 _CODE_POINTS = re.compile(r"<U\+([0-9A-Fa-f]{4,8})>")
 _BYTES = re.compile(r"(?:<[0-9a-f]{2}>){2,}")
 _HEX_BYTES = re.compile(r"(?:\\x[0-9a-fA-F]{2}){2,}")
@@ -100,6 +104,7 @@ def readable(text: str, *, markup: bool = True, entities: bool = True) -> Readab
         if "<" in text and _MARKUP.search(text):
             return Readable(_names_in(text_of(_names_in(text))), repaired)
     if entities and "&" in text and _ENTITY.search(text):
+        text = _TWICE.sub("&", _TWICE.sub("&", text))
         text = _ENTITY.sub(lambda found: html.unescape(found[0]), text)
     return Readable(_names_in(text), repaired)
 

@@ -166,6 +166,7 @@ def archive(
                 timezone=timezone,
                 encoding=encoding,
                 date_order=date_order or "",
+                watchlist=chosen_watchlist(watchlist),
             ),
         )
         return

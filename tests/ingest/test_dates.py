@@ -57,6 +57,9 @@ def test_a_date_with_its_zone_names_one_moment(written: str) -> None:
         "02/27/2016 9:14 PM",
         "27 février 2016 à 21:14",
         "27 févr. 2016 21h14",
+        "27-FEB-16 09.14.00.000000 PM",  # Oracle
+        "27-FÉVR.-16 21.14.00,000000000",
+        "27.02.2016 21.14",
         "February 27, 2016 9:14 PM",
         "Feb 27, 2016, 9:14 p.m.",
         "20160227211400",
@@ -150,6 +153,7 @@ def test_a_day_alone_begins_at_midnight_of_the_assumed_zone() -> None:
     [
         *("", " ", "-", "yesterday", "2 h", "NaN", "12:30", "2016-02", "x" * 1000, "1" * 30),
         *("2016-13-01", "31/02/2016", "27/02/2016 25:00", "2016-02-27 12:00 XYZ", "1.4566E+09"),
+        *("27-FEB-16 9.1", "27/02/2016 12.75"),
     ],
 )
 def test_what_is_no_date_is_unknown(written: str) -> None:

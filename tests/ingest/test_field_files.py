@@ -21,6 +21,8 @@ from ingest.records import Post, Reject, Tombstone
 from ingest.sources.archive.preview import PreviewOptions, preview
 from ingest.sources.archive.source import ArchiveSource
 from ingest.text import Span, readable, without_names
+from ingest.watchlist.loader import load
+from pipelines.commands._shared.import_report import preview_lines
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 KEY = Key("ktest", datetime(2016, 1, 1, tzinfo=UTC), "22" * 32)
@@ -321,6 +323,8 @@ def test_reference__that_is_a_name_never_stays_plain(reference: str, tmp_path: P
     ("written", "text"),
     [
         ("inwi &lt;3 &amp; rien", "inwi <3 & rien"),
+        ("inwi &amp;lt;3 &amp;amp; l&amp;#39;été", "inwi <3 & l'été"),  # escaped twice
+        ("R&amp;D; &amp;rien;", "R&D; &rien;"),
         ("Ù‚Ø·Ø¹Øª Ø§Ù„Ù…ÙƒØ§Ù„Ù…Ø§Øª", "قطعت المكالمات"),
         ("coupÃ© Ã  midi", "coupé à midi"),
         ("Åäæí ÊÞØÚ ÇáãßÇáãÇÊ", "إنوي تقطع المكالمات"),
@@ -414,6 +418,17 @@ def test_preview__tells_columns_dates_and_posts_and_stores_nothing(tmp_path: Pat
     assert found.unread_date == "demain"
     assert found.shown[0].text == "[user] coupé"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_preview__counts_and_shows_what_the_watchlist_keeps(tmp_path: Path) -> None:
+    path = tmp_path / "f.csv"
+    path.write_text("id,text\n1,il pleut\n2,inwi a coupé\n3,@inwi ?\n", "utf-8")
+    [found] = preview([path], PreviewOptions(watchlist=load("morocco-2016")))
+    assert (found.posts, found.filtered, found.watchlist) == (3, 1, "morocco-2016")
+    assert [post.text for post in found.shown] == ["inwi a coupé", "@inwi ?"]
+    assert "watchlist morocco-2016: 2 posts kept, 1 left out" in "\n".join(preview_lines(found))
+    [every] = preview([path])
+    assert (every.filtered, len(every.shown)) == (0, 3)
 
 
 def test_preview__has_the_error_of_a_file_that_is_not_read(tmp_path: Path) -> None:

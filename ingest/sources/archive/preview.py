@@ -16,9 +16,11 @@ import msgspec
 
 from ingest.dates import DateOrder
 from ingest.errors import MappingError, SourceError
-from ingest.privacy.masking import mask
+from ingest.privacy.masking import handle_name, mask
 from ingest.records import Post, Reject, Tombstone
 from ingest.sources.archive.source import ArchiveSource
+from ingest.watchlist.loader import Watchlist
+from ingest.watchlist.matcher import Matcher
 
 #: Records of each file that are looked at.
 RECORDS: Final = 1_000
@@ -35,6 +37,8 @@ class PreviewOptions(msgspec.Struct, frozen=True, kw_only=True):
     timezone: str | None = None
     encoding: str = ""
     date_order: DateOrder = ""
+    watchlist: Watchlist | None = None
+    """What posts have to mention to be kept; without one all are."""
 
 
 class PreviewPost(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,6 +89,10 @@ class ImportPreview(msgspec.Struct, frozen=True, kw_only=True):
     """Whether ``03/02/2016`` is read as the third of February."""
     zone_assumed: int = 0
     """Posts whose dates name no zone where nobody said which is theirs."""
+    filtered: int = 0
+    """Posts in which the watchlist finds nothing: an import leaves them out."""
+    watchlist: str = ""
+    """Name of the watchlist; empty where every post is kept."""
     nameless: int = 0
     """Posts whose platform is not known, so that their ids are of this file alone."""
     repaired: int = 0
@@ -92,6 +100,7 @@ class ImportPreview(msgspec.Struct, frozen=True, kw_only=True):
     ids_met: int = 0
     """Records whose id another text of the file has."""
     shown: list[PreviewPost] = []
+    """The first posts that an import keeps."""
     more: bool = False
     """The file has more records than were looked at."""
 
@@ -120,7 +129,7 @@ def _of_file(path: str | os.PathLike[str], options: PreviewOptions) -> ImportPre
         date_order=options.date_order,
     )
     try:
-        return _of_source(source)
+        return _of_source(source, options.watchlist)
     except SourceError as error:
         return _unread(source, error)
     finally:
@@ -135,7 +144,7 @@ def _unread(source: ArchiveSource, error: SourceError) -> ImportPreview:
     return msgspec.structs.replace(found, unmapped=True, format=source.format, fields=source.fields)
 
 
-def _of_source(source: ArchiveSource) -> ImportPreview:
+def _of_source(source: ArchiveSource, watchlist: Watchlist | None) -> ImportPreview:
     records = [item.record for item in islice(source.open(""), RECORDS + 1)]
     more, records = len(records) > RECORDS, records[:RECORDS]
     posts = [record for record in records if isinstance(record, Post)]
@@ -144,6 +153,7 @@ def _of_source(source: ArchiveSource) -> ImportPreview:
     for post in posts:
         if not post.id.endswith(":"):
             texts.setdefault(post.id, set()).add(post.text)
+    kept = _kept(posts, watchlist)
     flags = Counter(flag for post in posts for flag in post.flags)
     return ImportPreview(
         path=source.path,
@@ -165,17 +175,33 @@ def _of_source(source: ArchiveSource) -> ImportPreview:
         timezone=details.timezone,
         day_first=details.day_first,
         zone_assumed=flags["zone-assumed"],
+        filtered=len(posts) - len(kept),
+        watchlist=watchlist.name if watchlist else "",
         nameless=sum(post.platform == "archive" for post in posts),
         repaired=flags["text-repaired"],
         ids_met=sum(len(found) - 1 for found in texts.values()),
-        shown=[_shown(post) for post in posts[:SHOWN]],
+        shown=kept[:SHOWN],
         more=more,
     )
 
 
-def _shown(post: Post) -> PreviewPost:
+def _kept(posts: Sequence[Post], watchlist: Watchlist | None) -> list[PreviewPost]:
+    """Return the posts that an import keeps: those in whose masked text something is found."""
+    if watchlist is None:
+        return [_shown(post, mask(post.text)) for post in posts]
+    handles = frozenset(map(handle_name, watchlist.handles))
+    matcher = Matcher(watchlist)
+    masked = (mask(post.text, keep=handles, country=watchlist.country) for post in posts)
+    return [
+        _shown(post, text)
+        for post, text in zip(posts, masked, strict=True)
+        if matcher.entities(text)
+    ]
+
+
+def _shown(post: Post, text: str) -> PreviewPost:
     return PreviewPost(
-        text=mask(post.text),
+        text=text,
         created_at=post.created_at,
         platform=post.platform,
         flags=tuple(post.flags),

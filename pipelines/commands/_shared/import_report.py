@@ -33,6 +33,11 @@ def preview_lines(found: ImportPreview) -> Iterator[str]:
         f"{f' (such as {_shown(found.unread_date)})' if found.unread_date else ''}; "
         f"zone {found.timezone}{' (assumed)' if found.zone_assumed else ''}"
     )
+    if found.watchlist:
+        yield (
+            f"  watchlist {found.watchlist}: {count(found.posts - found.filtered, 'post')} kept, "
+            f"{found.filtered:,} left out"
+        )
     if found.nameless:
         yield f"  {count(found.nameless, 'post')} {_WITHOUT_PLATFORM}"
     for reason, number in {**found.skipped, **found.dead}.items():
