@@ -9,10 +9,12 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from typing import TextIO
 
 import click
 
 from nlp.errors import MarsadError
+from pipelines.errors import QueryError
 from pipelines.terminal import LogFormatter, printable
 
 #: Subcommands in the order of the help, with their one line. They are imported when asked for,
@@ -44,8 +46,33 @@ COMMANDS = {
 }
 
 
+#: What other programs call a thing, and how it is asked for here.
+OTHERWISE = {
+    "chart": "trends --chart FILE",
+    "compare": "trends QUERY --compare QUERY",
+    "count": "trends, or top",
+    "download": "export --to DIR",
+    "facets": "search --facets --json",
+    "find": "search",
+    "import": "ingest archive FILE",
+    "load": "ingest archive FILE",
+    "plot": "trends --chart FILE",
+    "remove": "delete",
+    "report": "label report, or pages report",
+    "save": "export --to DIR",
+    "verify": "export verify DIR",
+    "web": "serve",
+}
+
+
 class Failed(click.ClickException):
     """A failure that was explained: shown without a traceback, exit code 1."""
+
+
+class WrongQuery(Failed):
+    """A query that can't be read is wrong usage, like a wrong option."""
+
+    exit_code = 2
 
 
 class LazyGroup(click.Group):
@@ -60,8 +87,9 @@ class LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the subcommand; suggest one where the name is not known."""
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            near = difflib.get_close_matches(args[0], COMMANDS, 1)
-            meant = f" Did you mean {near[0]}?" if near else ""
+            near = difflib.get_close_matches(args[0], COMMANDS, 1, 0.7)
+            known = OTHERWISE.get(args[0], near[0] if near else "")
+            meant = f" Did you mean {known}?" if known else ""
             ctx.fail(f"There is no command {args[0]!r}.{meant} See marsad --help.")
         return super().resolve_command(ctx, args)
 
@@ -86,8 +114,15 @@ class LazyGroup(click.Group):
         try:
             secret_files.read()
             return super().invoke(ctx)
+        except QueryError as error:
+            raise WrongQuery(str(error)) from error
         except MarsadError as error:
             raise Failed(str(error)) from error
+        except BrokenPipeError:
+            # The reader of our output left (`| head`): not our failure, and nothing more to say.
+            # Caught here, since click would make it exit code 1.
+            _discard(sys.stdout, sys.stderr)
+            raise click.exceptions.Exit(0) from None
 
 
 @click.group(
@@ -107,6 +142,15 @@ def _tell_program(error: click.ClickException) -> None:
 
     cause = error.__cause__ or error
     report(Failure(error=type(cause).__name__, message=error.format_message()))
+
+
+def _discard(*streams: TextIO) -> None:
+    """Send what is still buffered, and what comes, nowhere, where nobody reads it any more."""
+    for stream in streams:
+        try:
+            stream.flush()
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -130,8 +174,4 @@ def main(arguments: Sequence[str] | None = None) -> None:
         error.show(words)
         click.echo(printable(words.getvalue()), err=True, nl=False)  # it may quote a post
         code = error.exit_code
-    except BrokenPipeError:
-        # The reader of our output left (`| head`): not our failure, and nothing more to say.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
     sys.exit(code if isinstance(code, int) else 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, datetime
@@ -172,6 +173,8 @@ def report_command(
     """Tell how far coders agree, and what the model gets wrong, by language."""
     from pipelines.labels.agreement import report
 
+    if aspect != "sentiment" and not re.fullmatch("target:.+", aspect):
+        raise click.BadParameter("write sentiment, or target:ENTITY", param_hint="--aspect")
     node = query_node(query, filters)
     with closing(open_store(store)) as opened:
         found = report(opened.labelled(known_authors(node, opened)), aspect)
@@ -207,7 +210,7 @@ def _list_wrong(wrong: Sequence[object], width: int) -> None:
     shown = console()
     for one in wrong:
         assert isinstance(one, Wrong)
-        text = " ".join(one.text.split())[: max(20, width)]
+        text = " ".join(one.text.split())[: max(20, width - 2)]
         head = f"{one.id} ({one.language}): people {one.people}, model {one.predicted} "
         shown.print(Text(f"{head}({one.confidence:.0%})", style="dim"))
         shown.print(Text(f"  {text}"))

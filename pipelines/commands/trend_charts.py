@@ -14,6 +14,7 @@ from pipelines.commands._shared.chart_options import Code
 from pipelines.commands._shared.options import Filters, values_of
 from pipelines.commands._shared.output import notify
 from pipelines.commands.trend_answer import Answer
+from pipelines.errors import OutputError
 from pipelines.query.fields import LANGUAGE_WORDS
 from pipelines.stages import utc_now
 from pipelines.trends import deaf_times
@@ -37,6 +38,8 @@ def check(charts: Sequence[Path], look: Look) -> None:
 
     for path in charts:
         format_of(path)
+        if not path.parent.is_dir():
+            raise OutputError(f"{path}: there is no folder {path.parent}; make it first")
     size_of(look.size)
 
 

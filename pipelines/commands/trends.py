@@ -156,12 +156,14 @@ def command(
       marsad trends whatsapp --json > whatsapp.ndjson
     """
     if as_json and as_csv:
-        raise click.UsageError("choose --json or --csv")
+        raise click.UsageError("choose one: --json or --csv")
     splits = tuple(dict.fromkeys(splits))
     if len(splits) > 2:
         raise click.UsageError("choose two splits at most")
     if sum((bool(splits), bool(against), copies == "both")) > 1:
-        raise click.UsageError("choose one of --split, --compare and --copies both")
+        raise click.UsageError(
+            "--split, --compare and `--copies both` don't go together: choose one"
+        )
     look = Look(title=title, size=size, code=code, real_text=real_text)
     if charts:
         check(charts, look)  # said now rather than after a long computation

@@ -186,7 +186,7 @@ def test_nothing_found_is_exit_code_3_and_tells_what_may_be_wrong(study: Marsad)
 
 
 def test_a_wrong_query_is_explained(study: Marsad) -> None:
-    failed = study("search", "colour:red", code=1)
+    failed = study("search", "colour:red", code=2)
     assert "colour" in failed.stderr
     assert "Traceback" not in failed.stderr
 
@@ -447,7 +447,7 @@ def test_a_word_with_a_minus_is_part_of_the_query_and_a_mistyped_option_is_told(
 
 
 def test_an_option_cannot_smuggle_in_a_query(study: Marsad) -> None:
-    study("search", "--lang", "fr) OR (lang:ary", code=1)
+    study("search", "--lang", "fr) OR (lang:ary", code=2)
 
 
 def test_posts_of_an_author_are_found_by_name(study: Marsad) -> None:

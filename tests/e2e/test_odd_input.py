@@ -45,7 +45,7 @@ def test_a_table_and_an_error__show_controls_as_signs(marsad: Marsad) -> None:
     marsad(
         "ingest", "archive", marsad.write("a\x1b[31mb.ndjson", [POST | {"id": "\x1b"}]), code=None
     )
-    done = [marsad("dead", "list"), marsad("search", "salut", "\x08", code=1)]
+    done = [marsad("dead", "list"), marsad("search", "salut", "\x08", code=2)]
     for one in done:
         assert not {"\x1b", "\x08"} & {*one.stdout, *one.stderr}
     assert "␛" in done[0].stdout

@@ -1,7 +1,10 @@
 """Searches in any order, what is most frequent, and names of languages."""
 
 import json
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import msgspec
 import pytest
@@ -10,6 +13,7 @@ from click.testing import CliRunner
 from pipelines.cli import group
 from pipelines.commands.search import command as search_command
 from pipelines.commands.top import command as top_command
+from pipelines.commands.watchlist import command as watchlist_command
 from pipelines.errors import QueryError
 from pipelines.query import Filter, parse
 from pipelines.searching import facets, search, top
@@ -142,6 +146,43 @@ def test_command__that_is_mistyped_gets_a_suggestion():
     result = CliRunner().invoke(search_command, ["--sotr", "oldest"])
     assert result.exit_code == 2
     assert "--sort" in result.output
+
+
+@pytest.mark.parametrize(
+    ("asked", "answer"),
+    [("compare", "trends QUERY --compare QUERY"), ("find", "search"), ("zzz", "")],
+)
+def test_command__of_another_name_is_named_as_here(asked, answer):
+    said = CliRunner().invoke(group, [asked]).output
+    assert f"Did you mean {answer}?" in said if answer else "Did you mean" not in said
+
+
+def test_command__with_a_query_that_can_not_be_read_is_wrong_usage(path):
+    result = CliRunner().invoke(group, ["search", "inwi (", "--store", str(path)])
+    assert result.exit_code == 2
+    assert "at character 7" in result.output
+
+
+def test_command__whose_reader_leaves_has_not_failed():
+    with subprocess.Popen(
+        [sys.executable, "-c", "from pipelines.cli import main; main()", "watchlist", "list"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    ) as process:  # fmt: skip
+        process.stdout.close()  # long before the first line
+        assert (process.wait(), process.stderr.read()) == (0, b"")
+
+
+def test_watchlist__shows_what_its_entities_are_found_by():
+    run = partial(CliRunner().invoke, watchlist_command)
+    shown = run(["show", "morocco-2016", "inwi"]).output
+    assert "inwi: inwi (operator)" in shown
+    assert "إنوي, من إنوي" in shown
+    assert "handles          @inwi" in shown
+    assert "campaign of operators" not in shown
+    assert "campaign of operators" in run(["show", "morocco-2016"]).output
+    assert "skype" not in shown
+    unknown = run(["show", "morocco-2016", "nope"])
+    assert (unknown.exit_code, "known are maroc-telecom" in unknown.output) == (2, True)
 
 
 def test_command__sorts_and_counts(path):
