@@ -15,6 +15,7 @@ import shutil
 import sys
 import time
 from collections import deque
+from collections.abc import Hashable
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -73,6 +74,8 @@ class Job:
         self.progress: Progress | None = None
         self.ended = 0.0
         self.finished = asyncio.Event()
+        self.whole_in: Hashable = None
+        """The state of the store in which all posts of an export were last seen to be there."""
 
     @property
     def output(self) -> str:

@@ -7,9 +7,12 @@ import json
 import re
 import zipfile
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+from pipelines.export.check import Purge, gone
+from pipelines.stores.protocols import Store
 from tests.web.conftest import Site
 
 
@@ -49,6 +52,27 @@ def test_export__that_holds_a_deleted_post_is_given_to_nobody(
     answer = site.get(link[1])
     assert answer.status_code == 410
     assert "Posts of this export were deleted since" in answer.text
+
+
+def test_export__looks_its_posts_up_once_for_each_state_of_the_store(
+    serve: Callable[..., Site], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[Path] = []
+
+    def counting(folder: Path, store: Store) -> Purge:
+        looked.append(folder)
+        return gone(folder, store)
+
+    monkeypatch.setattr("pipelines.web.pages.export.gone", counting)
+    site = serve()
+    page = site.done(site.post("/export?q=inwi", token=site.token("/export"), formats="ndjson"))
+    link = re.search(r'href="(/export/[^"]+\.zip)"', page)
+    assert link, page
+    assert [site.get(link[1]).status_code for _ in range(3)] == [200, 200, 200]
+    assert len(looked) == 1
+    site.post("/label", token=site.token("/label"), post_id="twitter:2", label="negative")
+    assert site.get(link[1]).status_code == 200
+    assert len(looked) == 2
 
 
 def test_excel__holds_the_posts_of_the_search(site: Site) -> None:

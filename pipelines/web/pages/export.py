@@ -79,10 +79,14 @@ async def folder(job_id: str, view: Exporter) -> Response:
     if job.kind != "export" or job.state != "done":
         raise HTTPException(404, view.words.gettext("There is no such export."))
     written = job.folder / "study"
-    if (await view.ask(lambda store: gone(written, store))).rows:
-        raise HTTPException(
-            410, view.words.gettext("Posts of this export were deleted since. Export again.")
-        )
+    # asked for before the posts are: what changes meanwhile is another state
+    state = view.service.readers.state()
+    if state is None or state != job.whole_in:
+        if (await view.ask(lambda store: gone(written, store))).rows:
+            raise HTTPException(
+                410, view.words.gettext("Posts of this export were deleted since. Export again.")
+            )
+        job.whole_in = state
     packed = job.folder / "study.zip"
     if not packed.exists():
         await anyio.to_thread.run_sync(_pack, written, packed)
