@@ -70,7 +70,7 @@ class Service:
     def warm_up(self) -> None:
         """Begin to read what answers will need."""
         if self._columns is not None:
-            self._columns.masks()
+            self._columns.begin()
 
     def writer(self) -> Holder | None:
         """Return the process that writes to the store's file now; of a server it is not known."""

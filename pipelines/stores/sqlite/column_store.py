@@ -36,6 +36,8 @@ class ColumnStore(SqliteStore):
     def __init__(self, path: str | Path, columns: ResidentColumns, **options: Any) -> None:
         super().__init__(path, **options)
         self._columns = columns
+        # what is left to SQLite reads few rows
+        self._connection.execute("PRAGMA cache_size = -8000")
         found = self.path.stat()
         self._file = (found.st_dev, found.st_ino)
 

@@ -92,36 +92,51 @@ class Columns(NamedTuple):
 
 def load(connection: Connection) -> Columns:
     """Read the columns of all posts, inside a reading transaction."""
-    small, truth = np.uint8, np.bool_
-    posts = [_nothing(np.int64, np.int32, small, small, truth, small, small)]
-    targets = [_nothing(np.int32, small, small)]
-    base = 0
+    made = _made(connection)
+    post = target = 0
     for number, packed, names, chances in _chunks(connection):
-        posts.append(
-            [
-                number,
-                (packed >> 8).astype(np.int32),
-                ((packed >> 3) & 31).astype(np.uint8),
-                ((packed >> 1) & 3).astype(np.uint8),
-                (packed & 1).astype(np.bool_),
-                _small(names >> _PART),
-                _small(names & _MASK),
-                _chances(chances),
-            ]
-        )
-        among = "WHERE number BETWEEN ? AND ?"
+        posts = slice(post, post + len(number))
+        made.numbers[posts] = number
+        made.day[posts] = packed >> 8
+        made.hour[posts] = (packed >> 3) & 31
+        made.label[posts] = (packed >> 1) & 3
+        made.provisional[posts] = packed & 1
+        made.platform[posts] = names >> _PART
+        made.language[posts] = names & _MASK
+        _unpack(chances, made.chances[:, posts])
         ends = (int(number[0]), int(number[-1]))
-        of, what, chances = _numbers(connection, _TARGETS, f"targets {among}", ends, 3)
-        targets.append(
-            [
-                (base + np.searchsorted(number, of)).astype(np.int32),
-                _small(what >> 2),
-                (what & 3).astype(np.uint8),
-                _chances(chances),
-            ]
-        )
-        base += len(number)
-    return Columns(*_joined(posts), *_joined(targets))
+        table = "targets WHERE number BETWEEN ? AND ?"
+        of, what, chances = _numbers(connection, _TARGETS, table, ends, 3)
+        targets = slice(target, target + len(of))
+        made.target_post[targets] = post + np.searchsorted(number, of)
+        made.entity[targets] = what >> 2
+        made.target_label[targets] = what & 3
+        _unpack(chances, made.target_chances[:, targets])
+        post, target = posts.stop, targets.stop
+    return made
+
+
+def _made(connection: Connection) -> Columns:
+    """Return arrays of the size that they will have, so that nothing is there twice."""
+    ((posts, targets, most),) = connection.execute(
+        "SELECT (SELECT count(*) FROM facts), (SELECT count(*) FROM targets), "
+        "(SELECT ifnull(max(ref), 0) FROM names)"
+    ).fetchall()
+    name = np.min_scalar_type(most)
+    return Columns(
+        numbers=np.zeros(posts, np.int64),
+        day=np.zeros(posts, np.int32),
+        hour=np.zeros(posts, np.uint8),
+        label=np.zeros(posts, np.uint8),
+        provisional=np.zeros(posts, np.bool_),
+        platform=np.zeros(posts, name),
+        language=np.zeros(posts, name),
+        chances=np.zeros((3, posts), np.int32),
+        target_post=np.zeros(targets, np.int32),
+        entity=np.zeros(targets, name),
+        target_label=np.zeros(targets, np.uint8),
+        target_chances=np.zeros((3, targets), np.int32),
+    )
 
 
 def _chunks(connection: Connection) -> Iterator[Array]:
@@ -146,24 +161,7 @@ def _numbers(
     return np.fromstring(text or "", np.int64, sep=",").reshape(-1, width).T
 
 
-def _small(values: Array) -> Array:
-    return values.astype(np.min_scalar_type(int(values.max(initial=0))))
-
-
-def _chances(packed: Array) -> Array:
-    parts = (packed >> 2 * _PART, (packed >> _PART) & _MASK, packed & _MASK)
-    return np.stack(parts).astype(np.int32)
-
-
-def _joined(chunks: list[list[Array]]) -> list[Array]:
-    """Join the chunks of each column, one column after the other, so that few are there twice."""
-    joined = []
-    for column in range(len(chunks[0])):
-        joined.append(np.concatenate([chunk[column] for chunk in chunks], axis=-1))
-        for chunk in chunks:
-            chunk[column] = chunk[column][:0]
-    return joined
-
-
-def _nothing(*kinds: type[np.generic]) -> list[Array]:
-    return [*(np.empty(0, kind) for kind in kinds), np.empty((3, 0), np.int32)]
+def _unpack(packed: Array, into: Array) -> None:
+    into[0] = packed >> 2 * _PART
+    into[1] = (packed >> _PART) & _MASK
+    into[2] = packed & _MASK

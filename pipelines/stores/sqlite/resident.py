@@ -18,6 +18,9 @@ log = logging.getLogger(__name__)
 
 #: Larger stores are asked as they are: columns take 45 bytes a post.
 MOST_POSTS = 4_000_000
+#: Who asks while they are read waits so long, in seconds: counting without them takes longer, and
+#: would keep the processor from reading them.
+WAIT = 15.0
 #: Columns are read when the file was left alone for so many times as long as reading them takes.
 _PATIENCE = 2.0
 
@@ -25,8 +28,8 @@ _PATIENCE = 2.0
 class ResidentColumns:
     """Loads columns in a thread of its own, and tells which state they are of.
 
-    While there are none of the present state, nothing waits for them: the store answers as it
-    does without. Safe to use from any thread.
+    While the file changes all the time there are none: the store answers as it does without. Safe
+    to use from any thread.
     """
 
     def __init__(self, path: Path, most_posts: int = MOST_POSTS) -> None:
@@ -43,9 +46,29 @@ class ResidentColumns:
         self._closed = False
 
     def masks(self) -> tuple[State, Masks] | None:
-        """Return the columns of the present state; ``None``, and begin to load, where there are
-        none.
+        """Return the columns of the present state, ``None`` where there are none.
+
+        Begins to load them where they are missing, and waits for them for :data:`WAIT` seconds.
         """
+        found = self._begin()
+        thread = self._thread
+        if found is None and thread is not None and thread.is_alive():
+            thread.join(WAIT)
+            found = self._present()
+        return found
+
+    def begin(self) -> None:
+        """Begin to load the columns, unless they are there."""
+        self._begin()
+
+    def _present(self) -> tuple[State, Masks] | None:
+        loaded = self._loaded
+        try:
+            return loaded if loaded is not None and self.is_state(loaded[0]) else None
+        except StoreError:
+            return None
+
+    def _begin(self) -> tuple[State, Masks] | None:
         try:
             state = self._changes.value()
         except StoreError:
