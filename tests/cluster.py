@@ -165,14 +165,14 @@ class Cluster:
 
     def outcomes(self) -> dict[str, int]:
         """The ledger of the store, as soon as it can be asked."""
-        found: dict[str, int] = until(self.ledger, "the store tells of its books")
+        found: dict[str, int] = until(self.ledger, "the store tells its ledger")
         return found
 
     def settle(self, received: int, *, seconds: float = PATIENCE) -> dict[str, int]:
-        """Wait until the store has had so many records, and return its books.
+        """Wait until the store has had so many records, and return its ledger.
 
-        They are those that stay: books are summed up by several questions, between which workers
-        go on.
+        Its numbers are those that stay: they are summed up by several questions, between which
+        workers go on.
         """
         end = time.monotonic() + seconds
         before: dict[str, int] = {}

@@ -51,7 +51,7 @@ def own_keys_and_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @pytest.fixture(autouse=True)
-def no_mistake_is_kept_aside() -> Iterator[None]:
+def no_mistake_is_hidden() -> Iterator[None]:
     """What keeps a stream going for people must not hide a mistake from tests."""
     told = unexpected.told
     before = set(told)

@@ -25,7 +25,7 @@ class World(Protocol):
     marsad: Marsad
 
     def settle(self, received: int) -> dict[str, int]:
-        """Wait until so many records have come to the store, and return its books."""
+        """Wait until so many records have come to the store, and return its ledger."""
 
 
 class Story(msgspec.Struct):
@@ -159,10 +159,12 @@ class Books:
             received=22, indexed=13, duplicate=3, filtered=1, deleted=4, dead=1
         )
 
-    def test_the_books_balance_after_every_step(self, story: Story) -> None:
+    def test_the_ledger_adds_up_after_every_step(self, story: Story) -> None:
         assert all(map(balanced, story.outcomes.values()))
 
-    def test_what_could_not_be_read_is_kept_aside_on_this_machine(self, story: Story) -> None:
+    def test_what_could_not_be_read_becomes_a_dead_letter_on_this_machine(
+        self, story: Story
+    ) -> None:
         (kept,) = story.world.marsad.rows("dead", "list", "--json")
         assert (kept["line"], kept["reason"]) == (7, "json-truncated")
         shown = story.world.marsad("dead", "show", str(kept["number"]))

@@ -147,7 +147,7 @@ class Accepting:
         assert store.ledger() == outcomes
         assert store.status().dead_reasons == {"json-truncated": 2}
 
-    def test_what_was_kept_aside_goes_in_time_though_nothing_follows_it(
+    def test_what_became_a_dead_letter_goes_in_time_though_nothing_follows_it(
         self, store: Store, another: Callable[..., Store], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         file = store.dead_letters().path
@@ -167,7 +167,7 @@ class Accepting:
         feed(post("t:3"))
         assert b"zqxrare" not in file.read_bytes()
 
-    def test_a_retried_letter_leaves_the_books_once(self, store: Store) -> None:
+    def test_a_retried_letter_leaves_the_ledger_once(self, store: Store) -> None:
         feed = Feeder(store)
         feed(dead=[dead_letter(1), dead_letter(2)])
         feed(post("t:1"), retried=[dead_letter(1)])
@@ -494,7 +494,7 @@ class Queue:
         assert texts(store) == {"t:2": "deux"}
         balance(store.ledger())
 
-    def test_what_cannot_be_scored_is_kept_aside_and_dead_and_can_be_tried_again(
+    def test_what_cannot_be_scored_becomes_a_dead_letter_and_can_be_tried_again(
         self, store: Store
     ) -> None:
         feed = Feeder(store)

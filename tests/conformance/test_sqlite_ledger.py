@@ -123,7 +123,7 @@ class CountedOutcomes(RuleBasedStateMachine):
         self.store = self.opened()
 
     @invariant()
-    def books_balance_and_agree(self) -> None:
+    def ledger_adds_up_and_agree(self) -> None:
         self.outcomes["pending"] = sum(self.waiting.values())
         ledger = self.store.ledger()
         assert ledger == Ledger(**self.outcomes)
@@ -136,7 +136,7 @@ class CountedOutcomes(RuleBasedStateMachine):
         assert waiting == {name: self.newest[name].rank() for name in names}
 
     @invariant()
-    def nothing_buried_is_found(self) -> None:
+    def nothing_deleted_is_found(self) -> None:
         found = {hit.post.id for hit in self.store.scan(All())}
         assert found <= set(self.newest)
 

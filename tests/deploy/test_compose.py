@@ -141,7 +141,7 @@ def test_the_keys_of_pseudonyms_are_where_they_are_needed_alone() -> None:
     assert holders == {"collect", "marsad"}
 
 
-def test_one_command_finds_all_that_was_kept_aside() -> None:
+def test_one_command_finds_all_dead_letters() -> None:
     volume = "aside:/var/lib/marsad"
     for name in ("collect", "index", "marsad"):
         assert volume in services()[name]["volumes"], name

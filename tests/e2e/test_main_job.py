@@ -329,7 +329,7 @@ def test_an_interrupted_import_says_so_and_goes_on(marsad: Marsad) -> None:
     assert marsad.ledger()["duplicate"] == 0
 
 
-def test_bad_lines_are_kept_aside_and_the_rest_arrives(marsad: Marsad) -> None:
+def test_bad_lines_become_dead_letters_and_the_rest_arrives(marsad: Marsad) -> None:
     good = json.dumps(POSTS[0]).encode()
     marsad.write("mixed.ndjson", b"\n".join([b'{"id": 1, "te', good, b'{"id": 2}']) + b"\n")
     marsad("ingest", "archive", "mixed.ndjson")
@@ -348,7 +348,7 @@ def test_bad_lines_are_kept_aside_and_the_rest_arrives(marsad: Marsad) -> None:
     assert "mixed.ndjson, line 3: no-text" in left
 
 
-def test_what_was_kept_aside_can_be_retried_with_another_mapping(marsad: Marsad) -> None:
+def test_what_became_a_dead_letter_can_be_retried_with_another_mapping(marsad: Marsad) -> None:
     rows = [{"id": "1", "text": "salam"}, {"id": "2", "corps": "labas"}]
     marsad.write("posts.ndjson", rows)
     marsad("ingest", "archive", "posts.ndjson")
@@ -358,7 +358,7 @@ def test_what_was_kept_aside_can_be_retried_with_another_mapping(marsad: Marsad)
     marsad("dead", "list", code=3)
 
 
-def test_a_deletion_reaches_what_is_kept_aside(marsad: Marsad) -> None:
+def test_a_deletion_reaches_what_becomes_a_dead_letter(marsad: Marsad) -> None:
     marsad.write("bad.ndjson", b'{"id": "77", "author": "nadir_k", "text": "khbar\n')
     marsad("ingest", "archive", "bad.ndjson", "--platform", "twitter", code=1)
     assert b"nadir_k" in (marsad.folder / "marsad.db.dead").read_bytes()

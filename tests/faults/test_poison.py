@@ -36,7 +36,7 @@ POISON = {
 
 
 @pytest.mark.parametrize("topic", ["posts", "scored"] if FAULTS else ["posts"])
-def test_bad_messages_are_kept_aside_with_reason_and_origin_and_the_others_indexed(
+def test_bad_messages_become_dead_letters_with_reason_and_origin_and_the_others_indexed(
     load: Load, kafka: Kafka, topic: str
 ) -> None:
     marsad, name = load.cluster.marsad, load.cluster.prefix + topic

@@ -56,7 +56,7 @@ def caught_up(kafka: Kafka, cluster: Cluster) -> bool:
     return True
 
 
-def test_all_topics_read_again_from_the_beginning_leave_index_and_books_as_they_were(
+def test_all_topics_read_again_from_the_beginning_leave_index_and_ledger_as_they_were(
     load: Load, kafka: Kafka
 ) -> None:
     ended(load.send(60))

@@ -89,7 +89,7 @@ LINES = [
 @pytest.mark.parametrize(
     ("reason", "line"), LINES, ids=lambda value: str(value)[:40] if value else ""
 )
-def test_a_bad_line_is_kept_aside_and_its_neighbours_arrive(
+def test_a_bad_line_becomes_a_dead_letter_and_its_neighbours_arrive(
     reason: str, line: bytes, tmp_path: Path
 ) -> None:
     item = around(tmp_path / "file", line)
@@ -99,14 +99,14 @@ def test_a_bad_line_is_kept_aside_and_its_neighbours_arrive(
     assert item.record.detail
 
 
-def test_a_line_of_20_mb_is_kept_aside_with_its_beginning(tmp_path: Path) -> None:
+def test_a_line_of_20_mb_becomes_a_dead_letter_with_its_beginning(tmp_path: Path) -> None:
     record = around(tmp_path / "file", b'{"id": "7", "text": "' + b"x" * 20_000_000 + b'"}').record
     assert isinstance(record, Reject)
     assert (record.reason, record.truncated, len(record.raw)) == ("line-too-long", True, RAW_LIMIT)
     assert record.raw.startswith(b'{"id": "7"')
 
 
-def test_a_long_line_at_the_end_or_alone_is_kept_aside(tmp_path: Path) -> None:
+def test_a_long_line_at_the_end_or_alone_becomes_a_dead_letter(tmp_path: Path) -> None:
     path, long = tmp_path / "file", b'{"text": "' + b"x" * 11_000_000
     assert [outcome(i) for i in items(path, GOOD[0] + b"\n" + long)] == ["before", "line-too-long"]
     assert [outcome(i) for i in items(path, long)] == ["line-too-long"]
@@ -182,7 +182,7 @@ def rows(path: Path, *lines: str | bytes, **options: Any) -> list[str]:
     ],
     ids=lambda value: str(value)[:30],
 )
-def test_a_bad_row_is_kept_aside_and_its_neighbours_arrive(
+def test_a_bad_row_becomes_a_dead_letter_and_its_neighbours_arrive(
     row: str | bytes, becomes: list[str], tmp_path: Path
 ) -> None:
     header, more = "id,text,author", "9,dernier à venir,z"
@@ -202,7 +202,9 @@ def test_an_unclosed_quotation_mark_at_the_end_costs_its_own_line(tmp_path: Path
     assert rows(path, "id,text", '1,"open', "and on", "2,b") == ["csv-quote", "csv-torn", "b"]
 
 
-def test_a_header_of_100_000_columns_is_kept_aside_and_short_rows_are_read(tmp_path: Path) -> None:
+def test_a_header_of_100_000_columns_becomes_a_dead_letter_and_short_rows_are_read(
+    tmp_path: Path,
+) -> None:
     header = "id,text," + ",".join(f"c{n}" for n in range(100_000))
     wide = "1,a" + ",x" * 100_000
     found = rows(tmp_path / "file", header, wide, "2,b")
@@ -269,7 +271,7 @@ def test_of_a_damaged_file_what_comes_before_the_damage_arrives(tmp_path: Path) 
     ],
     ids=lambda value: str(value)[:40],
 )
-def test_a_bad_value_in_an_array_is_kept_aside_and_its_neighbours_arrive(
+def test_a_bad_value_in_an_array_becomes_a_dead_letter_and_its_neighbours_arrive(
     element: bytes, becomes: list[str], tmp_path: Path
 ) -> None:
     values = [GOOD[0], '{"id": "3", "text": "voilà"}'.encode(), element, *GOOD]

@@ -358,7 +358,7 @@ def test_the_columns_way_of_writing_dates_is_used_for_all_its_rows(tmp_path: Pat
     assert not opened.details().day_first
 
 
-def test_a_record_kept_aside_is_read_again_with_another_mapping(tmp_path: Path) -> None:
+def test_a_record_among_dead_letters_is_read_again_with_another_mapping(tmp_path: Path) -> None:
     opened = source(tmp_path / "f", [{"id": 1, "text": "a"}, {"id": 2, "words": "b"}], platform="x")
     dead = [item.record for item in opened.open("")][1]
     assert isinstance(dead, Reject)
@@ -370,7 +370,7 @@ def test_a_record_kept_aside_is_read_again_with_another_mapping(tmp_path: Path) 
         parse_raw(dead.raw, "{}")
 
 
-def test_a_row_kept_aside_is_read_again_with_its_columns(tmp_path: Path) -> None:
+def test_a_row_among_dead_letters_is_read_again_with_its_columns(tmp_path: Path) -> None:
     opened = source(tmp_path / "f", "id;text;alt;date\n6.9E+17;a;17;03/27/2016\n")
     dead = next(opened.open("")).record
     assert isinstance(dead, Reject)

@@ -260,7 +260,7 @@ def test_a_platform_of_zeeschuimer_that_is_not_read_is_told_with_its_fields(
     assert (item.record.id, item.record.text) == ("example:1", "a")
 
 
-def test_a_page_that_is_kept_aside_whole_is_not_tried_as_one_post() -> None:
+def test_a_page_that_becomes_a_dead_letter_whole_is_not_tried_as_one_post() -> None:
     opened = source(fixture("twarc-v2", "pages.jsonl"))
     raw = fixture("twarc-v2", "one-page.json").read_bytes()
     with pytest.raises(SourceError, match="holds 3 posts; import its file again"):
@@ -275,7 +275,7 @@ def test_private_conversations_are_refused(kind: str, tmp_path: Path) -> None:
         list(source(tmp_path / "f").open(""))
 
 
-def test_a_message_kept_aside_keeps_the_chat_it_belongs_to(tmp_path: Path) -> None:
+def test_a_message_among_dead_letters_keeps_the_chat_it_belongs_to(tmp_path: Path) -> None:
     export = json.loads(fixture("telegram-desktop", "result.json").read_text("utf-8"))
     export["messages"][1]["text"] = 5
     (tmp_path / "f").write_text(json.dumps(export), "utf-8")
@@ -326,7 +326,7 @@ def test_tables_of_tabs_that_were_written_without_quoting_keep_their_quotation_m
     ]
 
 
-def test_an_incomplete_capture_of_instagram_is_kept_aside(tmp_path: Path) -> None:
+def test_an_incomplete_capture_of_instagram_becomes_a_dead_letter(tmp_path: Path) -> None:
     lines = fixture("zeeschuimer", "capture").read_text("utf-8").splitlines()
     partial = json.loads(lines[5])
     del partial["data"]["caption"]

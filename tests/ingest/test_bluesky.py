@@ -160,7 +160,7 @@ def test_a_changed_post_is_a_newer_version_of_the_same() -> None:
         (json.dumps(with_record(text="a\0b")).encode(), "nul"),
     ],
 )
-def test_what_is_no_event_is_kept_aside_with_its_reason(raw: bytes, reason: str) -> None:
+def test_what_is_no_event_becomes_a_dead_letter_with_its_reason(raw: bytes, reason: str) -> None:
     found = map_item(raw)
     assert isinstance(found, Reject)
     assert (found.reason, found.raw) == (reason, raw)

@@ -109,7 +109,7 @@ def test_what_was_not_meant_for_everybody_is_not_read(visibility: str) -> None:
         (json.dumps(status(id=5)).encode(), "item-unknown"),
     ],
 )
-def test_what_is_no_status_is_kept_aside_with_its_reason(raw: bytes, reason: str) -> None:
+def test_what_is_no_status_becomes_a_dead_letter_with_its_reason(raw: bytes, reason: str) -> None:
     found = map_item(raw, SEEN)
     assert isinstance(found, Reject)
     assert (found.reason, found.raw) == (reason, raw)

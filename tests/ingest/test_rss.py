@@ -210,7 +210,7 @@ def test_entries_left_out_before_come_when_they_are_wanted(
 # What is wrong with a feed
 
 
-def test_a_broken_feed_is_read_as_far_as_it_goes_and_kept_aside_once(
+def test_a_broken_feed_is_read_as_far_as_it_goes_and_becomes_one_dead_letter(
     read: Reading, simulator: Newspaper
 ) -> None:
     simulator.publish(3)

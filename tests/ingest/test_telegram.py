@@ -161,7 +161,7 @@ def test_where_the_place_of_a_walk_was_deleted_nothing_is_lost(
 # What comes instead
 
 
-def test_a_message_that_can_not_be_read_is_kept_aside_and_the_others_come(
+def test_a_message_that_can_not_be_read_becomes_a_dead_letter_and_the_others_come(
     read: Reading, simulator: Telegram
 ) -> None:
     simulator.publish(2)
@@ -176,7 +176,7 @@ def test_a_message_that_can_not_be_read_is_kept_aside_and_the_others_come(
     assert rejects(read.items(items[-1].cursor)) == []
 
 
-def test_one_that_has_no_number_is_kept_aside_too_and_hides_no_other(
+def test_one_that_has_no_number_becomes_a_dead_letter_too_and_hides_no_other(
     read: Reading, simulator: Telegram
 ) -> None:
     simulator.publish(3)

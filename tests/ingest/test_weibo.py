@@ -103,7 +103,7 @@ def test_a_name_is_looked_up_once(read: Reading, simulator: Weibo) -> None:
     ]
 
 
-def test_a_card_that_can_not_be_read_is_kept_aside_and_the_others_come(
+def test_a_card_that_can_not_be_read_becomes_a_dead_letter_and_the_others_come(
     read: Reading, simulator: Weibo
 ) -> None:
     simulator.publish(3)
@@ -116,7 +116,7 @@ def test_a_card_that_can_not_be_read_is_kept_aside_and_the_others_come(
     assert rejects(read.items(items[-1].cursor)) == []
 
 
-def test_one_that_has_no_number_is_kept_aside_too_and_hides_no_other(
+def test_one_that_has_no_number_becomes_a_dead_letter_too_and_hides_no_other(
     read: Reading, simulator: Weibo
 ) -> None:
     simulator.publish(4)

@@ -187,7 +187,7 @@ def test_errors_beside_posts_cost_no_post(read: Reading, simulator: X) -> None:
     assert rejects(items) == []
 
 
-def test_a_post_without_words_is_kept_aside(read: Reading, simulator: X) -> None:
+def test_a_post_without_words_becomes_a_dead_letter(read: Reading, simulator: X) -> None:
     simulator.publish(2)
     del simulator.posts[0]["text"]
     items = read.items()
@@ -196,7 +196,7 @@ def test_a_post_without_words_is_kept_aside(read: Reading, simulator: X) -> None
 
 
 @pytest.mark.parametrize("native", ["", "x", "9" * 30, str(first_id(START + timedelta(days=900)))])
-def test_a_post_without_an_id_that_can_be_is_kept_aside_and_is_no_place(
+def test_a_post_without_an_id_that_can_be_becomes_a_dead_letter_and_is_no_place(
     read: Reading, simulator: X, native: str
 ) -> None:
     simulator.publish(2)
@@ -420,7 +420,7 @@ def test_a_long_absence_whose_fetching_is_interrupted_is_fetched_on_below(
     assert {*ids(first), *ids(rest)} >= {post["id"] for post in stream.posts[1:]}
 
 
-def test_signs_of_life_are_heartbeats_and_half_a_line_is_kept_aside(
+def test_signs_of_life_are_heartbeats_and_half_a_line_becomes_a_dead_letter(
     listen: Reading, stream: X
 ) -> None:
     items: list[Item] = []

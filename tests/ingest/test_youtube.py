@@ -227,7 +227,9 @@ def test_a_date_without_a_zone_is_no_date_of_the_platform(
     assert [reject.reason for reject in rejects(read.items())] == ["item-unknown"]
 
 
-def test_a_comment_of_an_unknown_form_is_kept_aside(read: Reading, simulator: YouTube) -> None:
+def test_a_comment_of_an_unknown_form_becomes_a_dead_letter(
+    read: Reading, simulator: YouTube
+) -> None:
     simulator.publish(2)
     odd = {"kind": "youtube#commentThread", "id": "odd", "snippet": {"videoId": VIDEO}}
     whole = [comment.thread() for comment in simulator.comments]

@@ -265,7 +265,9 @@ def test_letters_that_name_a_deleted_author_are_forgotten(path: Path, raw: bytes
         assert [e.line for e in dead_letters.entries()] == [2, 3]
 
 
-def test_protected_posts_that_were_kept_aside_are_forgotten_with_their_author(path: Path) -> None:
+def test_protected_posts_that_became_dead_letters_are_forgotten_with_their_author(
+    path: Path,
+) -> None:
     """As through Kafka: the raw account name never travels, the older key's pseudonym does."""
     old, new = (Key(name, START, secret) for name, secret in (("k1", "a1" * 32), ("k2", "b2" * 32)))
     written = Post(id="bluesky:3k", platform="bluesky", text="x", author="Karim")
@@ -364,7 +366,7 @@ def test_another_file_is_not_taken_for_dead_letters(path: Path) -> None:
         (["--brokers", "a:9092"], "marsad dead list --brokers a:9092"),
     ],
 )
-def test_who_is_sent_to_what_is_kept_aside_is_sent_to_the_right_place(
+def test_who_is_sent_to_what_becomes_a_dead_letter_is_sent_to_the_right_place(
     options: list[str], notified: str
 ) -> None:
     @click.command()

@@ -183,21 +183,21 @@ def killed_after(requests: int, url: str, run: Callable[[Store], None]) -> bool:
 #: After how many requests a process is killed: all moments, or some in the midst of a batch.
 MOMENTS = range(8, 300) if FAULTS else (19, 21, 26, 41)
 MOMENTS_SCORED = range(8, 300) if FAULTS else (22, 26, 28, 48)
-BOOKS = Ledger(received=13, indexed=6, duplicate=1, filtered=2, deleted=3, dead=1)
+LEDGER = Ledger(received=13, indexed=6, duplicate=1, filtered=2, deleted=3, dead=1)
 #: A post of an author that the next batch deletes is indexed first.
-BOOKS_SCORED = Ledger(received=15, indexed=9, duplicate=1, filtered=2, deleted=2, dead=1)
+LEDGER_SCORED = Ledger(received=15, indexed=9, duplicate=1, filtered=2, deleted=2, dead=1)
 
 
 class TestCrashes:
     @pytest.mark.parametrize(
         ("run", "moments", "balance", "together"),
         [
-            (run, MOMENTS, BOOKS, 250),
-            (run_scored, MOMENTS_SCORED, BOOKS_SCORED, 250),
-            (run_in_turns, MOMENTS_SCORED, BOOKS_SCORED, 250),
+            (run, MOMENTS, LEDGER, 250),
+            (run_scored, MOMENTS_SCORED, LEDGER_SCORED, 250),
+            (run_in_turns, MOMENTS_SCORED, LEDGER_SCORED, 250),
             # each document with a request of its own
-            (run, MOMENTS_SCORED, BOOKS, 1),
-            (run_scored, MOMENTS_SCORED, BOOKS_SCORED, 1),
+            (run, MOMENTS_SCORED, LEDGER, 1),
+            (run_scored, MOMENTS_SCORED, LEDGER_SCORED, 1),
         ],
     )
     def test_killed_between_any_two_requests_nothing_is_lost_or_doubled(
@@ -219,17 +219,17 @@ class TestCrashes:
         try:
             with ElasticsearchStore(url) as store:
                 run(store)
-                books, reasons = store.ledger(), store.status().dead_reasons
+                ledger, reasons = store.ledger(), store.status().dead_reasons
             whole = contents(url)
-            assert books == balance
+            assert ledger == balance
             for moment in moments:
                 empty(real_elasticsearch, prefix)
                 killed = killed_after(moment, url, run)
                 with ElasticsearchStore(url) as store:
                     # several may bring scored posts at once: none of them holds the store
-                    with store.writer("again") if balance is BOOKS else nullcontext():
+                    with store.writer("again") if balance is LEDGER else nullcontext():
                         run(store)
-                    assert store.ledger() == books, moment
+                    assert store.ledger() == ledger, moment
                     assert store.status().dead_reasons == reasons, moment
                 assert contents(url) == whole, moment
                 if not killed:
@@ -249,7 +249,7 @@ class TestFaults:
             run(store)
             proxy.lose = lambda number: False
             assert proxy.lost > 10
-            assert store.ledger() == BOOKS
+            assert store.ledger() == LEDGER
             assert sorted(stored(url)) == ["t:1", "t:2", "t:5"]
 
     def test_a_paused_server_is_waited_for(
@@ -292,7 +292,7 @@ class TestFaults:
             assert store.ledger().indexed == 12 + 6
         assert contents(url) == before
 
-    def test_a_document_that_the_server_refuses_is_kept_aside_and_the_rest_indexed(
+    def test_a_document_that_the_server_refuses_becomes_a_dead_letter_and_the_rest_indexed(
         self, url: str
     ) -> None:
         with ElasticsearchStore(url) as store:

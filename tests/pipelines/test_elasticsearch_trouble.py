@@ -16,7 +16,7 @@ from pipelines.stores.elasticsearch import ElasticsearchStore, server
 from pipelines.stores.elasticsearch.address import address
 from tests.conformance.corpus import post
 from tests.pipelines.an_elasticsearch import Proxy, asking, contents, remove, stored
-from tests.pipelines.test_elasticsearch_faults import BOOKS_SCORED, bring, run_scored
+from tests.pipelines.test_elasticsearch_faults import LEDGER_SCORED, bring, run_scored
 from tests.servers import Elastic
 
 #: The most memory that a server may use before it refuses requests with 429; it has more.
@@ -64,7 +64,7 @@ def test_a_server_whose_memory_is_full_is_waited_for(
                 run_scored(store)
         finally:
             timer.join()
-        assert store.ledger() == BOOKS_SCORED
+        assert store.ledger() == LEDGER_SCORED
     assert "is too busy or not ready ([parent] Data too large" in caplog.text
     assert contents(url) == whole
 
@@ -84,7 +84,7 @@ def test_a_server_that_is_too_busy_again_and_again_is_waited_for_until_it_is_not
             run_scored(store)
     with ElasticsearchStore(url) as store:
         run_scored(store)
-        assert store.ledger() == BOOKS_SCORED
+        assert store.ledger() == LEDGER_SCORED
 
 
 @pytest.mark.parametrize("share", [2, 1], ids=["every second write", "all writes"])
@@ -95,7 +95,7 @@ def test_writes_that_a_bulk_request_had_no_room_for_are_sent_again_and_the_other
         proxy.rejects = lambda number: number <= 40 and number % share == 0
         run_scored(store)
         assert proxy.rejected >= 40 // share - 1
-        assert store.ledger() == BOOKS_SCORED
+        assert store.ledger() == LEDGER_SCORED
     assert contents(url) == whole
 
 

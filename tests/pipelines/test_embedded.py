@@ -51,7 +51,7 @@ def store(tmp_path: Path) -> Iterator[SqliteStore]:
         yield opened
 
 
-def test_a_post_that_the_model_fails_on_is_kept_aside_and_the_others_go_on(
+def test_a_post_that_the_model_fails_on_becomes_a_dead_letter_and_the_others_go_on(
     store: SqliteStore, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert drain(store, lambda: Scorer("impossible"), UTC) == 20  # type: ignore[arg-type, return-value]

@@ -61,7 +61,7 @@ def test_a_run_without_news_removes_what_has_expired(
     world.store.close()
 
 
-def test_who_looks_at_what_is_kept_aside_removes_what_has_expired(store: str) -> None:
+def test_who_looks_at_what_becomes_a_dead_letter_removes_what_has_expired(store: str) -> None:
     file = Path(f"{store}.dead")
     with DeadLetters(file, days=0) as dead_letters:
         dead_letters.put([dead_letter(1, b"zqxrare")])

@@ -117,7 +117,7 @@ def test_there_is_no_field_for_a_raw_name() -> None:
 @given(
     st.integers(0, 99), st.lists(st.builds(DeadRecord, WORDS, st.integers(0, 9), WORDS), max_size=3)
 )
-def test_books_arrive_as_they_were_sent(filtered: int, places: list[DeadRecord]) -> None:
+def test_counts_arrive_as_they_were_sent(filtered: int, places: list[DeadRecord]) -> None:
     moment = datetime(2026, 1, 1, tzinfo=UTC)
     sent = LedgerMessage(
         filtered=filtered,

@@ -218,7 +218,7 @@ def test_a_deletion_erases_the_text_under_every_id_it_had(where: Brokers) -> Non
     [{"text": "x" * (MESSAGE_LIMIT + 1)}, {"hashtags": ("x" * 100,) * (MESSAGE_LIMIT // 50)}],
     ids=["text", "hashtags"],
 )
-def test_a_post_that_is_too_large_is_kept_aside_and_the_others_go_on(
+def test_a_post_that_is_too_large_becomes_a_dead_letter_and_the_others_go_on(
     where: Brokers, large: dict[str, Any]
 ) -> None:
     oversized = post(2, **large)
@@ -235,7 +235,9 @@ def test_a_post_that_is_too_large_is_kept_aside_and_the_others_go_on(
     assert len(records(where, "posts")["posts"]) == 2
 
 
-def test_what_is_kept_aside_stays_on_this_machine_for_its_owner_alone(where: Brokers) -> None:
+def test_what_becomes_a_dead_letter_stays_on_this_machine_for_its_owner_alone(
+    where: Brokers,
+) -> None:
     with KafkaSink(where) as sink:
         sink.accept(batch("", "1", dead=[dead_letter(1, b'{"author": "Fatna Zahraoui", ')]))
         with sink.dead_letters() as dead_letters:
@@ -305,7 +307,7 @@ def test_a_file_is_read_once_and_a_dead_letter_can_be_tried_again(
     marsad("dead", "list", code=3)
 
 
-def test_what_a_collector_keeps_aside_says_what_it_is_and_a_deletion_finds_it(
+def test_what_a_collector_keeps_as_a_dead_letter_says_what_it_is_and_a_deletion_finds_it(
     where: Brokers, real_kafka: Kafka, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     marsad = Marsad(tmp_path, MARSAD_BROKERS=real_kafka.brokers, MARSAD_KAFKA_PREFIX=where.prefix)

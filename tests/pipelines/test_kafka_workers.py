@@ -65,14 +65,14 @@ def path(tmp_path: Path) -> Path:
 
 
 def settled(path: Path, received: int) -> Ledger:
-    """Wait until a store has had so many records, and return its books."""
+    """Wait until a store has had so many records, and return its ledger."""
 
-    def books() -> Ledger | None:
+    def ledger() -> Ledger | None:
         with SqliteStore(path, readonly=True) as reading:
-            ledger = reading.ledger()
-            return ledger if ledger.received >= received else None
+            found = reading.ledger()
+            return found if found.received >= received else None
 
-    return until(books, f"{received} records are in the store")
+    return until(ledger, f"{received} records are in the store")
 
 
 def stored(path: Path) -> dict[str, str]:

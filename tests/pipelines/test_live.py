@@ -602,7 +602,7 @@ def test_a_silence_is_unlike_a_source_after_three_of_its_longest(gap: timedelta)
     assert baseline.silent(limit + timedelta(seconds=1)) is not None
 
 
-def test_a_quiet_night_is_a_habit_too() -> None:
+def test_a_quiet_night_counts_as_usual_too() -> None:
     baseline, day = ActivityBaseline().listening(START), START
     for _ in range(3):
         for minute in range(60):
@@ -611,7 +611,7 @@ def test_a_quiet_night_is_a_habit_too() -> None:
     assert baseline.silent(day + timedelta(hours=11)) is None
 
 
-def test_a_source_without_a_habit_is_never_silent() -> None:
+def test_a_source_without_a_baseline_is_never_silent() -> None:
     baseline = ActivityBaseline().listening(START).gave(POSTS - 1, START + timedelta(seconds=1))
     assert baseline.silent(START + timedelta(days=30)) is None
 
@@ -623,7 +623,7 @@ def test_time_in_which_nobody_listened_is_no_silence() -> None:
     assert baseline.listening(later).silent(later + timedelta(minutes=10)) is None
 
 
-def test_a_habit_forgets_what_is_older_than_two_weeks() -> None:
+def test_a_baseline_forgets_what_is_older_than_two_weeks() -> None:
     baseline = used_to(timedelta(hours=5))
     assert baseline.quiet_since is not None
     for _ in range(15 * 24 * 6):

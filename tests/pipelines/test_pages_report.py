@@ -316,7 +316,7 @@ def test_a_long_silence_is_unknown_not_flat() -> None:
     assert only(counters).unknown_hours == 6
 
 
-def test_too_few_readings_have_no_habit_and_all_between_them_is_unknown() -> None:
+def test_too_few_readings_have_no_baseline_and_all_between_them_is_unknown() -> None:
     assert silences(curve(9, 8), []) == [(START, START + HOUR)]
 
 

@@ -650,7 +650,7 @@ class TestErasing:
             assert b"zqxrare" not in left
             assert b"zqxmore" not in left
 
-    def test_what_is_kept_aside_is_forgotten_with_the_post(self, tmp_path: Path) -> None:
+    def test_what_becomes_a_dead_letter_is_forgotten_with_the_post(self, tmp_path: Path) -> None:
         with SqliteStore(tmp_path / "a.db") as store:
             raw = [
                 b'{"id": 4711, "text": "zqxrare"',
