@@ -182,7 +182,7 @@ def source_gap(source: str, cause: str) -> None:
 
 
 def source_silent(source: str, silent: bool) -> None:
-    """Tell whether a source gives nothing although by its own habit it would."""
+    """Tell whether a source gives nothing although it usually would by then."""
     made = _made()
     made.source_silent.labels(made.sources(source)).set(silent)
 

@@ -104,7 +104,7 @@ class Instruments:
         )
         self.source_silent = prometheus.Gauge(
             "marsad_source_silent",
-            "1 while a source gives nothing although by its own habit it would.",
+            "1 while a source gives nothing although it usually would by then.",
             ["source"],
             registry=registry,
         )
