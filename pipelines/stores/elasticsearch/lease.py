@@ -37,11 +37,6 @@ class Holder(msgspec.Struct, frozen=True):
     until: float
     """Seconds since 1970."""
 
-    @property
-    def here(self) -> bool:
-        """Whether it is on this machine."""
-        return self.host == socket.gethostname()
-
 
 @contextmanager
 def held(indices: Indices, lock: Path, command: str) -> Iterator[None]:
@@ -60,22 +55,17 @@ def held(indices: Indices, lock: Path, command: str) -> Iterator[None]:
 
 
 def _take(indices: Indices, command: str) -> None:
-    known, seen = state.read(indices, _NAME, Holder)
-    # On this machine the lock file has decided already.
-    if known and not known.here and known.until > time.time():
-        raise StoreBusy(_busy(indices, known))
-    if not _hold(indices, seen, command, LENGTH):  # somebody else was quicker
-        known, _ = state.read(indices, _NAME, Holder)
-        if known and not known.here:
-            raise StoreBusy(_busy(indices, known))
-
-
-def _busy(indices: Indices, known: Holder) -> str:
-    return (
-        f"{indices} is being written by `{known.command}` on {known.host} (process "
-        f"{known.pid}): wait until it has ended, then repeat the command. Searching and trends "
-        "work meanwhile."
-    )
+    while True:
+        known, seen = state.read(indices, _NAME, Holder)
+        # On this machine the lock file has decided already.
+        if known and known.host != socket.gethostname() and known.until > time.time():
+            raise StoreBusy(
+                f"{indices} is being written by `{known.command}` on {known.host} (process "
+                f"{known.pid}): wait until it has ended, then repeat the command. Searching and "
+                "trends work meanwhile."
+            )
+        if _hold(indices, seen, command, LENGTH):
+            return
 
 
 def _renew(indices: Indices, command: str, ended: threading.Event) -> None:

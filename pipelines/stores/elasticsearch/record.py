@@ -163,7 +163,7 @@ def queued(
     """Return the document after a batch brought a version that is to be scored."""
     base = before or PostDocument(state="deleted")
     return msgspec.structs.replace(
-        _waits(base, post, order),
+        requeued(base, post, order),
         rank=rank_text(post.rank()),
         applied=applied,
         pending=base.pending + records,
@@ -171,8 +171,16 @@ def queued(
 
 
 def requeued(before: PostDocument, post: Post, order: int) -> PostDocument:
-    """Return the document when its indexed post is to be scored once more; no record waits."""
-    return _waits(before, post, order)
+    """Return the document when a post is to be scored; by itself no record waits for that."""
+    return msgspec.structs.replace(
+        before,
+        state="pending" if before.post is None else "edited",
+        id=post.id,
+        watchlist=post.watchlist,
+        order=before.order if before.waiting else order,
+        waiting=post,
+        waiting_author=short(post.author),
+    )
 
 
 def indexed(before: PostDocument, document: Document) -> PostDocument:
@@ -227,7 +235,7 @@ def unreadable(before: PostDocument, reason: str) -> PostDocument:
     )
     if before.waiting is None:
         return dead
-    return _waits(dead, before.waiting, before.order)
+    return requeued(dead, before.waiting, before.order)
 
 
 def stub(before: PostDocument) -> PostDocument:
@@ -240,11 +248,6 @@ def stub(before: PostDocument) -> PostDocument:
         dead=before.dead,
         reason=before.reason,
     )
-
-
-def content(document: Document) -> PostDocument:
-    """Return a document's part that can be found, as that of a post that came once."""
-    return claimed(None, document, 1, ())
 
 
 def reanalysed(before: PostDocument, document: Document) -> PostDocument:
@@ -260,18 +263,6 @@ def repeating(document: PostDocument, names: Iterable[str]) -> PostDocument:
     if repeats == document.repeats:
         return document
     return msgspec.structs.replace(document, repeats=repeats)
-
-
-def _waits(before: PostDocument, post: Post, order: int) -> PostDocument:
-    return msgspec.structs.replace(
-        before,
-        state="pending" if before.post is None else "edited",
-        id=post.id,
-        watchlist=post.watchlist,
-        order=before.order if before.waiting else order,
-        waiting=post,
-        waiting_author=short(post.author),
-    )
 
 
 def _content(document: Document) -> dict[str, Any]:
