@@ -36,8 +36,17 @@ class Case(msgspec.Struct, frozen=True):
     @property
     def names(self) -> dict[str, str]:
         """The entities' names for people, by their ids."""
+        return self.names_in("")
+
+    def names_in(self, language: str) -> dict[str, str]:
+        """Return the entities' names in a language, or as they are where they have none in it."""
         entities = self.watchlist.entities if self.watchlist else ()
-        return {entity.id: entity.name for entity in entities}
+        return {entity.id: entity.names.get(language, entity.name) for entity in entities}
+
+    def title_in(self, language: str) -> str:
+        """Return the title in a language, or as it is; empty without a watchlist."""
+        case = self.watchlist
+        return case.titles.get(language, case.title) if case else ""
 
     @property
     def country(self) -> str:
@@ -65,5 +74,8 @@ def case_of(hits: Sequence[Hit], configured: str, study: Study | None = None) ->
     shipped = name if name in available() else ""
     if study and name and study.fingerprint.rpartition("@")[0] == name:
         recorded = parse(study.watchlist, f"the watchlist {name} that the store recorded")
+        known = load_watchlist(shipped) if shipped else None
+        if known and known.fingerprint == recorded.fingerprint:
+            recorded = known  # the same, with names in more languages
         return Case(shipped, recorded, study.events)
     return Case(shipped, load_watchlist(shipped)) if shipped else Case(missing=name)

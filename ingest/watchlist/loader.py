@@ -43,6 +43,8 @@ class Watchlist(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     title: str
+    titles: dict[str, str] = {}
+    """The title in other languages, by their codes."""
     country: str
     timezone: str
     languages: tuple[str, ...]
@@ -52,7 +54,10 @@ class Watchlist(msgspec.Struct, frozen=True, kw_only=True):
     handles: frozenset[str]
     """Handles that masking leaves readable, with their ``@``, as they are compared."""
     fingerprint: str
-    """``name@`` and eight hex digits of a hash over the content (comments do not count)."""
+    """``name@`` and eight hex digits of a hash over the content.
+
+    Comments, ``titles`` and ``names`` do not count.
+    """
 
 
 def available() -> list[str]:
@@ -112,11 +117,14 @@ def parse(text: str, file: str = "watchlist") -> Watchlist:
         raise WatchlistError(
             f"{file} can't be used:\n{lines}\nEvery field is described in docs/watchlists.md."
         )
-    digest = hashlib.sha256(content.model_dump_json().encode()).hexdigest()
+    # What people call things in other languages changes no post.
+    said = content.model_dump_json(exclude={"titles": True, "entities": {"__all__": {"names"}}})
+    digest = hashlib.sha256(said.encode()).hexdigest()
     handles = [h for e in content.entities for h in e.handles] + list(content.readable_handles)
     return Watchlist(
         name=content.name,
         title=content.title,
+        titles=content.titles,
         country=content.country,
         timezone=content.timezone,
         languages=content.languages,

@@ -63,8 +63,10 @@ def _problem(error: ErrorDetails, raw: dict[str, Any]) -> str:
         if kind == "extra_forbidden":
             what = f"unknown field '{field}'. Allowed: {', '.join(model.model_fields)}."
         return f"{place or 'at the top'}: {what}"
-    if location and location[-1] == "[key]":
+    of_key = bool(location) and location[-1] == "[key]"
+    if of_key:
         field = str(location[0])
+    if of_key and field == "aliases":
         what = (
             f"'{value}' is no script. Allowed: {', '.join(get_args(Script))}. (A field of the "
             "entity itself stands above its [entities.aliases].)"

@@ -149,6 +149,10 @@ _Owned = AfterValidator(_owned)
 _Filled = AfterValidator(_filled)
 
 
+#: Words for people by the code of their language. They change no post and no fingerprint.
+Translated = dict[Annotated[str, AfterValidator(_language)], _Title]
+
+
 class _Table(BaseModel):
     # Building the validators takes some 30 ms, which commands without a watchlist must not pay.
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
@@ -161,6 +165,8 @@ class Entity(_Table):
     kind: Kind
     name: _Title
     """As charts and tables show it."""
+    names: Translated = {}
+    """The same in other languages, by their codes."""
     aliases: dict[Script, tuple[Annotated[_Phrase, _Owned], ...]] = {}
     """Tokens and phrases that name it, by script; without article and clitics."""
     sounds: tuple[_Phrase, ...] = ()
@@ -254,6 +260,8 @@ class Content(_Table):
 
     name: _Slug
     title: _Title
+    titles: Translated = {}
+    """The same in other languages, by their codes."""
     country: Annotated[str, AfterValidator(_country)]
     """ISO 3166 code of two letters, for telephone numbers without a prefix."""
     timezone: Annotated[str, AfterValidator(_timezone)]

@@ -17,6 +17,7 @@ import msgspec
 from ingest.records import Counter, Gap
 from ingest.sources.counters.table import parse_readings, parse_when
 from ingest.watchlist.loader import available
+from pipelines.case import Case
 from pipelines.commands._shared.chart_options import Code, look_options
 from pipelines.commands._shared.context import chosen_watchlist, configured, open_store
 from pipelines.commands._shared.options import store_option, watchlist_option
@@ -191,7 +192,7 @@ def report(
                 local,
                 format_of(path),
                 since=start,
-                names=_names(readings),
+                names=_names(readings, code),
                 everything=counters,
                 language=Language(code, _country(readings)),
                 size=size_of(size),
@@ -277,10 +278,10 @@ def watch(
         raise click.exceptions.Exit(1)
 
 
-def _names(readings: str | None) -> dict[str, str]:
+def _names(readings: str | None, language: str = "") -> dict[str, str]:
     """Return the names of pages that are entities, of the case or the configured watchlist."""
-    case = chosen_watchlist(readings if readings in available() else None)
-    return {entity.id: entity.name for entity in case.entities} if case else {}
+    case = Case(watchlist=chosen_watchlist(readings if readings in available() else None))
+    return case.names_in(language)
 
 
 def _country(readings: str | None) -> str:

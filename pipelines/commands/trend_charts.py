@@ -87,7 +87,7 @@ def _caption(
 ) -> Caption:
     from pipelines.charts import Caption, asked, method
 
-    names = answer.case.names
+    names = answer.case.names_in(look.code)
     options = {field: values_of(given) for field, given in filters.items()}
     if answer.wanted:
         options.pop("entity", None)  # they stand in the title
@@ -113,7 +113,7 @@ def _caption(
 def group_names(answer: Answer, splits: Sequence[SplitBy], code: Code = "en") -> dict[str, str]:
     """Return the names for people of the groups that rows have."""
     known: dict[str, Mapping[str, str]] = {
-        "entity": answer.case.names,
+        "entity": answer.case.names_in(code),
         "language": LANGUAGE_WORDS[code],
     }
     names = {}

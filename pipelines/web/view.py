@@ -20,6 +20,7 @@ from pipelines.web.cache import Made
 from pipelines.web.failures import kind_of
 from pipelines.web.hostile import visible
 from pipelines.web.locales import LANGUAGES, Words, negotiate, words
+from pipelines.web.queries.posts import Study
 from pipelines.web.security.accounts import User
 from pipelines.web.security.roles import Role, may
 from pipelines.web.service import Service
@@ -112,6 +113,10 @@ class View:
     def country(self, country: str) -> None:
         """Write dates as they are written in a country."""
         self.words = words(self.words.language, country)
+
+    def names(self, study: Study) -> dict[str, str]:
+        """Return the names of watched entities in the visitor's language, by their ids."""
+        return study.told_in(self.words.language).entities
 
     def here(self, **changes: str) -> str:
         """Return the address of this page with some of its values changed."""

@@ -105,6 +105,16 @@ def test_the_fingerprint_changes_with_the_content_and_not_with_comments() -> Non
     assert parse(SMALL.replace("glace au lait", "glace")).fingerprint != one
 
 
+def test_the_fingerprint_does_not_change_with_names_in_other_languages() -> None:
+    named = SMALL.replace(
+        'title = "A made-up case"', 'title = "A made-up case"\ntitles = { fr = "Un cas inventé" }'
+    ).replace('kind = "operator"', 'kind = "operator"\nnames = { ar = "غلاسيو" }')
+    watchlist = parse(named)
+    assert watchlist.titles == {"fr": "Un cas inventé"}
+    assert watchlist.entities[0].names == {"ar": "غلاسيو"}
+    assert watchlist.fingerprint == parse(SMALL).fingerprint
+
+
 def problems(text: str) -> str:
     with pytest.raises(WatchlistError) as caught:
         parse(text, "my.toml")
@@ -120,6 +130,16 @@ def problems(text: str) -> str:
         ('"Europe/Paris"', '"Europe/Pariss"', "timezone: 'Europe/Pariss' is unknown"),
         ('"FR"', '"France"', "country: 'France' must be an ISO 3166 code"),
         ('["fr"]', '["French"]', "languages: 'French' is no language code"),
+        (
+            'kind = "operator"',
+            'kind = "operator"\nnames = { French = "Glacio" }',
+            "'glacio', names: 'French' is no language code such as 'fr'",
+        ),
+        (
+            'kind = "operator"',
+            'kind = "operator"\nnames = { fr = " " }',
+            "'glacio', names.fr: ' ' is empty",
+        ),
         ("ice-2030", "none", "name: 'none' must not be"),
         (
             'handles = ["@Glacio"]',

@@ -16,7 +16,7 @@ from bs4 import BeautifulSoup
 
 from pipelines.web.locales import Words, negotiate, typeset, words
 from tests.conftest import ROOT
-from tests.web.conftest import Site
+from tests.web.conftest import NOON, Site, a_post, towards
 
 WEB = ROOT / "pipelines" / "web"
 PAGES = (
@@ -186,3 +186,29 @@ def test_page__shows_no_word_that_is_no_sentence_of_the_catalogue(pseudo: Site, 
     while (outside := _BRACKETED.sub(" ", left)) != left:
         left = outside
     assert [one for one in re.findall(r"[^\W\d_]{2,}", left) if one not in _NAMES] == []
+
+
+def test_case__is_told_in_the_language_of_the_reader(serve: Callable[..., Site]) -> None:
+    site = serve(
+        [
+            a_post(
+                number,
+                f"inwi {number}",
+                watchlist="morocco-2016@0",
+                entities=("inwi", "government"),
+                targets=(towards("inwi", "negative"), towards("government", "negative")),
+                created_at=NOON,
+            )
+            for number in range(40)
+        ]
+    )
+    for code, title, name in (
+        ("en", "the block of internet calls", "the government"),
+        ("fr", "le blocage des appels par internet", "le gouvernement"),
+        ("ar", "حجب المكالمات عبر الإنترنت", "الحكومة"),
+    ):
+        assert title in site.page(f"/?ui={code}")
+        for path in ("/", "/search", "/trends?split=entity", "/post?id=twitter:1"):
+            assert name in site.page(f"{path}{'&' if '?' in path else '?'}ui={code}"), (code, path)
+        chart = site.get(f"/download/trends.svg?split=entity&ui={code}").text
+        assert name in chart, code

@@ -47,7 +47,7 @@ async def preview(
         platform=platform,
         preview=found,
         zone=zone(found.study.timezone),
-        entities=found.study.entities,
+        entities=view.names(found.study),
         asked=Asked(),
     )
 

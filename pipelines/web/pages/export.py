@@ -43,7 +43,7 @@ async def form(view: Exporter) -> Response:
         known=list(FORMATS),
         command=commandline.shown(shown),
         chosen=chosen(asked),
-        entities=study.entities,
+        entities=view.names(study),
     )
 
 

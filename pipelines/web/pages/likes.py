@@ -35,7 +35,8 @@ async def likes(view: Reader) -> Response:
 
 
 async def _page(view: View) -> Response:
-    found = await view.ask(queries.likes)
+    code = view.words.language
+    found = await view.ask(lambda store: queries.likes(store, code))
     view.country(found.study.country)
     local = zone(found.study.timezone)
     return view.render(

@@ -21,8 +21,10 @@ async def overview(view: Reader) -> Response:
 
 
 async def _state(view: View) -> Response:
+    code = view.words.language
+
     def both(store: Store) -> tuple[queries.Overview, queries.Likes]:
-        return queries.overview(store, view.asked.by), queries.likes(store)
+        return queries.overview(store, view.asked.by, code), queries.likes(store, code)
 
     found, losses = await view.ask(both)
     view.country(found.study.country)

@@ -37,7 +37,7 @@ async def post(view: Reader, id: str = "", why: str = "") -> Response:  # noqa: 
         "post.html",
         found=found,
         zone=zone(study.timezone),
-        entities=study.entities,
+        entities=view.names(study),
         explanation=explanation,
         said=said,
         labels=LABELS,

@@ -34,7 +34,7 @@ async def _results(view: View) -> Response:
         "search.html",
         answer=answer,
         zone=zone(answer.study.timezone),
-        entities=answer.study.entities,
+        entities=view.names(answer.study),
         bars=timeline(answer.days),
         chosen=chosen(asked),
         pages=-(-answer.total // PAGE),

@@ -47,7 +47,7 @@ async def _page(view: View) -> Response:
         groups=groups,
         too_many=buckets > MOST_BUCKETS,
         chosen=chosen(asked),
-        entities=found.study.entities,
+        entities=view.names(found.study),
         group_name=lambda group: group_name(view, found, group),
         remarks=_remarks(view, found) if found.rows else [],
         chart=chart_data(view, found, groups) if found.rows else None,
@@ -155,4 +155,4 @@ def group_name(view: View, found: Trend, group: str) -> str:
     if found.both:
         return view.words.gettext("without copied texts")
     field = _FIELDS.get(view.asked.split)
-    return Names(view.words).value(field, group, found.study.entities) if field else ""
+    return Names(view.words).value(field, group, view.names(found.study)) if field else ""

@@ -71,9 +71,13 @@ class Likes(msgspec.Struct, frozen=True, kw_only=True):
     study: Study
 
 
-def likes(store: Store) -> Likes:
-    """Return the losses of all pages since the campaign began, as the sources count them."""
+def likes(store: Store, language: str = "") -> Likes:
+    """Return the losses of all pages since the campaign began, as the sources count them.
+
+    ``language`` is that of the pages' names.
+    """
     counters, gaps, _, shipped, about = _readings(store)
+    about = about.told_in(language)
     start = _start(counters)
     found = _series(counters, start)
     made = rows(found, everything=counters, gaps=gaps, since=start)
@@ -125,7 +129,7 @@ def likes_chart(store: Store, form: str, code: Code = "en") -> bytes:
         local,
         form,  # type: ignore[arg-type]
         since=start,
-        names=about.entities,
+        names=about.told_in(code).entities,
         language=Language(code, about.country),
     )
 

@@ -63,14 +63,15 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
     """Events of the case up to the newest day with posts, the newest first."""
 
 
-def overview(store: Store, by: Asked = "auto") -> Overview:
+def overview(store: Store, by: Asked = "auto", language: str = "") -> Overview:
     """Return the state of a study.
 
     Days, weeks or months are compared: with ``auto`` the shortest in which the subjects have posts
     enough for shares, as trends choose it. "Now" is the newest that has posts in the store.
+    ``language`` is that of names.
     """
     status = store.status()
-    about = study(store)
+    about = study(store).told_in(language)
     days = zone(about.timezone)
     totals = store.sums(All(), "day", "")
     by_entity = store.sums(All(), "day", "entity")

@@ -36,6 +36,12 @@ class Study(msgspec.Struct, frozen=True):
     entities: dict[str, str]
     """Names of the watched entities, by their ids."""
 
+    def told_in(self, language: str) -> Study:
+        """Return it with title and names in a language, as far as the case has them."""
+        return msgspec.structs.replace(
+            self, title=self.case.title_in(language), entities=self.case.names_in(language)
+        )
+
 
 class Found(msgspec.Struct, frozen=True):
     """One post as a list shows it."""

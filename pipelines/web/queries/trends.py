@@ -175,7 +175,7 @@ def trend_chart(store: Store, asked: Asked, form: str, code: Code = "en") -> byt
     split: Split = "" if found.compared else asked.split
     language = Language(code, found.study.country)
     both = dict(zip(BOTH, _BOTH_NAMES[code], strict=True))
-    names = {**found.study.entities, **LANGUAGE_WORDS[code], **both}
+    names = {**found.study.told_in(code).entities, **LANGUAGE_WORDS[code], **both}
     how = method(language, corrected=found.corrected, labels=found.series.labels)
     options = {name: values_of(value) for name, value in asked.filters().items()}
     wanted = options.pop("entity", []) if split == "entity" else []
