@@ -280,6 +280,20 @@ def test_invariants__in_the_docs_name_tests_that_are_there() -> None:
             assert (ROOT / name).is_file(), name
 
 
+def test_gotchas__name_their_upstream_in_the_code_too() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    table = text.partition("## Gotchas")[2].partition("## You changed")[0]
+    links = re.findall(r"\((https://[^)#]+)", table)
+    assert len(links) > 5
+    code = "".join(
+        path.read_text(encoding="utf-8")
+        for folder in (*PACKAGES, "deploy/kafka")
+        for path in (ROOT / folder).rglob("*")
+        if path.suffix in {".py", ".toml"}
+    ).replace("//www.", "//")
+    assert [link for link in links if link.replace("//www.", "//") not in code] == []
+
+
 #: Dependencies that no module of ours imports, each with why it is declared all the same.
 UNIMPORTED = {
     "crc32c": "kafka-python computes checksums with it where it is installed",

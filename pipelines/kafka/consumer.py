@@ -17,7 +17,8 @@ class Consumer(KafkaConsumer):  # type: ignore[misc]  # the library has no types
     changed has forgotten that it wanted to: nobody waits for the answer, no heartbeat is sent any
     more, and polls turn without a pause and bring nothing. And an answer that comes between two
     polls is thrown away and the group asked again, so that all others have to join again as well:
-    while a worker does something else between its polls, that may go on for minutes.
+    while a worker does something else between its polls, that may go on for minutes. An earlier
+    kind of it: https://github.com/dpkp/kafka-python/issues/1547.
     """
 
     def poll(

@@ -3,7 +3,8 @@
 Each post has one document, under its id, changed by compare-and-set alone. The version record
 in it says which version of the post is the newest, whether that waits to be scored, how many
 received records the document answers for, and which batches changed it last. A deleted post
-stays as a stub: the version record without text or author.
+stays as a stub: the version record without text or author. The server forgets a deletion by itself
+after a minute, or when a node restarts (https://github.com/elastic/elasticsearch/issues/101178).
 
 The functions are pure: each returns the document as it is after one event.
 """
