@@ -5,22 +5,17 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Callable, Mapping
 from functools import cache
-from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
 from kafka.admin import ConfigResource, ConfigResourceType
 
+from pipelines import deployed
 from pipelines.errors import BrokerError
 from pipelines.kafka.connection import Brokers, explained, missing, with_retry
 
 T = TypeVar("T")
 
-#: The definitions: beside the code in an installed package, in ``deploy/`` in a checkout.
-_PLACES = (
-    Path(__file__).parent / "definitions",
-    Path(__file__).parents[2] / "deploy" / "kafka",
-)
 _TIMEOUT = 30_000
 
 POSTS = "posts"
@@ -70,15 +65,7 @@ class Found(msgspec.Struct, frozen=True):
 @cache
 def definitions() -> dict[str, Topic]:
     """Return the topics as defined, by their names without the prefix."""
-    for folder in _PLACES:
-        path = folder / "topics.toml"
-        if path.is_file():
-            tables = tomllib.loads(path.read_text(encoding="utf-8"))
-            break
-    else:
-        raise BrokerError(
-            "The definition topics.toml is missing from this installation: reinstall."
-        )
+    tables = tomllib.loads(deployed.read("kafka/topics.toml"))
     common: dict[str, Any] = tables["defaults"]
     return {
         name: Topic(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 from elasticsearch import ApiError
 
+from pipelines import deployed
 from pipelines.errors import StoreError, StoreMissing, StoreVersion
 from pipelines.stores import analysis
 from pipelines.stores.elasticsearch import state
@@ -16,23 +16,14 @@ from pipelines.stores.elasticsearch.server import full
 
 #: Version of the mappings in the definitions; raise it with them.
 SCHEMA = 2
-#: The definitions: beside the code in an installed package, in ``deploy/`` in a checkout.
-_PLACES = (
-    Path(__file__).parent / "definitions",
-    Path(__file__).parents[3] / "deploy" / "elasticsearch",
-)
 #: The posts come last: where they are, all is there.
 _KINDS = ("state", "tombstones", "posts")
 
 
 def definition(name: str, prefix: str) -> dict[str, Any]:
     """Return one of the definition files, for the store with this prefix."""
-    for folder in _PLACES:
-        path = folder / f"{name}.json"
-        if path.is_file():
-            text = path.read_text(encoding="utf-8").replace("{prefix}", prefix)
-            return dict(json.loads(text))
-    raise StoreError(f"The definition {name}.json is missing from this installation: reinstall.")
+    text = deployed.read(f"elasticsearch/{name}.json")
+    return dict(json.loads(text.replace("{prefix}", prefix)))
 
 
 def prepare(indices: Indices, *, reindexing: bool = False) -> None:
