@@ -38,7 +38,7 @@ def _inside(ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> ipaddress.IPv4
     """Return the IPv4 address that an IPv6 one leads to (RFC 4291 2.5.5, 3056, 6052 2.1)."""
     if isinstance(ip, ipaddress.IPv4Address):
         return None
-    if any(ip in network for network in _LAST_IS_IPV4) and int(ip) > 1:
+    if any(ip in network for network in _LAST_IS_IPV4):
         return ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
     return ip.sixtofour
 

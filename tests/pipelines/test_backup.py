@@ -144,6 +144,7 @@ def test_a_backup__of_an_older_store_holds_its_posts_and_loses_those_deleted_sin
     assert "2 posts" in told.output
     with closing(open_reader(copy)) as same:
         assert schema.check(same, copy) == version, "a backup is what it is a copy of"
+    assert bool(files.look(copy).made) == (version > 1), "the first schema has no place for it"
     deletions = tmp_path / "deletions.db"
     with SqliteStore(deletions) as opened:
         opened.delete([tombstone("twitter:2")])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import threading
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -96,24 +97,65 @@ def test_a_commit__is_on_the_disk_and_removed_rows_are_overwritten(tmp_path: Pat
         assert connection.execute("PRAGMA secure_delete").fetchall() == [(1,)]
 
 
-def test_two_cleanings__leave_the_mark_of_what_was_removed_meanwhile(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def removing(tmp_path: Path) -> Iterator[SqliteStore]:
+    """A store of three posts."""
     with SqliteStore(tmp_path / "posts.db") as store:
-        Feeder(store)(post("t:1", "un"), post("t:2", "deux"))
+        Feeder(store)(*(post(f"t:{n}", f"mot{n}") for n in range(3)))
         drain(store)
-        known = erase._truncate
+        yield store
 
-        def and_another_removes(connection: Any, seconds: float) -> bool:
-            connection.execute("UPDATE counters SET value = value + 1 WHERE name = 'unclean'")
-            return known(connection, seconds)
 
-        monkeypatch.setattr(erase, "_truncate", lambda connection, seconds: False)
-        store.delete([tombstone("t:1")])  # as where a reader holds on
-        monkeypatch.setattr(erase, "_truncate", and_another_removes)
-        assert erase.scrub(store._connection)
-        rows = store._connection.execute("SELECT value FROM counters WHERE name = 'unclean'")
-        assert rows.fetchall() == [(2,)]
+def test_two_cleanings__leave_the_mark_of_what_was_removed_meanwhile(
+    removing: SqliteStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection, truncate = removing._connection, erase._truncate
+    monkeypatch.setattr(erase, "_truncate", lambda connection, seconds: False)
+    removing.delete([tombstone("t:1")])  # as where a reader holds on
+
+    def while_another_cleans_and_removes(connection: Any, seconds: float) -> bool:
+        monkeypatch.setattr(erase, "_truncate", truncate)
+        with SqliteStore(tmp_path / "posts.db") as other:
+            assert erase.scrub(other._connection)
+            monkeypatch.setattr(erase, "_truncate", lambda connection, seconds: False)
+            assert not other.delete([tombstone("t:2")]).clean
+        return True
+
+    monkeypatch.setattr(erase, "_truncate", while_another_cleans_and_removes)
+    assert erase.scrub(connection)
+    # the first one began before the second removal, and must not take it for done
+    monkeypatch.setattr(erase, "_truncate", lambda connection, seconds: False)
+    assert not erase.scrub(connection)
+    monkeypatch.setattr(erase, "_truncate", truncate)
+    assert erase.scrub(connection)
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before the other ends", "after"])
+def test_two_purges__leave_the_mark_of_what_was_removed_meanwhile(
+    removing: SqliteStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: bool
+) -> None:
+    monkeypatch.setattr(erase, "PURGE_SHARE", 2)  # no deletion purges by itself
+    connection, vacuum = removing._connection, erase._vacuum
+    removing.delete([tombstone("t:1")])
+
+    def while_another_purges(connection: Any) -> None:
+        vacuum(connection)
+        monkeypatch.setattr(erase, "_vacuum", vacuum)
+        with SqliteStore(tmp_path / "posts.db") as other:
+            if not after:
+                other.delete([tombstone("t:2")])
+            assert erase.purge(other._connection)
+            if after:
+                other.delete([tombstone("t:2")])
+
+    monkeypatch.setattr(erase, "_vacuum", while_another_purges)
+    assert erase.purge(connection)
+    waiting = erase.unpurged(connection)
+    assert (waiting.removals if waiting else 0) == int(after)
+    removing.delete([tombstone("t:0")])
+    waiting = erase.unpurged(connection)
+    assert waiting is not None
+    assert waiting.removals == 1 + int(after)
 
 
 def test_a_purge__leaves_no_word_and_no_id_of_many_posts_with_edits(tmp_path: Path) -> None:

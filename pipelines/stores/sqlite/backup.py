@@ -204,7 +204,7 @@ def _meta(connection: Connection) -> dict[str, str]:
 
 def _deletion(kind: str, name: str) -> CollectedTombstone:
     if kind == "id":
-        return CollectedTombstone(Tombstone(platform=name.partition(":")[0], id=name))
+        return CollectedTombstone(Tombstone(platform="", id=name))
     return CollectedTombstone(Tombstone(platform="", author=name))
 
 

@@ -36,8 +36,11 @@ PURGE_SHARE = 0.1
 #: Posts that are read and removed at once.
 _CHUNK = 2_000
 
-#: Counters: removals whose bytes may still be in the write-ahead log, and in stale pages.
+#: Counters: all removals, whose bytes may be in the write-ahead log, and in stale pages. Both only
+#: grow, and so do those of how many of them are done, so that two processes that clean at once
+#: take no removal for done that came after they began.
 _UNSCRUBBED, _UNPURGED = "unclean", "unpurged"
+_DONE = {_UNSCRUBBED: "scrubbed", _UNPURGED: "purged"}
 #: When the first of the removals that wait for :func:`purge` was made.
 _SINCE = "unpurged since"
 
@@ -88,8 +91,8 @@ def scrub(connection: Connection, timeout: float = READERS) -> bool:
     Returns False if a reader kept the old state for longer than ``timeout`` seconds, or if
     there is no room; the mark stays, and the next call goes on.
     """
-    removals = _counter(connection, _UNSCRUBBED)
-    if not removals:
+    begun = _counter(connection, _UNSCRUBBED)
+    if not _waiting(connection, _UNSCRUBBED):
         return True
     try:
         words.compact(connection)
@@ -99,16 +102,14 @@ def scrub(connection: Connection, timeout: float = READERS) -> bool:
         if is_full(error):
             return False
         raise
-    # Only if no other process has removed more meanwhile: that is scrubbed by its own call.
-    connection.execute(
-        "UPDATE counters SET value = 0 WHERE name = ? AND value = ?", (_UNSCRUBBED, removals)
-    )
+    # What another process has removed meanwhile is scrubbed by its own call.
+    _done(connection, _UNSCRUBBED, begun)
     return True
 
 
 def unpurged(connection: Connection) -> Purge | None:
     """Return what waits for :func:`purge`, ``None`` if nothing does."""
-    removals = _counter(connection, _UNPURGED)
+    removals = _waiting(connection, _UNPURGED)
     since = connection.execute("SELECT value FROM meta WHERE name = ?", (_SINCE,)).fetchall()
     if not removals or not since:
         return None
@@ -130,8 +131,8 @@ def purge(connection: Connection, timeout: float = READERS) -> bool:
     Readers read on, writers wait. Returns False if there is no room for it (the file's own size
     again), or if a reader keeps the old state; the next call goes on.
     """
-    waiting = unpurged(connection)
-    if waiting is None:
+    begun = _counter(connection, _UNPURGED)
+    if unpurged(connection) is None:
         return True
     try:
         connection.execute("BEGIN IMMEDIATE")
@@ -151,10 +152,8 @@ def purge(connection: Connection, timeout: float = READERS) -> bool:
             return False
         raise
     connection.execute("BEGIN IMMEDIATE")
-    connection.execute(
-        "UPDATE counters SET value = value - ? WHERE name = ?", (waiting.removals, _UNPURGED)
-    )
-    if _counter(connection, _UNPURGED) > 0:  # another process has removed more meanwhile
+    _done(connection, _UNPURGED, begun)
+    if _waiting(connection, _UNPURGED):  # another process has removed more meanwhile
         connection.execute(
             "UPDATE meta SET value = ? WHERE name = ?",
             (datetime.now(UTC).isoformat(timespec="seconds"), _SINCE),
@@ -168,6 +167,22 @@ def purge(connection: Connection, timeout: float = READERS) -> bool:
 def _counter(connection: Connection, name: str) -> int:
     rows = connection.execute("SELECT value FROM counters WHERE name = ?", (name,)).fetchall()
     return int(rows[0][0]) if rows else 0
+
+
+def _waiting(connection: Connection, name: str) -> int:
+    """Return how many removals are not done yet."""
+    removals, done = _counter(connection, name), _counter(connection, _DONE[name])
+    # an older Marsad counts what is left alone
+    return removals - done if removals >= done else removals
+
+
+def _done(connection: Connection, name: str, begun: int) -> None:
+    """Note that the removals are done that there were when the cleaning began."""
+    connection.execute(
+        "INSERT INTO counters (name, value) VALUES (?, ?) "
+        "ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)",
+        (_DONE[name], begun),
+    )
 
 
 def _vacuum(connection: Connection) -> None:
