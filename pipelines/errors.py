@@ -15,6 +15,7 @@
     ├── QueryError             a query can't be read; says where
     ├── AccountError           an account of the page, or their file, can't be used
     ├── OutputError            a chart or an export can't be written where asked
+    │   └── DeletedMeanwhile   posts were deleted while an export ran
     ├── BrokerError            Kafka can't be used
     │   └── BrokerAway         no broker answers now; one may again in a while
     └── StoreError             a store can't be used
@@ -77,6 +78,10 @@ class AccountError(MarsadError):
 
 class OutputError(MarsadError):
     """A chart or an export can't be written where it was asked for."""
+
+
+class DeletedMeanwhile(OutputError):
+    """Posts of an export were deleted while it ran; nothing was written."""
 
 
 class BrokerError(MarsadError):

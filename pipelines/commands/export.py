@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -25,6 +25,7 @@ from pipelines.commands._shared.options import (
     store_option,
 )
 from pipelines.commands._shared.output import count, nothing_found, notify, tell
+from pipelines.errors import DeletedMeanwhile
 from pipelines.progress import progress
 from pipelines.query import And, Filter, Node, all_of, final
 from pipelines.stores.protocols import Store
@@ -38,6 +39,8 @@ _FORMATS = ("ndjson", "csv", "parquet", "xlsx")
 _USUAL = "ndjson,csv,parquet"
 #: Filters that say which days a query is about.
 _DAYS = frozenset({"since", "until", "day"})
+#: How often an export begins anew because posts were deleted while it ran.
+_AGAIN = 3
 #: So many interruptions of sources are named, the last ones.
 _TOLD_GAPS = 20
 #: Failures of sources in words; the class is the first word of a gap's cause.
@@ -141,9 +144,19 @@ def command(
     choice = Choice(formats, level, reason, rare, pseudonyms, csv_for, size, strata, seed)
     opened = open_store(store)
     try:
-        _export(opened, query, filters, store, folder, choice)
+        _lasting(lambda: _export(opened, query, filters, store, folder, choice))
     finally:
         opened.close()
+
+
+def _lasting(attempt: Callable[[], None]) -> None:
+    """Export again, a few times, if posts were deleted meanwhile."""
+    for _ in range(_AGAIN):
+        try:
+            return attempt()
+        except DeletedMeanwhile as error:
+            notify(f"{error}. It begins anew, without them.")
+    return attempt()
 
 
 def _export(
@@ -156,6 +169,7 @@ def _export(
 ) -> None:
     """Write the export, and tell what was written."""
     from pipelines.export import Facts, Options, export
+    from pipelines.export.meanwhile import absent_from
     from pipelines.export.options import own_names
     from pipelines.export.rare import find
     from pipelines.settings import zone
@@ -210,6 +224,7 @@ def _export(
             rename=rename,
             weights={one.hit.post.id: one.weight for one in chosen},
             rare=few if choice.suppresses else None,
+            absent=absent_from(opened),
             report=lambda posts: report(posts, max(total, posts), posts),
         )
     _tell(account, facts, folder, choice.level, nothing)

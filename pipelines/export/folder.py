@@ -19,6 +19,7 @@ from pipelines.export import about, citable, datasheet
 from pipelines.export.about import MANIFEST, README, Account, Facts, File
 from pipelines.export.columns import Column, Exported, exported
 from pipelines.export.formats import FILES, FORMATS, Writer
+from pipelines.export.meanwhile import Absent, check, noted
 from pipelines.export.options import Options, Rename, changes
 from pipelines.export.order import shuffled
 from pipelines.export.rare import Rare
@@ -42,6 +43,7 @@ def export(
     rename: Rename | None = None,
     weights: Mapping[str, float] | None = None,
     rare: Rare | None = None,
+    absent: Absent | None = None,
     report: Callable[[int], None] = lambda posts: None,
 ) -> Account:
     """Write posts, in the order they come, to a folder, and say what was written.
@@ -52,7 +54,9 @@ def export(
     ``report`` is called now and then with the number of posts so far. ``weights`` are those of a
     sample, by id; what is ``rare`` is suppressed. With ``rename`` pseudonyms get other names; then,
     and at level ``unlinked``, posts come in a random order, since that of their ids would tell
-    which is which. Raises :class:`~pipelines.errors.OutputError`,
+    which is which. ``absent`` looks for what was deleted meanwhile: then nothing is written and
+    :class:`~pipelines.errors.DeletedMeanwhile` raised. Raises
+    :class:`~pipelines.errors.OutputError`,
     also for a file in the way that is not ours, for raw account names below level ``full``, and
     for an attitude to none of the ``entities`` of the options, which would have no column.
     """
@@ -73,7 +77,7 @@ def export(
             )
         tally = _Tally()
         change, hide = changes(given.level, rename), rare.suppress() if rare else None
-        made = _made(_chain(first, posts), weights or {}, hide, change, tally)
+        made = _made(noted(_chain(first, posts), stage), weights or {}, hide, change, tally)
         if rename or given.level == "unlinked":
             made = shuffled(made, stage)
         account = _write(made, tally, stage, formats, given, report)
@@ -83,6 +87,8 @@ def export(
                 "authors (they were collected with --keep-authors): write them with --level full "
                 "and --reason, or without names with --level ids. Nothing was written"
             )
+        if absent is not None:
+            check(stage, absent)
         if not account.posts:
             return account
         names = [name for name in names if name not in _OPTIONAL or name in account.files]

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from ingest.mapping.spreadsheets import join_list, split_list
 from ingest.records import Sentiment
 from pipelines.commands.export import command
-from pipelines.errors import OutputError
+from pipelines.errors import DeletedMeanwhile, OutputError
 from pipelines.export import (
     COLUMNS,
     FORMATS,
@@ -30,12 +30,15 @@ from pipelines.export import (
     Facts,
     Options,
     export,
+    folder,
     guard,
+    meanwhile,
     unguard,
 )
 from pipelines.export.options import own_names
 from pipelines.records import Hit, Ledger
 from pipelines.stores.sqlite import SqliteStore
+from tests.conformance.corpus import tombstone
 from tests.pipelines.stored_posts import fill, post
 
 FACTS = Facts(
@@ -713,3 +716,31 @@ def test_sample__is_the_same_with_the_same_seed(store, tmp_path):
     one, two = read_ndjson(tmp_path / "a"), read_ndjson(tmp_path / "b")
     assert len(one) == 2
     assert one == two
+
+
+@pytest.mark.parametrize("options", [(), ("--level", "unlinked"), ("--sample", 2)])
+def test_an_export__holds_no_post_that_was_deleted_while_it_ran(
+    store, tmp_path, monkeypatch, options
+):
+    """It reads one state of the store, and looks again before its files are put in place."""
+    write, named = folder._write, [post(1).id, post(2).id]
+
+    def deleting(*given):
+        if named:
+            with SqliteStore(store) as opened:
+                opened.delete([tombstone(named.pop())])
+        return write(*given)
+
+    monkeypatch.setattr(folder, "_write", deleting)
+    done = run(store, "--to", tmp_path / "out", "--format", "ndjson", *options)
+    assert done.stderr.count("deleted while the export ran") == 2
+    assert "1 posts written" in done.stderr
+    assert len((tmp_path / "out" / "posts.ndjson").read_text().splitlines()) == 1
+    assert not (tmp_path / "out" / ".marsad-export").exists()
+
+
+def test_an_export__is_not_written_while_deletions_never_end(store, tmp_path, monkeypatch):
+    monkeypatch.setattr(meanwhile, "absent_from", lambda store: len)
+    done = run(store, "--to", tmp_path / "out", "--format", "ndjson")
+    assert isinstance(done.exception, DeletedMeanwhile)
+    assert not (tmp_path / "out").exists()
