@@ -23,7 +23,7 @@ import pytest
 from ingest.records import Post, encode
 from nlp.crossscript import key
 from pipelines import stages
-from pipelines.errors import StoreBusy, StoreError, StoreFull, StoreVersion
+from pipelines.errors import StoreBusy, StoreError, StoreFull, StoreMissing, StoreVersion
 from pipelines.query import All, parse
 from pipelines.records import Batch, CollectedTombstone, Ledger, Position
 from pipelines.stores.sqlite import SqliteStore, erase, numbers, reindex, schema
@@ -259,6 +259,47 @@ class TestVersions:
         with SqliteStore(path) as store:
             fill(store)
             assert store.status().posts == 12
+
+    @pytest.mark.parametrize(
+        ("analysed", "told"),
+        [
+            (2, r"analysed by an older Marsad .analysis 2.*run marsad reindex"),
+            (3, rf"older Marsad .schema 4; this one has {schema.VERSION}.*run marsad reindex"),
+        ],
+    )
+    def test_reading_an_older_store_changes_nothing_in_it(
+        self, tmp_path: Path, analysed: int, told: str
+    ) -> None:
+        path = tmp_path / "a.db"
+        with SqliteStore(path) as store:
+            fill(store)
+        with closing(apsw.Connection(str(path))) as connection:
+            connection.execute("PRAGMA user_version = 4")
+            connection.execute("UPDATE meta SET value = ? WHERE name = 'analysis'", (analysed,))
+        before = path.read_bytes()
+        with pytest.raises(StoreVersion, match=told):
+            SqliteStore(path, readonly=True)
+        assert path.read_bytes() == before
+
+    def test_reading_an_older_store_without_posts_says_that_it_is_empty(
+        self, tmp_path: Path
+    ) -> None:
+        for version in range(1, schema.VERSION):
+            path = tmp_path / f"{version}.db"
+            with closing(apsw.Connection(str(path))) as connection:
+                schema.migrate(connection, path, schema.STEPS[:version])
+            with pytest.raises(StoreMissing, match="run marsad ingest first"):
+                SqliteStore(path, readonly=True)
+
+    def test_a_writer_of_a_store_that_a_later_marsad_changed_is_told_so(
+        self, tmp_path: Path
+    ) -> None:
+        with SqliteStore(tmp_path / "a.db") as store:
+            fill(store)
+            with closing(apsw.Connection(str(tmp_path / "a.db"))) as connection:
+                connection.execute("PRAGMA user_version = 99")
+            with pytest.raises(StoreVersion, match=r"later Marsad .schema 99; .* upgrade"):
+                Feeder(store)(post("t:1"))
 
     @pytest.mark.parametrize("readonly", [False, True])
     def test_a_newer_store_is_refused_and_stays_as_it_is(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Self
 
@@ -13,7 +13,7 @@ import msgspec
 from pipelines.daily import Daily
 from pipelines.dead_letters.owner import DeadLetterOwner
 from pipelines.dead_letters.queue import DAYS
-from pipelines.errors import StoreError, StoreMissing
+from pipelines.errors import StoreError, StoreMissing, StoreVersion
 from pipelines.records import (
     Ledger,
     Status,
@@ -87,12 +87,7 @@ class SqliteFile(DeadLetterOwner):
     def _prepare(self) -> None:
         version = schema.check(self._connection, self.path)
         if self.readonly and version < schema.VERSION:
-            if version == 0:
-                raise StoreMissing(f"There is nothing in {self.path} yet: run marsad ingest first.")
-            if not self._reindexing:
-                schema.require_moved(self._connection, self.path)
-            with closing(open_writer(self.path)) as connection:
-                schema.migrate(connection, self.path)
+            self._refuse_older(version)
         elif not self.readonly:
             if not self._reindexing and version:
                 schema.require_moved(self._connection, self.path)
@@ -105,6 +100,23 @@ class SqliteFile(DeadLetterOwner):
         if not self._reindexing:
             schema.require_moved(self._connection, self.path)
             analysis.require(str(self.path), reindex.stored(self._connection)[0])
+
+    def _refuse_older(self, version: int) -> None:
+        """Raise what to do about a store of an older schema: who reads it must not change it.
+
+        Others may be writing to it with the Marsad that it is of.
+        """
+        if self._reindexing:
+            return
+        if version:
+            schema.require_moved(self._connection, self.path)
+        if not version or not schema.holds_posts(self._connection):
+            raise StoreMissing(f"There is nothing in {self.path} yet: run marsad ingest first.")
+        analysis.require(str(self.path), reindex.stored(self._connection)[0])
+        raise StoreVersion(
+            f"{self.path} was written by an older Marsad (schema {version}; this one has "
+            f"{schema.VERSION}): end what else uses it, then run marsad reindex."
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -196,6 +208,8 @@ class SqliteFile(DeadLetterOwner):
         if self.readonly:
             raise StoreError(f"{self.path} was opened for reading only.")
         with writing(self._connection, self.path):
+            # a later Marsad may have changed the tables since this one opened them
+            schema.check(self._connection, self.path)
             if not self._reindexing:
                 self._require_own_analysis()
             yield

@@ -306,6 +306,14 @@ def require_moved(connection: Connection, path: Path) -> None:
     )
 
 
+def holds_posts(connection: Connection) -> bool:
+    """Tell whether there is a post in a file, be it that it waits."""
+    return any(
+        connection.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchall()
+        for table in ("posts", "queue")
+    )
+
+
 def migrate(connection: Connection, path: Path, steps: Sequence[Step] = STEPS) -> None:
     """Bring a file to the newest schema in one transaction; nothing happens if it is there.
 
