@@ -146,3 +146,23 @@ def test_a_deleted_post__does_not_come_back_from_its_file_under_another_id(
     assert "1 post deleted" in delete(path, waiting).output
     assert "1 deleted" in imported(*then)
     assert {name.rpartition(":")[2] for name in there(path)} == {"2"}
+
+
+def test_a_list__may_tell_people_of_its_ids(path: Path) -> None:
+    fill(path, [post(number) for number in range(4)])
+    first, second, third, _ = there(path)
+    path.with_name("ids.txt").write_text(
+        f'\ufeff# a list\n{first}  # asked on 3 May\n "{second}" \n{third}\r\n', encoding="utf-8"
+    )
+    assert "3 posts deleted" in delete(path, "--from", str(path.with_name("ids.txt"))).output
+
+
+@pytest.mark.parametrize("line", ["1\ttwitter:1\tdeleted", "twitter:1,deleted", '"twitter:1";x'])
+def test_a_list__of_several_columns_is_refused_as_it_would_delete_nothing(
+    path: Path, line: str
+) -> None:
+    fill(path, [post(1)])
+    path.with_name("ids.txt").write_text(f"twitter:2\n{line}\n")
+    told = delete(path, "--from", str(path.with_name("ids.txt")))
+    assert told.exit_code == 2
+    assert "line 2 of the list holds more than an id" in told.output

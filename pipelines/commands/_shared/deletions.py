@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Sequence
 
 import click
@@ -20,6 +21,10 @@ from pipelines.stores.protocols import Store
 
 #: Platforms that files alone bring.
 _OF_FORMATS = ("archive", "reddit", "vk", "threads", "rss", "weibo")
+#: What stands behind an id in a list to tell people of it.
+_COMMENT = re.compile(r"(?:^|(?<=\s)|(?<=\ufeff))#.*", re.DOTALL)
+#: No id holds a tab, and no number a comma.
+_COLUMNS = re.compile(r"\t|:\d+\s*\"?[,;]")
 #: Waiting posts whose platforms are looked at: more than this wait on topics only.
 _WAITING = 10_000
 
@@ -61,15 +66,21 @@ def check(ids: Sequence[str], authors: Sequence[str], platforms: Sequence[str]) 
 def ids_listed(lines: Iterable[str]) -> tuple[str, ...]:
     """Return the ids of a list, each once: one a line; empty lines and ``#`` comments are none.
 
-    Raises :class:`click.UsageError` for a list without any, and for one that is no UTF-8.
+    Raises :class:`click.UsageError` for a list without any, for one that is no UTF-8, and for a
+    line with more columns: as the id of no post it would delete nothing without a word.
     """
-    stripped = (line.strip('\ufeff \t\r\n"') for line in lines)
     try:
-        found = tuple(dict.fromkeys(line for line in stripped if line and not line.startswith("#")))
+        bare = [_COMMENT.sub("", line).strip('\ufeff \t\r\n"') for line in lines]
+        found = tuple(dict.fromkeys(filter(None, bare)))
     except UnicodeDecodeError:
         raise click.UsageError("the list is no UTF-8 text: save it again as UTF-8") from None
     if not found:
         raise click.UsageError("the list holds no id: one a line, as in twitter:690000000000000001")
+    for number, line in enumerate(bare, start=1):
+        if _COLUMNS.search(line):
+            raise click.UsageError(
+                f"line {number} of the list holds more than an id ({line!r}): keep the ids alone"
+            )
     return found
 
 
