@@ -8,7 +8,6 @@ import time
 from pathlib import Path
 from typing import Self
 
-import msgspec
 import platformdirs
 
 from pipelines.daily import Daily
@@ -35,23 +34,6 @@ from pipelines.stores.zone_data import ZoneData, require
 #: Seconds between looks at whether the bytes of deleted texts can go, while posts come in; and
 #: the part of the time that rewriting may take.
 PURGING, PURGING_SHARE = 20.0, 0.1
-
-
-_KEYS = "keys"
-#: The document of how fast posts are scored.
-PACE = "pace"
-
-
-class Pace(msgspec.Struct, frozen=True):
-    """How fast posts were scored the last time."""
-
-    posts_a_second: float
-
-
-class Keys(msgspec.Struct, frozen=True):
-    """The keys that the store was written with."""
-
-    check_values: frozenset[str]
 
 
 class OpenedIndices(DeadLetterOwner):
@@ -147,12 +129,12 @@ class OpenedIndices(DeadLetterOwner):
 
     def study(self) -> Study | None:
         """Return the recorded study; see :meth:`.Administration.study`."""
-        return state.read(self.indices, "study", Study)[0]
+        return state.read(self.indices, state.STUDY, Study)[0]
 
     def put_study(self, study: Study) -> None:
         """Record a study; see :meth:`.Administration.put_study`."""
         self._writing()
-        state.put(self.indices, "study", study)
+        state.put(self.indices, state.STUDY, study)
 
     def zone_data(self) -> ZoneData:
         """Return which zone data days were counted with; see :meth:`.Administration.zone_data`."""
@@ -162,11 +144,11 @@ class OpenedIndices(DeadLetterOwner):
         """Refuse a keyring without the store's keys; see :meth:`.Administration.require_keys`."""
         self._writing()
         while True:
-            known, seen = state.read(self.indices, _KEYS, Keys)
+            known, seen = state.read(self.indices, state.KEYS, state.Keys)
             place, instead = str(self.indices), "choose another --store"
             stored = known.check_values if known else frozenset()
             values = keys_to_write(place, keyring, stored, own, instead=instead)
-            if values is None or state.swap(self.indices, _KEYS, Keys(values), seen):
+            if values is None or state.swap(self.indices, state.KEYS, state.Keys(values), seen):
                 return
 
     # Inside

@@ -15,7 +15,7 @@ from pipelines.records import DeadLetter, Document
 from pipelines.stores.elasticsearch import documents, record, state
 from pipelines.stores.elasticsearch.address import short
 from pipelines.stores.elasticsearch.inputs import order_now
-from pipelines.stores.elasticsearch.opened import PACE, OpenedIndices, Pace
+from pipelines.stores.elasticsearch.opened import OpenedIndices
 from pipelines.stores.elasticsearch.record import PostDocument, read_document
 
 #: Posts that are put back with one request.
@@ -85,7 +85,7 @@ class Waiting(OpenedIndices):
     def put_pace(self, posts_a_second: float) -> None:
         """Record how fast posts are scored; see :meth:`.Backlog.put_pace`."""
         self._writing()
-        state.put(self.indices, PACE, Pace(posts_a_second))
+        state.put(self.indices, state.PACE, state.Pace(posts_a_second))
 
 
 def _requeueing(wanted: Mapping[str, tuple[Post, int]]) -> documents.Event:

@@ -16,7 +16,7 @@ from pipelines.records import Facets, Hit, Ledger, Page, Split, Status, Sum
 from pipelines.stores.elasticsearch import inputs, state
 from pipelines.stores.elasticsearch.compile import condition, where
 from pipelines.stores.elasticsearch.indices import Indices
-from pipelines.stores.elasticsearch.opened import PACE, OpenedIndices, Pace
+from pipelines.stores.elasticsearch.opened import OpenedIndices
 from pipelines.stores.elasticsearch.record import FOUND
 
 #: Hits that the server returns by their number; further ones are walked to.
@@ -159,7 +159,7 @@ class Answers(OpenedIndices):
         found = {name: _tally(one) for name, one in answer["aggregations"].items()}
         known = list(inputs.inputs(indices))
         days = state.days(indices)
-        pace, _ = state.read(indices, PACE, Pace)
+        pace, _ = state.read(indices, state.PACE, state.Pace)
         return Status(
             store=str(indices),
             timezone=days.timezone,

@@ -11,8 +11,9 @@ from pipelines.stores.zone_data import ZoneData, current, parse
 
 T = TypeVar("T")
 _ENCODER = msgspec.json.Encoder(order="deterministic")
-#: The document of the store's days.
-_STORE = "store"
+#: The documents of the store's days, of the study that posts were matched for, of how fast posts
+#: are scored, and of the keys. The lease, re-indexing and purging name their own.
+_STORE, STUDY, PACE, KEYS = "store", "study", "pace", "keys"
 
 
 def encode(kind: str, **fields: Any) -> bytes:
@@ -36,6 +37,18 @@ def swap(indices: Indices, name: str, record: object | None, seen: Seen | None) 
     body = None if record is None else encode(name, body=record)
     write = Write(indices.state, name, body, create=seen is None, seen=seen)
     return not indices.bulk([write])[0].conflict
+
+
+class Pace(msgspec.Struct, frozen=True):
+    """How fast posts were scored the last time."""
+
+    posts_a_second: float
+
+
+class Keys(msgspec.Struct, frozen=True):
+    """The keys that the store was written with."""
+
+    check_values: frozenset[str]
 
 
 class Days(msgspec.Struct, frozen=True, kw_only=True):
