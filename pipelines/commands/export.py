@@ -346,7 +346,11 @@ def _sampled(store: Store, node: Node, choice: Choice) -> list[Sampled]:
     if choice.size is None:
         return []
     chosen = sample(store, node, choice.size, strata=choice.strata, seed=choice.seed)
-    if chosen:
+    if len(chosen) < choice.size:
+        notify(
+            f"{count(len(chosen), 'post')} match: all are in the export, none stands for others."
+        )
+    elif chosen:
         notify(f"A sample: each post stands for {chosen[0].weight:.2f} posts of the query.")
     return sorted(chosen, key=lambda one: one.hit.post.id)
 

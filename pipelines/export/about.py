@@ -199,7 +199,7 @@ def readme(account: Account, facts: Facts) -> str:
 
 def _people(account: Account, facts: Facts) -> str:
     """Return what else is to be known of the people: why names are here, and who is rare."""
-    words = f" Names are in it for this reason: {facts.reason}" if facts.reason else ""
+    words = f" Names are in it for this reason: {facts.reason.rstrip('.')}." if facts.reason else ""
     if not facts.rare:
         return words
     posts = "1 post has" if facts.rare == 1 else f"{facts.rare:,} posts have"

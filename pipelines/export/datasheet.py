@@ -51,6 +51,8 @@ def datasheet(account: Account, facts: Facts) -> str:
             "be left out can ask: [name and address of the study's authors; fill in]. "
             "`marsad delete` removes a post or an account, `marsad export purge-list` says which "
             "rows of this folder must go then.",
+            f"{account.plain_authors:,} posts carry the raw account names of their authors, for "
+            f"this reason: {facts.reason}" if account.plain_authors else "",
         ],
         "What it cannot say": [
             "These are posts that could be collected, not opinions of a population: who does not "

@@ -65,7 +65,7 @@ class Csv:
     def __init__(self, folder: Path, options: Options = _USUAL) -> None:
         self._columns = options.flat
         self._comma = options.csv_for == "fr"
-        self.files = self.files if options.level == "pseudonymous" else self.files[:1]
+        self.files = self.files if options.level in {"pseudonymous", "full"} else self.files[:1]
         self._streams: list[IO[str]] = []
         # Without the mark Excel takes Arabic for Western European.
         for name in self.files:
