@@ -55,6 +55,16 @@ class Overall(msgspec.Struct, frozen=True):
     model: float
 
 
+class NoSample(msgspec.Struct, frozen=True):
+    """The labelled posts are no random sample of the query."""
+
+    entity: str
+    labelled: float
+    """Part of the labelled posts that mention it."""
+    all: float
+    """Part of all posts of the query."""
+
+
 class RepeatsOnce(msgspec.Struct, frozen=True):
     """Posts that repeat a text of their own account do not count."""
 
@@ -104,7 +114,8 @@ class MixMoves(msgspec.Struct, frozen=True):
 
 
 Remark = (
-    LongBuckets | NoShares | Corrected | Uncorrected | Overall | RepeatsOnce | RepeatsUnread
+    LongBuckets | NoShares | Corrected | Uncorrected | Overall | NoSample | RepeatsOnce
+    | RepeatsUnread
     | RepostsOut | ManyCopies | FixedMix | HiddenGroups | FewPosts | MixMoves
 )  # fmt: skip
 
@@ -122,6 +133,8 @@ def remarks(series: Series) -> Iterator[Remark]:
         yield Uncorrected(series.labels, series.towards, series.lacking)
     if series.overall:
         yield Overall(series.overall["negative"], series.model_overall["negative"])
+    if series.skew:
+        yield NoSample(*series.skew)
     yield from _what_counts(series)
     if few := sum(row.state == "few" for row in series.rows):
         yield FewPosts(few, series.by)

@@ -17,12 +17,14 @@ from pipelines.analysis.estimates import Estimate, Share
 from pipelines.analysis.mix import Place, reweighted
 from pipelines.analysis.people import (
     Gold,
+    Skew,
     counted_people,
     gold,
     labelled_sums,
     model_means,
     overall,
     selected_by,
+    skew,
 )
 from pipelines.analysis.scanned import Counted, Left, SplitBy, count, count_each
 from pipelines.analysis.units import Unit, by_entity, correct_each
@@ -86,14 +88,15 @@ class Series(msgspec.Struct, frozen=True, kw_only=True):
     towards: bool
     """Whether posts are counted by their attitude to entities (split by entity)."""
     lacking: str
-    """The query of a comparison, or the entity, that has fewest labels; empty for one query, and
-    where it is corrected."""
+    """The query, or entity, that has fewest labels; empty for one query or if it is corrected."""
     label_languages: dict[str, int]
     """Labelled posts of each language."""
     overall: dict[str, Share]
     """Share of each label in all posts of the query, by prediction-powered inference; empty
     without labels enough, with a split by entity or hashtag, in which posts count more than once,
     and where groups are hidden."""
+    skew: Skew | None
+    """Why the labelled posts are no random sample of the query; then ``overall`` is empty."""
     model_overall: dict[str, float]
     """The same as the model's probabilities say, uncorrected."""
     selected_by: str
@@ -345,6 +348,9 @@ def _series(
     (first, *others) = parts.values()
     # one query, of which the sums hold each post once
     entire = not (others or hidden or {"entity", "hashtag"} & set(splits))
+    known = found is not None and entire
+    (asked, *_) = queries.values()
+    unlike = skew(first.people, store.sums(asked, "day", "entity"), sums) if known else None
     return Series(
         rows=rows(
             sums,
@@ -365,7 +371,8 @@ def _series(
         towards="entity" in splits,
         lacking=lacking.name if lacking and ("entity" in splits or len(units) > 1) else "",
         label_languages=dict(sorted(languages.items())),
-        overall=overall(sums, first.people) if found is not None and entire else {},
+        overall=overall(sums, first.people) if known and not unlike else {},
+        skew=unlike,
         model_overall=model_means(sums) if entire and not selected else {},
         selected_by=selected,
         counting=counting,

@@ -20,7 +20,7 @@ def in_words(remark: say.Remark) -> str:
                 f"The query chooses posts by their predicted {selected_by}, so shares of labels "
                 "would only repeat it: numbers of posts are shown, no shares."
             )
-        case say.Corrected() | say.Uncorrected() | say.Overall():
+        case say.Corrected() | say.Uncorrected() | say.Overall() | say.NoSample():
             return _shares(remark)
         case say.FewPosts(rows, by):
             longer = {"hour": "day", "day": "week", "week": "month"}.get(by)
@@ -43,7 +43,7 @@ def in_words(remark: say.Remark) -> str:
             return _what_counts(remark)
 
 
-def _shares(remark: say.Corrected | say.Uncorrected | say.Overall) -> str:
+def _shares(remark: say.Corrected | say.Uncorrected | say.Overall | say.NoSample) -> str:
     """Say how the shares were made."""
     match remark:
         case say.Corrected(labels, languages):
@@ -59,6 +59,13 @@ def _shares(remark: say.Corrected | say.Uncorrected | say.Overall) -> str:
                 f"All posts of the query: {share.value:.0%} negative (95 % interval "
                 f"{share.low:.0%} to {share.high:.0%}, prediction-powered inference); the model "
                 f"alone says {model:.0%}."
+            )
+        case say.NoSample(entity, labelled, whole):
+            return (
+                f"The labelled posts are no random sample of this query: {labelled:.0%} of them "
+                f"mention {entity}, {whole:.0%} of all posts do. So there is no figure for all "
+                "posts, and corrected shares may be off: label a sample of this query (marsad "
+                "label sample QUERY)."
             )
 
 

@@ -25,7 +25,7 @@ def in_words(remark: say.Remark, words: Words) -> str:
                 "The search chooses posts by what the model says of them, so shares would only "
                 "repeat it: numbers of posts are shown, no shares."
             )
-        case say.Corrected() | say.Uncorrected() | say.Overall():
+        case say.Corrected() | say.Uncorrected() | say.Overall() | say.NoSample():
             return _shares(remark, words)
         case say.FewPosts(rows):
             return of(
@@ -56,7 +56,9 @@ def in_words(remark: say.Remark, words: Words) -> str:
             return _what_counts(remark, words)
 
 
-def _shares(remark: say.Corrected | say.Uncorrected | say.Overall, words: Words) -> str:
+def _shares(
+    remark: say.Corrected | say.Uncorrected | say.Overall | say.NoSample, words: Words
+) -> str:
     """Say how the shares were made."""
     _, of, names = words.gettext, words.ngettext, Names(words)
     match remark:
@@ -90,6 +92,15 @@ def _shares(remark: say.Corrected | say.Uncorrected | say.Overall, words: Words)
                 low=words.percent(share.low),
                 high=words.percent(share.high),
                 model=words.percent(model),
+            )
+        case say.NoSample(entity, labelled, whole):
+            return _(
+                "The labelled posts are no random sample of this search: %(labelled)s of them "
+                "mention %(entity)s, %(whole)s of all posts do. So there is no figure for all "
+                "posts, and corrected shares may be off: label posts of this search.",
+                entity=entity,
+                labelled=words.percent(labelled),
+                whole=words.percent(whole),
             )
 
 

@@ -256,6 +256,24 @@ def test_series__by_entity_is_corrected_with_the_labels_of_that_entity(attitudes
     assert shares["vpn"].positive > 0.9
 
 
+def test_series__has_no_figure_for_all_posts_from_labels_of_some(attitudes):
+    """A sample of the posts on one entity is none of all posts."""
+    ids = [hit.post.id for hit in attitudes.scan(parse("entity:inwi"))]
+    attitudes.put_labels([label(name, "negative") for name in ids[:120]])
+    found = series(attitudes)
+    assert (found.corrected, found.overall) == (True, {})
+    assert found.skew == ("inwi", 1.0, 0.5)
+    assert "100% of them mention inwi, 50% of all posts do" in "\n".join(
+        map(in_words, remarks(found))
+    )
+    ids = [hit.post.id for hit in attitudes.scan(parse("entity:vpn"))]
+    attitudes.put_labels([label(name, "negative") for name in ids[:110]])
+    both = series(attitudes)
+    assert both.skew is None
+    assert both.overall["negative"].value > 0.9
+    assert series(attitudes, "entity:inwi").overall
+
+
 def test_compare__says_which_query_has_too_few_labels(store):
     from zoneinfo import ZoneInfo
 
