@@ -106,6 +106,12 @@ class Words:
             return self.gettext("date unknown")
         return _moment(at, zone, self._locale)
 
+    def ltr(self, name: str) -> str:
+        """Return a path or an address so that it stays in order inside a sentence."""
+        if self.direction != "rtl":
+            return name
+        return f"\N{LEFT-TO-RIGHT ISOLATE}{name}\N{POP DIRECTIONAL ISOLATE}"
+
     def place(self, zone: str) -> str:
         """Return the city that a time zone is named after."""
         return _place(zone, self._locale)

@@ -34,6 +34,18 @@ def test_empty_store__is_said_with_what_to_do(
     assert 'href="/upload"' in page
 
 
+def test_empty_store__has_no_examples_and_its_path_stays_in_order(
+    serve: Callable[..., Site], tmp_path: Path
+) -> None:
+    make(tmp_path / "store.db").close()
+    site = serve(None)
+    assert "For example:" not in site.page("/")
+    assert "0 posts" not in site.page("/")
+    assert f"\N{LEFT-TO-RIGHT ISOLATE}{site.options.store}\N{POP DIRECTIONAL ISOLATE} فارغ" in (
+        site.page("/?ui=ar")
+    )
+
+
 @pytest.mark.parametrize("path", PAGES)
 def test_empty_store__is_no_failure_of_any_page(
     serve: Callable[..., Site], tmp_path: Path, path: str
