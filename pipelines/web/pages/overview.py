@@ -32,6 +32,8 @@ async def _state(view: View) -> Response:
     return view.render(
         "overview.html",
         found=found,
+        # names of several words may stand in no post as they are
+        examples=[one for one in found.subjects if " " not in one.name][:3],
         losses=losses.pages,
         said=lambda row: said(view.words, row, local),
         zone=local,
