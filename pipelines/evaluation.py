@@ -13,7 +13,7 @@ from itertools import islice
 
 import msgspec
 
-from ingest.records import Post
+from ingest.records import Post, Sentiment, Target
 from ingest.watchlist.loader import Watchlist, available, companion
 from nlp.error_tables import Data, ErrorFile, tables, without_neutral
 from nlp.evaluation import Attitude, Attitudes, Judgement, Section, attitudes, section
@@ -173,19 +173,7 @@ class Evaluation:
         mood = post.sentiment
         assert mood is not None  # scored
         if row.sentiment:
-            self.sentiment.append(
-                Judgement(
-                    unit=self.rows,
-                    gold=row.sentiment,
-                    said=mood.label,
-                    confidence=getattr(mood, mood.label),
-                    probabilities=(mood.negative, mood.neutral, mood.positive),
-                    language=row.group,
-                    script=written,
-                    source=row.source,
-                    identified=post.language,
-                )
-            )
+            self.sentiment.append(self._judgement(row, row.sentiment, post, mood, written))
             if mood.label != row.sentiment:
                 sure = getattr(mood, mood.label) - getattr(mood, row.sentiment)
                 self._wrong.append((-sure, len(self.sentiment) - 1, row.text))
@@ -221,22 +209,27 @@ class Evaluation:
                 self._entities["extra"] += 1
                 continue
             self._entities["both"] += 1
-            judgement = Judgement(
-                unit=self.rows,
-                gold=gold[target.entity],
-                said=target.label,
-                confidence=getattr(target, target.label),
-                probabilities=(target.negative, target.neutral, target.positive),
-                language=row.group,
-                script=written,
-                source=row.source,
-                identified=post.language,
-            )
+            judgement = self._judgement(row, gold[target.entity], post, target, written)
             rules = {
                 "sentiment-copied": mood.label,
                 "by-kind": rule_by_kind(self._kinds[target.entity]),
             }
             self.targets.append(Attitude(judgement, rules))
+
+    def _judgement(
+        self, row: Labelled, gold: str, post: Post, said: Sentiment | Target, written: str
+    ) -> Judgement:
+        return Judgement(
+            unit=self.rows,
+            gold=gold,
+            said=said.label,
+            confidence=getattr(said, said.label),
+            probabilities=(said.negative, said.neutral, said.positive),
+            language=row.group,
+            script=written,
+            source=row.source,
+            identified=post.language,
+        )
 
     def _agreement(self) -> Entities | None:
         if not (self._kinds and self.targets_labelled):
