@@ -63,7 +63,8 @@ class Csv:
     files: tuple[str, ...] = ("posts.csv", "targets.csv")
 
     def __init__(self, folder: Path, options: Options = _USUAL) -> None:
-        self._columns = options.flat
+        self._entities = options.entities if options.attitudes else ()
+        self._columns = options.flat[: len(options.flat) - len(self._entities)]
         self._comma = options.csv_for == "fr"
         self.files = self.files if options.level in {"pseudonymous", "full"} else self.files[:1]
         self._streams: list[IO[str]] = []
@@ -77,13 +78,16 @@ class Csv:
         ]
         self._posts = writers[0]
         self._targets = writers[1] if len(writers) > 1 else None
-        self._posts.writerow([column.name for column in self._columns])
+        self._posts.writerow([column.name for column in options.flat])
         if self._targets:
             self._targets.writerow(TARGET_COLUMNS)
 
     def write(self, post: Exported) -> None:
         """Add a post."""
-        self._posts.writerow([self._number(c, _cell(c, post)) for c in self._columns])
+        # attitudes stand at the end: one look at the targets finds them all
+        labels = {target.entity: target.label for target in post.targets}
+        cells = [self._number(column, _cell(column, post)) for column in self._columns]
+        self._posts.writerow([*cells, *(labels.get(entity, "") for entity in self._entities)])
         for target in post.targets if self._targets else ():
             assert self._targets is not None
             shares = (target.negative, target.neutral, target.positive)
