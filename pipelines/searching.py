@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import heapq
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Literal, Protocol, get_args
 
 import msgspec
 
-from pipelines.counts import count_of
 from pipelines.query import All, Node
 from pipelines.query.ranking import CANDIDATES, clauses, ranked
 from pipelines.records import Hit, Page
@@ -38,9 +36,9 @@ class Ranked(msgspec.Struct, frozen=True):
 def search(store: Source, query: Node, limit: int, offset: int = 0, sort: Sort = "newest") -> Page:
     """Return one page of the posts that match, in the order asked for.
 
-    ``newest`` is what stores keep; ``relevance`` is :mod:`pipelines.query.ranking`; the others
-    read every post that matches. Without any word to be relevant to, ``relevance`` is
-    ``newest``. Ties are newest first, then by id. Raises :class:`~pipelines.errors.StoreError`.
+    ``newest`` is what stores keep; ``relevance`` is :mod:`pipelines.query.ranking`. Without any
+    word to be relevant to, ``relevance`` is ``newest``. Ties are newest first, then by id. Raises
+    :class:`~pipelines.errors.StoreError`.
     """
     if sort == "newest":
         return store.search(query, limit, offset)
@@ -51,30 +49,10 @@ def search(store: Source, query: Node, limit: int, offset: int = 0, sort: Sort =
             return store.search(query, limit, offset)
         many = max(CANDIDATES, offset + limit)
         hits = ranked(query, store.best(query, wanted, many))
+        hits = hits[offset : offset + limit]
     else:
-        key = _oldest if sort == "oldest" else _most(sort)
-        hits = heapq.nsmallest(offset + limit, store.scan(query), key=key)
-    return Page(hits=hits[offset : offset + limit], total=page.total, pending=page.pending)
-
-
-def _created(hit: Hit) -> float:
-    if not hit.day or hit.post.created_at is None:
-        return float("-inf")
-    return hit.post.created_at.timestamp()
-
-
-def _oldest(hit: Hit) -> tuple[float, str]:
-    # posts without a usable date come last here, too
-    created = _created(hit)
-    return (float("inf") if created == float("-inf") else created), hit.post.id
-
-
-def _most(sort: str) -> Callable[[Hit], tuple[float, float, str]]:
-    def key(hit: Hit) -> tuple[float, float, str]:
-        count = count_of(hit.post.counts, sort)
-        return (-count if count is not None else 1.0), -_created(hit), hit.post.id
-
-    return key
+        hits = store.ordered(query, sort, limit, offset)
+    return Page(hits=hits, total=page.total, pending=page.pending)
 
 
 def top(store: Reading, query: Node, kinds: Iterable[Kind], limit: int) -> dict[Kind, list[Ranked]]:

@@ -187,6 +187,10 @@ class Reading(Protocol):
         """Return the readings of one page, or of all, ordered by time, page, metric, source."""
 
 
+#: Orders beside the usual one, newest first.
+Order = Literal["oldest", "likes", "reposts", "replies"]
+
+
 class Ranking(Protocol):
     """Finding the posts that matter most to a query."""
 
@@ -195,6 +199,13 @@ class Ranking(Protocol):
 
         The weight of a post is the sum of the weights of the clauses that it matches; ties are
         newest first (unknown dates last), then by id.
+        """
+
+    def ordered(self, query: Node, order: Order, limit: int, offset: int = 0) -> list[Hit]:
+        """Return one page of the posts that match: the oldest first, or those with most.
+
+        Unknown dates and unknown counts come last; ties of counts are newest first, then all by
+        id.
         """
 
 

@@ -7,7 +7,7 @@ import msgspec
 from pipelines.query import All, parse
 from pipelines.query.ranking import Clause
 from pipelines.records import HumanLabel
-from pipelines.stores.protocols import Store
+from pipelines.stores.protocols import Order, Store
 from tests.conformance.corpus import NOW, Feeder, drain, fill, post, tombstone
 
 
@@ -99,3 +99,25 @@ class Ranking:
         found = store.best(parse("platform:twitter"), [Clause(parse("platform:twitter"), 5)], 2)
         assert [hit.post.id for hit, _ in found] == ["twitter:03", "twitter:02"]
         assert store.best(parse("nosuchword"), [Clause(parse("inwi"), 5)], 2) == []
+
+    def test_ordered__has_the_oldest_or_the_most_first_and_the_unknown_last(
+        self, store: Store
+    ) -> None:
+        fill(store)
+        undated = ["archive:set:09", "archive:set:10"]
+        newest = [hit.post.id for hit in store.search(All(), 100).hits if hit.day]
+
+        def ids(query: str, order: Order, limit: int = 100, offset: int = 0) -> list[str]:
+            return [hit.post.id for hit in store.ordered(parse(query), order, limit, offset)]
+
+        assert ids("", "oldest") == [*newest[::-1], *undated]
+        assert ids("", "oldest", 3, 9) == [newest[0], *undated]
+        assert ids("honte", "oldest") == ["twitter:01", "archive:set:08"]
+        known = ["youtube:04", "twitter:01", "twitter:02", "twitter:03"]
+        rest = [*(one for one in newest if one not in known), *undated]
+        assert ids("", "likes") == [*known, *rest]
+        assert ids("", "likes", 3, 2) == [*known, *rest][2:5]
+        assert ids("inwi OR id:twitter:03", "likes", 2, 1) == ["twitter:01", "twitter:03"]
+        assert ids("lang:ary,ary-Latn", "reposts") == ["twitter:02", "twitter:03"]
+        assert ids("inwi", "replies")[0] == "youtube:04"
+        assert ids("nosuchword", "likes") == ids("", "likes", 0) == ids("", "likes", 5, 50) == []

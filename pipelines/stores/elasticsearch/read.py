@@ -18,6 +18,7 @@ from pipelines.stores.elasticsearch.compile import condition, where
 from pipelines.stores.elasticsearch.indices import Indices
 from pipelines.stores.elasticsearch.opened import OpenedIndices
 from pipelines.stores.elasticsearch.record import FOUND
+from pipelines.stores.protocols import Order
 
 #: Hits that the server returns by their number; further ones are walked to.
 _WINDOW = 10_000
@@ -25,6 +26,12 @@ _WINDOW = 10_000
 _ROWS = 5_000
 _VALUES = 10_000
 _NEWEST = [{"created": {"order": "desc", "missing": "_last"}}, {"id": "asc"}]
+_ORDERS: dict[Order, list[Any]] = {
+    "oldest": [{"created": {"order": "asc", "missing": "_last"}}, {"id": "asc"}],
+    "likes": [{"likes": {"order": "desc", "missing": "_last"}}, *_NEWEST],
+    "reposts": [{"reposts": {"order": "desc", "missing": "_last"}}, *_NEWEST],
+    "replies": [{"replies": {"order": "desc", "missing": "_last"}}, *_NEWEST],
+}
 #: What a hit is read from.
 HIT = ("post", "day")
 _FACETS = {"days": "day", "languages": "language", "labels": "label", "platforms": "platform",
@@ -85,6 +92,22 @@ class Answers(OpenedIndices):
         }
         hits = self.indices.search(self.indices.posts, body)["hits"]["hits"]
         return [(hit_of(hit["_source"]), round(hit["_score"])) for hit in hits]
+
+    def ordered(self, query: Node, order: Order, limit: int, offset: int = 0) -> list[Hit]:
+        """Return one page in an order; see :meth:`.protocols.Ranking.ordered`."""
+        self._refresh(self.indices.posts)
+        sort = _ORDERS[order]
+        if offset + limit > _WINDOW:
+            return list(map(hit_of, islice(self._walk(query, sort), offset, offset + limit)))
+        body = {
+            "query": where(query),
+            "sort": sort,
+            "source_includes": HIT,
+            "from": offset,
+            "size": limit,
+        }
+        hits = self.indices.search(self.indices.posts, body)["hits"]["hits"]
+        return [hit_of(hit["_source"]) for hit in hits]
 
     def scan(self, query: Node) -> Iterator[Hit]:
         """Yield every post that matches, ordered by id, from one consistent state."""

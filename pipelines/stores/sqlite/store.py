@@ -29,6 +29,7 @@ from pipelines.records import (
     Sum,
 )
 from pipelines.stores.labels import matched, queries
+from pipelines.stores.protocols import Order
 from pipelines.stores.sqlite import (
     erase,
     facets,
@@ -204,6 +205,11 @@ class SqliteStore(SqliteFile):
         """Return the posts of the highest weight; see :meth:`.protocols.Ranking.best`."""
         with self._reading():
             return ranked.best(self._connection, query, clauses, limit)
+
+    def ordered(self, query: Node, order: Order, limit: int, offset: int = 0) -> list[Hit]:
+        """Return one page in an order; see :meth:`.protocols.Ranking.ordered`."""
+        with self._reading():
+            return ranked.page(self._connection, query, order, limit, offset)
 
     def scan(self, query: Node) -> Iterator[Hit]:
         """Yield every post that matches, ordered by id, from one consistent state."""
