@@ -25,6 +25,7 @@ from pipelines.kafka.messages import HEADERS
 from pipelines.kafka.producer import Producer
 from pipelines.records import Batch, CollectedTombstone, Ledger, Position
 from pipelines.stores.protocols import Store
+from pipelines.stores.reposts import passed_on
 
 log = logging.getLogger(__name__)
 
@@ -107,6 +108,7 @@ class IndexStage:
         deleted_ids = self._store.write_tombstones(batch.tombstones) if batch.tombstones else set()
         refused = self._refused(batch)
         self._erase(refused | deleted_ids)
+        refused |= self._pass_on(batch, refused)
         met = self._apart.met
         posts = self._apart.kept_apart(batch.posts)
         if self._apart.met > met:
@@ -134,6 +136,18 @@ class IndexStage:
         Whoever deleted them could not erase them: they were on their way, or collected again.
         """
         return set(self._store.deleted_ids(batch.posts)) if batch.posts else set()
+
+    def _pass_on(self, batch: Batch, refused: set[str]) -> set[str]:
+        """Erase what repeats refused posts, and their twins; return what else is refused then."""
+        known = set[str]()
+        while new := refused - known:
+            came = [one for one in batch.posts if one.post.id in new]
+            reposts = passed_on([one for one in came if one.repeats])
+            self._erase(self._store.write_tombstones(reposts, [one.post for one in came]))
+            known |= new
+            refused = self._refused(batch)
+            self._erase(refused - known)
+        return known
 
     def _erase(self, ids: Collection[str]) -> None:
         """Erase texts from the topics."""

@@ -140,10 +140,13 @@ class Backlog(Protocol):
 class Deletions(Protocol):
     """Tombstones and what they remove."""
 
-    def write_tombstones(self, tombstones: Sequence[CollectedTombstone]) -> set[str]:
+    def write_tombstones(
+        self, tombstones: Sequence[CollectedTombstone], refused: Sequence[Post] = ()
+    ) -> set[str]:
         """Write tombstones alone; return the ids of stored posts that they reach unnamed.
 
-        These are the posts of the authors, and the posts that repeat what is deleted. A writer
+        These are the posts of the authors, what repeats anything that is deleted, and twins of it
+        and of the posts ``refused``, which came after their deletion. A writer
         that brings such a post later finds the tombstone, and one that brought a post before has
         it returned here: none is missed in between. :meth:`delete`, or :meth:`Sink.accept` with
         these deletions, is still to remove them.

@@ -74,6 +74,17 @@ class Twins:
         assert store.write_tombstones([tombstone(PLATFORM)]) == {FILE}
         assert store.delete([tombstone(PLATFORM)]).posts == 2
 
+    def test_written_tombstones__tell_the_twins_of_posts_that_are_refused(
+        self, store: Store
+    ) -> None:
+        feed = Feeder(store)
+        feed(of_file())
+        drain(store)
+        assert store.write_tombstones([tombstone(PLATFORM)]) == set()
+        assert store.write_tombstones([], [of_platform()]) == {FILE}
+        assert feed(of_platform()) == Ledger(received=1, deleted=1)
+        assert texts(store) == {}
+
     def test_a_twin__is_known_whatever_differs_between_readers(self, store: Store) -> None:
         feed = Feeder(store)
         feed(post(PLATFORM, "l’été  & @inwi", created_at=NOW + timedelta(microseconds=5)))

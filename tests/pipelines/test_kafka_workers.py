@@ -18,6 +18,7 @@ from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import NoError
 from kafka.structs import OffsetAndMetadata
 
+from ingest.records import Post
 from nlp.score import Scored
 from pipelines import metrics
 from pipelines.commands import delete, status, worker
@@ -32,7 +33,7 @@ from pipelines.kafka.score import ScoreStage
 from pipelines.kafka.sink import KafkaSink
 from pipelines.metrics.health import Health
 from pipelines.query import parse
-from pipelines.records import CollectedTombstone, Ledger, Position
+from pipelines.records import Collected, CollectedTombstone, Ledger, Position
 from pipelines.stores.sqlite import SqliteStore
 from tests.conftest import Marsad
 from tests.pipelines.kafka_fixtures import (
@@ -390,10 +391,12 @@ def test_a_post_that_is_stored_while_its_author_is_deleted_leaves_the_topics_as_
     class Late(SqliteStore):
         """Where another worker brings one more post in the moment before the tombstone."""
 
-        def write_tombstones(self, tombstones: Sequence[CollectedTombstone]) -> set[str]:
+        def write_tombstones(
+            self, tombstones: Sequence[CollectedTombstone], refused: Sequence[Post] = ()
+        ) -> set[str]:
             with SqliteStore(path) as other:
                 other.accept(batch("1", "2", key="other", posts=[post(2, author="u_leaver")]))
-            return super().write_tombstones(tombstones)
+            return super().write_tombstones(tombstones, refused)
 
     with SqliteStore(path) as store:
         store.accept(batch("", "1", key="other", posts=[post(1, author="u_leaver")]))
@@ -464,6 +467,39 @@ def test_a_deletion__reaches_reposts_on_the_topics_in_any_order(where: Brokers, 
     assert stored(path) == {"forum:9": "a recipe for soup"}
     erased = {record.key for record in records(where, "posts")["posts"] if record.value is None}
     assert erased == {b"forum:2", b"forum:3", b"forum:4"}
+
+
+def renamed(collected: Collected, name: str) -> Collected:
+    changed = msgspec.structs.replace(collected.post, id=name, platform=name.partition(":")[0])
+    return msgspec.structs.replace(collected, post=changed)
+
+
+def test_a_refused_post__erases_its_reposts_and_its_twin_from_the_topics(
+    where: Brokers, path: Path
+) -> None:
+    first, second, third = (f"twitter:69000000000000000{n}" for n in range(3))
+    twin = "archive:table:690000000000000000"
+    chain = [
+        renamed(post(3, "bitter", author="u_c", repost_of=second), third),
+        renamed(post(1, "bitter words", author="u_x"), twin),
+    ]
+    refused = [
+        renamed(post(2, "bitter", author="u_b", repost_of=first), second),
+        renamed(post(1, "bitter words", author="u_a"), first),
+    ]
+    with KafkaSink(where) as sink:
+        sink.accept(batch("", "1", posts=chain))
+        with pipeline(where, path):
+            settled(path, 2)
+        sink.accept(batch("1", "2", tombstones=[deletion(first)]))
+        with pipeline(where, path):
+            settled(path, 3)
+        sink.accept(batch("2", "3", posts=refused))
+    with pipeline(where, path):
+        assert settled(path, 5).deleted == 3
+    assert stored(path) == {}
+    erased = {record.key for record in records(where, "posts")["posts"] if record.value is None}
+    assert erased == {name.encode() for name in (first, second, third, twin)}
 
 
 def test_a_worker_of_another_store_is_refused_until_those_of_the_first_are_gone(

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from zoneinfo import ZoneInfo
 
+from ingest.records import Post
 from pipelines.records import (
     Batch,
     Collected,
@@ -104,10 +105,12 @@ class ElasticsearchStore(Waiting, Labelling):
                 state.count_days(self.indices, str(zone))
             return done
 
-    def write_tombstones(self, tombstones: Sequence[CollectedTombstone]) -> set[str]:
+    def write_tombstones(
+        self, tombstones: Sequence[CollectedTombstone], refused: Sequence[Post] = ()
+    ) -> set[str]:
         """Write tombstones alone; see :meth:`.protocols.Deletions.write_tombstones`."""
         self._writing()
-        return set(deletions.write(self.indices, deletions.named(tombstones)).values())
+        return set(deletions.write(self.indices, deletions.named(tombstones), refused).values())
 
     def reached(self, tombstones: Sequence[CollectedTombstone]) -> set[str]:
         """Return the ids of what deletions would remove; see :meth:`.Deletions.reached`."""

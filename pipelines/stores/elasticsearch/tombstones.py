@@ -125,17 +125,15 @@ def apply(indices: Indices, names: Sequence[Named]) -> int:
     return erase(indices, ids)
 
 
-def write(indices: Indices, names: Sequence[Named]) -> dict[str, str]:
+def write(indices: Indices, names: Sequence[Named], refused: Sequence[Post] = ()) -> dict[str, str]:
     """Write tombstones; return all posts that they reach unnamed: document and post id.
 
     These are the posts of the authors and what repeats any of them. They get tombstones of their
     own, since what repeats them may come later, from anybody. So do their twins, and the words
     of all of them. Doing it again does nothing, and finds those that are not deleted yet.
     """
-    if not names:
-        return {}
     _put(indices, names)
-    return _reach(indices, names)
+    return _reach(indices, names, refused)
 
 
 def refuse(indices: Indices, posts: Sequence[Post]) -> int:

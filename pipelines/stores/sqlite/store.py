@@ -165,10 +165,12 @@ class SqliteStore(SqliteFile):
                     self._record_zone_data(str(zone))
         return count
 
-    def write_tombstones(self, tombstones: Sequence[CollectedTombstone]) -> set[str]:
+    def write_tombstones(
+        self, tombstones: Sequence[CollectedTombstone], refused: Sequence[Post] = ()
+    ) -> set[str]:
         """Write tombstones alone; see :meth:`pipelines.stores.protocols.Store.write_tombstones`."""
         with self._writing():
-            return deletions.write(self._connection, tombstones)
+            return deletions.write(self._connection, tombstones, refused)
 
     def reached(self, tombstones: Sequence[CollectedTombstone]) -> set[str]:
         """Return the ids of what deletions would remove; see :meth:`.Deletions.reached`."""

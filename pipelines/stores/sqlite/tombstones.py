@@ -56,10 +56,19 @@ def delete(
     return Deleted(removed.texts, written)
 
 
-def write(connection: Connection, tombstones: Sequence[CollectedTombstone]) -> set[str]:
-    """Write tombstones, inside the open transaction; return the ids of what they reach."""
+def write(
+    connection: Connection,
+    tombstones: Sequence[CollectedTombstone],
+    refused: Sequence[Post] = (),
+) -> set[str]:
+    """Write tombstones, inside the open transaction; return the ids of what they reach.
+
+    ``refused`` are posts that came after their deletion: their twins are reached as well.
+    """
     names, _ = _write(connection, tombstones)
-    return _reached(connection, names["id"], names["author"])[0]
+    reached, _ = _reached(connection, names["id"], names["author"], refused)
+    twins_here.mark(connection, refused)
+    return reached
 
 
 def reached(connection: Connection, tombstones: Sequence[CollectedTombstone]) -> set[str]:
