@@ -165,6 +165,18 @@ class Reposts:
         drain(store)
         assert store.delete([tombstone("t:1")]).posts == 1
 
+    def test_written_tombstones__of_a_refused_repost_leave_its_removal_to_the_batch(
+        self, store: Store
+    ) -> None:
+        first, second, third = (f"twitter:69000000000000000{n}" for n in range(3))
+        feed = Feeder(store)
+        feed(repost(third, repost_of=second, repost_author="u_b"))
+        drain(store)
+        assert store.write_tombstones([tombstone(first)]) == set()
+        assert store.write_tombstones([tombstone(second)]) == {third}
+        assert feed(repost(second, repost_of=first)) == Ledger(received=1, deleted=1)
+        assert texts(store) == {}
+
     def test_written_tombstones__tell_the_reposts_that_they_reach(self, store: Store) -> None:
         Feeder(store)(original(), repost())
         drain(store)

@@ -105,16 +105,11 @@ class Accepting:
 
     def _pass_on(self, refused: Sequence[Collected], there: set[str]) -> int:
         """Delete what repeats refused posts, and their twins; return how many posts that were."""
-        removed = tombstones.refuse(self._indices, [one.post for one in refused])
         unnamed = [
             one for one in refused if one.repeats or there.isdisjoint(tombstones.names_of(one))
         ]
-        new = [
-            one
-            for one in tombstones.named(passed_on(unnamed))
-            if tombstones.tombstone_id(*one) not in there
-        ]
-        return removed + tombstones.apply(self._indices, new)
+        posts = [one.post for one in refused]
+        return tombstones.refuse(self._indices, posts, passed_on(unnamed))
 
     def _look(
         self, batch: Batch, documents: Sequence[Document] | None

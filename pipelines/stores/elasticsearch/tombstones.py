@@ -136,15 +136,17 @@ def write(indices: Indices, names: Sequence[Named], refused: Sequence[Post] = ()
     return _reach(indices, names, refused)
 
 
-def refuse(indices: Indices, posts: Sequence[Post]) -> int:
-    """Let what came after its deletion, or beside it, refuse its twins; return how many went.
+def refuse(
+    indices: Indices, posts: Sequence[Post], tombstones: Sequence[CollectedTombstone]
+) -> int:
+    """Delete the twins of posts that came after their deletion, and what these deletions reach.
 
-    Doing it again does nothing.
+    Doing it again does nothing, but finds what is not deleted yet. Returns how many posts went.
     """
-    marks = [tombstone_id("id", name) for name in twins.mark_names(indices, posts)]
-    if len(indices.get_many(indices.tombstones, marks)) == len(set(marks)):
-        return 0
-    return erase(indices, _reach(indices, (), posts))
+    names = named(tombstones)
+    _put(indices, _missing(indices, names))
+    own = [short(name) for kind, name in names if kind == "id"]
+    return erase(indices, [*own, *_reach(indices, names, posts)])
 
 
 def _reach(
@@ -156,7 +158,8 @@ def _reach(
     new, posts = own | found.keys(), list(refused)
     while new or posts:
         posts += [post for one in _live(indices, new).values() for post in twins.contents(one)]
-        _put(indices, [("id", name) for name in twins.mark_names(indices, posts)])
+        marks = [("id", name) for name in twins.mark_names(indices, posts)]
+        _put(indices, _missing(indices, marks))
         more = {
             one: name
             for one, name in twins.find(indices, posts).items()
@@ -168,6 +171,13 @@ def _reach(
         new, posts = more.keys() - found.keys() - own, []
         found |= more
     return found
+
+
+def _missing(indices: Indices, names: Iterable[Named]) -> list[Named]:
+    """Return what has no tombstone yet: who writes none need not tell other writers."""
+    wanted = {tombstone_id(*one): one for one in names}
+    known = indices.get_many(indices.tombstones, wanted)
+    return [one for name, one in wanted.items() if name not in known]
 
 
 def _spread(indices: Indices, names: Sequence[Named]) -> dict[str, str]:
