@@ -148,7 +148,7 @@ class _Finder:
         )
 
 
-_finder = lru_cache(8)(_Finder)
+_finder = lru_cache(32)(_Finder)
 
 
 def _wanted(node: Node, positive: bool) -> Iterator[Word | Phrase | Prefix]:

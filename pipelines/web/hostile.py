@@ -7,6 +7,7 @@ which cover the lines above and below.
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 
@@ -32,12 +33,12 @@ class Segment(msgspec.Struct, frozen=True):
 def visible(text: str) -> str:
     """Return a text without what reaches beyond it on a screen."""
     text = _CONTROL.sub("\N{REPLACEMENT CHARACTER}", _DIRECTION.sub("", text))
-    if text.isascii():
+    if text.isascii() or not any(map(_combines, set(text))):
         return text
     kept: list[str] = []
     marks = 0
     for sign in text:
-        marks = marks + 1 if unicodedata.combining(sign) or _enclosing(sign) else 0
+        marks = marks + 1 if _combines(sign) else 0
         if marks <= MARKS:
             kept.append(sign)
     return "".join(kept)
@@ -71,5 +72,6 @@ def segments(
     return [one for one in made if one.text], cut
 
 
-def _enclosing(sign: str) -> bool:
-    return unicodedata.category(sign) == "Me"
+@functools.lru_cache(maxsize=4_000)
+def _combines(sign: str) -> bool:
+    return bool(unicodedata.combining(sign)) or unicodedata.category(sign) == "Me"

@@ -46,7 +46,11 @@ class ColumnStore(SqliteStore):
         with self._known(query) as known:
             if known is not None:
                 masks, mask = known
-                found = self._newest(masks.columns, np.flatnonzero(mask), limit, offset)
+                found = (
+                    read.newest(self._connection, query, limit, offset)
+                    if isinstance(query, All)
+                    else self._newest(masks.columns, np.flatnonzero(mask), limit, offset)
+                )
                 if found is not None:
                     return Page(
                         hits=[

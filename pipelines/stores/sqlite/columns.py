@@ -28,6 +28,9 @@ _FACTS = (
 )
 _TARGETS = f"number || ',' || ((entity << 2) | label) || ',' || ({_CHANCES})"
 
+#: Of posts fewer than one in so many, entities are looked up post by post.
+_SPARSE = 16
+
 Array = NDArray[Any]
 
 
@@ -47,7 +50,7 @@ class Columns(NamedTuple):
     chances: Array
     """Negative, neutral, positive in millionths: three rows."""
     target_post: Array
-    """The place of the post that mentions an entity, in the arrays above."""
+    """The place of the post that mentions an entity, in the arrays above; in order."""
     entity: Array
     target_label: Array
     target_chances: Array
@@ -55,6 +58,17 @@ class Columns(NamedTuple):
     def places(self, numbers: Array) -> Array:
         """Return the places of posts by their numbers, which have to be there."""
         return np.searchsorted(self.numbers, numbers)
+
+    def targets(self, posts: Array) -> Array:
+        """Return the places of the entities that posts at some places in order mention."""
+        if len(posts) * _SPARSE > len(self.numbers):
+            among = np.zeros(len(self.numbers), np.bool_)
+            among[posts] = True
+            return np.flatnonzero(among[self.target_post])
+        first = np.searchsorted(self.target_post, posts)
+        each = np.searchsorted(self.target_post, posts, side="right") - first
+        before = np.cumsum(each) - each
+        return np.repeat(first - before, each) + np.arange(each.sum())
 
     @property
     def undated(self) -> int:
@@ -107,6 +121,8 @@ def load(connection: Connection) -> Columns:
         ends = (int(number[0]), int(number[-1]))
         table = "targets WHERE number BETWEEN ? AND ?"
         of, what, chances = _numbers(connection, _TARGETS, table, ends, 3)
+        order = np.argsort(of, kind="stable")
+        of, what, chances = of[order], what[order], chances[order]
         targets = slice(target, target + len(of))
         made.target_post[targets] = post + np.searchsorted(number, of)
         made.entity[targets] = what >> 2

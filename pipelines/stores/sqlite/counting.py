@@ -36,7 +36,7 @@ class Total(NamedTuple):
 def facets(columns: Columns, mask: Mask, names: Names) -> Facets:
     """Return how many of the posts have each value."""
     posts = np.flatnonzero(mask)
-    targets = np.flatnonzero(mask[columns.target_post])
+    targets = columns.targets(posts)
     entity = columns.entity[targets].astype(np.int64)
 
     def counted(values: Array) -> dict[int, int]:
@@ -56,11 +56,8 @@ def facets(columns: Columns, mask: Mask, names: Names) -> Facets:
 def sums(columns: Columns, mask: Mask, by: Literal["day", "hour"], split: Split) -> Iterator[Total]:
     """Yield the totals of the posts that have a day and a label."""
     if split == "entity":
-        rows = np.flatnonzero(
-            mask[columns.target_post]
-            & (columns.target_label > 0)
-            & (columns.day > 0)[columns.target_post]
-        )
+        rows = columns.targets(np.flatnonzero(mask & (columns.day > 0)))
+        rows = rows[columns.target_label[rows] > 0]
         posts = columns.target_post[rows]
         label, chances = columns.target_label[rows], columns.target_chances
         group = columns.entity[rows]

@@ -43,6 +43,11 @@ def search(connection: Connection, query: Node, limit: int, offset: int) -> Page
     )
 
 
+def newest(connection: Connection, query: Node, limit: int, offset: int) -> list[int]:
+    """Return the numbers of one page of matches, newest first."""
+    return _newest(connection, select(connection, query), limit, offset)
+
+
 def _newest(connection: Connection, selection: Selection, limit: int, offset: int) -> list[int]:
     """Return the numbers of one page: newest first, unknown dates last, ties by id.
 
