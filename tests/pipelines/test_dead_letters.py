@@ -25,7 +25,7 @@ from ingest.records import Post, Tombstone, encode
 from pipelines.commands._shared.options import brokers_option, store_option
 from pipelines.commands._shared.output import ledger_line
 from pipelines.dead_letters.queue import NEWEST, DeadLetters
-from pipelines.dead_letters.search import searched_names
+from pipelines.dead_letters.search import finder, searched_names
 from pipelines.errors import StoreError
 from pipelines.records import DeadLetter, Ledger
 from pipelines.stages import collected_tombstone
@@ -377,3 +377,12 @@ def test_who_is_sent_to_what_becomes_a_dead_letter_is_sent_to_the_right_place(
 
     said = CliRunner().invoke(some, options).output
     assert said == f"posts.csv: done: 1 received, 1 dead; see: {notified}\n"
+
+
+@pytest.mark.parametrize("name", ["سميرة", "é.b", "Zoé"])
+def test_a_finder__finds_a_name_without_a_long_run_of_ascii_letters(name: str) -> None:
+    named = finder([name])
+    assert named is not None
+    assert named(f'{{"user": "{name}"}}'.encode())
+    assert not named(b'{"user": "other"}')
+    assert finder([""]) is None
