@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -22,8 +20,6 @@ from pipelines.stages import local_hour
 
 #: Fields that choose posts by what the model says of them.
 _CHOSEN_BY = {"sentiment": "sentiment", "target": "attitude"}
-#: Standard errors that a random sample is hardly off by.
-_SKEWED = 4.0
 
 
 class Gold(msgspec.Struct, frozen=True):
@@ -118,40 +114,6 @@ def overall(sums: Sequence[Sum], people: Sequence[Gold]) -> dict[str, Share]:
         )
         for label in LABELS
     }
-
-
-class Skew(NamedTuple):
-    """An entity that labelled posts mention much more, or less, often than all posts do."""
-
-    entity: str
-    labelled: float
-    """Part of the labelled posts that mention it."""
-    all: float
-    """Part of all posts of the query."""
-
-
-def skew(people: Sequence[Gold], mentions: Sequence[Sum], sums: Sequence[Sum]) -> Skew | None:
-    """Return what shows that labelled posts are no random sample of the posts of ``sums``.
-
-    ``mentions`` are their sums by entity. A sample drawn for one entity, say, is none of a
-    wider query. An entity is told where the difference is beyond four standard errors of a
-    random sample (once in 16,000 by chance), the one with the largest.
-    """
-    posts = sum(one.posts for one in sums)
-    counts: Counter[str] = Counter()
-    for one in mentions:
-        counts[one.group] += one.posts
-    labelled = [one.hit.post.entities for one in people if one.sentiment and one.hit.day]
-    found, largest = None, _SKEWED
-    for entity, number in sorted(counts.items()):
-        part = number / max(posts, 1)
-        if not labelled or not 0 < part < 1:
-            continue
-        own = sum(entity in entities for entities in labelled) / len(labelled)
-        errors = abs(own - part) / math.sqrt(part * (1 - part) / len(labelled))
-        if errors > largest:
-            found, largest = Skew(entity, own, part), errors
-    return found
 
 
 def model_means(sums: Sequence[Sum]) -> dict[str, float]:

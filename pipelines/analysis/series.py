@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from typing import Literal, Protocol
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -17,20 +17,18 @@ from pipelines.analysis.estimates import Estimate, Share
 from pipelines.analysis.mix import Place, reweighted
 from pipelines.analysis.people import (
     Gold,
-    Skew,
     counted_people,
     gold,
     labelled_sums,
     model_means,
     overall,
     selected_by,
-    skew,
 )
 from pipelines.analysis.scanned import Counted, Left, SplitBy, count, count_each
+from pipelines.analysis.skew import Skew, Source, skew_of
 from pipelines.analysis.units import Unit, by_entity, correct_each
 from pipelines.query import All, Node, asks_for, final
 from pipelines.records import Sum
-from pipelines.stores.protocols import Labels, Reading
 from pipelines.trends import By, Row, bucket_of, groups, in_buckets, rows, sums_by
 
 #: Up to so many posts are read one by one where that was not asked for, to count repeats once:
@@ -46,10 +44,6 @@ _STORED: dict[SplitBy, Literal["", "entity", "language", "platform"]] = {
     "language": "language",
     "platform": "platform",
 }
-
-
-class Source(Reading, Labels, Protocol):
-    """What a series is computed from: any store."""
 
 
 class Counting(msgspec.Struct, frozen=True, kw_only=True):
@@ -349,8 +343,7 @@ def _series(
     # one query, of which the sums hold each post once
     entire = not (others or hidden or {"entity", "hashtag"} & set(splits))
     known = found is not None and entire
-    (asked, *_) = queries.values()
-    unlike = skew(first.people, store.sums(asked, "day", "entity"), sums) if known else None
+    unlike = skew_of(store, *queries.values()) if known else None
     return Series(
         rows=rows(
             sums,

@@ -9,13 +9,14 @@ import pytest
 from ingest.records import Sentiment
 from pipelines.analysis import quantify
 from pipelines.analysis.correction import FEWEST_LABELS, LabelledSum, correct
-from pipelines.analysis.people import gold, overall, selected_by
+from pipelines.analysis.people import Gold, gold, overall, selected_by
 from pipelines.analysis.ppi import share
 from pipelines.analysis.remarks import remarks
 from pipelines.analysis.series import Counting, compare, trend_series
+from pipelines.analysis.skew import skew
 from pipelines.analysis.words import in_words
 from pipelines.query import All, parse
-from pipelines.records import HumanLabel, Sum
+from pipelines.records import Hit, HumanLabel, Sum
 from pipelines.stores.sqlite import SqliteStore
 from tests.pipelines import studies
 from tests.pipelines.stored_posts import ZONE, account, fill, post
@@ -272,6 +273,52 @@ def test_series__has_no_figure_for_all_posts_from_labels_of_some(attitudes):
     assert both.skew is None
     assert both.overall["negative"].value > 0.9
     assert series(attitudes, "entity:inwi").overall
+
+
+def test_series__takes_a_sample_for_one_however_repeats_and_reposts_count(tmp_path):
+    """Samples are drawn from all posts, so they are held against all."""
+    posts = [
+        post(n, "Bonjour, voyez votre message", towards={"inwi": "neutral"}, author=account(999))
+        for n in range(100)
+    ]
+    posts += [post(100 + n, f"RT @a text {n}", towards={"inwi": "negative"}) for n in range(100)]
+    posts += [post(200 + n, f"text {n}") for n in range(300)]
+    with SqliteStore(fill(tmp_path / "t.db", posts), timezone=ZONE) as opened:
+        opened.put_labels([label(one.id, "negative") for one in posts[::2]])
+        once = series(opened)
+        out = series(opened, counting=Counting(reposts=False))
+    for found in (once, out):
+        assert found.left.repeats == 99
+        assert found.skew is None
+        assert found.overall
+
+
+def coded(entities, *, posts, weight=1.0):
+    """Return so many labelled posts that mention these entities."""
+    towards = dict.fromkeys(entities, "neutral")
+    hit = Hit(post(1, towards=towards), day="2016-02-27")
+    return [Gold(hit, "neutral", {}, weight)] * posts
+
+
+def mentioned(entity, posts):
+    return [Sum("2016-02-27", entity, "fr", "neutral", posts, 0.0, posts, 0.0)]
+
+
+def test_skew__one_labelled_post_on_an_entity_that_is_rare_says_nothing():
+    sample = coded(["rare"], posts=1) + coded([], posts=99)
+    assert skew(sample, mentioned("rare", 1), mentioned("", 5000)) is None
+    sample = coded(["rare"], posts=30) + coded([], posts=70)
+    found = skew(sample, mentioned("rare", 40), mentioned("", 5000))
+    assert found == ("rare", 0.3, 0.008)
+
+
+def test_skew__posts_weigh_as_they_were_sampled():
+    """Half of the labels are of a tenth of the posts: with their weights they are a sample."""
+    few, many = {"posts": 60, "weight": 100 / 60}, {"posts": 60, "weight": 900 / 60}
+    sample = coded(["vpn"], **few) + coded([], **many)
+    assert skew(sample, mentioned("vpn", 100), mentioned("", 1000)) is None
+    sample = coded(["vpn"], posts=60) + coded([], posts=60)
+    assert skew(sample, mentioned("vpn", 100), mentioned("", 1000)) == ("vpn", 0.5, 0.1)
 
 
 def test_compare__says_which_query_has_too_few_labels(store):
