@@ -32,9 +32,10 @@ def share(
 
     PPI++ (Angelopoulos, Duchi and Zrnic 2023, arXiv:2311.01453) for a mean, with its power tuning
     λ; with weights it is the design-based estimator of Egami, Hinck, Stewart and Wei 2023,
-    NeurIPS (arXiv:2306.04746). The interval is Wilson's for as many answers as have that variance,
-    or as are labelled where all labels agree (effective sizes: Kish 1965, *Survey Sampling*; Wilson
-    intervals for them: Dean and Pagano 2015, J. Surv. Stat. Methodol. 3:484-503).
+    NeurIPS (arXiv:2306.04746). The interval is Wilson's for as many answers as have that variance
+    with the share of the labels, or as are labelled where all labels agree (effective sizes: Kish
+    1965, *Survey Sampling*; Wilson intervals for them: Dean and Pagano 2015, J. Surv. Stat.
+    Methodol. 3:484-503).
     Raises :class:`ValueError` with fewer than two labelled posts.
     """
     y, f, w = (np.asarray(values, dtype=np.float64) for values in (truth, predicted, weights))
@@ -49,9 +50,11 @@ def share(
     spread = float(n / (n - 1) * (w**2 @ (rest - w @ rest) ** 2))
     spread += tuning**2 * float(w @ (f - w @ f) ** 2) / max(posts, 1)
     value = min(max(value, 0.0), 1.0)
-    # near 0 and 1 a normal interval is too narrow, and where all labels agree it has no width
-    agree = value in {0.0, 1.0} or y.min() == y.max()
-    return wilson(value, 1 / float(w @ w) if agree else value * (1 - value) / spread)
+    # near 0 and 1 a normal interval is too narrow, and where all labels agree it has no width;
+    # how many answers have that variance is told by the labels, since near 0 and 1 the corrected
+    # share would say hardly any
+    own = float(w @ y)
+    return wilson(value, own * (1 - own) / spread if y.min() < y.max() else 1 / float(w @ w))
 
 
 def _power(y: Floats, f: Floats, w: Floats, part: float) -> float:

@@ -145,6 +145,28 @@ def test_ppi__is_not_sure_where_all_labels_agree(said, bounds):
     assert (found.low, found.high) == pytest.approx(bounds, abs=0.001)  # Wilson's for 120 answers
 
 
+def test_ppi__a_share_that_is_corrected_to_nearly_nothing_is_not_less_certain():
+    """The model says 3 % of what is labelled, and less and less of all posts."""
+    truth = [1.0] * 3 + [0.0] * 97
+    model = [0.9] * 3 + [0.02] * 97
+    highs = [share(truth, model, [1.0] * 100, mean, 5000).high for mean in (0.046, 0.03, 0.02)]
+    highs += [share(truth, model, [1.0] * 100, mean, 5000).high for mean in (0.019, 0.0185, 0.018)]
+    assert highs == sorted(highs, reverse=True)
+    assert highs[0] < 0.1
+
+
+def test_ppi__holds_a_rare_label_95_times_in_100():
+    draw = np.random.default_rng(7)
+    held = 0
+    for _ in range(400):
+        truth = draw.random(5000) < 0.03
+        model = np.where(truth, draw.uniform(0.3, 1, 5000), draw.uniform(0, 0.1, 5000))
+        chosen = draw.choice(5000, 100, replace=False)
+        found = share(truth[chosen], model[chosen], [1.0] * 100, float(model.mean()), 5000)
+        held += found.low <= truth.mean() <= found.high
+    assert 368 <= held <= 394
+
+
 # From the store
 
 
