@@ -191,6 +191,26 @@ def test_a_restored_store__refuses_twins_of_what_was_deleted_since(
         assert Feeder(opened)(*given).deleted == 2
 
 
+def test_a_restored_store__holds_no_twin_of_what_was_deleted_since(
+    store: Path, tmp_path: Path
+) -> None:
+    """Also one that the store whose post was deleted never held."""
+    other, copy, name = tmp_path / "other.db", tmp_path / "copy", f"u_{'a' * 16}"
+    with SqliteStore(other) as opened:
+        feed = Feeder(opened)
+        feed(post("archive:table:1", author=name), post("archive:table:2", WORDS, author=name))
+        drain(opened)
+        feed(post("archive:table:3", WORDS, author=name))  # this one waits for its score
+    run(backup.command, copy, store=other)
+    with SqliteStore(store) as opened:
+        opened.delete([tombstone("twitter:2")])
+    told = run(restore.command, copy, "--replace", store=store)
+    assert "deleted since and left out: 2 posts" in told.output
+    assert ids(store) == {"archive:table:1"}
+    with SqliteStore(store) as opened:
+        assert opened.pending(9) == []
+
+
 def test_a_restored_store__holds_no_post_of_a_deleted_account_under_its_raw_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

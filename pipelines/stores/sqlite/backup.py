@@ -178,6 +178,8 @@ def _merge(
             if names:
                 raw = _raw_deletions(connection, protector)
                 removed += tombstones.delete(connection, raw).texts
+            if any(name.startswith(SIGN) for _, name in names):
+                removed += tombstones.delete(connection, _twin_deletions(connection)).texts
         if removed:
             erase.scrub(connection)
             erase.purge(connection)
@@ -236,6 +238,26 @@ def _raw_deletions(connection: Connection, protector: Protector | None) -> list[
             )
             for post, one, is_deleted in zip(posts, named, gone, strict=True)
             if is_deleted
+        ]
+    return found
+
+
+def _twin_deletions(connection: Connection) -> list[CollectedTombstone]:
+    """Return the deletions of posts that only a mark names: twins of posts deleted elsewhere."""
+    begin, end = twins.ids_of_twins(twins.keys(connection).keys())
+    rows = connection.execute(
+        "SELECT id FROM posts WHERE id >= ? AND id < ? "
+        "UNION SELECT id FROM queue WHERE id >= ? AND id < ?",
+        (begin, end, begin, end),
+    ).fetchall()
+    found = []
+    for start in range(0, len(rows), _CHUNK):
+        posts = newest(connection, [name for (name,) in rows[start : start + _CHUNK]])
+        gone = tombstones.deleted(connection, [Collected(post) for post in posts])
+        found += [
+            _deletion("id", post.id)
+            for post, refusal in zip(posts, gone, strict=True)
+            if refusal == "twin"
         ]
     return found
 

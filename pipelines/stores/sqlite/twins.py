@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 
 from ingest.records import Post
 from pipelines.stores import twins
@@ -72,15 +72,20 @@ def stored(connection: Connection, ids: Iterable[str]) -> list[Post]:
     return [bodies.decode(body) for (body,) in rows.fetchall()]
 
 
+def ids_of_twins(kinds: Set[twins.Kind]) -> tuple[str, str]:
+    """Return from which id, and before which, the twins of deleted posts of these kinds lie."""
+    if kinds == {"platform"}:  # twins of these are of files alone
+        return twins.NO_PLATFORM, twins.NO_PLATFORM[:-1] + ";"
+    return "\0", "\U0010ffff"
+
+
 def find(connection: Connection, posts: Sequence[Post]) -> set[str]:
     """Return the ids of the twins of these posts that are stored or wait."""
     wanted = twins.marks(posts)
     if not wanted:
         return set()
     kinds = {one.kind for one in wanted}
-    begin, end = ("\0", "\U0010ffff")
-    if kinds == {"platform"}:  # twins of these are of files alone
-        begin, end = twins.NO_PLATFORM, twins.NO_PLATFORM[:-1] + ";"
+    begin, end = ids_of_twins(kinds)
     found: set[str] = set()
     for name, body in _candidates(connection, posts, begin, end):
         post = bodies.decode(body)
