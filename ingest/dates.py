@@ -200,12 +200,19 @@ def plausible(moment: datetime, now: datetime) -> bool:
 
 
 def time_of_day(value: str) -> bool:
-    """Say whether a text is a time of day and no more: ``21:14``, ``20h05``, ``9:14 PM``."""
-    return bool(_ONLY_CLOCK.fullmatch(_plain(value)))
+    """Say whether a text is a time of day and no more: ``21:14``, ``20h05``, ``9:14 PM``.
+
+    ``10.15`` alone is a number: durations and shares of a day stand in columns of that name, too.
+    """
+    plain = _plain(value)
+    return not _NUMBER.fullmatch(plain) and bool(_ONLY_CLOCK.fullmatch(plain))
 
 
 _ONLY_CLOCK = re.compile(rf"(?:a\s+)?{_CLOCK}", re.IGNORECASE)
-_CLOCK_INSIDE = re.compile(r"\d\s?[:hT]\s?\d\d|\d\s?h\b|\d\s?[ap]\.?m\b", re.IGNORECASE)
+_CLOCK_INSIDE = re.compile(
+    r"\d\s?[:hT]\s?\d\d|\d\s?h\b|\d\s?[ap]\.?m\b|\d(?:,| a| at| um)? \d{1,2}\.\d\d(?!\d)",
+    re.IGNORECASE,
+)
 
 
 def day_alone(value: str) -> bool:

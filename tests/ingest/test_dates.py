@@ -132,8 +132,13 @@ def test_an_hour_alone_is_a_time_of_day() -> None:
     assert read("12 janvier 2016 à 20h", UTC).moment == datetime(2016, 1, 12, 20, tzinfo=UTC)
     assert dates.time_of_day("20h05")
     assert dates.time_of_day("9:14 PM")
+    assert dates.time_of_day("21.14.05")
     assert not dates.time_of_day("27/02/2016")
-    assert dates.day_alone("27/02/2016")
+    # a duration, a share of a day
+    assert not any(map(dates.time_of_day, ["0.75", "10.95", "21.14"]))
+    assert all(map(dates.day_alone, ["27/02/2016", "27.02.2016", "27. 02.16", "27 févr. 2016"]))
+    dotted = ["27.02.2016 21.14", "27.02.2016, 9.14", "27 février 2016 à 21.14"]
+    assert not any(map(dates.day_alone, dotted))
     assert not dates.day_alone("27/02/2016 21:14")
 
 
