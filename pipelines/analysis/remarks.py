@@ -48,6 +48,10 @@ class Uncorrected(msgspec.Struct, frozen=True):
     """The entity, or the query of a comparison, that has fewest; empty for one query."""
 
 
+class AsModelled(msgspec.Struct, frozen=True):
+    """Shares are as the model gives them, as was asked for."""
+
+
 class Overall(msgspec.Struct, frozen=True):
     """The share of negative posts among all of the query, and what the model alone says."""
 
@@ -114,8 +118,8 @@ class MixMoves(msgspec.Struct, frozen=True):
 
 
 Remark = (
-    LongBuckets | NoShares | Corrected | Uncorrected | Overall | NoSample | RepeatsOnce
-    | RepeatsUnread
+    LongBuckets | NoShares | Corrected | Uncorrected | AsModelled | Overall | NoSample
+    | RepeatsOnce | RepeatsUnread
     | RepostsOut | ManyCopies | FixedMix | HiddenGroups | FewPosts | MixMoves
 )  # fmt: skip
 
@@ -129,6 +133,8 @@ def remarks(series: Series) -> Iterator[Remark]:
         return
     if series.corrected:
         yield Corrected(series.labels, series.label_languages)
+    elif not series.correction:
+        yield AsModelled()
     else:
         yield Uncorrected(series.labels, series.towards, series.lacking)
     if series.overall:

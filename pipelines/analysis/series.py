@@ -74,6 +74,8 @@ class Series(msgspec.Struct, frozen=True, kw_only=True):
     """Length of the buckets."""
     chosen: bool
     """Whether that length was chosen by :func:`~pipelines.analysis.buckets.choose_bucket`."""
+    correction: bool
+    """Whether a correction was asked for."""
     corrected: bool
     """Whether the shares are corrected with the study's labels."""
     labels: int
@@ -359,6 +361,7 @@ def _series(
         ),
         by=length,
         chosen=by == "auto",
+        correction=correction,
         corrected=found is not None,
         labels=lacking.labels if lacking else languages.total(),
         towards="entity" in splits,

@@ -20,7 +20,9 @@ def in_words(remark: say.Remark) -> str:
                 f"The query chooses posts by their predicted {selected_by}, so shares of labels "
                 "would only repeat it: numbers of posts are shown, no shares."
             )
-        case say.Corrected() | say.Uncorrected() | say.Overall() | say.NoSample():
+        case (
+            say.Corrected() | say.Uncorrected() | say.AsModelled() | say.Overall() | say.NoSample()
+        ):
             return _shares(remark)
         case say.FewPosts(rows, by):
             longer = {"hour": "day", "day": "week", "week": "month"}.get(by)
@@ -43,7 +45,9 @@ def in_words(remark: say.Remark) -> str:
             return _what_counts(remark)
 
 
-def _shares(remark: say.Corrected | say.Uncorrected | say.Overall | say.NoSample) -> str:
+def _shares(
+    remark: say.Corrected | say.Uncorrected | say.AsModelled | say.Overall | say.NoSample,
+) -> str:
     """Say how the shares were made."""
     match remark:
         case say.Corrected(labels, languages):
@@ -54,6 +58,11 @@ def _shares(remark: say.Corrected | say.Uncorrected | say.Overall | say.NoSample
             )
         case say.Uncorrected():
             return _uncorrected(remark)
+        case say.AsModelled():
+            return (
+                "Shares are as the model gives them, as was asked for, not corrected for its "
+                "errors. Intervals hold sampling error alone."
+            )
         case say.Overall(share, model):
             return (
                 f"All posts of the query: {share.value:.0%} negative (95 % interval "

@@ -9,6 +9,7 @@ import msgspec
 from pipelines.analysis.break_words import CHANCE
 from pipelines.analysis.breaks import Break, Breaks
 from pipelines.analysis.correction import FEWEST_LABELS
+from pipelines.analysis.series import Series
 from pipelines.charts.words import ENGLISH, Language
 from pipelines.trends import By, Row
 
@@ -108,12 +109,23 @@ def warning(caption: Caption) -> str:
     return caption.language.text("warning some", posts=caption.language.number(caption.fictional))
 
 
-def method(language: Language, *, corrected: bool, labels: int) -> str:
-    """Return how the shares were made."""
+def method(language: Language, series: Series, names: Mapping[str, str]) -> str:
+    """Return how the shares were made; ``names`` are those of groups and entities by their ids."""
+    if series.corrected:
+        key = "corrected"
+    elif not series.correction:
+        key = "as modelled"
+    elif series.towards:
+        key = "uncorrected attitude"
+    elif series.lacking:
+        key = "uncorrected query"
+    else:
+        key = "uncorrected" if series.labels else "uncorrected none"
     return language.text(
-        "corrected" if corrected else "uncorrected" if labels else "uncorrected none",
-        labels=language.number(labels),
+        key,
+        labels=language.number(series.labels),
         needed=FEWEST_LABELS,
+        name=names.get(series.lacking, series.lacking),
     )
 
 

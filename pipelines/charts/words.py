@@ -149,10 +149,10 @@ _TEXTS: dict[str, tuple[str, str, str]] = {
         "العينة وخطأ النموذج.",
     ),
     "uncorrected": (
-        "Shares are not corrected for the model's errors ({labels} labels of this study; {needed} "
+        "Shares are not corrected for the model's errors (labels of this study: {labels}; {needed} "
         "are needed). Intervals hold sampling error alone.",
-        "Les parts ne sont pas corrigées des erreurs du modèle ({labels} étiquettes de cette "
-        "étude ; il en faut {needed}). Les intervalles ne contiennent que l'échantillonnage.",
+        "Les parts ne sont pas corrigées des erreurs du modèle (étiquettes de cette étude : "
+        "{labels} ; il en faut {needed}). Les intervalles ne contiennent que l'échantillonnage.",
         "النسب غير مصححة من أخطاء النموذج (تصنيفات هذه الدراسة {labels} والمطلوب {needed}). "
         "المجالات لا تشمل إلا خطأ العينة.",
     ),
@@ -163,6 +163,30 @@ _TEXTS: dict[str, tuple[str, str, str]] = {
         "il en faut {needed}). Les intervalles ne contiennent que l'échantillonnage.",
         "النسب غير مصححة من أخطاء النموذج (لا تصنيفات لهذه الدراسة والمطلوب {needed}). المجالات "
         "لا تشمل إلا خطأ العينة.",
+    ),
+    "uncorrected attitude": (
+        "Shares are not corrected for the model's errors (labels of the attitude to {name}: "
+        "{labels}; {needed} are needed). Intervals hold sampling error alone.",
+        "Les parts ne sont pas corrigées des erreurs du modèle (étiquettes de l'attitude envers "
+        "{name} : {labels} ; il en faut {needed}). Les intervalles ne contiennent que "
+        "l'échantillonnage.",
+        "النسب غير مصححة من أخطاء النموذج (تصنيفات الموقف من {name}: {labels} والمطلوب {needed}). "
+        "المجالات لا تشمل إلا خطأ العينة.",
+    ),
+    "uncorrected query": (
+        "Shares are not corrected for the model's errors (labels of {name}: {labels}; {needed} are "
+        "needed). Intervals hold sampling error alone.",
+        "Les parts ne sont pas corrigées des erreurs du modèle (étiquettes pour {name} : {labels} "
+        "; il en faut {needed}). Les intervalles ne contiennent que l'échantillonnage.",
+        "النسب غير مصححة من أخطاء النموذج (تصنيفات {name}: {labels} والمطلوب {needed}). المجالات "
+        "لا تشمل إلا خطأ العينة.",
+    ),
+    "as modelled": (
+        "Shares are as the model gives them, not corrected for its errors. Intervals hold sampling "
+        "error alone.",
+        "Les parts sont celles que donne le modèle, sans correction de ses erreurs. Les "
+        "intervalles ne contiennent que l'échantillonnage.",
+        "النسب كما يعطيها النموذج دون تصحيح لأخطائه. المجالات لا تشمل إلا خطأ العينة.",
     ),
     "made with": (
         "Model: {models}. Made with Marsad.",

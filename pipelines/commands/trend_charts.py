@@ -91,7 +91,7 @@ def _caption(
     options = {field: values_of(given) for field, given in filters.items()}
     if answer.wanted:
         options.pop("entity", None)  # they stand in the title
-    how = method(language, corrected=answer.series.corrected, labels=answer.series.labels)
+    how = method(language, answer.series, names)
     return Caption(
         query=asked(answer.query, options, names | LANGUAGE_WORDS[look.code], language),
         exact=_words(answer.query, filters),

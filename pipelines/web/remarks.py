@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import assert_never
 
 from pipelines.analysis import remarks as say
@@ -12,8 +13,11 @@ from pipelines.web.locales import Words
 from pipelines.web.wording import Names
 
 
-def in_words(remark: say.Remark, words: Words) -> str:
-    """Return a remark as a sentence or two; empty for what a page can't be asked for."""
+def in_words(remark: say.Remark, words: Words, called: Mapping[str, str]) -> str:
+    """Return a remark as a sentence or two; empty for what a page can't be asked for.
+
+    ``called`` are the names for people of entities and groups.
+    """
     _, of, names = words.gettext, words.ngettext, Names(words)
     match remark:
         case say.LongBuckets("week"):
@@ -25,8 +29,10 @@ def in_words(remark: say.Remark, words: Words) -> str:
                 "The search chooses posts by what the model says of them, so shares would only "
                 "repeat it: numbers of posts are shown, no shares."
             )
-        case say.Corrected() | say.Uncorrected() | say.Overall() | say.NoSample():
-            return _shares(remark, words)
+        case say.Uncorrected():
+            return _uncorrected(remark, words, called)
+        case say.Corrected() | say.AsModelled() | say.Overall() | say.NoSample():
+            return _shares(remark, words, called)
         case say.FewPosts(rows):
             return of(
                 "%(num)s row has fewer than %(fewest)s posts: too few for shares. Longer stretches "
@@ -57,7 +63,9 @@ def in_words(remark: say.Remark, words: Words) -> str:
 
 
 def _shares(
-    remark: say.Corrected | say.Uncorrected | say.Overall | say.NoSample, words: Words
+    remark: say.Corrected | say.AsModelled | say.Overall | say.NoSample,
+    words: Words,
+    called: Mapping[str, str],
 ) -> str:
     """Say how the shares were made."""
     _, of, names = words.gettext, words.ngettext, Names(words)
@@ -75,14 +83,10 @@ def _shares(
                 labels,
                 counts=words.listed(counts),
             )
-        case say.Uncorrected(labels):
-            return of(
-                "Shares are not corrected for the model's errors: this study has %(num)s label of "
-                "the %(needed)s that are needed. Intervals hold the error of sampling alone.",
-                "Shares are not corrected for the model's errors: this study has %(num)s labels of "
-                "the %(needed)s that are needed. Intervals hold the error of sampling alone.",
-                labels,
-                needed=words.number(FEWEST_LABELS),
+        case say.AsModelled():
+            return _(
+                "Shares are as the model gives them, as asked for: they are not corrected for its "
+                "errors. Intervals hold the error of sampling alone."
             )
         case say.Overall(share, model):
             return _(
@@ -98,10 +102,44 @@ def _shares(
                 "The labelled posts are no random sample of this search: %(labelled)s of them "
                 "mention %(entity)s, %(whole)s of all posts do. So there is no figure for all "
                 "posts, and corrected shares may be off: label posts of this search.",
-                entity=entity,
+                entity=called.get(entity, entity),
                 labelled=words.percent(labelled),
                 whole=words.percent(whole),
             )
+
+
+def _uncorrected(remark: say.Uncorrected, words: Words, called: Mapping[str, str]) -> str:
+    """Say what has too few labels: the study, an entity, or one of two searches."""
+    of, needed = words.ngettext, words.number(FEWEST_LABELS)
+    name = called.get(remark.lacking, remark.lacking)
+    if remark.towards:
+        return of(
+            "Shares are not corrected for the model's errors: the attitude to %(name)s has %(num)s "
+            "label of the %(needed)s that are needed. Intervals hold the error of sampling alone.",
+            "Shares are not corrected for the model's errors: the attitude to %(name)s has %(num)s "
+            "labels of the %(needed)s that are needed. Intervals hold the error of sampling alone.",
+            remark.labels,
+            name=name,
+            needed=needed,
+        )
+    if name:
+        return of(
+            "Shares are not corrected for the model's errors: “%(name)s” has %(num)s label of the "
+            "%(needed)s that are needed. Intervals hold the error of sampling alone.",
+            "Shares are not corrected for the model's errors: “%(name)s” has %(num)s labels of the "
+            "%(needed)s that are needed. Intervals hold the error of sampling alone.",
+            remark.labels,
+            name=name,
+            needed=needed,
+        )
+    return of(
+        "Shares are not corrected for the model's errors: this study has %(num)s label of the "
+        "%(needed)s that are needed. Intervals hold the error of sampling alone.",
+        "Shares are not corrected for the model's errors: this study has %(num)s labels of the "
+        "%(needed)s that are needed. Intervals hold the error of sampling alone.",
+        remark.labels,
+        needed=needed,
+    )
 
 
 def _what_counts(

@@ -2,6 +2,7 @@
 
 import io
 from datetime import date, timedelta
+from types import SimpleNamespace
 from xml.etree import ElementTree
 from zoneinfo import ZoneInfo
 
@@ -194,5 +195,16 @@ def test_changes__are_told_in_each_language():
 
 
 def test_method__says_how_many_labels_there_are():
-    assert "with 120 labels" in method(Language(), corrected=True, labels=120)
-    assert "aucune étiquette" in method(Language("fr"), corrected=False, labels=0)
+    def said(code, **fields):
+        series = {"corrected": False, "correction": True, "labels": 0, "towards": False}
+        made = SimpleNamespace(**(series | {"lacking": ""} | fields))
+        return method(Language(code), made, {"vpn": "un VPN"}).replace("\xa0", " ")
+
+    assert "with 120 labels" in said("en", corrected=True, labels=120)
+    assert "aucune étiquette" in said("fr")
+    assert "(labels of this study: 1; 100 are needed)" in said("en", labels=1)
+    assert "attitude envers un VPN : 7 ; il en faut 100" in said(
+        "fr", labels=7, towards=True, lacking="vpn"
+    )
+    assert "(labels of skype: 7; 100 are needed)" in said("en", labels=7, lacking="skype")
+    assert "needed" not in said("en", labels=300, correction=False)

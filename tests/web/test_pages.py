@@ -15,9 +15,12 @@ import msgspec
 import pytest
 from openpyxl import load_workbook
 
+from pipelines.analysis.remarks import NoSample
 from pipelines.records import Batch, Collected, Position
 from pipelines.stages import index
 from pipelines.stores.sqlite import SqliteStore
+from pipelines.web.locales import words
+from pipelines.web.remarks import in_words
 from pipelines.web.security.accounts import Accounts
 from tests.web.conftest import NOON, POSTS, ZONE, Site, a_post, sentiment
 
@@ -119,6 +122,26 @@ def test_trends__show_two_searches_side_by_side(serve: Callable[..., Site]) -> N
         alone = chart(site.page(f"/trends?by={chart(page)['by']}&{address}"))["groups"]
         assert alone[0]["rows"] in [one["rows"] for one in groups]  # type: ignore[index]
     assert site.get("/download/trends.svg?q=inwi&vs=skype").content.startswith(b"<?xml")
+
+
+def test_trends__say_what_has_too_few_labels_in_each_language(site: Site) -> None:
+    page = html.unescape(site.page("/trends?split=entity"))
+    assert "the attitude to inwi has 0 labels of the 100 that are needed" in page
+    french = site.get("/trends?q=inwi&vs=skype", headers={"Accept-Language": "fr"})
+    page = html.unescape(french.text)
+    assert "«\u202finwi\u202f» a 0 étiquette sur les 100 nécessaires" in page
+    assert "this study has 0 labels of the 100" in html.unescape(site.page("/trends"))
+
+
+def test_trends__shown_as_the_model_gives_them_ask_for_no_labels(site: Site) -> None:
+    page = html.unescape(site.page("/trends?raw=1"))
+    assert "as the model gives them, as asked for" in page
+    assert "that are needed" not in page
+
+
+def test_trends__name_an_entity_in_the_language_of_the_reader() -> None:
+    said = in_words(NoSample("vpn", 1.0, 0.5), words("fr"), {"vpn": "les VPN"})
+    assert "mentionnent les VPN" in said
 
 
 def test_trends__record_an_author_who_is_asked_for_in_the_second_search(

@@ -56,7 +56,10 @@ async def _page(view: View) -> Response:
 
 
 def _remarks(view: View, found: Trend) -> list[str]:
-    return list(filter(None, (in_words(one, view.words) for one in remarks(found.series))))
+    groups = {group: group_name(view, found, group) for group in found.groups if group}
+    called = view.names(found.study) | groups
+    said = (in_words(one, view.words, called) for one in remarks(found.series))
+    return list(filter(None, said))
 
 
 def _changes(view: View, found: Trend) -> list[str]:

@@ -176,7 +176,7 @@ def trend_chart(store: Store, asked: Asked, form: str, code: Code = "en") -> byt
     language = Language(code, found.study.country)
     both = dict(zip(BOTH, _BOTH_NAMES[code], strict=True))
     names = {**found.study.told_in(code).entities, **LANGUAGE_WORDS[code], **both}
-    how = method(language, corrected=found.corrected, labels=found.series.labels)
+    how = method(language, found.series, names)
     options = {name: values_of(value) for name, value in asked.filters().items()}
     wanted = options.pop("entity", []) if split == "entity" else []
     query = told([asked.q], store) if asked.q else ""
