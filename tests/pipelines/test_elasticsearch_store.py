@@ -13,7 +13,7 @@ from pipelines.errors import StoreBusy, StoreError, StoreVersion
 from pipelines.query import All, parse
 from pipelines.records import Ledger
 from pipelines.stores import analysis
-from pipelines.stores.elasticsearch import ElasticsearchStore, server
+from pipelines.stores.elasticsearch import ElasticsearchStore, server, tombstones
 from pipelines.stores.elasticsearch.address import address
 from tests.conformance.corpus import (
     Feeder,
@@ -126,6 +126,16 @@ class TestReplay:
             drain(store)
             assert [hit.post.id for hit in store.scan(All())] == ["t:2"]
             assert store.search(parse("texte"), 9).total == 1
+
+    def test_what_was_deleted_stays_deleted_however_many_posts_come(
+        self, url: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(tombstones, "_REMEMBERED", 1)
+        with ElasticsearchStore(url) as store:
+            store.delete([tombstone("t:1")])
+            feed = Feeder(store)
+            assert feed(post("t:1")) == Ledger(received=1, deleted=1)
+            assert feed(post("t:1"), post("t:2")) == Ledger(received=2, deleted=1, pending=1)
 
 
 class TestTwoWriters:

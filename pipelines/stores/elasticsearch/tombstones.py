@@ -24,6 +24,8 @@ from pipelines.stores.twins import Keys, refused_by
 from pipelines.stores.twins import names as mark_names
 
 _ACCOUNTS = 50
+#: Names of tombstones, there or not, that a writer remembers before it begins anew.
+_REMEMBERED = 100_000
 #: What :func:`.inputs.deletions` returns where there never was a tombstone.
 NEVER = -1
 #: What tells of tombstones before any is asked for: documents of the state.
@@ -64,11 +66,12 @@ class Tombstones:
             return set()
         if deletions != self._deletions:
             self._deletions, self._known = deletions, {}
+        # Before anything is taken as known: what is forgotten here has to be asked for again.
+        if len(self._known) > _REMEMBERED:
+            self._known = {}
         names = set(wanted)
         new = names - self._known.keys()
         if new:
-            if len(self._known) > 100_000:
-                self._known = {}
             found = self._indices.get_many(self._indices.tombstones, new)
             self._known.update((name, name in found) for name in new)
         return {name for name in names if self._known.get(name)}
