@@ -6,23 +6,26 @@ Its answers are those of the plain store, to the last digit, while others write 
 from __future__ import annotations
 
 import itertools
+import threading
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
-from typing import get_args
+from typing import NoReturn, get_args
 
 import pytest
 
+from pipelines.errors import StoreBusy
 from pipelines.query import Node, parse
 from pipelines.query.ranking import Clause
 from pipelines.records import Split
 from pipelines.stores.protocols import Store
-from pipelines.stores.sqlite import SqliteStore, columns
+from pipelines.stores.sqlite import SqliteStore, columns, resident
 from pipelines.stores.sqlite.changes import State
 from pipelines.stores.sqlite.column_store import ColumnStore
 from pipelines.stores.sqlite.masks import Masks
 from pipelines.stores.sqlite.resident import ResidentColumns
+from pipelines.stores.sqlite_file import Connection
 from tests.conformance import labels_suite
 from tests.conformance import store_suite as suite
 from tests.conformance.corpus import NOW, Feeder, corpus, drain, fill, post, scored, tombstone
@@ -159,6 +162,60 @@ def test_columns__of_too_many_posts_are_not_loaded(tmp_path: Path) -> None:
         thread = prompt._thread
         assert prompt.masks() is None
         assert prompt._thread is thread  # it does not try again and again
+
+
+def test_columns__for_which_there_is_no_memory_are_not_tried_again(
+    store: Store, prompt: Prompt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(store)
+    tries: list[None] = []
+
+    def load(_: object) -> NoReturn:
+        tries.append(None)
+        raise MemoryError
+
+    monkeypatch.setattr(resident, "load", load)
+    assert store.count(parse("honte"))[0] == store.count(parse("honte"))[0] > 0
+    assert len(tries) == 1
+
+
+def test_columns__of_a_store_that_was_busy_are_tried_again(
+    store: Store, prompt: Prompt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(store)
+    failures = [StoreBusy("in use")]
+
+    def load(connection: Connection) -> columns.Columns:
+        if failures:
+            raise failures.pop()
+        return columns.load(connection)
+
+    monkeypatch.setattr(resident, "load", load)
+    prompt.masks()
+    assert not failures
+    assert prompt.masks() is not None
+
+
+def test_columns__of_a_state_that_has_passed_are_not_waited_for(
+    tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(store)
+    answered = threading.Event()
+    in_time: list[bool] = []
+
+    def load(connection: Connection) -> columns.Columns:
+        with SqliteStore(tmp_path / "test.db") as other:
+            other.put_pace(1.0)
+        in_time.append(answered.wait(3))
+        return columns.load(connection)
+
+    monkeypatch.setattr(resident, "load", load)
+    with closing(ResidentColumns(tmp_path / "test.db")) as made:
+        assert made.masks() is None
+        answered.set()
+        made.wait()
+        assert in_time == [True]
+        assert made._loaded is None
 
 
 def test_columns__keep_nothing_of_who_was_looked_for(store: Store, prompt: Prompt) -> None:

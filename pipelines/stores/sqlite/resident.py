@@ -7,7 +7,7 @@ import threading
 import time
 from pathlib import Path
 
-from pipelines.errors import StoreError
+from pipelines.errors import StoreBusy, StoreError
 from pipelines.stores.sqlite.changes import ChangeCounter, State
 from pipelines.stores.sqlite.columns import load
 from pipelines.stores.sqlite.connect import open_reader
@@ -21,6 +21,8 @@ MOST_POSTS = 4_000_000
 #: Who asks while they are read waits so long, in seconds: counting without them takes longer, and
 #: would keep the processor from reading them.
 WAIT = 15.0
+#: … unless the file changes meanwhile, which is looked for so often, in seconds.
+_LOOK = 0.2
 #: Columns are read when the file was left alone for so many times as long as reading them takes.
 _PATIENCE = 2.0
 
@@ -38,6 +40,7 @@ class ResidentColumns:
         self._changes = ChangeCounter(path)
         self._lock = threading.Lock()
         self._loaded: tuple[State, Masks] | None = None
+        self._loading: State | None = None
         self._refused: State | None = None
         self._thread: threading.Thread | None = None
         self._seen: State | None = None
@@ -48,14 +51,17 @@ class ResidentColumns:
     def masks(self) -> tuple[State, Masks] | None:
         """Return the columns of the present state, ``None`` where there are none.
 
-        Begins to load them where they are missing, and waits for them for :data:`WAIT` seconds.
+        Begins to load them where they are missing, and waits for them for :data:`WAIT` seconds,
+        or until the file is in another state than they will be of.
         """
         found = self._begin()
         thread = self._thread
-        if found is None and thread is not None and thread.is_alive():
-            thread.join(WAIT)
-            found = self._present()
-        return found
+        if found is not None or thread is None:
+            return found
+        until = time.monotonic() + WAIT
+        while thread.is_alive() and time.monotonic() < until and self._is_present(self._loading):
+            thread.join(_LOOK)
+        return self._present()
 
     def begin(self) -> None:
         """Begin to load the columns, unless they are there."""
@@ -63,10 +69,13 @@ class ResidentColumns:
 
     def _present(self) -> tuple[State, Masks] | None:
         loaded = self._loaded
+        return loaded if loaded is not None and self._is_present(loaded[0]) else None
+
+    def _is_present(self, state: State | None) -> bool:
         try:
-            return loaded if loaded is not None and self.is_state(loaded[0]) else None
+            return state is not None and self.is_state(state)
         except StoreError:
-            return None
+            return False
 
     def _begin(self) -> tuple[State, Masks] | None:
         try:
@@ -82,7 +91,10 @@ class ResidentColumns:
             quiet = time.monotonic() - self._since >= _PATIENCE * self._took
             idle = self._thread is None or not self._thread.is_alive()
             if quiet and idle and state != self._refused and not self._closed:
-                self._thread = threading.Thread(target=self._load, name="columns", daemon=True)
+                self._loading = state
+                self._thread = threading.Thread(
+                    target=self._load, args=(state,), name="columns", daemon=True
+                )
                 self._thread.start()
         return None
 
@@ -104,29 +116,35 @@ class ResidentColumns:
         self._loaded = None
         self._changes.close()
 
-    def _load(self) -> None:
+    def _load(self, state: State) -> None:
         begun = time.monotonic()
-        state = self._seen
         try:
             connection = open_reader(self._path)
             try:
                 connection.execute("PRAGMA cache_size = -2000")  # everything is read once
                 with reading(connection, self._path):
-                    self._take(connection)
+                    self._take(connection, state)
             finally:
                 connection.close()
+        except StoreBusy as error:
+            log.debug("no columns of %s: %s", self._path, error)  # the next question tries again
         except StoreError as error:
             log.debug("no columns of %s: %s", self._path, error)
             self._refused = state
-        self._took = time.monotonic() - begun
+        except Exception:  # as for want of memory: questions are answered without columns
+            log.warning("no columns of %s: searches take longer", self._path, exc_info=True)
+            self._refused = state
+        finally:
+            self._took = time.monotonic() - begun
 
-    def _take(self, connection: Connection) -> None:
-        before = self._changes.value()
+    def _take(self, connection: Connection, state: State) -> None:
         ((posts,),) = connection.execute("SELECT ifnull(sum(posts), 0) FROM sums").fetchall()
-        if not self.is_state(before):
+        if not self.is_state(state):
             return  # changed before this transaction saw anything: the next question tries again
         if posts > self._most_posts:
-            self._refused = before
+            self._refused = state
             return
         self._loaded = None  # what is there of an earlier state makes room
-        self._loaded = (before, Masks(load(connection)))
+        found = Masks(load(connection))
+        if self.is_state(state):  # of a state that has passed they answer nothing
+            self._loaded = (state, found)
