@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import apsw
 import pytest
 
 from ingest.errors import SourceError
@@ -128,6 +129,26 @@ def test_two_cleanings__leave_the_mark_of_what_was_removed_meanwhile(
     assert not erase.scrub(connection)
     monkeypatch.setattr(erase, "_truncate", truncate)
     assert erase.scrub(connection)
+
+
+def test_a_disk_that_is_full_when_a_cleaning_ends__leaves_it_to_the_next(
+    removing: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(erase, "PURGE_SHARE", 2)  # no deletion purges by itself
+
+    def full(connection: Any, name: str, begun: int) -> None:
+        error = apsw.FullError("database or disk is full")
+        error.result = error.extendedresult = apsw.SQLITE_FULL
+        raise error
+
+    with monkeypatch.context() as disk:
+        disk.setattr(erase, "_done", full)
+        assert not removing.delete([tombstone("t:1")]).clean
+        assert not erase.purge(removing._connection)
+        assert not removing._connection.in_transaction
+    assert removing.delete([tombstone("t:2")]).clean
+    assert erase.purge(removing._connection)
+    assert erase.unpurged(removing._connection) is None
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before the other ends", "after"])

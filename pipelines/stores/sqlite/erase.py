@@ -15,7 +15,8 @@ has passed or when :data:`PURGE_SHARE` of the posts were removed.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -98,12 +99,12 @@ def scrub(connection: Connection, timeout: float = READERS) -> bool:
         words.compact(connection)
         if not _truncate(connection, timeout):
             return False
+        # What another process has removed meanwhile is scrubbed by its own call.
+        _done(connection, _UNSCRUBBED, begun)
     except apsw.Error as error:
         if is_full(error):
             return False
         raise
-    # What another process has removed meanwhile is scrubbed by its own call.
-    _done(connection, _UNSCRUBBED, begun)
     return True
 
 
@@ -135,23 +136,22 @@ def purge(connection: Connection, timeout: float = READERS) -> bool:
     if unpurged(connection) is None:
         return True
     try:
-        connection.execute("BEGIN IMMEDIATE")
-        try:
+        with _transaction(connection):
             connection.execute("DELETE FROM bodies WHERE seq IN (SELECT seq FROM erased_bodies)")
             connection.execute("DELETE FROM erased_bodies")
-            connection.execute("COMMIT")
-        except BaseException:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise
         _vacuum(connection)
         if not _truncate(connection, timeout):
             return False
+        with _transaction(connection):
+            _purged(connection, begun)
     except apsw.Error as error:
         if is_full(error):
             return False
         raise
-    connection.execute("BEGIN IMMEDIATE")
+    return True
+
+
+def _purged(connection: Connection, begun: int) -> None:
     _done(connection, _UNPURGED, begun)
     if _waiting(connection, _UNPURGED):  # another process has removed more meanwhile
         connection.execute(
@@ -160,8 +160,19 @@ def purge(connection: Connection, timeout: float = READERS) -> bool:
         )
     else:
         connection.execute("DELETE FROM meta WHERE name = ?", (_SINCE,))
-    connection.execute("COMMIT")
-    return True
+
+
+@contextmanager
+def _transaction(connection: Connection) -> Iterator[None]:
+    """All or nothing, with SQLite's own errors."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:  # SQLite may have rolled back by itself
+            connection.execute("ROLLBACK")
+        raise
 
 
 def _counter(connection: Connection, name: str) -> int:
@@ -171,9 +182,7 @@ def _counter(connection: Connection, name: str) -> int:
 
 def _waiting(connection: Connection, name: str) -> int:
     """Return how many removals are not done yet."""
-    removals, done = _counter(connection, name), _counter(connection, _DONE[name])
-    # an older Marsad counts what is left alone
-    return removals - done if removals >= done else removals
+    return _counter(connection, name) - _counter(connection, _DONE[name])
 
 
 def _done(connection: Connection, name: str, begun: int) -> None:
