@@ -7,8 +7,9 @@ mark is a keyed hash (HMAC-SHA-256, RFC 2104) that holds no word. The store make
 itself, so that index workers, which have no keyring, find twins as well, and a rotation or
 destruction of keys brings nothing back.
 
-Platforms name their posts: two of one platform, or of two platforms, are never twins. Two of files
-without a platform are, if they have the same author.
+Platforms name their posts: two of one platform, or of two platforms, are never twins, also where
+a post without a platform has the words and the second of both. Two of files without a platform
+are, if they have the same author.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import hmac
 import html
 import secrets
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Literal, NamedTuple
 
@@ -70,6 +71,32 @@ def marks(posts: Iterable[Post]) -> set[Mark]:
     return found
 
 
+def leading(
+    posts: Sequence[Post],
+    known: Callable[[set[Mark]], set[Mark]],
+    left: Collection[Mark] = (),
+) -> list[Post]:
+    """Return those of these deleted posts whose twins go as well.
+
+    Left out is a post of a file that went as the twin of a platform's post: what others wrote on
+    platforms in the same words and second is no twin of that one. ``known`` returns which of some
+    marks the store has, ``left`` are those that come from this deletion. A post that has left its
+    own mark led to its twins before, and does so again: repeating a deletion reaches the same.
+    """
+    of_platforms = [post for post in posts if of_a_platform(post)]
+    of_files = [
+        (post, Mark("platform", content), Mark("file", content))
+        for post in posts
+        if not of_a_platform(post) and (content := _content(post))
+    ]
+    if not of_files:
+        return of_platforms
+    found = marks(of_platforms).union(left) | known({one for _, *both in of_files for one in both})
+    return of_platforms + [
+        post for post, of_other, own in of_files if of_other not in found or own in found
+    ]
+
+
 def refused_by(post: Post, kinds: Iterable[Kind] = KINDS) -> list[Mark]:
     """Return the marks that say that a twin of this post was deleted, of some kinds."""
     wanted: set[Kind] = set(kinds) - ({"platform"} if of_a_platform(post) else set())
@@ -90,6 +117,11 @@ def names(given: Iterable[Mark], keys: Keys) -> list[str]:
         for one in given
         for key in keys.get(one.kind, ())
     ]
+
+
+def by_name(given: Iterable[Mark], keys: Keys) -> dict[str, Mark]:
+    """Return marks by the names that they may have among the tombstones."""
+    return {name: one for one in given for name in names([one], keys)}
 
 
 def new_key() -> bytes:

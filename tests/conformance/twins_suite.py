@@ -28,6 +28,10 @@ def of_file(**fields: object) -> Post:
     return msgspec.structs.replace(post(FILE, SECRET, author="u_x"), **fields)
 
 
+#: Another author's post of a platform, with the same words in the same second.
+SAME_SLOGAN = of_platform(id="twitter:690000000000000002", author="u_b")
+
+
 class Twins:
     """One post under two ids: a deletion of one reaches the other."""
 
@@ -133,6 +137,55 @@ class Twins:
         feed(other)
         drain(store)
         assert list(texts(store)) == [other.id]
+
+    @pytest.mark.parametrize("scoring", [False, True])
+    def test_a_slogan_of_the_same_second__stays_where_another_author_wrote_it_on_a_platform(
+        self, store: Store, scoring: bool
+    ) -> None:
+        feed = Feeder(store)
+        feed(of_platform(), SAME_SLOGAN, of_file())
+        if scoring:
+            drain(store)
+        assert store.reached([tombstone(PLATFORM)]) == {PLATFORM, FILE}
+        assert store.delete([tombstone(PLATFORM)]).posts == 2
+        feed(msgspec.structs.replace(SAME_SLOGAN, id="twitter:690000000000000003"))
+        drain(store)
+        assert sorted(texts(store)) == [SAME_SLOGAN.id, "twitter:690000000000000003"]
+
+    def test_a_slogan_of_the_same_second__stays_when_a_twin_is_refused_later(
+        self, store: Store
+    ) -> None:
+        feed = Feeder(store)
+        feed(of_platform(), SAME_SLOGAN)
+        store.delete([tombstone(PLATFORM)])
+        for _ in range(2):
+            assert feed(of_file()).deleted == 1
+            assert store.write_tombstones([], [of_file()]) == set()
+        assert feed(SAME_SLOGAN).duplicate == 1
+        drain(store)
+        assert list(texts(store)) == [SAME_SLOGAN.id]
+
+    def test_a_slogan_of_the_same_second__goes_with_a_file_that_was_named_however_often(
+        self, store: Store
+    ) -> None:
+        feed = Feeder(store)
+        feed(of_file())
+        drain(store)
+        for _ in range(2):
+            assert store.write_tombstones([tombstone(FILE)]) == set()
+        feed(tombstones=[tombstone(FILE)])
+        feed(of_platform(), SAME_SLOGAN)
+        assert texts(store) == {}
+        assert store.deleted_ids([Collected(SAME_SLOGAN)]) == [SAME_SLOGAN.id]
+
+    def test_written_tombstones__tell_the_same_twins_of_a_file_again(self, store: Store) -> None:
+        feed = Feeder(store)
+        feed(of_file(), of_platform())
+        drain(store)
+        for _ in range(2):
+            assert store.write_tombstones([tombstone(FILE)]) == {PLATFORM}
+        feed(tombstones=[tombstone(FILE)])
+        assert texts(store) == {}
 
     def test_two_files_without_a_platform__share_a_deletion_by_their_author(
         self, store: Store

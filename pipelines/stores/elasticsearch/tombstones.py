@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import islice
 
 import msgspec
@@ -20,7 +21,7 @@ from pipelines.stores.elasticsearch.address import is_hash, short
 from pipelines.stores.elasticsearch.indices import PAGE, Indices, Seen, Write
 from pipelines.stores.elasticsearch.record import PostDocument, read_document
 from pipelines.stores.raw_names import raw_names
-from pipelines.stores.twins import Keys, refused_by
+from pipelines.stores.twins import Keys, Mark, by_name, leading, marks, refused_by
 from pipelines.stores.twins import names as mark_names
 
 _ACCOUNTS = 50
@@ -54,8 +55,8 @@ class Tombstones:
 
     def names_of(self, collected: Collected) -> tuple[str, ...]:
         """Return the tombstones that would delete a post or its twin, there or not."""
-        marks = mark_names(refused_by(collected.post, self._keys), self._keys)
-        return (*names_of(collected), *(tombstone_id("id", name) for name in marks))
+        signs = mark_names(refused_by(collected.post, self._keys), self._keys)
+        return (*names_of(collected), *(tombstone_id("id", name) for name in signs))
 
     def there(self, wanted: Iterable[str], deletions: int) -> set[str]:
         """Return those tombstones (ids of :func:`tombstone_id`) that are there.
@@ -161,8 +162,9 @@ def _reach(
     new, posts = own | found.keys(), list(refused)
     while new or posts:
         posts += [post for one in _live(indices, new).values() for post in twins.contents(one)]
-        marks = [("id", name) for name in twins.mark_names(indices, posts)]
-        _put(indices, _missing(indices, marks))
+        posts = leading(posts, partial(_known, indices))
+        signs = [("id", name) for name in twins.mark_names(indices, posts)]
+        _put(indices, _missing(indices, signs))
         more = {
             one: name
             for one, name in twins.find(indices, posts).items()
@@ -174,6 +176,13 @@ def _reach(
         new, posts = more.keys() - found.keys() - own, []
         found |= more
     return found
+
+
+def _known(indices: Indices, some: Iterable[Mark]) -> set[Mark]:
+    """Return those of some marks that deletions have left."""
+    keys = inputs.mark_keys(indices.get_many(indices.state, inputs.MARK_KEYS.values()))
+    ids = {tombstone_id("id", name): one for name, one in by_name(some, keys).items()}
+    return {ids[one] for one in indices.get_many(indices.tombstones, ids)}
 
 
 def _missing(indices: Indices, names: Iterable[Named]) -> list[Named]:
@@ -227,9 +236,15 @@ def reached(indices: Indices, tombstones: Sequence[CollectedTombstone]) -> set[s
     own += _stored_raw(indices, tombstones)
     new = _live(indices, own)
     found: dict[str, str] = {}
+    left: set[Mark] = set()
     while new or names:
         found |= {one: document.id for one, document in new.items()}
-        posts = [post for document in new.values() for post in twins.contents(document)]
+        posts = leading(
+            [post for document in new.values() for post in twins.contents(document)],
+            partial(_known, indices),
+            left,
+        )
+        left |= marks(posts)
         names = [*names, *(("id", document.id) for document in new.values())]
         more = {*dict(_reached(indices, names)), *twins.find(indices, posts)}
         new, names = _live(indices, more - found.keys()), ()

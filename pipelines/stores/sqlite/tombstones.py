@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Literal, NamedTuple
 
 from ingest.records import Post
@@ -13,8 +14,8 @@ from pipelines.stores.sqlite import twins as twins_here
 from pipelines.stores.sqlite.erase import erase
 from pipelines.stores.sqlite.words import json_list
 from pipelines.stores.sqlite_file import Connection
+from pipelines.stores.twins import Mark, leading, marks, refused_by
 from pipelines.stores.twins import names as mark_names
-from pipelines.stores.twins import refused_by
 
 #: Why a post is refused: a tombstone names it, its author or what it repeats, or its twin.
 Refusal = Literal["", "named", "twin"]
@@ -67,7 +68,7 @@ def write(
     """
     names, _ = _write(connection, tombstones)
     reached, _ = _reached(connection, names["id"], names["author"], refused)
-    twins_here.mark(connection, refused)
+    twins_here.mark(connection, leading(refused, partial(twins_here.known, connection)))
     return reached
 
 
@@ -88,17 +89,23 @@ def reached(connection: Connection, tombstones: Sequence[CollectedTombstone]) ->
 def _reached(
     connection: Connection, ids: set[str], authors: set[str], refused: Sequence[Post] = ()
 ) -> tuple[set[str], list[Post]]:
-    """Return what deletions reach unnamed, and all contents that they remove or refuse.
+    """Return what deletions reach unnamed, and the contents that leave marks.
 
-    These are the posts of the authors, what repeats any of these posts and authors, and their
+    Reached are the posts of the authors, what repeats any of these posts and authors, and their
     twins.
     """
     own = _of_authors(connection, authors)
     found = own | _reposts(connection, ids | own | authors)
     contents: list[Post] = []
+    left: set[Mark] = set()
     new, posts = ids | found, list(refused)
     while new or posts:
-        posts += twins_here.stored(connection, new)
+        posts = leading(
+            [*posts, *twins_here.stored(connection, new)],
+            partial(twins_here.known, connection),
+            left,
+        )
+        left |= marks(posts)
         twins = twins_here.find(connection, posts) - found - ids
         new = twins | (_reposts(connection, twins) - found - ids)
         found |= new
@@ -139,19 +146,19 @@ def deleted(connection: Connection, posts: Sequence[Collected]) -> list[Refusal]
     if not connection.execute("SELECT 1 FROM tombstones LIMIT 1").fetchall():
         return [""] * len(posts)
     keys = twins_here.keys(connection)
-    marks = [mark_names(refused_by(one.post, keys), keys) for one in posts]
+    of_twins = [mark_names(refused_by(one.post, keys), keys) for one in posts]
     ids = {name for one in posts for name in one.ids}
     authors = json_list({name for one in posts for name in one.authors})
     rows = connection.execute(
         "SELECT kind, name FROM tombstones "
         "WHERE kind = 'id' AND name IN (SELECT value FROM json_each(?)) "
         "OR kind = 'author' AND name IN (SELECT value FROM json_each(?))",
-        (json_list(ids.union(*marks)), authors),
+        (json_list(ids.union(*of_twins)), authors),
     )
     found = set(rows.fetchall())
     if not found:
         return [""] * len(posts)
-    return [_refusal(one, some, found) for one, some in zip(posts, marks, strict=True)]
+    return [_refusal(one, some, found) for one, some in zip(posts, of_twins, strict=True)]
 
 
 def _refusal(collected: Collected, marks: Iterable[str], found: set[tuple[str, str]]) -> Refusal:

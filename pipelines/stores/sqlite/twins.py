@@ -44,19 +44,30 @@ def add_keys(connection: Connection, more: Mapping[twins.Kind, Sequence[bytes]])
         )
 
 
+def known(connection: Connection, marks: Iterable[twins.Mark]) -> set[twins.Mark]:
+    """Return those of some marks that deletions have left."""
+    named = twins.by_name(marks, keys(connection))
+    rows = connection.execute(
+        "SELECT name FROM tombstones "
+        "WHERE kind = 'id' AND name IN (SELECT value FROM json_each(?))",
+        (json_list(named),),
+    )
+    return {named[name] for (name,) in rows}
+
+
 def mark(connection: Connection, posts: Iterable[Post]) -> None:
     """Write the marks of deleted posts, inside the open transaction."""
     found = twins.marks(posts)
     if not found:
         return
-    known = keys(connection)
-    missing = {one.kind for one in found} - known.keys()
+    there = keys(connection)
+    missing = {one.kind for one in found} - there.keys()
     if missing:
         add_keys(connection, {kind: [twins.new_key()] for kind in missing})
-        known = keys(connection)
+        there = keys(connection)
     connection.executemany(
         "INSERT OR IGNORE INTO tombstones (kind, name) VALUES ('id', ?)",
-        [(name,) for name in twins.names(found, known)],
+        [(name,) for name in twins.names(found, there)],
     )
 
 
