@@ -291,6 +291,23 @@ class TestVersions:
             with pytest.raises(StoreMissing, match="run marsad ingest first"):
                 SqliteStore(path, readonly=True)
 
+    def test_an_older_store_of_page_readings_or_deletions_alone_is_not_called_empty(
+        self, tmp_path: Path
+    ) -> None:
+        for version, row in (
+            (1, "INSERT INTO tombstones VALUES ('id', 'twitter:1')"),
+            (4, "INSERT INTO notices VALUES ('counter', 'facebook', '2016-02-27', '{}')"),
+        ):
+            path = tmp_path / f"{version}.db"
+            with closing(apsw.Connection(str(path))) as connection:
+                schema.migrate(connection, path, schema.STEPS[:version])
+                connection.execute(row)
+            with pytest.raises(StoreVersion, match="run marsad reindex"):
+                SqliteStore(path, readonly=True)
+            with SqliteStore(path, reindexing=True) as store:
+                assert store.reindex(UTC) == 0
+            SqliteStore(path, readonly=True).close()
+
     def test_a_writer_of_a_store_that_a_later_marsad_changed_is_told_so(
         self, tmp_path: Path
     ) -> None:

@@ -110,9 +110,10 @@ class SqliteFile(DeadLetterOwner):
             return
         if version:
             schema.require_moved(self._connection, self.path)
-        if not version or not schema.holds_posts(self._connection):
+        if not version or not schema.is_used(self._connection):
             raise StoreMissing(f"There is nothing in {self.path} yet: run marsad ingest first.")
-        analysis.require(str(self.path), reindex.stored(self._connection)[0])
+        if version > 1:  # the first one says nothing of its words
+            analysis.require(str(self.path), reindex.stored(self._connection)[0])
         raise StoreVersion(
             f"{self.path} was written by an older Marsad (schema {version}; this one has "
             f"{schema.VERSION}): end what else uses it, then run marsad reindex."

@@ -306,11 +306,11 @@ def require_moved(connection: Connection, path: Path) -> None:
     )
 
 
-def holds_posts(connection: Connection) -> bool:
-    """Tell whether there is a post in a file, be it that it waits."""
+def is_used(connection: Connection) -> bool:
+    """Tell whether a file holds anything: posts, counters of pages, deletions, what was read."""
     return any(
         connection.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchall()
-        for table in ("posts", "queue")
+        for table in ("posts", "queue", "notices", "tombstones", "positions")
     )
 
 
