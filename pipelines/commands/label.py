@@ -85,7 +85,7 @@ def sample_command(
 ) -> None:
     """Write a random sample of the posts that match as a sheet for people, one post a row.
 
-    With --entity the sheet asks for the attitude to each of these entities as well.
+    With --entity the sheet asks for the attitude to each of these entities in place of the mood.
     """
     from pipelines.labels.sampling import sample
     from pipelines.labels.sheets import write
@@ -143,7 +143,7 @@ def import_command(path: Path, store: str | None, coder: str) -> None:
         for aspect, label in one.labels.items()
     ]
     if not labels:
-        nothing_found(f"{path} holds no labels: fill the column sentiment and save it.")
+        nothing_found(f"{path} holds no labels: fill a column of labels and save it.")
     with closing(open_existing(store)) as opened:
         taken = opened.put_labels(labels)
     empty = sum(not one.labels and not one.problem for one in answers)

@@ -55,10 +55,14 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def columns(entities: Sequence[str], *, predicted: bool) -> list[str]:
-    """Return the columns of a sheet, in their order."""
-    own = [f"target:{entity}" for entity in entities]
+    """Return the columns of a sheet, in their order.
+
+    Posts drawn for entities are no sample of all: their mood is not asked for, since labels of it
+    would skew those of the whole study.
+    """
+    own = [f"target:{entity}" for entity in entities] or ["sentiment"]
     said = ["predicted"] if predicted else []
-    return ["id", "day", "language", "text", "sentiment", *own, *said, "note", *_HIDDEN]
+    return ["id", "day", "language", "text", *own, *said, "note", *_HIDDEN]
 
 
 def write(

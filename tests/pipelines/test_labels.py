@@ -16,7 +16,7 @@ from pipelines.commands.trends import command as trends
 from pipelines.errors import OutputError
 from pipelines.labels.agreement import agreement, report
 from pipelines.labels.sampling import sample
-from pipelines.labels.sheets import read
+from pipelines.labels.sheets import columns, read
 from pipelines.labels.words import WORDS, label_of
 from pipelines.query import All, parse
 from pipelines.records import HumanLabel
@@ -124,6 +124,13 @@ def fill_sheet(path, words):
         for row, word in zip(rows, words, strict=False):
             row["sentiment"] = word
         path.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+
+
+def test_sheet__of_posts_on_an_entity_asks_for_the_attitude_to_it_alone():
+    """They are no sample of all posts, so their mood would skew the labels of the study."""
+    assert "sentiment" in columns([], predicted=False)
+    assert "sentiment" not in columns(["inwi"], predicted=False)
+    assert "target:inwi" in columns(["inwi"], predicted=False)
 
 
 def test_sheet__hides_what_the_model_says_unless_it_is_asked_for(store, tmp_path):
