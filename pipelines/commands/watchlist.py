@@ -74,7 +74,11 @@ def _row(what: str, words: Sequence[str]) -> None:
     if words:
         first = f"  {what:<16} "
         text = ", ".join(words)
-        tell(textwrap.fill(text, 100, initial_indent=first, subsequent_indent=" " * 19))
+        # an alias is one word, also with a hyphen
+        lines = textwrap.fill(
+            text, 100, initial_indent=first, subsequent_indent=" " * 19, break_on_hyphens=False
+        )
+        tell(lines)
 
 
 @command.command()
