@@ -210,8 +210,8 @@ def _people(account: Account, facts: Facts) -> str:
     if not facts.suppressed:
         return f"{words}."
     return (
-        f"{words}: these lost day, entities and attitudes, and {account.left_out:,} of them, "
-        "rare by platform and language too, were left out."
+        f"{words}: these lost day, times, version, entities, mentions and attitudes, and "
+        f"{account.left_out:,} of them, rare by platform and language too, were left out."
     )
 
 

@@ -51,8 +51,8 @@ def datasheet(account: Account, facts: Facts) -> str:
             "be left out can ask: [name and address of the study's authors; fill in]. "
             "`marsad delete` removes a post or an account, `marsad export purge-list` says which "
             "rows of this folder must go then.",
-            f"{account.plain_authors:,} posts carry the raw account names of their authors, for "
-            f"this reason: {facts.reason}" if account.plain_authors else "",
+            f"{_carry(account.plain_authors)}, for this reason: {facts.reason}"
+            if account.plain_authors else "",
         ],
         "What it cannot say": [
             "These are posts that could be collected, not opinions of a population: who does not "
@@ -68,6 +68,12 @@ def datasheet(account: Account, facts: Facts) -> str:
     for title, words in sections.items():
         lines += [f"## {title}", "", *(f"- {one}" for one in words if one), ""]
     return "\n".join(lines)
+
+
+def _carry(posts: int) -> str:
+    if posts == 1:
+        return "1 post carries the raw account name of its author"
+    return f"{posts:,} posts carry the raw account names of their authors"
 
 
 def _contents(account: Account, facts: Facts, days: str) -> Sequence[str]:

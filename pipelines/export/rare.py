@@ -2,8 +2,8 @@
 
 k-anonymity (Sweeney 2002, Int. J. Uncertain. Fuzziness 10:557-570): each combination of what an
 outsider may know (platform, day, language, entities) should be shared by ``k`` accounts at least.
-Suppressed, a rare post loses its day, entities and attitudes; where its platform and language are
-rare as well, it is left out.
+Suppressed, a rare post loses its day, times, version, entities, mentions and attitudes; where its
+platform and language are rare as well, it is left out.
 """
 
 from __future__ import annotations
