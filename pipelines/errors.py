@@ -15,7 +15,8 @@
     ├── QueryError             a query can't be read; says where
     ├── AccountError           an account of the page, or their file, can't be used
     ├── OutputError            a chart or an export can't be written where asked
-    │   └── DeletedMeanwhile   posts were deleted while an export ran
+    │   └── ChangedMeanwhile   the store changed while an export ran
+    │       └── DeletedMeanwhile   posts of it were deleted
     ├── BrokerError            Kafka can't be used
     │   └── BrokerAway         no broker answers now; one may again in a while
     └── StoreError             a store can't be used
@@ -80,7 +81,11 @@ class OutputError(MarsadError):
     """A chart or an export can't be written where it was asked for."""
 
 
-class DeletedMeanwhile(OutputError):
+class ChangedMeanwhile(OutputError):
+    """The store changed while an export read it; nothing was written, another try may succeed."""
+
+
+class DeletedMeanwhile(ChangedMeanwhile):
     """Posts of an export were deleted while it ran; nothing was written."""
 
 

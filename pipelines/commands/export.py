@@ -25,7 +25,7 @@ from pipelines.commands._shared.options import (
     store_option,
 )
 from pipelines.commands._shared.output import count, nothing_found, notify, tell
-from pipelines.errors import DeletedMeanwhile
+from pipelines.errors import ChangedMeanwhile
 from pipelines.progress import progress
 from pipelines.query import And, Filter, Node, all_of, final
 from pipelines.stores.protocols import Store
@@ -39,7 +39,7 @@ _FORMATS = ("ndjson", "csv", "parquet", "xlsx")
 _USUAL = "ndjson,csv,parquet"
 #: Filters that say which days a query is about.
 _DAYS = frozenset({"since", "until", "day"})
-#: How often an export begins anew because posts were deleted while it ran.
+#: How often an export begins anew because the store changed while it ran.
 _AGAIN = 3
 #: So many interruptions of sources are named, the last ones.
 _TOLD_GAPS = 20
@@ -150,13 +150,16 @@ def command(
 
 
 def _lasting(attempt: Callable[[], None]) -> None:
-    """Export again, a few times, if posts were deleted meanwhile."""
+    """Export again, a few times, if posts were deleted meanwhile, or came with a new entity."""
     for _ in range(_AGAIN):
         try:
             return attempt()
-        except DeletedMeanwhile as error:
-            notify(f"{error}. It begins anew, without them.")
-    return attempt()
+        except ChangedMeanwhile as error:
+            notify(f"{error}. The export begins anew.")
+    try:
+        return attempt()
+    except ChangedMeanwhile as error:
+        raise type(error)(f"{error}: export again when the store changes less") from error
 
 
 def _export(
@@ -318,8 +321,9 @@ def _cause(gap: Gap) -> str:
 def _warn_of_rare(facts: Facts, account: Account, level: str) -> None:
     if facts.rare and facts.suppressed:
         notify(
-            f"{facts.rare:,} posts are rare by platform, day, language and entities: day, entities "
-            f"and attitudes are left out, {account.left_out:,} of them as a whole."
+            f"{facts.rare:,} posts are rare by platform, day, language and entities: day, times, "
+            "version, entities, mentions and attitudes are left out, "
+            f"{account.left_out:,} of them as a whole."
         )
         if level != "unlinked":
             notify("Their ids, addresses and texts still lead to them; --level unlinked has none.")
@@ -346,10 +350,13 @@ def _sampled(store: Store, node: Node, choice: Choice) -> list[Sampled]:
     if choice.size is None:
         return []
     chosen = sample(store, node, choice.size, strata=choice.strata, seed=choice.seed)
-    if len(chosen) < choice.size:
-        notify(
-            f"{count(len(chosen), 'post')} match: all are in the export, none stands for others."
+    if chosen and chosen[0].weight == 1:
+        all_of_them = (
+            "1 post matches: it is in the export"
+            if len(chosen) == 1
+            else f"{len(chosen):,} posts match: all are in the export"
         )
+        notify(f"{all_of_them}, and none stands for others.")
     elif chosen:
         notify(f"A sample: each post stands for {chosen[0].weight:.2f} posts of the query.")
     return sorted(chosen, key=lambda one: one.hit.post.id)

@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from ingest.privacy.protector import is_pseudonym
-from pipelines.errors import OutputError
+from pipelines.errors import ChangedMeanwhile, OutputError
 from pipelines.export import about, citable, datasheet
 from pipelines.export.about import MANIFEST, README, Account, Facts, File
 from pipelines.export.columns import Column, Exported, exported
@@ -58,7 +58,8 @@ def export(
     :class:`~pipelines.errors.DeletedMeanwhile` raised. Raises
     :class:`~pipelines.errors.OutputError`,
     also for a file in the way that is not ours, for raw account names below level ``full``, and
-    for an attitude to none of the ``entities`` of the options, which would have no column.
+    (:class:`~pipelines.errors.ChangedMeanwhile`) for an attitude to none of the ``entities`` of the
+    options, which would have no column.
     """
     posts = iter(hits)
     first = next(posts, None)
@@ -180,9 +181,9 @@ def _names(columns: Iterable[Column]) -> list[str]:
 def _check_columns(post: Exported, entities: frozenset[str]) -> None:
     for target in post.targets:
         if target.entity not in entities:
-            raise OutputError(
-                f"a post with an attitude to {target.entity} came while the export ran, and no "
-                "column of its tables is for that: export again"
+            raise ChangedMeanwhile(
+                f"a post with an attitude to {target.entity} came while the export ran, no column "
+                "of its tables is for that, and nothing was written"
             )
 
 

@@ -44,6 +44,5 @@ def check(stage: Path, absent: Absent) -> None:
             gone += absent(chunk)
     if gone:
         raise DeletedMeanwhile(
-            f"{gone:,} of the posts were deleted while the export ran, and nothing was written: "
-            "export again"
+            f"{gone:,} of the posts were deleted while the export ran, and nothing was written"
         )

@@ -33,6 +33,7 @@ from pipelines.export import (
     folder,
     guard,
     meanwhile,
+    rare,
     unguard,
 )
 from pipelines.export.options import own_names
@@ -742,8 +743,42 @@ def test_an_export__holds_no_post_that_was_deleted_while_it_ran(
     assert not (tmp_path / "out" / ".marsad-export").exists()
 
 
+def test_an_export__begins_anew_where_a_post_with_a_new_entity_came_while_it_ran(
+    tmp_path, monkeypatch
+):
+    """The columns of its tables are those of the posts that it counted before."""
+    store = fill(tmp_path / "t.db", [post(1, towards={"inwi": "negative"})])
+    found, counted = rare.find, []
+
+    def earlier(hits):
+        counted.append(found(hits))
+        return counted[0] if len(counted) > 1 else found([])
+
+    monkeypatch.setattr(rare, "find", earlier)
+    done = run(store, "--to", tmp_path / "out", "--format", "csv")
+    assert done.exit_code == 0, done.output
+    assert "came while the export ran" in done.stderr
+    assert "The export begins anew." in done.stderr
+    assert "export again" not in done.stderr
+    assert len(counted) == 2
+
+
+@pytest.mark.parametrize("size", [3, 50])
+def test_sample__of_all_posts_that_match_is_told_as_all_of_them(store, tmp_path, size):
+    done = run(store, "--to", tmp_path / "out", "--sample", size, "--format", "ndjson")
+    assert "3 posts match: all are in the export, and none stands for others." in done.stderr
+    assert json.loads((tmp_path / "out" / "manifest.json").read_text())["sample"] == ""
+
+
+def test_sample__of_no_post_says_only_that_none_matches(store, tmp_path):
+    done = run(store, "nosuchword", "--to", tmp_path / "out", "--sample", 2)
+    assert "match:" not in done.stderr
+
+
 def test_an_export__is_not_written_while_deletions_never_end(store, tmp_path, monkeypatch):
     monkeypatch.setattr(meanwhile, "absent_from", lambda store: len)
     done = run(store, "--to", tmp_path / "out", "--format", "ndjson")
     assert isinstance(done.exception, DeletedMeanwhile)
+    assert str(done.exception).endswith("export again when the store changes less")
+    assert "export again" not in done.stderr
     assert not (tmp_path / "out").exists()

@@ -42,8 +42,8 @@ class Choice(NamedTuple):
         return [*words, "--sample", str(self.size), *spread, "--seed", str(self.seed)]
 
     def sampled(self, posts: int, total: int) -> str:
-        """Say how a sample was drawn; empty for none."""
-        if not posts or self.size is None:
+        """Say how a sample was drawn; empty for none, and where all posts that match are in it."""
+        if not posts or posts == total or self.size is None:
             return ""
         spread = f", spread over {' and '.join(self.strata)}" if self.strata else ""
         return (
