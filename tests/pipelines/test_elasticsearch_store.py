@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from elasticsearch import NotFoundError
@@ -13,7 +14,14 @@ from pipelines.errors import StoreBusy, StoreError, StoreVersion
 from pipelines.query import All, parse
 from pipelines.records import Ledger
 from pipelines.stores import analysis
-from pipelines.stores.elasticsearch import ElasticsearchStore, server, tombstones
+from pipelines.stores.elasticsearch import (
+    ElasticsearchStore,
+    documents,
+    inputs,
+    purge,
+    server,
+    tombstones,
+)
 from pipelines.stores.elasticsearch.address import address
 from tests.conformance.corpus import (
     Feeder,
@@ -24,6 +32,7 @@ from tests.conformance.corpus import (
     scored,
     tombstone,
 )
+from tests.conformance.labels_suite import label
 from tests.pipelines.an_elasticsearch import (
     Proxy,
     asking,
@@ -136,6 +145,41 @@ class TestReplay:
             feed = Feeder(store)
             assert feed(post("t:1")) == Ledger(received=1, deleted=1)
             assert feed(post("t:1"), post("t:2")) == Ledger(received=2, deleted=1, pending=1)
+
+
+class TestRefusedPosts:
+    """A post that comes after its deletion deletes its twin, which is stored already."""
+
+    def test_the_twin_leaves_no_label(self, url: str) -> None:
+        with ElasticsearchStore(url) as store:
+            feed = Feeder(store)
+            feed(post("archive:f:1", "un slogan"))
+            drain(store)
+            assert store.put_labels([label("archive:f:1")]) == 1
+            store.write_tombstones([tombstone("twitter:1")])
+            assert feed(post("twitter:1", "un slogan")).deleted == 1
+            assert stored(url) == {}
+            store.indices.refresh(store.indices.state)
+            assert list(inputs.notices(store.indices, "label")) == []
+
+    def test_the_bytes_of_the_twin_are_noted_before_it_goes(
+        self, url: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with ElasticsearchStore(url) as store:
+            feed = Feeder(store)
+            feed(post("archive:f:1", "un slogan"))
+            store.write_tombstones([tombstone("twitter:1")])
+            assert purge.purge(store.indices), "nothing is deleted yet"
+            change = documents.change
+
+            def killed(*given: Any) -> None:
+                if change(*given):
+                    raise KeyboardInterrupt
+
+            monkeypatch.setattr(documents, "change", killed)
+            with pytest.raises(KeyboardInterrupt):
+                feed(post("twitter:1", "un slogan"))
+            assert not purge.purge(store.indices)
 
 
 class TestTwoWriters:

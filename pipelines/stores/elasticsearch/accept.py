@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import secrets
 from collections import Counter as Tally
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from pipelines.errors import StoreBusy
 from pipelines.records import REFUSED, Batch, Collected, Document, Ledger
-from pipelines.stores.elasticsearch import inputs, record, tombstones
+from pipelines.stores.elasticsearch import inputs, purge, record, tombstones
 from pipelines.stores.elasticsearch.checkpoints import Checkpoint, Epoch, next_epoch
 from pipelines.stores.elasticsearch.decide import (
     Change,
@@ -42,7 +42,7 @@ class Accepting:
     def accept(self, batch: Batch, documents: Sequence[Document] | None) -> tuple[Ledger, int]:
         """Make a batch durable, its posts scored if there are ``documents``.
 
-        Returns the outcomes of its records, and how many posts its tombstones deleted. Raises
+        Returns the outcomes of its records, and how many stored posts were deleted. Raises
         :class:`StoreBusy` if somebody else read the input on.
         """
         key = batch.position.key
@@ -66,7 +66,7 @@ class Accepting:
         outcomes: dict[int, Outcome] = {}
         dead = self._write(incoming, sight, checkpoint, outcomes)
         if incoming and inputs.deletions(self._indices) != deletions:
-            self._look_again(incoming)
+            removed += self._look_again(incoming)
         if batch.notices or batch.retried:
             inputs.note(self._indices, batch.notices, batch.retried)
         tally = Tally(outcomes.values())
@@ -109,7 +109,14 @@ class Accepting:
             one for one in refused if one.repeats or there.isdisjoint(tombstones.names_of(one))
         ]
         posts = [one.post for one in refused]
-        return tombstones.refuse(self._indices, posts, passed_on(unnamed))
+        return self._erase(tombstones.refuse(self._indices, posts, passed_on(unnamed)))
+
+    def _erase(self, ids: Iterable[str]) -> int:
+        """Delete what these documents hold; return how many posts that were."""
+        there = tombstones.live(self._indices, ids)
+        if there:
+            purge.mark(self._indices)  # for a crash: the batch comes again, but finds them gone
+        return tombstones.erase(self._indices, there)
 
     def _look(
         self, batch: Batch, documents: Sequence[Document] | None
@@ -197,8 +204,8 @@ class Accepting:
         wanted = {name for one in incoming for name in one.names}
         return Sight(found, self._tombstones.there(wanted, deletions))
 
-    def _look_again(self, incoming: Sequence[Incoming]) -> None:
-        """Delete what was written of posts that somebody deleted meanwhile."""
+    def _look_again(self, incoming: Sequence[Incoming]) -> int:
+        """Delete what was written of posts that somebody deleted meanwhile; return how many."""
         deletions = self._tombstones.look()
         names = [self._tombstones.names_of(one.collected) for one in incoming]
         there = self._tombstones.there({name for some in names for name in some}, deletions)
@@ -207,9 +214,10 @@ class Accepting:
             for one, some in zip(incoming, names, strict=True)
             if not there.isdisjoint(some)
         ]
-        if gone:
-            self._pass_on(gone, there)
-        tombstones.erase(self._indices, [name for one in gone for name in documents_of(one)])
+        if not gone:
+            return 0
+        removed = self._pass_on(gone, there)
+        return removed + self._erase([name for one in gone for name in documents_of(one)])
 
     def _commit(
         self,

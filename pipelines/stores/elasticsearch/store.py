@@ -84,7 +84,7 @@ class ElasticsearchStore(Waiting, Labelling):
             purge.mark(self.indices)
         outcomes, removed = self._accepting.accept(batch, documents)
         self._remove_retried(batch.retried)
-        if batch.tombstones:
+        if batch.tombstones or removed:
             self._remove_labels()
         if removed:
             purge.mark(self.indices)

@@ -142,15 +142,15 @@ def write(indices: Indices, names: Sequence[Named], refused: Sequence[Post] = ()
 
 def refuse(
     indices: Indices, posts: Sequence[Post], tombstones: Sequence[CollectedTombstone]
-) -> int:
-    """Delete the twins of posts that came after their deletion, and what these deletions reach.
+) -> list[str]:
+    """Write tombstones of what came after its deletion, of its twins and what these reach.
 
-    Doing it again does nothing, but finds what is not deleted yet. Returns how many posts went.
+    Returns the documents to delete. Doing it again finds those that are not deleted yet.
     """
     names = named(tombstones)
     _put(indices, _missing(indices, names))
     own = [short(name) for kind, name in names if kind == "id"]
-    return erase(indices, [*own, *_reach(indices, names, posts)])
+    return [*own, *_reach(indices, names, posts)]
 
 
 def _reach(
@@ -161,7 +161,7 @@ def _reach(
     own = {short(name) for kind, name in names if kind == "id"}
     new, posts = own | found.keys(), list(refused)
     while new or posts:
-        posts += [post for one in _live(indices, new).values() for post in twins.contents(one)]
+        posts += [post for one in live(indices, new).values() for post in twins.contents(one)]
         posts = leading(posts, partial(_known, indices))
         signs = [("id", name) for name in twins.mark_names(indices, posts)]
         _put(indices, _missing(indices, signs))
@@ -202,7 +202,7 @@ def _spread(indices: Indices, names: Sequence[Named]) -> dict[str, str]:
     return found
 
 
-def _live(indices: Indices, ids: Iterable[str]) -> dict[str, PostDocument]:
+def live(indices: Indices, ids: Iterable[str]) -> dict[str, PostDocument]:
     """Return those of these documents that hold a post."""
     read = {
         one: read_document(seen.source)
@@ -234,7 +234,7 @@ def reached(indices: Indices, tombstones: Sequence[CollectedTombstone]) -> set[s
     names: Sequence[Named] = named(tombstones)
     own = [short(name) for kind, name in names if kind == "id"]
     own += _stored_raw(indices, tombstones)
-    new = _live(indices, own)
+    new = live(indices, own)
     found: dict[str, str] = {}
     left: set[Mark] = set()
     while new or names:
@@ -247,7 +247,7 @@ def reached(indices: Indices, tombstones: Sequence[CollectedTombstone]) -> set[s
         left |= marks(posts)
         names = [*names, *(("id", document.id) for document in new.values())]
         more = {*dict(_reached(indices, names)), *twins.find(indices, posts)}
-        new, names = _live(indices, more - found.keys()), ()
+        new, names = live(indices, more - found.keys()), ()
     return set(found.values())
 
 
@@ -265,7 +265,7 @@ def erase_plain(indices: Indices, tombstones: Sequence[CollectedTombstone]) -> i
     Doing it again does nothing. These names are in no tombstone.
     """
     ids = dict.fromkeys(_stored_raw(indices, tombstones))
-    posts = [post for one in _live(indices, ids).values() for post in twins.contents(one)]
+    posts = [post for one in live(indices, ids).values() for post in twins.contents(one)]
     return erase(indices, [*ids, *_reach(indices, (), posts)])
 
 
