@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
+from typing import cast
 from zoneinfo import ZoneInfo
 
 import apsw
@@ -26,7 +27,7 @@ from pipelines import stages
 from pipelines.errors import StoreBusy, StoreError, StoreFull, StoreMissing, StoreVersion
 from pipelines.query import All, parse
 from pipelines.records import Batch, CollectedTombstone, Ledger, Position
-from pipelines.stores.sqlite import SqliteStore, erase, numbers, reindex, schema
+from pipelines.stores.sqlite import SqliteStore, erase, numbers, reindex, schema, twins
 from tests.conformance.corpus import (
     NOW,
     Feeder,
@@ -742,6 +743,46 @@ def test_reading_does_not_let_go_of_a_writers_locks(tmp_path: Path) -> None:
         writer.accept(Batch(position=later, previous_cursor="1"))
         told = "print(SqliteStore(Path(sys.argv[1])).position('k').cursor)"
         assert python(store + told, str(path)).communicate()[0].strip() == "2"
+
+
+class TestTwins:
+    """Twins are looked for among posts of their seconds, within the transaction that writes."""
+
+    def find(self, store: SqliteStore, *posts: Post) -> tuple[set[str], int]:
+        """Return the twins of some posts, and the steps of SQLite's machine that they took."""
+        steps: list[None] = []
+        connection = cast(apsw.Connection, store._connection)
+        connection.set_progress_handler(lambda: bool(steps.append(None)), 1)
+        found = twins.find(store._connection, posts)
+        connection.set_progress_handler(None)
+        return found, len(steps)
+
+    @pytest.mark.parametrize(
+        ("kind", "twin"), [("archive:f", {"archive:f:0", "archive:f:199"}), ("facebook", set())]
+    )
+    def test_posts_between_the_refused_ones_cost_nothing(
+        self, tmp_path: Path, kind: str, twin: set[str]
+    ) -> None:
+        def made(platform: str, n: int) -> Post:
+            return post(f"{platform}:{n}", f"mot {n}", created_at=NOW + timedelta(seconds=n))
+
+        with SqliteStore(tmp_path / "a.db") as store:
+            Feeder(store)(*(made(kind, n) for n in range(200)))
+            drain(store)
+            found, steps = self.find(store, made("twitter", 0), made("twitter", 199))
+            assert found == twin
+            assert steps < 500
+
+    def test_they_are_found_in_seconds_with_more_posts_than_numbers(self, tmp_path: Path) -> None:
+        def made(name: str, second: int) -> Post:
+            return post(name, f"mot {second}", created_at=NOW + timedelta(seconds=second))
+
+        with SqliteStore(tmp_path / "a.db") as store:
+            names = [f"archive:f:{second}:{n}" for second in range(3) for n in range(40)]
+            Feeder(store)(*(made(name, int(name.split(":")[2])) for name in names))
+            drain(store)
+            found, _ = self.find(store, made("twitter:0", 0), made("twitter:1", 1))
+            assert found == set(names[:80])
 
 
 class TestNumbers:

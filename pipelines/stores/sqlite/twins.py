@@ -110,17 +110,31 @@ def _candidates(
 ) -> Iterator[tuple[str, bytes]]:
     """Yield the ids and bodies of what was made in the same seconds, and of what just came."""
     seconds = {at for post in posts if (at := twins.second(post)) is not None}
-    first, last = (first_number(at * _MILLION) for at in (min(seconds), max(seconds)))
-    # `+` keeps SQLite from going by the ids: the span of numbers is the narrow one.
-    yield from connection.execute(
-        "SELECT p.id, b.post FROM posts p JOIN bodies b ON b.seq = p.body "
-        "WHERE p.number BETWEEN ? AND ? AND +p.id >= ? AND +p.id < ? "
-        f"AND {_SECOND} IN (SELECT value FROM json_each(?))",
-        (first, last + spread(connection), begin, end, json_list(seconds)),
-    ).fetchall()
+    there = "SELECT 1 FROM posts WHERE id >= ? AND id < ? LIMIT 1"
+    if connection.execute(there, (begin, end)).fetchall():
+        # `+` keeps SQLite from going by the ids: the spans of numbers are the narrow ones.
+        yield from connection.execute(
+            "SELECT p.id, b.post FROM json_each(?) s CROSS JOIN posts p "
+            "JOIN bodies b ON b.seq = p.body WHERE p.number "
+            "BETWEEN json_extract(s.value, '$[0]') AND json_extract(s.value, '$[1]') "
+            "AND +p.id >= ? AND +p.id < ? "
+            f"AND {_SECOND} IN (SELECT value FROM json_each(?))",
+            (json_list(_spans(seconds, spread(connection))), begin, end, json_list(seconds)),
+        ).fetchall()
     # Numbers are given with the scores: what waits for its first ones has none yet.
     yield from connection.execute(
         "SELECT q.id, b.post FROM queue q JOIN bodies b ON b.seq = q.body "
         "WHERE q.provisional = 0 AND q.id >= ? AND q.id < ?",
         (begin, end),
     ).fetchall()
+
+
+def _spans(seconds: Set[int], apart: int) -> list[tuple[int, int]]:
+    """Return the first and last numbers between which all posts of these seconds lie."""
+    found: list[tuple[int, int]] = []
+    for number in sorted(first_number(at * _MILLION) for at in seconds):
+        first = number
+        if found and number <= found[-1][1]:  # numbers of crowded seconds lie in later ones
+            first, _ = found.pop()
+        found.append((first, number + apart))
+    return found
