@@ -144,6 +144,26 @@ def test_trends__name_an_entity_in_the_language_of_the_reader() -> None:
     assert "mentionnent les VPN" in said
 
 
+def test_query__that_cannot_be_read_is_asked_again_as_it_was_but_for_its_words(
+    site: Site,
+) -> None:
+    page = site.get("/trends?q=(&vs=skype&by=week&split=language&raw=1").text
+    assert 'action="/trends"' in page
+    for name, value in (("vs", "skype"), ("by", "week"), ("split", "language"), ("raw", "1")):
+        assert re.search(rf'name="{name}"[^>]* value="{value}"', page), name
+
+
+@pytest.mark.parametrize(
+    ("file", "path"),
+    [("trends.csv", "/trends"), ("trends.svg", "/trends"), ("posts.xlsx", "/search")],
+)
+def test_query__of_a_download_that_cannot_be_read_leads_to_its_page(
+    site: Site, file: str, path: str
+) -> None:
+    page = site.get(f"/download/{file}?q=(").text
+    assert f'<form class="box" action="{path}"' in page
+
+
 def test_trends__record_an_author_who_is_asked_for_in_the_second_search(
     serve: Callable[..., Site],
 ) -> None:
