@@ -303,7 +303,10 @@ def test_raw_names_of_authors_are_told(tmp_path):
     assert (told["level"], told["reason"]) == ("full", "interviews, with consent")
     readme = (tmp_path / "README.txt").read_text().replace("\n", " ")
     assert "for this reason: interviews, with consent." in readme
-    assert "for this reason: interviews, with consent" in (tmp_path / "DATASHEET.md").read_text()
+    assert (
+        "1 post carries the raw account name of its author, for this reason: interviews, with "
+        "consent" in (tmp_path / "DATASHEET.md").read_text()
+    )
     assert "targets.csv" in told["files"]
     assert "1 post carries the raw account names" in told["privacy"]
     assert told["columns"]["author"].startswith("name of the account")

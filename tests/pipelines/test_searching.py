@@ -185,6 +185,19 @@ def test_watchlist__shows_what_its_entities_are_found_by():
     assert (unknown.exit_code, "known are maroc-telecom" in unknown.output) == (2, True)
 
 
+def test_watchlist__breaks_no_alias_at_its_hyphen(tmp_path):
+    """They are copied from there into other watchlists."""
+    path = tmp_path / "short.toml"
+    path.write_text(
+        'name = "short-2030"\ntitle = "T"\ncountry = "FR"\ntimezone = "Europe/Paris"\n'
+        'languages = ["fr"]\n[[entities]]\nid = "x"\nkind = "operator"\nname = "X"\n'
+        f"[entities.aliases]\nlatin = {[f'maroc-telecom{n}' for n in range(20)]}\n",
+        encoding="utf-8",
+    )
+    shown = CliRunner().invoke(watchlist_command, ["show", str(path)]).output
+    assert all(f"maroc-telecom{n}" in shown for n in range(20)), shown
+
+
 def test_command__sorts_and_counts(path):
     run = CliRunner().invoke
     result = run(search_command, ["--store", str(path), "--sort", "likes", "--json", "--facets"])
