@@ -153,7 +153,7 @@ def _of_source(source: ArchiveSource, watchlist: Watchlist | None) -> ImportPrev
     for post in posts:
         if not post.id.endswith(":"):
             texts.setdefault(post.id, set()).add(post.text)
-    kept = _kept(posts, watchlist)
+    shown, filtered = _kept(posts, watchlist)
     flags = Counter(flag for post in posts for flag in post.flags)
     return ImportPreview(
         path=source.path,
@@ -175,28 +175,30 @@ def _of_source(source: ArchiveSource, watchlist: Watchlist | None) -> ImportPrev
         timezone=details.timezone,
         day_first=details.day_first,
         zone_assumed=flags["zone-assumed"],
-        filtered=len(posts) - len(kept),
+        filtered=filtered,
         watchlist=watchlist.name if watchlist else "",
         nameless=sum(post.platform == "archive" for post in posts),
         repaired=flags["text-repaired"],
         ids_met=sum(len(found) - 1 for found in texts.values()),
-        shown=kept[:SHOWN],
+        shown=shown,
         more=more,
     )
 
 
-def _kept(posts: Sequence[Post], watchlist: Watchlist | None) -> list[PreviewPost]:
-    """Return the posts that an import keeps: those in whose masked text something is found."""
+def _kept(posts: Sequence[Post], watchlist: Watchlist | None) -> tuple[list[PreviewPost], int]:
+    """Return the first posts that an import keeps, and how many it leaves out.
+
+    It keeps those in whose masked text something is found.
+    """
     if watchlist is None:
-        return [_shown(post, mask(post.text)) for post in posts]
+        return [_shown(post, mask(post.text)) for post in posts[:SHOWN]], 0
     handles = frozenset(map(handle_name, watchlist.handles))
     matcher = Matcher(watchlist)
     masked = (mask(post.text, keep=handles, country=watchlist.country) for post in posts)
-    return [
-        _shown(post, text)
-        for post, text in zip(posts, masked, strict=True)
-        if matcher.entities(text)
+    kept = [
+        (post, text) for post, text in zip(posts, masked, strict=True) if matcher.entities(text)
     ]
+    return [_shown(*one) for one in kept[:SHOWN]], len(posts) - len(kept)
 
 
 def _shown(post: Post, text: str) -> PreviewPost:
