@@ -57,7 +57,8 @@ _TEXTS = _words(
 )
 #: Digits that no other number has by chance.
 _LONG = 12
-_TABLES = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
+#: Endings of tables, and what may stand between their cells.
+_TABLES = {".csv": ",;", ".tsv": "\t", ".tab": "\t"}
 _LETTERS, _DIGITS, _BASE32 = "abcdefghijklmnopqrstuvwxyz", "0123456789", "234567"
 
 
@@ -85,7 +86,8 @@ class Planter:
         """Return the content of a file with tokens, in the same shape."""
         content = path.read_text(encoding="utf-8-sig")
         if path.suffix in _TABLES:
-            return self._table(content, _TABLES[path.suffix]).encode()
+            header = content.partition("\n")[0]
+            return self._table(content, max(_TABLES[path.suffix], key=header.count)).encode()
         prefix = content[: content.index("=") + 1] if path.suffix == ".js" else ""
         try:
             return (prefix + self._whole(content[len(prefix) :])).encode()

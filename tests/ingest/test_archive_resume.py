@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import zstandard
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ingest.errors import SourceError
@@ -68,6 +68,9 @@ LINE = st.sampled_from(
 )
 
 
+@example(
+    b'[{"id": "0", "text": "x"},\n', [b"]", b'{"id": "1", "text": "a"}'], b"\n"
+)  # what follows a list that has ended
 @given(
     st.sampled_from([b"id,text\n", b'{"id": "0", "text": "x"}\n', b'[{"id": "0", "text": "x"},\n']),
     st.lists(LINE, max_size=12),

@@ -264,8 +264,13 @@ def rows(stream: Stream, layout: Layout, offset: int, number: int, torn: int) ->
     return csv_rows.Rows(source, layout.codec, layout.dialect, layout.width, torn)
 
 
-def values(stream: Stream, layout: Layout, offset: int, number: int) -> Iterator[Line]:
-    """Yield the lines of NDJSON, or the values of a JSON document, from an offset on."""
+def values(
+    stream: Stream, layout: Layout, offset: int, number: int, *, closed: bool = False
+) -> Iterator[Line]:
+    """Yield the lines of NDJSON, or the values of a JSON document, from an offset on.
+
+    ``closed`` says that the list of a document ended before that offset.
+    """
     if layout.format == "json":
-        return iter(Elements(stream, offset, number, array=layout.array))
+        return iter(Elements(stream, offset, number, array=layout.array, closed=closed))
     return lines(stream, offset, number)

@@ -29,7 +29,10 @@ class Elements:
     on at the next line that begins as the broken value began.
     """
 
-    def __init__(self, stream: Stream, offset: int, number: int, *, array: bool) -> None:
+    def __init__(
+        self, stream: Stream, offset: int, number: int, *, array: bool, closed: bool = False
+    ) -> None:
+        """``array``: the document is a list, of which ``closed`` says that it ended before."""
         self._stream = stream
         self._buffer = b""
         self._at = 0  # where the value begins in the buffer
@@ -37,12 +40,12 @@ class Elements:
         self._offset = offset  # of the value's first byte, in the stream
         self._number = number
         self._array = array
+        self._closed = closed or not array
         self._ended = False
 
     def __iter__(self) -> Iterator[Line]:
         """Yield the values; where the document ends too early, a last line says so."""
         indent = b""
-        closed = not self._array
         while True:
             margin = self._skip_separators()
             indent = indent if margin is None else margin
@@ -50,22 +53,22 @@ class Elements:
                 break
             if self._array and self._buffer[self._at] == 0x5D:
                 self._take(1)
-                closed = True
+                self._closed = True
                 self._skip_separators()
                 if self._buffer[self._at : self._at + 1] in {b"[", b"{"}:
                     if self._buffer[self._at] == 0x5B:  # another list: files were joined
                         self._take(1)
-                        closed = False
+                        self._closed = False
                     continue
                 while self._stream.read():
                     pass  # only to learn whether the file is whole
                 break
             value = self._value(indent)
-            yield value
+            yield value._replace(closed=self._array and self._closed)
             if value.final:
                 return
             self._number += 1
-        problem = self._stream.damage or ("" if closed else "file-truncated")
+        problem = self._stream.damage or ("" if self._closed else "file-truncated")
         if problem:
             yield Line(b"", self._number, self._offset, problem, final=True)
 

@@ -15,7 +15,8 @@ LIMIT = 10_000_000
 class Line(NamedTuple):
     """One line without its end (or one value of a JSON document, which is counted instead).
 
-    ``end`` is the offset of what follows it; ``final`` says that nothing does.
+    ``end`` is the offset of what follows it; ``final`` says that nothing does. ``closed`` says that
+    the list, in which a JSON document's values stand, ended before it.
     """
 
     raw: bytes
@@ -24,6 +25,7 @@ class Line(NamedTuple):
     problem: str = ""
     truncated: bool = False
     final: bool = False
+    closed: bool = False
 
 
 def lines(stream: Stream, offset: int, number: int, newline: bytes = b"\n") -> Iterator[Line]:

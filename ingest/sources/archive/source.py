@@ -232,7 +232,11 @@ class ArchiveSource:
         items = (
             self._from_rows(stream, place, reader)
             if layout.format == "csv"
-            else from_values(values(stream, layout, place.offset, place.number), reader, place)
+            else from_values(
+                values(stream, layout, place.offset, place.number, closed=place.closed),
+                reader,
+                place,
+            )
         )
         for item in items:
             if isinstance(item.record, Reject) and item.record.reason == "file-damaged":
