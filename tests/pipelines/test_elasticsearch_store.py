@@ -21,6 +21,7 @@ from pipelines.stores.elasticsearch import (
     purge,
     server,
     tombstones,
+    twins,
 )
 from pipelines.stores.elasticsearch.address import address
 from tests.conformance.corpus import (
@@ -161,6 +162,24 @@ class TestRefusedPosts:
             assert stored(url) == {}
             store.indices.refresh(store.indices.state)
             assert list(inputs.notices(store.indices, "label")) == []
+
+    def test_no_post_of_a_platform_is_read_in_search_of_the_twin(
+        self, url: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with ElasticsearchStore(url) as store:
+            feed = Feeder(store)
+            feed(post("twitter:2", "un"), post("twitter:3", "un"))
+            drain(store)
+            feed(post("twitter:3", "deux", version=2), post("twitter:4", "un"))
+            feed(post("archive:f:1", "un slogan"))
+            store.write_tombstones([tombstone("twitter:1")])
+            read: list[str] = []
+            contents = twins.contents
+            monkeypatch.setattr(
+                twins, "contents", lambda one: [read.append(one.id), *contents(one)][1:]
+            )
+            assert feed(post("twitter:1", "un slogan")).deleted == 1
+            assert set(read) == {"archive:f:1"}
 
     def test_the_bytes_of_the_twin_are_noted_before_it_goes(
         self, url: str, monkeypatch: pytest.MonkeyPatch

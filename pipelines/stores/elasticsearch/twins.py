@@ -50,9 +50,13 @@ def _candidates(
     # What was written before the tombstones stood must be found; what comes later sees them.
     indices.refresh(indices.posts)
     seconds = sorted({at for post in posts if (at := twins.second(post)) is not None})
-    # Of what waits for its first scores nothing but its state can be searched for.
-    clauses: list[dict[str, Any]] = [{"terms": {"state": list(record.WAITING)}}]
-    among = [{"term": {"platform": twins.NO_PLATFORM[:-1]}}] if files_alone else []
+    # Of what waits for its first scores nothing but its state and its id can be searched for.
+    waiting: list[dict[str, Any]] = [{"terms": {"state": list(record.WAITING)}}]
+    among: list[dict[str, Any]] = []
+    if files_alone:
+        waiting.append({"prefix": {"id": twins.NO_PLATFORM}})
+        among.append({"term": {"platform": twins.NO_PLATFORM[:-1]}})
+    clauses = [{"bool": {"filter": waiting}}]
     for at in seconds:
         moment = datetime.fromtimestamp(at, UTC).isoformat()
         span = {"range": {"created_at": {"gte": moment, "lt": f"{moment}||+1s"}}}
