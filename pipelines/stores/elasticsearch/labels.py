@@ -28,15 +28,17 @@ class Labelling(Answers):
         self._writing()
         there = self._there({label.post: None for label in labels})
         taken = [label for label in labels if label.post in there]
-        names = {_name(label.post): label.post for label in taken}
+        given: dict[str, list[HumanLabel]] = {}
+        for label in taken:
+            given.setdefault(label.post, []).append(label)
+        names = {_name(post): post for post in given}
         while names:  # again where somebody else changed a document meanwhile
             found = self.indices.get_many(self.indices.state, names)
             writes = []
             for name, post in names.items():
                 seen = found.get(name)
                 before = msgspec.convert(seen.source["body"], _Labelled).labels if seen else []
-                both = [*before, *(label for label in taken if label.post == post)]
-                merged = {(label.coder, label.aspect): label for label in both}
+                merged = {(label.coder, label.aspect): label for label in [*before, *given[post]]}
                 body = _Labelled(post, [merged[key] for key in sorted(merged)])
                 document = state.encode("label", body=body)
                 writes.append(
