@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,10 @@ from pipelines.stores.elasticsearch import (
     ElasticsearchStore,
     documents,
     inputs,
+    lease,
     purge,
     server,
+    state,
     tombstones,
     twins,
 )
@@ -234,6 +237,40 @@ class TestTwoWriters:
             )
             with store.writer("ingest"):
                 assert store.position("x") is None
+
+    def test_a_renewal_under_way_does_not_take_the_place_once_more_after_its_release(
+        self, url: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        renewing: list[threading.Thread] = []
+        begun, released = threading.Event(), threading.Event()
+        read, hold = state.read, lease._hold
+
+        def slow(*given: Any) -> Any:
+            if threading.current_thread() is not threading.main_thread():
+                renewing.append(threading.current_thread())
+                begun.set()
+                released.wait(0.2)
+            return read(*given)
+
+        def noted(*given: Any) -> Any:
+            done = hold(*given)
+            if given[-1] == 0.0:
+                released.set()
+            return done
+
+        with ElasticsearchStore(url) as store:
+            with store.writer("ingest"):
+                pass  # makes what a first writer makes
+            released.clear()
+            monkeypatch.setattr(lease, "RENEWAL", 0.0)
+            monkeypatch.setattr(state, "read", slow)
+            monkeypatch.setattr(lease, "_hold", noted)
+            with store.writer("ingest"):
+                assert begun.wait(30)
+            renewing[0].join()
+            known, _ = read(store.indices, "writer", lease.Holder)
+            assert known is not None
+            assert known.until <= time.time()
 
     def test_the_days_of_a_store_belong_to_one_time_zone(self, url: str) -> None:
         with ElasticsearchStore(url, timezone="Asia/Beirut") as store, store.writer("one"):

@@ -25,6 +25,8 @@ from pipelines.stores.sqlite.lock import hold
 
 #: Seconds after which the place of a machine that fell silent is free, and between renewals.
 LENGTH, RENEWAL = 60.0, 15.0
+#: Seconds that the end of an import waits for a renewal that is under way.
+_LAST = 5.0
 _NAME = "writer"
 
 
@@ -51,7 +53,10 @@ def held(indices: Indices, lock: Path, command: str) -> Iterator[None]:
             yield
         finally:
             ended.set()
-            _release(indices, command)
+            # A renewal that is tried again would take the place once more after its release.
+            renewing.join(_LAST)
+            if not renewing.is_alive():  # else the server is away: the place runs out by itself
+                _release(indices, command)
 
 
 def _take(indices: Indices, command: str) -> None:
