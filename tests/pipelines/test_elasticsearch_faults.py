@@ -361,6 +361,31 @@ class TestFaults:
             pass
         assert sorted(stored(url)) == ["t:2"]
 
+    def test_a_twin_that_a_killed_writer_left_is_deleted_when_its_batch_comes_again(
+        self, url: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        bulk = Indices.bulk
+
+        def killed(self: Indices, writes: Sequence[indices.Write], **more: Any) -> Any:
+            if any("-posts-" in one.where for one in writes):
+                monkeypatch.undo()
+                with ElasticsearchStore(url) as other:
+                    other.delete([tombstone("twitter:1")])
+                bulk(self, writes, **more)
+                raise KeyboardInterrupt
+            return bulk(self, writes, **more)
+
+        with ElasticsearchStore(url) as store:
+            Feeder(store)(post("twitter:1"))
+        monkeypatch.setattr(Indices, "bulk", killed)
+        posts = [post("archive:f:1"), post("archive:f:2", "autre")]
+        with ElasticsearchStore(url) as store, pytest.raises(KeyboardInterrupt):
+            bring(store, 0, "file", posts=posts)
+        assert sorted(stored(url)) == ["archive:f:1", "archive:f:2"]
+        with ElasticsearchStore(url) as store:
+            bring(store, 0, "file", posts=posts)
+        assert sorted(stored(url)) == ["archive:f:2"]
+
     def test_what_a_killed_writer_left_counts_once_also_if_it_comes_again_in_other_portions(
         self, url: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:

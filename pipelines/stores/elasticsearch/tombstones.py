@@ -2,7 +2,7 @@
 
 A tombstone stands before anything is removed. Whoever wrote a post at that moment looks for new
 tombstones after its documents are written and before its batch counts; if it is killed in
-between, :func:`reapply` finds the document.
+between, :func:`reapply` finds the document. A twin's document is found when the batch comes again.
 """
 
 from __future__ import annotations
@@ -296,6 +296,8 @@ def reapply(indices: Indices, since: float) -> int:
     """Delete what the tombstones written since then (seconds) name and was not deleted yet.
 
     That is what a writer left that was killed between its documents and its look for tombstones.
+    Not found are twins that it left: a mark tells neither their ids nor their second. They go
+    when the batch comes again, as it did not count.
     """
     body = {
         "query": {"range": {"at": {"gte": int(since)}}},
