@@ -134,15 +134,21 @@ def _free(path: Path) -> str:
 @contextmanager
 def writing(connection: Connection, path: Path) -> Iterator[None]:
     """One transaction that writes: all of it or nothing."""
-    with explained(path):
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-            connection.execute("COMMIT")
-        except BaseException:
-            if connection.in_transaction:  # SQLite may have rolled back by itself
-                connection.execute("ROLLBACK")
-            raise
+    with explained(path), transaction(connection):
+        yield
+
+
+@contextmanager
+def transaction(connection: Connection) -> Iterator[None]:
+    """The same as :func:`writing`, with SQLite's own errors."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:  # SQLite may have rolled back by itself
+            connection.execute("ROLLBACK")
+        raise
 
 
 def set_busy_timeout(connection: Connection, seconds: float) -> None:

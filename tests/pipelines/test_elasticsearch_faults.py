@@ -26,7 +26,7 @@ from ingest.records import Post
 from pipelines.dead_letters.retry import retry
 from pipelines.errors import StoreError, StoreFull
 from pipelines.query import All
-from pipelines.records import Batch, Collected, Ledger, Position
+from pipelines.records import Batch, Collected, CollectedTombstone, Ledger, Position
 from pipelines.stores.elasticsearch import (
     ElasticsearchStore,
     accept,
@@ -340,18 +340,7 @@ class TestFaults:
     def test_what_a_writer_left_that_was_killed_at_the_moment_of_a_deletion_is_deleted(
         self, url: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        bulk = Indices.bulk
-
-        def killed(self: Indices, writes: Sequence[indices.Write], **more: Any) -> Any:
-            if any("-posts-" in one.where for one in writes):
-                monkeypatch.undo()
-                with ElasticsearchStore(url) as other:
-                    other.delete([tombstone("t:1"), tombstone(author="u_a")])
-                bulk(self, writes, **more)
-                raise KeyboardInterrupt
-            return bulk(self, writes, **more)
-
-        monkeypatch.setattr(Indices, "bulk", killed)
+        _killed_at_a_deletion(monkeypatch, url, tombstone("t:1"), tombstone(author="u_a"))
         with ElasticsearchStore(url) as store, pytest.raises(KeyboardInterrupt):
             bring(store, 0, posts=[post("t:1"), post("t:2"), post("t:3", author="u_a")])
         assert sorted(stored(url)) == ["t:1", "t:2", "t:3"]
@@ -364,20 +353,9 @@ class TestFaults:
     def test_a_twin_that_a_killed_writer_left_is_deleted_when_its_batch_comes_again(
         self, url: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        bulk = Indices.bulk
-
-        def killed(self: Indices, writes: Sequence[indices.Write], **more: Any) -> Any:
-            if any("-posts-" in one.where for one in writes):
-                monkeypatch.undo()
-                with ElasticsearchStore(url) as other:
-                    other.delete([tombstone("twitter:1")])
-                bulk(self, writes, **more)
-                raise KeyboardInterrupt
-            return bulk(self, writes, **more)
-
         with ElasticsearchStore(url) as store:
             Feeder(store)(post("twitter:1"))
-        monkeypatch.setattr(Indices, "bulk", killed)
+        _killed_at_a_deletion(monkeypatch, url, tombstone("twitter:1"))
         posts = [post("archive:f:1"), post("archive:f:2", "autre")]
         with ElasticsearchStore(url) as store, pytest.raises(KeyboardInterrupt):
             bring(store, 0, "file", posts=posts)
@@ -631,6 +609,24 @@ class TestFaults:
 
 def _interrupt(*_: object) -> None:
     raise KeyboardInterrupt
+
+
+def _killed_at_a_deletion(
+    monkeypatch: pytest.MonkeyPatch, url: str, *tombstones: CollectedTombstone
+) -> None:
+    """Let the next writer of posts be killed right after its posts, which others deleted before."""
+    bulk = Indices.bulk
+
+    def killed(self: Indices, writes: Sequence[indices.Write], **more: Any) -> Any:
+        if any("-posts-" in one.where for one in writes):
+            monkeypatch.undo()
+            with ElasticsearchStore(url) as other:
+                other.delete(tombstones)
+            bulk(self, writes, **more)
+            raise KeyboardInterrupt
+        return bulk(self, writes, **more)
+
+    monkeypatch.setattr(Indices, "bulk", killed)
 
 
 if FAULTS:

@@ -15,8 +15,7 @@ has passed or when :data:`PURGE_SHARE` of the posts were removed.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -26,7 +25,7 @@ from pipelines.stores.sqlite import labels, rows, words
 from pipelines.stores.sqlite.load import load
 from pipelines.stores.sqlite.queue import erase_waiting
 from pipelines.stores.sqlite.words import json_list
-from pipelines.stores.sqlite_file import Connection, is_full
+from pipelines.stores.sqlite_file import Connection, is_full, transaction
 
 #: How long to wait, in seconds, for readers that still look at the state before a deletion.
 READERS = 5.0
@@ -136,13 +135,13 @@ def purge(connection: Connection, timeout: float = READERS) -> bool:
     if unpurged(connection) is None:
         return True
     try:
-        with _transaction(connection):
+        with transaction(connection):
             connection.execute("DELETE FROM bodies WHERE seq IN (SELECT seq FROM erased_bodies)")
             connection.execute("DELETE FROM erased_bodies")
         _vacuum(connection)
         if not _truncate(connection, timeout):
             return False
-        with _transaction(connection):
+        with transaction(connection):
             _purged(connection, begun)
     except apsw.Error as error:
         if is_full(error):
@@ -160,19 +159,6 @@ def _purged(connection: Connection, begun: int) -> None:
         )
     else:
         connection.execute("DELETE FROM meta WHERE name = ?", (_SINCE,))
-
-
-@contextmanager
-def _transaction(connection: Connection) -> Iterator[None]:
-    """All or nothing, with SQLite's own errors."""
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:  # SQLite may have rolled back by itself
-            connection.execute("ROLLBACK")
-        raise
 
 
 def _counter(connection: Connection, name: str) -> int:
