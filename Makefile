@@ -68,6 +68,7 @@ lint: $(VENV)/.installed-dev ## ruff and mypy --strict
 bench: $(VENV)/.installed-dev ## Measure: file to index, every stage beside its bare client, memory, the page, Elasticsearch (DATA=folder POSTS=n BEFORE=another checkout ELASTICSEARCH=url BROKERS=hosts)
 	@$(BIN)/python -m tests.bench --data $(DATA)
 	@$(BIN)/python -m tests.bench_stages --data $(DATA)
+	@$(BIN)/python -m tests.bench_workers --data $(DATA)
 	@$(BIN)/python -m tests.bench_reading $(if $(BEFORE),--before $(BEFORE))
 	@$(PIP) --editable '.[bench]'
 	@$(BIN)/python -m tests.bench_scale --data $(DATA) --posts $(POSTS) --write docs/performance.md
