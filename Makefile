@@ -79,14 +79,16 @@ bench: $(VENV)/.installed-dev ## Measure: file to index, every stage beside its 
 
 # The new weights are the mean of the shipped ones and of those trained further from them. Weights
 # that are free for business begin with the base, since the shipped ones are not.
-START = $(if $(filter free,$(LICENCE)),,--start nlp/model --mean nlp/model --share 0.3 --freeze 2)
+START = $(if $(filter free,$(LICENCE)),--rate 1.2e-4,--start nlp/model --mean nlp/model --share 0.3 \
+	--freeze 2 --rate 8e-5 --exit 4)
 LICENCE ?= all
 STEPS ?= 2700
+THREADS ?= 2
 
-train: $(VENV)/.installed-dev ## Train the models further on the data folder, on a GPU if there is one (hours, resumable; DATA=folder WORK=folder STEPS=batches LICENCE=all|free)
+train: $(VENV)/.installed-dev ## Train the models further on the data folder, on a GPU if there is one (hours, resumable; DATA=folder WORK=folder STEPS=batches THREADS=cores LICENCE=all|free)
 	@$(BIN)/python -m nlp.training.language --data $(DATA) --wheels $(WORK)/wheels --licence $(LICENCE)
 	@$(BIN)/python -m nlp.training --data $(DATA) --work $(WORK)/run --own $(CASE)/training.ndjson \
-		$(START) --rate 8e-5 --finetune-steps $(STEPS) --seed 31 --exit 4 \
+		$(START) --finetune-steps $(STEPS) --seed 31 --threads $(THREADS) \
 		--licence $(LICENCE) --ship
 	@$(BIN)/python -m pipelines.train_targets morocco-2016 \
 		--sample $(CASE)/sample.ndjson --plain $(CASE)/attitudes.ndjson --data $(DATA)
