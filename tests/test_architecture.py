@@ -5,6 +5,7 @@ import importlib
 import re
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -24,9 +25,11 @@ ALLOWED = {
 CASE_WORDS = ("maroc", "morocc", "casablanca", "inwi", "meditel", "anrt", "iam", "opeunlike")
 
 
-def modules(package: str) -> Iterator[tuple[Path, ast.Module]]:
-    for path in sorted((ROOT / package).rglob("*.py")):
-        yield path, ast.parse(path.read_text(encoding="utf-8"))
+@cache
+def modules(package: str) -> list[tuple[Path, ast.Module]]:
+    """Return the modules of a package with their syntax trees, read once for all tests."""
+    paths = sorted((ROOT / package).rglob("*.py"))
+    return [(path, ast.parse(path.read_text(encoding="utf-8"))) for path in paths]
 
 
 def imported(tree: ast.Module) -> Iterator[str]:

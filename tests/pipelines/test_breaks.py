@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from click.testing import CliRunner
 
+from pipelines.analysis import breaks
 from pipelines.analysis.break_words import break_words
 from pipelines.analysis.breaks import find_breaks
 from pipelines.annotations import Event
@@ -62,18 +63,24 @@ def test_find_breaks__finds_several():
     assert [one.start for one in found] == [day(20).isoformat(), day(40).isoformat()]
 
 
-def test_find_breaks__is_rarely_wrong_where_nothing_changed():
+@pytest.fixture
+def unshuffled(monkeypatch):
+    """Of 60 series each, only the breaks are looked at: the random orders are most of the time."""
+    monkeypatch.setattr(breaks, "_SHUFFLES", 1)
+
+
+def test_find_breaks__is_rarely_wrong_where_nothing_changed(unshuffled):
     alarms = sum(bool(find_breaks(drawn([0.45] * 60, seed)).found) for seed in range(60))
     assert alarms <= 9  # measured: 5 %
 
 
-def test_find_breaks__has_the_true_day_in_its_interval():
+def test_find_breaks__has_the_true_day_in_its_interval(unshuffled):
     held = found = 0
     for seed in range(60):
         cut = 10 + seed * 7 % 40
-        breaks = find_breaks(drawn([0.4] * cut + [0.55] * (60 - cut), seed)).found
-        found += bool(breaks)
-        held += any(one.low <= day(cut).isoformat() <= one.high for one in breaks)
+        changes = find_breaks(drawn([0.4] * cut + [0.55] * (60 - cut), seed)).found
+        found += bool(changes)
+        held += any(one.low <= day(cut).isoformat() <= one.high for one in changes)
     assert found >= 50
     assert held >= 0.9 * found
 
