@@ -9,9 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings, strategies
-from schemathesis.checks import not_a_server_error
 
 from pipelines.web.jobs import Job, Jobs
 from tests.web.conftest import POSTS, Site
@@ -117,6 +115,10 @@ def tried(examples: int) -> settings:
 def test_api__every_request_that_its_description_allows_is_answered(
     serve: Callable[..., Site], no_work: None
 ) -> None:
+    # Here, since every process reads this file and one alone needs the library.
+    import schemathesis
+    from schemathesis.checks import not_a_server_error
+
     site = serve()
     schema = schemathesis.openapi.from_dict(site.get("/api/openapi.json").json())
     asked: Counter[str] = Counter()
