@@ -1,6 +1,6 @@
 # Marsad. `make` lists the targets; `make run` and `make test` do all set-up by themselves.
 .DEFAULT_GOAL := help
-.PHONY: help install run serve run-cluster test test-faults mutants lint bench train clean
+.PHONY: help install run serve run-cluster test tests test-faults mutants lint bench train clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -48,7 +48,11 @@ serve: $(VENV)/.installed ## Show the store of `make run` in a browser: http://1
 run-cluster: $(VENV)/.installed-cluster ## The same job through Kafka, two workers of each stage and Elasticsearch
 	@$(BIN)/python -m tests.run_cluster
 
-test: lint ## All tests, in several processes side by side (JOBS=number)
+# mypy uses one core alone for a minute where it has not run before; tests begin meanwhile.
+test: $(VENV)/.installed-dev ## All tests, in several processes side by side (JOBS=number), and lint
+	@$(MAKE) --no-print-directory --jobs 2 lint tests
+
+tests: $(VENV)/.installed-dev
 	@$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadscope --no-loadscope-reorder
 
 test-faults: $(VENV)/.installed-dev ## The long forms of the fault tests (minutes to an hour)

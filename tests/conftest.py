@@ -15,6 +15,7 @@ from hypothesis import settings
 from xdist.scheduler.loadscope import LoadScopeScheduling
 
 from ingest.mapping import unexpected
+from tests import forked
 from tests.servers import (  # noqa: F401 - fixtures
     elasticsearch,
     kafka,
@@ -59,26 +60,45 @@ def no_mistake_is_hidden() -> Iterator[None]:
     assert told == before
 
 
-#: Folders whose tests wait for servers and processes: begun first, they fill the time of others.
-LONG = ("faults", "e2e", "conformance", "deploy", "pipelines")
+#: Files and folders that take long, the longest first: one that begins last keeps a whole run
+#: waiting for it alone. Those that wait for servers and those that compute take turns.
+LONG = (
+    "faults/",
+    "quality/test_floors",
+    "e2e/test_elasticsearch_job",
+    "nlp/test_training",
+    "conformance/test_runners",
+    "nlp/test_targets",
+    "e2e/test_interruption",
+    "e2e/test_planted_tokens",
+    "e2e/test_run_cluster",
+    "pipelines/test_kafka",
+    "e2e/",
+    "pipelines/test_elasticsearch",
+    "conformance/",
+    "deploy/",
+    "pipelines/",
+    "web/",
+    "nlp/",
+)
 
 
-def folder(path: str) -> str:
-    """The folder of tests that a file or a test belongs to."""
-    return path.partition("/")[2].partition("/")[0]
+def place(nodeid: str) -> int:
+    """How early a test begins: its place in `LONG`, or after all of them."""
+    name = nodeid.removeprefix("tests/")
+    return next((n for n, long in enumerate(LONG) if name.startswith(long)), len(LONG))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put those first that take long."""
-    places = {name: place for place, name in enumerate(LONG)}
-    items.sort(key=lambda item: places.get(folder(item.nodeid), len(places)))
+    items.sort(key=lambda item: place(item.nodeid))
 
 
 class ByFile(LoadScopeScheduling):
     """Keeps the tests of a file in one process, and all that share the cluster of the faults."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return "faults" if folder(nodeid) == "faults" else nodeid.partition("::")[0]
+        return "faults" if nodeid.startswith("tests/faults/") else nodeid.partition("::")[0]
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
@@ -87,7 +107,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
 
 
 class Marsad:
-    """The installed command, run in a folder of its own, with more in its environment."""
+    """The command, run in a folder of its own, with more in its environment.
+
+    It runs in a fork of a process that has imported it (:mod:`tests.forked`); with ``forks`` set
+    to False, by the installed script in a new process.
+    """
+
+    forks = True
 
     def __init__(self, folder: Path, **environment: str) -> None:
         self.folder = folder
@@ -98,14 +124,19 @@ class Marsad:
     ) -> subprocess.CompletedProcess[str]:
         """Run ``marsad``; check the exit code unless it is ``None``."""
         data = stdin.encode() if isinstance(stdin, str) else stdin
-        done = subprocess.run(
-            [str(COMMAND), *map(str, arguments)],
-            cwd=self.folder,
-            env={**os.environ, **self.environment},
-            input=data,
-            capture_output=True,
-            check=False,
-        )
+        command = list(map(str, arguments))
+        environment = {**os.environ, **self.environment}
+        if self.forks and forked.can_run(self.environment):
+            done = forked.run(command, self.folder, environment, data)
+        else:
+            done = subprocess.run(
+                [str(COMMAND), *command],
+                cwd=self.folder,
+                env=environment,
+                input=data,
+                capture_output=True,
+                check=False,
+            )
         result = subprocess.CompletedProcess(
             done.args, done.returncode, done.stdout.decode(), done.stderr.decode()
         )

@@ -4,6 +4,7 @@ import csv
 import gzip
 import json
 import re
+import shutil
 import stat
 import subprocess
 from pathlib import Path
@@ -45,10 +46,21 @@ POSTS: list[dict[str, Any]] = [
 ]
 
 
-@pytest.fixture
-def study(marsad: Marsad) -> Marsad:
+@pytest.fixture(scope="module")
+def imported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which the posts were imported once, by the installed command, with its keys."""
+    folder = tmp_path_factory.mktemp("imported")
+    marsad = Marsad(folder, MARSAD_KEYS=str(folder / "keys" / "keyring.json"))
+    marsad.forks = False
     marsad.write("posts.ndjson", POSTS)
     marsad("ingest", "archive", "posts.ndjson", "--watchlist", "morocco-2016")
+    return folder
+
+
+@pytest.fixture
+def study(marsad: Marsad, imported: Path) -> Marsad:
+    """A copy of it for one test."""
+    shutil.copytree(imported, marsad.folder, dirs_exist_ok=True)
     return marsad
 
 
