@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
 from ingest.mapping.spreadsheets import SEPARATOR
-from nlp.sentiment import LABELS
+from ingest.records import Label
 from pipelines.export.about import MANIFEST, README, Account, Facts, columns
 from pipelines.export.columns import ATTITUDE, COLUMNS, TARGET_COLUMNS
 from pipelines.export.datasheet import NAME as DATASHEET
@@ -25,8 +25,9 @@ _FORMATS = {
     "txt": "text/plain",
     "cff": "application/yaml",
 }
+_LABELS: tuple[Label, ...] = get_args(Label)
 _AUTHORS = "Marsad (replace by the names of those who made the study)"
-_KINDS = {column.name: column.kind for column in COLUMNS} | dict.fromkeys(LABELS, "number")
+_KINDS = {column.name: column.kind for column in COLUMNS} | dict.fromkeys(_LABELS, "number")
 _TYPES = {"integer": "integer", "number": "number", "day": "date", "time": "datetime"}
 
 
@@ -87,7 +88,7 @@ def _field(name: str, about: str, french: bool) -> dict[str, Any]:
     if kind == "number" and french:
         field["decimalChar"] = ","
     if name in {"sentiment", "label"} or name.startswith(ATTITUDE):
-        field["constraints"] = {"enum": list(LABELS)}
+        field["constraints"] = {"enum": list(_LABELS)}
     return field
 
 

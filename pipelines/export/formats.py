@@ -1,25 +1,16 @@
-"""The writers of NDJSON, CSV and Parquet: each takes posts one by one and keeps few in memory."""
+"""The formats, and the writers of NDJSON and CSV: each takes posts one by one and keeps few."""
 
 from __future__ import annotations
 
 import csv
 from collections.abc import Callable
-from datetime import date
 from pathlib import Path
-from typing import IO, Any, Protocol
-
-import pyarrow as pa
-import pyarrow.parquet as pq
+from typing import IO, Protocol
 
 from ingest.mapping.spreadsheets import guard
 from ingest.records import encode
 from pipelines.export.columns import TARGET_COLUMNS, Column, Exported, as_text
 from pipelines.export.options import Options
-
-# A group of rows is complete at so many posts, or so many characters of text: posts may be long.
-_GROUP_POSTS = 10_000
-_GROUP_CHARACTERS = 8_000_000
-
 
 _USUAL = Options()
 
@@ -109,43 +100,10 @@ def _cell(column: Column, post: Exported) -> str:
     return cell if column.kind in {"integer", "number"} else guard(cell)
 
 
-class Parquet:
-    """Parquet with types: times in UTC, lists, and targets as a list of records."""
+def _parquet(folder: Path, options: Options) -> Writer:
+    from pipelines.export.parquet import Parquet  # pyarrow takes 80 MB, and its time to load
 
-    files: tuple[str, ...] = ("posts.parquet",)
-
-    def __init__(self, folder: Path, options: Options = _USUAL) -> None:
-        self._columns = options.columns
-        about = {f"marsad:{name}": words for name, words in options.about}
-        self._schema = pa.schema(
-            [pa.field(column.name, _type(column)) for column in self._columns], about
-        )
-        self._writer = pq.ParquetWriter(
-            folder / self.files[0], self._schema, compression="zstd", use_dictionary=True
-        )
-        self._posts: list[Exported] = []
-        self._characters = 0
-
-    def write(self, post: Exported) -> None:
-        """Add a post."""
-        self._posts.append(post)
-        self._characters += len(post.text)
-        if len(self._posts) >= _GROUP_POSTS or self._characters >= _GROUP_CHARACTERS:
-            self._flush()
-
-    def close(self) -> None:
-        """Finish the file."""
-        self._flush()
-        self._writer.close()
-
-    def _flush(self) -> None:
-        arrays = [
-            pa.array([_native(column, post) for post in self._posts], _type(column))
-            for column in self._columns
-        ]
-        self._writer.write_table(pa.Table.from_arrays(arrays, schema=self._schema))
-        self._posts = []
-        self._characters = 0
+    return Parquet(folder, options)
 
 
 def _xlsx(folder: Path, options: Options) -> Writer:
@@ -158,47 +116,13 @@ def _xlsx(folder: Path, options: Options) -> Writer:
 FORMATS: dict[str, Callable[[Path, Options], Writer]] = {
     "ndjson": Ndjson,
     "csv": Csv,
-    "parquet": Parquet,
+    "parquet": _parquet,
     "xlsx": _xlsx,
 }
 #: The files that each format may write.
 FILES: dict[str, tuple[str, ...]] = {
     "ndjson": Ndjson.files,
     "csv": Csv.files,
-    "parquet": Parquet.files,
+    "parquet": ("posts.parquet",),
     "xlsx": ("posts.xlsx",),
 }
-
-_TARGET = pa.struct(
-    [("entity", pa.string()), ("label", pa.string())]
-    + [(name, pa.float64()) for name in ("negative", "neutral", "positive")]
-)
-_TYPES = {
-    "text": pa.string(),
-    "day": pa.date32(),
-    "json": pa.string(),
-    "integer": pa.int64(),
-    "number": pa.float64(),
-    "time": pa.timestamp("us", tz="UTC"),
-    "list": pa.list_(pa.string()),
-    "targets": pa.list_(_TARGET),
-}
-
-
-def _type(column: Column) -> Any:
-    return _TYPES[column.kind]
-
-
-def _native(column: Column, post: Exported) -> Any:
-    if column.kind == "json":
-        return as_text(column, post)
-    if column.kind == "targets":
-        return [
-            {name: getattr(target, name) for name in target.__struct_fields__}
-            for target in post.targets
-        ]
-    value = column.value(post)
-    if column.kind == "day":
-        return date.fromisoformat(value) if value else None
-    # NULL says that there is none
-    return None if value == "" and column.name not in {"id", "text"} else value

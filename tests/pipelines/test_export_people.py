@@ -25,7 +25,8 @@ def test_find__calls_rare_what_fewer_than_five_accounts_share():
     alone = hits(K - 1, first=50, towards={"inwi": "negative"})
     found = find([*usual, *alone])
     assert found.posts == K - 1
-    assert found.combinations == {("twitter", DAY, "ary-Latn", "inwi")}
+    assert not found.is_common(alone[0].post, DAY)
+    assert found.is_common(usual[0].post, DAY)
 
 
 def test_find__counts_accounts_not_posts():
@@ -43,6 +44,27 @@ def test_find__keeps_no_more_accounts_than_decide():
         assert tracemalloc.get_traced_memory()[1] < 500_000  # the names alone are 1.3 MB
     finally:
         tracemalloc.stop()
+
+
+def test_find__takes_little_memory_however_many_combinations_there_are():
+    def most(count):
+        days = (f"{1000 + n}-01-01" for n in range(count // 20))
+        given = (
+            Hit(post(n, "text", towards={name: "negative"}, language=language), day)
+            for day in days
+            for n, name in enumerate(("inwi", "anrt", "voip", "orange"))
+            for language in ("fr", "ar", "ary", "en", "mixed")
+        )
+        tracemalloc.start()
+        try:
+            assert find(given).posts == count
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    most(20)  # what is loaded and kept once
+    # a day's name is 180 bytes, and each has 20 posts; as sets of names these took 628 bytes each
+    assert (most(8_000) - most(2_000)) / 6_000 < 30
 
 
 def test_suppress__takes_day_and_entities_and_leaves_out_what_is_still_rare():

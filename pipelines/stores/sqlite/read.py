@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Literal
 
 import msgspec
@@ -15,6 +17,7 @@ from pipelines.stores.sqlite import erase, ledger, numbers, queue
 from pipelines.stores.sqlite.compile import Selection, select
 from pipelines.stores.sqlite.load import MILLION, day_text, hour_text, load
 from pipelines.stores.sqlite.names import Names
+from pipelines.stores.sqlite.words import json_list
 from pipelines.stores.sqlite_file import Connection
 from pipelines.stores.zone_data import ZoneData, parse
 
@@ -30,6 +33,8 @@ _COUNTER = msgspec.json.Decoder(Counter)
 _LABELS = ("", "negative", "neutral", "positive")
 #: Posts that a scan reads at once.
 _CHUNK = 500
+#: So many matches at most are sorted by id in memory.
+_SORTED = 50_000
 
 
 def search(connection: Connection, query: Node, limit: int, offset: int) -> Page:
@@ -74,17 +79,35 @@ def _newest(connection: Connection, selection: Selection, limit: int, offset: in
 
 def scan(connection: Connection, query: Node) -> Iterator[Hit]:
     """Yield every match, ordered by id."""
-    selection = select(connection, query)
-    tables = selection.tables
-    if tables != "posts p":
-        tables = selection.joined("posts", "p")
-    rows = connection.execute(
-        f"SELECT p.number FROM {tables} WHERE {selection.where} ORDER BY p.id", selection.values
-    )
-    found = array("q", (number for (number,) in rows))  # 8 bytes a post
-    for start in range(0, len(found), _CHUNK):
-        for one in load(connection, found[start : start + _CHUNK]):
+    numbers_by_id = _by_id(connection, select(connection, query))
+    while chunk := list(islice(numbers_by_id, _CHUNK)):
+        for one in load(connection, chunk):
             yield Hit(one.post, day_text(one.day))
+
+
+def _by_id(connection: Connection, selection: Selection) -> Iterator[int]:
+    """Yield the numbers of the matches, ordered by id.
+
+    SQLite would keep all ids in memory to sort them. So the posts are gone through in the order
+    of the index of ids where many match, of which 8 bytes each are kept then.
+    """
+    rows = connection.execute(
+        f"SELECT {selection.number} FROM {selection.tables} WHERE {selection.where} "
+        f"ORDER BY {selection.number}",
+        selection.values,
+    )
+    found = array("q", (number for (number,) in rows))
+    if len(found) <= _SORTED:
+        rows = connection.execute(
+            "SELECT number FROM posts WHERE number IN (SELECT value FROM json_each(?)) ORDER BY id",
+            (json_list(found),),
+        )
+        yield from (number for (number,) in rows.fetchall())
+        return
+    for (number,) in connection.execute("SELECT number FROM posts ORDER BY id"):
+        place = bisect_left(found, number)
+        if place < len(found) and found[place] == number:
+            yield number
 
 
 def sums(
