@@ -181,7 +181,7 @@ def _export(
     node = final(known_authors(query_node(query, filters), opened))
     rename = own_names() if choice.pseudonyms == "own" else None
     asked = rename(told(query, opened)) if rename else told(query, opened)
-    total, _ = opened.count(node)
+    total = choice.fitting(opened.count(node)[0])
     nothing = "All posts are rare by platform and language."
     if not total:
         nothing = why_nothing(node, opened) or "No post matches."

@@ -21,6 +21,12 @@ Level = Literal["ids", "unlinked", "pseudonymous", "full"]
 LEVELS: tuple[Level, ...] = get_args(Level)
 CsvFor = Literal["en", "fr"]
 
+#: Rows of a sheet that Excel opens, the heads among them.
+ROWS = 1_048_576
+TOO_MANY = (
+    f"a sheet of Excel holds {ROWS - 1:,} posts: narrow the query, or export as Parquet or CSV"
+)
+
 #: Columns of posts for passing on: ids alone; or all that leads back to no post (no id, address,
 #: text, digest, exact time or count).
 _KEPT: dict[Level, tuple[str, ...]] = {

@@ -603,6 +603,19 @@ def test_xlsx__shows_whole_texts_and_whole_headers(tmp_path):
     assert sheet.cell(5, 7).value == "���"  # signs that XML can't hold
 
 
+def test_xlsx__of_more_posts_than_a_sheet_holds_is_refused_before_it_is_written(
+    store, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(
+        "pipelines.export.options.ROWS", 3
+    )  # of its heads and two posts; there are three
+    monkeypatch.setattr(folder, "_write", None)
+    done = run(store, "--to", tmp_path / "out", "--format", "csv,xlsx")
+    assert isinstance(done.exception, OutputError)
+    assert "export as Parquet or CSV" in str(done.exception)
+    assert not (tmp_path / "out").exists()
+
+
 def test_csv__for_a_french_excel_has_semicolons_and_decimal_commas(tmp_path):
     export(hits(["a;b"]), tmp_path, ["csv"], FACTS, options=Options(csv_for="fr"))
     with (tmp_path / "posts.csv").open(encoding="utf-8-sig", newline="") as stream:

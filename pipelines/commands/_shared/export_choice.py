@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from pipelines.errors import OutputError
+
 if TYPE_CHECKING:
     from pipelines.export import Level
     from pipelines.export.options import CsvFor
@@ -27,6 +29,19 @@ class Choice(NamedTuple):
     def suppresses(self) -> bool:
         """Whether what makes posts rare is left out."""
         return self.rare == "suppress"
+
+    def fitting(self, total: int) -> int:
+        """Return how many posts match, unless they are more than Excel opens in a sheet.
+
+        Where rare posts may be left out, the writer alone can tell, at its end. Raises
+        :class:`~pipelines.errors.OutputError`.
+        """
+        from pipelines.export.options import ROWS, TOO_MANY
+
+        posts = total if self.size is None else min(self.size, total)
+        if "xlsx" in self.formats and posts >= ROWS and not self.suppresses:
+            raise OutputError(TOO_MANY)
+        return total
 
     def words(self) -> list[str]:
         """Return the options that are not the usual ones, as they were given."""
