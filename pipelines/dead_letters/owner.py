@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from ingest.records import Post
 from pipelines.dead_letters.queue import DeadLetters
 from pipelines.dead_letters.search import searched_names
 from pipelines.records import CollectedTombstone, DeadLetter
@@ -26,11 +27,23 @@ class DeadLetterOwner:
             with self.dead_letters() as kept:
                 kept.put(letters)
 
-    def _remove_retried(self, letters: Sequence[DeadLetter]) -> None:
-        """Remove what is a record now."""
+    def _remove_letters(self, letters: Sequence[DeadLetter]) -> None:
+        """Remove letters: what they hold is a record now, or was deleted."""
         if letters and self.dead_path.exists():
             with self.dead_letters() as kept:
                 kept.remove(letters)
+
+    def _remove_deleted(
+        self, posts: Sequence[Post], letters: Sequence[DeadLetter], deleted: Iterable[str]
+    ) -> None:
+        """Remove the letters of posts whose ids are among the deleted ones.
+
+        A deletion during the work on them looked for letters before these were kept.
+        """
+        gone = set(deleted)
+        self._remove_letters(
+            [one for post, one in zip(posts, letters, strict=True) if post.id in gone]
+        )
 
     def _forget(self, tombstones: Sequence[CollectedTombstone]) -> None:
         """Remove dead letters under the raw account names of what was deleted."""

@@ -105,7 +105,7 @@ class KafkaSink(DeadLetterOwner, AbstractContextManager["KafkaSink"]):
         self._forget(batch.tombstones)
         token = uuid.uuid4().hex
         self._retry(lambda: self._write(batch, token))
-        self._remove_retried(batch.retried)
+        self._remove_letters(batch.retried)
         if batch.position.done:
             self.release(batch.position.key)
         self._expire()

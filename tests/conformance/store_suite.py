@@ -147,6 +147,26 @@ class Accepting:
         assert store.ledger() == outcomes
         assert store.status().dead_reasons == {"json-truncated": 2}
 
+    def test_a_deletion_counts_when_no_dead_letter_of_it_is_left(
+        self, store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        feed = Feeder(store)
+        feed(dead=[dead_letter(1, b'{"id": "zqx77"')])
+        gone = [tombstone("t:zqx77")]
+        with monkeypatch.context() as patch:
+            # as if the process was killed
+            patch.setattr(DeadLetters, "forget", lambda *given: 1 / 0)
+            with pytest.raises(ZeroDivisionError):
+                feed(tombstones=gone)
+            with pytest.raises(ZeroDivisionError):
+                store.delete(gone)
+        assert store.ledger() == Ledger(received=1, dead=1)
+        assert store.deleted_ids([Collected(post("t:zqx77"))]) == []
+        feed(tombstones=gone)
+        assert store.ledger() == Ledger(received=2, dead=1, deleted=1)
+        with store.dead_letters() as kept:
+            assert kept.entries() == []
+
     def test_what_became_a_dead_letter_goes_in_time_though_nothing_follows_it(
         self, store: Store, another: Callable[..., Store], monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -516,6 +536,17 @@ class Queue:
         assert again.pending == 1
         drain(store)
         assert set(texts(store)) == {"t:1", "t:2"}
+
+    def test_what_cannot_be_scored_and_was_deleted_meanwhile_leaves_no_dead_letter(
+        self, store: Store
+    ) -> None:
+        Feeder(store)(post("t:1"), post("t:2"))
+        waiting = sorted(store.pending(9), key=lambda one: one.id)
+        store.delete([tombstone("t:1")])
+        store.reject(waiting, [dead_letter(n, reason="score-failed") for n in (1, 2)])
+        assert store.ledger() == Ledger(received=3, deleted=2, dead=1)
+        with store.dead_letters() as kept:
+            assert [one.line for one in kept.entries()] == [2]
 
     def test_what_is_indexed_and_cannot_be_scored_once_more_stays_as_it_was(
         self, store: Store

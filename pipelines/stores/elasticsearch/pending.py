@@ -11,7 +11,7 @@ from itertools import islice
 
 from ingest.records import Post
 from pipelines.query import Node
-from pipelines.records import DeadLetter, Document
+from pipelines.records import Collected, DeadLetter, Document
 from pipelines.stores.elasticsearch import documents, record, state
 from pipelines.stores.elasticsearch.address import short
 from pipelines.stores.elasticsearch.inputs import order_now
@@ -72,6 +72,8 @@ class Waiting(OpenedIndices):
             return record.unscored(before, reason) if before.waits(post) else None
 
         documents.change(self.indices, why, event)
+        deleted = self._known.refused([Collected(post) for post in posts])
+        self._remove_deleted(posts, letters, deleted)
 
     def requeue(self, posts: Iterable[Post]) -> None:
         """Put stored posts back on the waiting list; no ledger entry."""

@@ -83,7 +83,7 @@ class ElasticsearchStore(Waiting, Labelling):
         if batch.tombstones:
             purge.mark(self.indices)
         outcomes, removed = self._accepting.accept(batch, documents)
-        self._remove_retried(batch.retried)
+        self._remove_letters(batch.retried)
         if batch.tombstones or removed:
             self._remove_labels()
         if removed:
@@ -124,12 +124,14 @@ class ElasticsearchStore(Waiting, Labelling):
         """
         self._writing(self.indices.state, self.indices.posts)
         purge.mark(self.indices)
+        # Before it counts: a list that was interrupted is not gone through again up to there.
+        self._forget(tombstones)
         written = deletions.unknown(self.indices, tombstones)
         texts = deletions.apply(self.indices, deletions.named(tombstones))
         texts += deletions.erase_plain(self.indices, tombstones)
         if counted:
             inputs.count_deletions(self.indices, uuid.uuid4().hex, len(tombstones))
-        self._forget(tombstones)
+        self._forget(tombstones)  # what an import has kept meanwhile
         purge.mark(self.indices)
         self._refresh(*self._stale)
         self._remove_labels()

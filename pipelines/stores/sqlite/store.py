@@ -99,13 +99,14 @@ class SqliteStore(SqliteFile):
         return self._accept(batch, lambda: accept_scored(self._connection, batch, documents))
 
     def _accept(self, batch: Batch, taking: Callable[[], tuple[Ledger, int]]) -> Ledger:
-        # Kept first, where repeating does nothing: after a crash between the two steps the batch
-        # comes again, and no letter can be counted without being there.
+        # Dead letters first, where repeating does nothing: after a crash between the two steps the
+        # batch comes again. So no letter is counted without being there, and none of what was
+        # deleted is left.
         self._keep(batch.dead)
+        self._forget(batch.tombstones)
         with self._writing():
             outcomes, texts = taking()
-        self._remove_retried(batch.retried)
-        self._forget(batch.tombstones)
+        self._remove_letters(batch.retried)
         self._unclean = self._unclean or texts > 0
         self.housekeeping()
         return outcomes
@@ -138,6 +139,8 @@ class SqliteStore(SqliteFile):
         reasons = [dead_letter.reason for dead_letter in dead_letters]
         with self._writing():
             reject(self._connection, list(zip(posts, reasons, strict=True)))
+        deleted = self.deleted_ids([Collected(post) for post in posts])
+        self._remove_deleted(posts, dead_letters, deleted)
 
     def requeue(self, posts: Iterable[Post]) -> None:
         """Put stored posts back on the waiting list; no ledger entry."""
@@ -180,14 +183,16 @@ class SqliteStore(SqliteFile):
     def delete(self, tombstones: Sequence[CollectedTombstone], *, counted: bool = True) -> Deletion:
         """Write tombstones and remove every trace of the texts they name, on disk too.
 
-        Works while an import runs. Dead letters goes too where it holds a raw account name.
+        Works while an import runs. Dead letters go too where they hold a raw account name.
         """
+        # Before it counts: a list that was interrupted is not gone through again up to there.
+        self._forget(tombstones)
         with self._writing():
             removed = deletions.delete(self._connection, tombstones)
             if counted:
                 number = len(tombstones)
                 ledger.add(self._connection, {"received": number, "deleted": number})
-        self._forget(tombstones)
+        self._forget(tombstones)  # what an import has kept meanwhile
         return Deletion(removed.texts, removed.tombstones, self._clean(erase.READERS))
 
     # Reading
