@@ -172,17 +172,18 @@ class Cluster:
         """Wait until the store has had so many records, and return its ledger.
 
         Its numbers are those that stay: they are summed up by several questions, between which
-        workers go on.
+        workers go on. As long as anything arrives, however slowly, it is waited for.
         """
         end = time.monotonic() + seconds
         before: dict[str, int] = {}
         while True:
             ledger = self.ledger()
-            if ledger and ledger["received"] >= received and ledger["pending"] == 0:
-                if ledger == before:
-                    self.make_findable()
-                    return ledger
-                before = ledger
+            arrived = ledger and ledger["received"] >= received and ledger["pending"] == 0
+            if arrived and ledger == before:
+                self.make_findable()
+                return ledger
+            if ledger and ledger != before:
+                before, end = ledger, time.monotonic() + seconds
             ended = [name for name, worker in self.workers.items() if not worker.running]
             if time.monotonic() > end or ended:
                 raise AssertionError(
@@ -239,10 +240,22 @@ def cluster(
         made.close()
 
 
-def until(true: Callable[[], Any], what: str, seconds: float = PATIENCE) -> Any:
-    """Ask again and again until the answer is true, and return it."""
+def until(
+    true: Callable[[], Any],
+    what: str,
+    seconds: float = PATIENCE,
+    progress: Callable[[], object] = lambda: None,
+) -> Any:
+    """Ask again and again until the answer is true, and return it.
+
+    It gets so many seconds, and as many again whenever what ``progress`` returns has changed: a
+    machine that has much else to do is slow, and not at fault.
+    """
     end = time.monotonic() + seconds
+    before = progress()
     while not (answer := true()):
+        if (now := progress()) != before:
+            before, end = now, time.monotonic() + seconds
         assert time.monotonic() < end, f"still not so: {what}"
         time.sleep(0.2)
     return answer

@@ -41,6 +41,7 @@ def test_a_stream_is_read_once_by_two_collectors_that_are_killed_at_random_momen
             until(
                 lambda: load.cluster.ledger().get("indexed", 0) >= before["indexed"] + published,
                 f"{published} posts have arrived\n{load.cluster.logs()}",
+                progress=load.cluster.ledger,
             )
             for name in COLLECTORS:
                 assert load.cluster.workers[name].stop() == 0
