@@ -1,6 +1,6 @@
 # Marsad. `make` lists the targets; `make run` and `make test` do all set-up by themselves.
 .DEFAULT_GOAL := help
-.PHONY: help install run serve run-cluster test tests test-faults mutants lint bench train clean
+.PHONY: help install run serve find-servers run-cluster test tests test-faults mutants lint bench train clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -45,7 +45,10 @@ serve: $(VENV)/.installed ## Show the store of `make run` in a browser: http://1
 	@test -f marsad.db || $(MAKE) --no-print-directory run
 	@$(BIN)/marsad serve
 
-run-cluster: $(VENV)/.installed-cluster ## The same job through Kafka, two workers of each stage and Elasticsearch
+find-servers:
+	@sh deploy/find-servers.sh
+
+run-cluster: find-servers $(VENV)/.installed-cluster ## The same job through Kafka, two workers of each stage and Elasticsearch
 	@$(BIN)/python -m tests.run_cluster
 
 # mypy uses one core alone for a minute where it has not run before; tests begin meanwhile.
@@ -58,6 +61,7 @@ tests: $(VENV)/.installed-dev
 test-faults: $(VENV)/.installed-dev ## The long forms of the fault tests (minutes to an hour)
 	@MARSAD_TEST_FAULTS=1 $(BIN)/python -m pytest tests/faults \
 		tests/pipelines/test_elasticsearch_faults.py tests/pipelines/test_sqlite_faults.py \
+		tests/pipelines/test_sqlite_interrupted.py \
 		tests/e2e/test_live_sources.py \
 		tests/e2e/test_interruption.py tests/e2e/test_run_cluster.py
 

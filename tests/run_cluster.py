@@ -142,7 +142,7 @@ def _servers() -> Iterator[tuple[str, str]]:
 
 @contextmanager
 def _from_scripts() -> Iterator[tuple[str, str]]:
-    say(f"Starting Kafka and Elasticsearch from {servers.SCRIPTS} …")
+    say(f"Starting Kafka and Elasticsearch from {servers.SCRIPTS} (half a minute or more) …")
     folder = servers.in_memory() or Path(tempfile.mkdtemp(prefix="marsad-servers-"))
     kafka = servers.kafka_from_scripts(folder)
     elasticsearch = servers.elastic_from_scripts(folder)
@@ -162,26 +162,26 @@ def _from_scripts() -> Iterator[tuple[str, str]]:
 def _in_containers() -> Iterator[tuple[str, str]]:
     compose = ["docker", "compose", "--project-name", f"marsad-sample-{os.getpid()}"]
     compose += ["--file", "deploy/sample-servers.yaml"]
-    if not shutil.which("docker") or subprocess.run([*compose[:2], "version"]).returncode:
-        raise SystemExit(
-            "No servers: set MARSAD_BROKERS and MARSAD_STORE to some that run, or install Docker "
-            "with its compose plugin, or set MARSAD_SERVERS (docs/kafka.md)."
-        )
+    if subprocess.run(["sh", "deploy/find-servers.sh"], check=False).returncode:  # which says why
+        raise SystemExit(1)
     kafka, elasticsearch = servers.free_port(), servers.free_port()
     environment = {
         **os.environ,
         "KAFKA_PORT": str(kafka),
         "ELASTICSEARCH_PORT": str(elasticsearch),
     }
-    say("Starting Kafka and Elasticsearch in containers …")
+    say("Starting Kafka and Elasticsearch in containers (half a minute or more) …")
     addresses, url = f"127.0.0.1:{kafka}", f"http://127.0.0.1:{elasticsearch}"
     try:
-        subprocess.run([*compose, "up", "--detach"], env=environment, check=True)
+        if subprocess.run([*compose, "up", "--detach"], env=environment, check=False).returncode:
+            raise SystemExit("The containers did not start; Docker says above why.")
         for ready in (servers.kafka_answers(addresses), servers.elastic_answers(url)):
             end = time.monotonic() + PATIENCE
             while not ready():
                 if time.monotonic() > end:
-                    raise SystemExit("The containers do not answer; see: docker compose logs")
+                    raise SystemExit(
+                        f"The containers did not answer within {PATIENCE / 60:.0f} minutes."
+                    )
                 time.sleep(1)
         yield addresses, url
     finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import pytest
 from tests.cluster import until
 from tests.conftest import ROOT
 from tests.faults.load import FAULTS
-from tests.run_cluster import same_as_run
+from tests.run_cluster import PATIENCE, same_as_run
 from tests.servers import SCRIPTS, Elastic, Kafka
 
 OUT = ROOT / "out" / "cluster"
@@ -79,6 +80,46 @@ def test_what_is_installed_for_a_cluster_is_told_and_trains_nothing() -> None:
     assert ",train]" not in told
 
 
+SCRIPT = ROOT / "deploy" / "find-servers.sh"
+
+
+def found(folder: Path, docker: str = "", **environment: str) -> str:
+    """What is said of servers on a machine with such a Docker, nothing if there are some."""
+    tools = folder / "bin"
+    tools.mkdir(exist_ok=True)
+    if docker:
+        (tools / "docker").write_text(f"#!/bin/sh\n{docker}\n")
+        (tools / "docker").chmod(0o755)
+    if not (tools / "cat").exists():
+        (tools / "cat").symlink_to(shutil.which("cat") or "cat")
+    done = subprocess.run(
+        ["/bin/sh", str(SCRIPT)],
+        cwd=tools,
+        env={"PATH": str(tools), **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, bool(done.stderr)) in {(0, False), (1, True)}
+    return done.stderr
+
+
+def test_servers__that_are_missing_are_told_before_anything_is_installed(tmp_path: Path) -> None:
+    assert "Docker is not installed" in found(tmp_path)
+    assert "MARSAD_BROKERS=" in found(tmp_path)
+    assert "without its compose plugin" in found(tmp_path, "exit 1")
+    assert "does not answer" in found(tmp_path, 'test "$1" = compose')
+    assert "no folder nowhere" in found(tmp_path, "exit 0", MARSAD_SERVERS="nowhere")
+    assert found(tmp_path, "exit 0") == ""
+    assert found(tmp_path, "exit 1", MARSAD_SERVERS=".") == ""
+    given = {"MARSAD_BROKERS": "a:9092", "MARSAD_STORE": "http://b:9200/c"}
+    assert found(tmp_path, "exit 1", **given) == ""
+    assert found(tmp_path, "exit 1", **given | {"MARSAD_STORE": "c.db"})
+    command = ["make", "--dry-run", "--always-make", "run-cluster"]
+    told = subprocess.run(command, cwd=ROOT, capture_output=True, check=True, text=True).stdout
+    assert told.index("find-servers.sh") < told.index("pip install")
+
+
 if FAULTS:
 
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -86,10 +127,16 @@ if FAULTS:
         if not SCRIPTS.is_dir():
             pytest.skip("needs servers that can be started: set MARSAD_SERVERS")
         process = start(tmp_path)
-        until(lambda: "worker index" in said(tmp_path), "workers are started")
-        process.send_signal(number)
-        assert process.wait() == 130, said(tmp_path)
-        left = subprocess.run(
-            ["pgrep", "--session", str(process.pid)], capture_output=True, check=False
-        )
-        assert left.stdout == b""
+        try:
+            until(lambda: "worker index" in said(tmp_path), "workers are started", PATIENCE)
+            process.send_signal(number)
+            assert process.wait() == 130, said(tmp_path)
+            left = subprocess.run(
+                ["pgrep", "--session", str(process.pid)], capture_output=True, check=False
+            )
+            assert left.stdout == b""
+        finally:
+            # a test that failed must not leave servers behind
+            if process.poll() is None:
+                process.terminate()
+                process.wait()
