@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import CASE, COMMAND, ROOT, Marsad, balanced
+from tests.pipelines import stored_posts
 
 # The installed command with smaller batches: more moments to be killed in.
 SMALL_BATCHES = (
@@ -38,6 +39,26 @@ def stopping(store, documents):
 
 SqliteStore.index = stopping
 runner.BATCH = 32
+main(sys.argv[1:])
+"""
+# It stops itself as soon as it has read the first post that it writes; it counts them before.
+EXPORT_HALF_WAY = """
+import os, signal, sys
+from pipelines.cli import main
+from pipelines.stores.sqlite import SqliteStore
+
+scan = SqliteStore.scan
+scans = []
+
+def stopping(store, query):
+    scans.append(query)
+    hits = scan(store, query)
+    yield next(hits)
+    if len(scans) == 2:
+        os.kill(os.getpid(), signal.SIGSTOP)
+    yield from hits
+
+SqliteStore.scan = stopping
 main(sys.argv[1:])
 """
 #: In the long form (`MARSAD_TEST_FAULTS=1`) more; read before tests hide the variable.
@@ -190,6 +211,39 @@ def test_a_full_disk_ends_clearly_and_the_same_command_goes_on(
     subprocess.run(["mount", "-o", "remount,size=60m", str(small_disk)], check=True)
     assert start(small_disk, file).wait() == 0
     assert state(Marsad(small_disk)) == state(Marsad(expected_folder))
+
+
+def test_an_export_holds_nothing_that_was_deleted_while_it_ran(marsad: Marsad) -> None:
+    posts = [stored_posts.post(n, f"mot zqx{n} texte") for n in range(60)]
+    stored_posts.fill(marsad.folder / "marsad.db", posts)
+    command = ["export", "--to", "out", "--format", "ndjson"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", EXPORT_HALF_WAY, *command],
+        cwd=marsad.folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stderr=subprocess.PIPE,
+    )
+    _, status = os.waitpid(process.pid, os.WUNTRACED)
+    assert os.WIFSTOPPED(status), process.stderr and process.stderr.read()
+    # so many that the file is rewritten at once
+    marsad.write("ids.txt", "".join(f"{one.id}\n" for one in posts[::3]))
+    told = marsad("delete", "--from", "ids.txt").stderr
+    assert "20 posts deleted" in told
+    assert "another process still reads the old state of the file" in told
+    process.send_signal(signal.SIGCONT)
+    assert process.stderr
+    said = process.stderr.read().decode()
+    assert process.wait() == 0, said
+    assert "were deleted while the export ran" in said
+    assert "The export begins anew" in said
+    written = (marsad.folder / "out" / "posts.ndjson").read_text(encoding="utf-8").splitlines()
+    assert {json.loads(line)["id"] for line in written} == {
+        one.id for n, one in enumerate(posts) if n % 3
+    }
+    marsad("delete", "twitter:404")  # the next command that writes
+    files = b"".join(one.read_bytes() for one in marsad.folder.glob("marsad.db*"))
+    assert [n for n in range(0, 60, 3) if f"zqx{n} ".encode() in files] == []
+    assert json.loads(marsad("status", "--json").stdout)["unpurged"] == 0
 
 
 def test_a_damaged_store_is_told(marsad: Marsad) -> None:
