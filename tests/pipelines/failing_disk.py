@@ -1,9 +1,10 @@
 """A process that changes a store for long, on a disk that fails at a chosen moment.
 
-``python -m tests.pipelines.failing_disk WORK STORE [kill=N] [room=BYTES]``: WORK is ``reindex`` or
-``purge``. With ``kill`` the process kills itself at its Nth write, in whichever of the store's
-files that is; with ``room`` files may grow by so many bytes altogether, as on a disk that is
-nearly full. Prints a line of JSON: what became of it, the writes, and the bytes that files grew.
+``python -m tests.pipelines.failing_disk WORK STORE [kill=N] [room=BYTES]``: WORK is ``reindex``,
+``purge``, or one of :mod:`tests.pipelines.interrupted_work`. With ``kill`` the process kills itself
+at its Nth write, in whichever of the store's files that is; with ``room`` files may grow by so many
+bytes altogether, as on a disk that is nearly full. Prints a line of JSON: what became of it, the
+writes, and the bytes that files grew.
 """
 
 from __future__ import annotations
@@ -81,6 +82,11 @@ def work(name: str, path: Path) -> str:
         with SqliteStore(path, reindexing=True) as store:
             store.reindex(ZoneInfo("UTC"))
         return ""
+    if name != "purge":
+        from tests.pipelines import interrupted_work
+
+        done: str = getattr(interrupted_work, name)(path)
+        return done
     erase.PURGE_AFTER = timedelta(0)
     with SqliteStore(path) as store:
         left = store.status().unpurged
