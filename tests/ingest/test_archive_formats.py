@@ -139,7 +139,9 @@ def test_an_encoding_is_recognised_by_its_letters(charset: str, text: str, tmp_p
 def test_the_first_letter_that_tells_the_encoding_may_come_late(tmp_path: Path) -> None:
     path = tmp_path / "file.csv"
     late = "Où êtes-vous passés ? Ça ne marche pas : l’été est gâché"
-    path.write_bytes(b"id,text\n" + b"7,plain words\n" * 90_000 + f"8,{late}\n".encode("cp1252"))
+    plain = b"7," + b"plain words " * 100 + b"\n"
+    path.write_bytes(b"id,text\n" + plain * 1_100 + f"8,{late}\n".encode("cp1252"))
+    assert path.stat().st_size > 1_260_000
     source = ArchiveSource(path, now=NOW)
     assert source.details().encoding == "cp1252"
     last = [item.record for item in source.open("")][-1]

@@ -78,6 +78,7 @@ def test_a_costly_record__of_a_live_source_is_mapping_failed_and_the_next_is_rea
 def test_a_run__ends_when_it_is_asked_to_though_a_record_is_being_mapped(
     store: SqliteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(budget, "SECONDS", 0.5)
     stop, ask = Stop(), isolation._worker.ask
 
     def asked(question: bytes) -> tuple[str, object]:
