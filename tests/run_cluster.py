@@ -220,7 +220,7 @@ def _bring_in(cluster: Cluster) -> None:
 
 def _compare(cluster: Cluster, folder: Path) -> bool:
     """Tell whether the cluster holds what one process makes of the archive."""
-    say("The same archive in one process, into an SQLite file, to compare with …")
+    say("The same archive in one process, into an SQLite file (half a minute or more) …")
     store = ("--store", str(folder / "marsad.db"))
     one = Marsad(ROOT, **{**cluster.environment, "MARSAD_BROKERS": "", "MARSAD_STORE": ""})
     one(*INGEST, *store)

@@ -150,9 +150,9 @@ def case(
         yield Case(request.param, tmp_path_factory.mktemp(request.param))
 
 
-def moments(last: int) -> list[int]:
+def moments(last: int, number: int = MOMENTS) -> list[int]:
     """Return moments from the first to the last one, evenly."""
-    return sorted({1 + (last - 1) * n // (MOMENTS - 1) for n in range(MOMENTS)})
+    return sorted({1 + (last - 1) * n // (number - 1) for n in range(number)})
 
 
 def test_killed_at_any_write_nothing_is_lost_and_the_next_one_ends_it(case: Case) -> None:

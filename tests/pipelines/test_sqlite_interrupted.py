@@ -29,9 +29,11 @@ from pipelines.records import Ledger
 from pipelines.stores.sqlite import SqliteStore, erase
 from tests.conformance.store_suite import balance
 from tests.pipelines import interrupted_work
-from tests.pipelines.test_sqlite_faults import FAULTS, MOMENTS, ROOT, Outcome, moments
+from tests.pipelines.test_sqlite_faults import FAULTS, ROOT, Outcome, moments
 
 POSTS = 1_000 if FAULTS else 120
+#: Moments that are tried in each kind of work.
+MOMENTS = 20 if FAULTS else 3
 #: The posts that are deleted.
 GONE = range(0, POSTS, 3)
 #: Words of their texts, which no other post has.
@@ -204,7 +206,7 @@ def case(
 
 
 def test_killed_at_any_write_the_same_command_comes_to_the_same_end(case: Case) -> None:
-    for moment in moments(case.whole.writes):
+    for moment in moments(case.whole.writes, MOMENTS):
         path = case.copy("killed")
         case.killed(path, moment)
         case.check_readable(path)
@@ -231,7 +233,7 @@ def test_with_the_end_of_its_log_cut_off_it_goes_on_from_an_earlier_state(case: 
     """As when the power goes off on a disk that acknowledged what it had not written."""
     draw = random.Random(11)
     cut = 0
-    for moment in moments(case.whole.writes):
+    for moment in moments(case.whole.writes, MOMENTS):
         path = case.copy("cut")
         case.killed(path, moment)
         log = Path(f"{path}-wal")
@@ -254,7 +256,7 @@ def test_with_the_end_of_its_log_cut_off_it_goes_on_from_an_earlier_state(case: 
 
 
 def test_without_room_it_ends_in_clear_words_and_goes_on_when_there_is_some(case: Case) -> None:
-    for room in moments(case.whole.grown)[:-1]:
+    for room in moments(case.whole.grown, MOMENTS)[:-1]:
         path = case.copy("full")
         said = case.run(path, room=room - 1).said
         if said != "not clean":
