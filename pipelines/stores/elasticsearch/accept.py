@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections import Counter as Tally
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from pipelines.errors import StoreBusy
 from pipelines.records import REFUSED, Batch, Collected, Document, Ledger
@@ -16,7 +16,6 @@ from pipelines.stores.elasticsearch import inputs, purge, record, tombstones
 from pipelines.stores.elasticsearch.checkpoints import Checkpoint, Epoch, next_epoch
 from pipelines.stores.elasticsearch.decide import (
     Change,
-    Incoming,
     Outcome,
     Sight,
     decide,
@@ -59,14 +58,14 @@ class Accepting:
             self._input(batch, self._indices.get(self._indices.state, _input_id(batch)))
             removed = tombstones.apply(self._indices, tombstones.named(batch.tombstones))
             removed += tombstones.erase_plain(self._indices, batch.tombstones)
-        sight, seen, deletions, incoming, texts = self._look_at_all(batch, documents)
+        sight, seen, deletions, texts = self._look_at_all(batch)
         removed += texts
         state = self._input(batch, seen)
         checkpoint = self._checkpoint(batch.position.key, state)
         outcomes: dict[int, Outcome] = {}
-        dead = self._write(incoming, sight, checkpoint, outcomes)
-        if incoming and inputs.deletions(self._indices) != deletions:
-            removed += self._look_again(incoming)
+        dead = self._write(batch.posts, documents, sight, checkpoint, outcomes)
+        if batch.posts and inputs.deletions(self._indices) != deletions:
+            removed += self._look_again(batch.posts)
         if batch.notices or batch.retried:
             inputs.note(self._indices, batch.notices, batch.retried)
         tally = Tally(outcomes.values())
@@ -83,33 +82,36 @@ class Accepting:
         result[counted] += tally["counted"]
         return Ledger(received=sum(result.values()), **result), removed
 
-    def _look_at_all(
-        self, batch: Batch, documents: Sequence[Document] | None
-    ) -> tuple[Sight, Seen | None, int, list[Incoming], int]:
+    def _look_at_all(self, batch: Batch) -> tuple[Sight, Seen | None, int, int]:
         """Return what :meth:`_look` does, once what refused posts reach is deleted, and how many.
 
         That is looked for again, as the same batch may hold what repeats them.
         """
         removed, known = 0, set[str]()
         while True:
-            sight, seen, deletions, incoming = self._look(batch, documents)
-            refused = [
-                one.collected
-                for one in incoming
-                if not sight.tombstones.isdisjoint(one.names) and one.collected.post.id not in known
-            ]
+            sight, seen, deletions = self._look(batch)
+            refused = {
+                number: named
+                for number, named in sight.named.items()
+                if batch.posts[number].post.id not in known
+            }
             if not refused:
-                return sight, seen, deletions, incoming, removed
-            known.update(one.post.id for one in refused)
-            removed += self._pass_on(refused, sight.tombstones)
+                return sight, seen, deletions, removed
+            known.update(batch.posts[number].post.id for number in refused)
+            removed += self._pass_on(batch.posts, refused)
 
-    def _pass_on(self, refused: Sequence[Collected], there: set[str]) -> int:
-        """Delete what repeats refused posts, and their twins; return how many posts that were."""
+    def _pass_on(self, posts: Sequence[Collected], refused: Mapping[int, set[str]]) -> int:
+        """Delete what repeats refused posts, and their twins; return how many posts that were.
+
+        ``refused`` are numbers of posts, with the tombstones that name each or its twin.
+        """
         unnamed = [
-            one for one in refused if one.repeats or there.isdisjoint(tombstones.names_of(one))
+            posts[number]
+            for number, named in refused.items()
+            if posts[number].repeats or named.isdisjoint(tombstones.names_of(posts[number]))
         ]
-        posts = [one.post for one in refused]
-        return self._erase(tombstones.refuse(self._indices, posts, passed_on(unnamed)))
+        gone = [posts[number].post for number in refused]
+        return self._erase(tombstones.refuse(self._indices, gone, passed_on(unnamed)))
 
     def _erase(self, ids: Iterable[str]) -> int:
         """Delete what these documents hold; return how many posts that were."""
@@ -118,9 +120,7 @@ class Accepting:
             purge.mark(self._indices)  # for a crash: the batch comes again, but finds them gone
         return tombstones.erase(self._indices, there)
 
-    def _look(
-        self, batch: Batch, documents: Sequence[Document] | None
-    ) -> tuple[Sight, Seen | None, int, list[Incoming]]:
+    def _look(self, batch: Batch) -> tuple[Sight, Seen | None, int]:
         """Return what a batch is decided by: its input, and the number of deletions before.
 
         They need not be of one moment: a document or an input that changes afterwards refuses
@@ -134,16 +134,9 @@ class Accepting:
             }
         )
         deletions = self._tombstones.learn(found[indices.state])
-        incoming = [
-            Incoming(
-                one, documents[n] if documents is not None else None, self._tombstones.names_of(one)
-            )
-            for n, one in enumerate(batch.posts)
-        ]
-        names = {name for one in incoming for name in one.names}
-        there = self._tombstones.there(names, deletions)
+        named = self._tombstones.naming(dict(enumerate(batch.posts)), deletions)
         seen = found[indices.state].get(_input_id(batch))
-        return Sight(found[indices.posts], there), seen, deletions, incoming
+        return Sight(found[indices.posts], named), seen, deletions
 
     def _input(self, batch: Batch, seen: Seen | None) -> Input:
         """Return a batch's input, if that is where the batch begins."""
@@ -164,7 +157,8 @@ class Accepting:
 
     def _write(
         self,
-        incoming: Sequence[Incoming],
+        posts: Sequence[Collected],
+        documents: Sequence[Document] | None,
         sight: Sight,
         checkpoint: Checkpoint,
         outcomes: dict[int, Outcome],
@@ -176,9 +170,9 @@ class Accepting:
         order = inputs.order_now()
         refused: list[Refused] = []
         dead = 0
-        left: Sequence[int] = range(len(incoming))
+        left: Sequence[int] = range(len(posts))
         while left:
-            changes = decide(incoming, left, sight, checkpoint, order, outcomes)
+            changes = decide(posts, documents, left, sight, checkpoint, order, outcomes)
             writes = [write(self._indices, one.id, one.seen, one.after) for one in changes]
             results = self._indices.bulk(writes, refusable=True)
             again: list[int] = []
@@ -190,34 +184,26 @@ class Accepting:
                     dead += change.records
             left = sorted(again)
             if left:
-                sight = self._sight([incoming[number] for number in left])
+                sight = self._sight({number: posts[number] for number in left})
         if not give_up(self._indices, self._keep, refused):
             raise StoreBusy(
                 "Another process changed a post that the server refuses: repeat the command."
             )
         return dead
 
-    def _sight(self, incoming: Sequence[Incoming]) -> Sight:
+    def _sight(self, posts: Mapping[int, Collected]) -> Sight:
         deletions = inputs.deletions(self._indices)
-        names = [name for one in incoming for name in documents_of(one.collected)]
+        names = [name for one in posts.values() for name in documents_of(one)]
         found = self._indices.get_many(self._indices.posts, names)
-        wanted = {name for one in incoming for name in one.names}
-        return Sight(found, self._tombstones.there(wanted, deletions))
+        return Sight(found, self._tombstones.naming(posts, deletions))
 
-    def _look_again(self, incoming: Sequence[Incoming]) -> int:
+    def _look_again(self, posts: Sequence[Collected]) -> int:
         """Delete what was written of posts that somebody deleted meanwhile; return how many."""
-        deletions = self._tombstones.look()
-        names = [self._tombstones.names_of(one.collected) for one in incoming]
-        there = self._tombstones.there({name for some in names for name in some}, deletions)
-        gone = [
-            one.collected
-            for one, some in zip(incoming, names, strict=True)
-            if not there.isdisjoint(some)
-        ]
-        if not gone:
+        named = self._tombstones.naming(dict(enumerate(posts)), self._tombstones.look())
+        if not named:
             return 0
-        removed = self._pass_on(gone, there)
-        return removed + self._erase([name for one in gone for name in documents_of(one)])
+        removed = self._pass_on(posts, named)
+        return removed + self._erase([name for n in named for name in documents_of(posts[n])])
 
     def _commit(
         self,

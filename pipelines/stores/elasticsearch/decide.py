@@ -24,18 +24,8 @@ class Sight(NamedTuple):
     """What there was before a batch."""
 
     documents: dict[str, Seen]
-    tombstones: set[str]
-    """Those that are there."""
-
-
-class Incoming(NamedTuple):
-    """A post as a batch brings it."""
-
-    collected: Collected
-    document: Document | None
-    """Where it comes scored."""
-    names: tuple[str, ...]
-    """Tombstones that would delete it."""
+    named: dict[int, set[str]]
+    """The batch's records that tombstones name, with these tombstones."""
 
 
 def documents_of(collected: Collected) -> list[str]:
@@ -92,7 +82,8 @@ class _State(Known):
 
 
 def decide(
-    incoming: Sequence[Incoming],
+    posts: Sequence[Collected],
+    documents: Sequence[Document] | None,
     numbers: Iterable[int],
     sight: Sight,
     checkpoint: Checkpoint,
@@ -101,19 +92,23 @@ def decide(
 ) -> list[Change]:
     """Decide about some of a batch's records in their order, and set their outcomes.
 
-    ``order`` is the place on the waiting list of the batch's first record.
+    ``documents`` are there if the posts come scored; ``order`` is the place on the waiting list
+    of the batch's first record.
     """
     known: dict[str, _State] = {}
     for name, seen in sight.documents.items():
         before = read_document(seen.source)
         known[name] = _State(before, checkpoint.credit(before.applied))
     for number in numbers:
-        collected, document, names = incoming[number]
+        collected = posts[number]
         post = collected.post
         chosen = _chosen(collected, known)
-        state = known.setdefault(short(chosen), _State(None, 0))
+        name = short(chosen)
+        state = known.get(name)
+        if state is None:
+            state = known[name] = _State(None, 0)
         state.numbers.append(number)
-        if not sight.tombstones.isdisjoint(names):
+        if number in sight.named:
             # Whoever wrote the tombstone deletes what is there, but may have missed what a writer
             # left that was killed then.
             counted = state.is_counted()
@@ -122,12 +117,13 @@ def decide(
             continue
         version = post if post.id == chosen else msgspec.structs.replace(post, id=chosen)
         state.repeats.update(collected.repeats)
-        if document is not None:
+        if documents is not None:
+            document = documents[number]
             if document.post is not version:
                 document = msgspec.structs.replace(document, post=version)
             state.given.append(document)
         if state.takes(version):
-            outcomes[number] = "pending" if document is None else "indexed"
+            outcomes[number] = "pending" if documents is None else "indexed"
         else:
             outcomes[number] = "counted" if state.is_counted() else "duplicate"
     changes = []
@@ -139,25 +135,20 @@ def decide(
         if state.repeats and kept is not None and kept.live:
             after = record.repeating(kept, state.repeats)
         if after is not None and after != state.before:
+            seen_as = sight.documents.get(name)
             changes.append(
-                Change(
-                    name,
-                    sight.documents.get(name),
-                    state.before,
-                    after,
-                    state.weight,
-                    tuple(state.numbers),
-                )
+                Change(name, seen_as, state.before, after, state.weight, tuple(state.numbers))
             )
     return changes
 
 
 def _chosen(collected: Collected, known: dict[str, _State]) -> str:
     """Return the id under which a post is stored: its own, unless it is there under an older."""
-    for name in (collected.post.id, *collected.aliases):
-        state = known.get(short(name))
-        if state is not None and (state.rank is not None or state.credit):
-            return name
+    if collected.aliases:
+        for name in (collected.post.id, *collected.aliases):
+            state = known.get(short(name))
+            if state is not None and (state.rank is not None or state.credit):
+                return name
     return collected.post.id
 
 

@@ -8,13 +8,15 @@ again, on the new version.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, NamedTuple
 
 import msgspec
 from elastic_transport import TransportError
-from elasticsearch import ApiError, helpers
+from elasticsearch import ApiError
 
 from pipelines.errors import StoreBusy, StoreError
 from pipelines.stores.elasticsearch.address import Address
@@ -27,7 +29,7 @@ _WRITE, _BYTES, _AT_ONCE = 250, 4_000_000, 3
 PAGE = 1_000
 _KEEP = "5m"
 #: What is needed of answers: no more of them travels, and is parsed.
-_DONE = "items.*.status,items.*.error,items.*._seq_no,items.*._primary_term"
+_DONE = "items.*.status,items.*.error"
 _GOT = "docs.found,docs._index,docs._source,docs._seq_no,docs._primary_term,docs.error.type"
 _ENCODER = msgspec.json.Encoder()
 #: What the server says of a document that it never takes, by type or in its words. Whatever else
@@ -93,6 +95,9 @@ class Written(NamedTuple):
     def moved(self) -> bool:
         """Whether this index version takes no writes (any more)."""
         return _BLOCKED in self.reason or self.reason.startswith(_GONE)
+
+
+WRITTEN = Written(200)
 
 
 class Indices:
@@ -218,7 +223,10 @@ class Indices:
             left = [number for number in range(len(writes)) if number not in results]
             busy: Written | None = None
             for number, item in zip(left, self._sent([writes[n] for n in left]), strict=True):
-                written = Written(int(item["status"]), _reason(item))
+                if item["status"] < 300:
+                    results[number] = WRITTEN
+                    continue
+                written = Written(item["status"], _reason(item))
                 if written.status in PASSING and not is_full(written.reason):
                     busy = written
                     continue
@@ -237,28 +245,25 @@ class Indices:
     def _sent(self, writes: Sequence[Write]) -> Iterator[dict[str, Any]]:
         """Send writes once, in as many requests as they need; raise the first that fails whole.
 
-        Yields what the server says of each, in their order.
+        Yields what the server says of each, in their order. It writes the first documents while
+        those that follow are encoded.
         """
-        lines: Any = _lines  # the helper's types know of actions that are dictionaries only
-        actions: Any = writes
-        options: dict[str, Any] = {
-            "expand_action_callback": lines,
-            "chunk_size": _WRITE,
-            "max_chunk_bytes": _BYTES,
-            "raise_on_error": False,
-            "raise_on_exception": True,
-            "filter_path": _DONE,
-        }
         if len(writes) <= _WRITE:
-            sent = helpers.streaming_bulk(self.server.client, actions, max_retries=0, **options)
-        else:
-            # the server writes the first documents while those that follow are encoded
-            sent = helpers.parallel_bulk(
-                self.server.client, actions, thread_count=_AT_ONCE, **options
-            )
-        for _, answer in sent:
-            (item,) = answer.values()
-            yield item
+            for body in _bodies(writes):
+                yield from self._send(body)
+            return
+        under_way = deque[Future[list[dict[str, Any]]]]()
+        with ThreadPoolExecutor(_AT_ONCE) as threads:
+            for body in _bodies(writes):
+                if len(under_way) == _AT_ONCE:
+                    yield from under_way.popleft().result()
+                under_way.append(threads.submit(self._send, body))
+            for request in under_way:
+                yield from request.result()
+
+    def _send(self, body: bytes) -> list[dict[str, Any]]:
+        answer = self.server.client.bulk(body=body, filter_path=_DONE)  # type: ignore[arg-type]
+        return [one for item in answer["items"] for one in item.values()]
 
     def _check(self, write: Write, written: Written, refusable: bool) -> None:
         """Raise where the fault is not the document's."""
@@ -324,14 +329,32 @@ class Indices:
                 self.server.client.close_point_in_time(id=pit)
 
 
-def _lines(write: Write) -> tuple[bytes, bytes | None]:
+def _bodies(writes: Sequence[Write]) -> Iterator[bytes]:
+    """Yield the bodies of the bulk requests that some writes need."""
+    lines: list[bytes] = []
+    count = size = 0
+    for write in writes:
+        own = _lines(write)
+        if count and (count == _WRITE or size + len(own) > _BYTES):
+            yield b"".join(lines)
+            lines, count, size = [], 0, 0
+        lines.append(own)
+        count += 1
+        size += len(own)
+    if lines:
+        yield b"".join(lines)
+
+
+def _lines(write: Write) -> bytes:
     """Return the lines of a bulk request; made here, since the helper's own way takes longer."""
     kind = "delete" if write.body is None else "create" if write.create else "index"
     header = _Header(write.where, write.id)
     if write.seen is not None:
         header.if_seq_no, header.if_primary_term = write.seen.seq_no, write.seen.term
-    body = write.body() if callable(write.body) else write.body
-    return _ENCODER.encode({kind: header}), body
+    action = _ENCODER.encode({kind: header})
+    if write.body is None:
+        return b"%b\n" % action
+    return b"%b\n%b\n" % (action, write.body() if callable(write.body) else write.body)
 
 
 def _reason(item: dict[str, Any]) -> str:

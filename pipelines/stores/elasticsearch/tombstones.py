@@ -53,42 +53,37 @@ class Tombstones:
         """Read these documents, and take them in."""
         return self.learn(self._indices.get_many(self._indices.state, TOLD))
 
-    def names_of(self, collected: Collected) -> tuple[str, ...]:
-        """Return the tombstones that would delete a post or its twin, there or not."""
-        signs = mark_names(refused_by(collected.post, self._keys), self._keys)
-        return (*names_of(collected), *(tombstone_id("id", name) for name in signs))
-
-    def there(self, wanted: Iterable[str], deletions: int) -> set[str]:
-        """Return those tombstones (ids of :func:`tombstone_id`) that are there.
+    def naming(self, posts: Mapping[int, Collected], deletions: int) -> dict[int, set[str]]:
+        """Return those of some posts that tombstones name, or their twins, with the tombstones.
 
         ``deletions`` is :func:`.inputs.deletions_of` before this: of the same moment or earlier.
         """
         if deletions == NEVER:
-            return set()
+            return {}
         if deletions != self._deletions:
             self._deletions, self._known = deletions, {}
         # Before anything is taken as known: what is forgotten here has to be asked for again.
         if len(self._known) > _REMEMBERED:
             self._known = {}
-        names = set(wanted)
-        new = names - self._known.keys()
+        wanted = {number: self._names_of(one) for number, one in posts.items()}
+        new = {name for names in wanted.values() for name in names} - self._known.keys()
         if new:
             found = self._indices.get_many(self._indices.tombstones, new)
             self._known.update((name, name in found) for name in new)
-        return {name for name in names if self._known.get(name)}
+        there = {
+            number: {name for name in names if self._known[name]}
+            for number, names in wanted.items()
+        }
+        return {number: named for number, named in there.items() if named}
 
     def refused(self, posts: Sequence[Collected]) -> list[str]:
         """Return the ids of those posts that a tombstone names."""
-        deletions = self.look()
-        if deletions == NEVER:
-            return []
-        names = [self.names_of(one) for one in posts]
-        there = self.there({name for some in names for name in some}, deletions)
-        return [
-            one.post.id
-            for one, some in zip(posts, names, strict=True)
-            if not there.isdisjoint(some)
-        ]
+        return [posts[n].post.id for n in self.naming(dict(enumerate(posts)), self.look())]
+
+    def _names_of(self, collected: Collected) -> list[str]:
+        """Return the tombstones that would delete a post or its twin, there or not."""
+        signs = mark_names(refused_by(collected.post, self._keys), self._keys)
+        return [*names_of(collected), *(tombstone_id("id", name) for name in signs)]
 
 
 def tombstone_id(kind: str, name: str) -> str:
