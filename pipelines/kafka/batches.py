@@ -86,13 +86,12 @@ def read_batch(
     for record in records:
         if record.value is None:  # an erased text: its deletion comes as a tombstone
             continue
-        at = _at(record)
         try:
             message = READERS[name](record)
         except BadMessage as bad:
             if bad.reason == messages.NEWER and name in _NEEDED:
                 raise messages.newer(record) from bad
-            dead.append(_dead(dead_letter(record, bad.reason, bad.detail), at))
+            dead.append(_dead(dead_letter(record, bad.reason, bad.detail), _at(record)))
             continue
         if isinstance(message, PostMessage):
             if not cursor.knows(message.origin):
@@ -102,10 +101,10 @@ def read_batch(
             tombstones.append(messages.received_tombstone(message))
         elif isinstance(message, DeadMessage):
             if not cursor.knows(message.place):
-                dead.append(_dead(message, at))
+                dead.append(_dead(message, _at(record)))
                 cursor = cursor.after(message.place)
         else:
-            counted.append((message, at))
+            counted.append((message, _at(record)))
     cursor = msgspec.structs.replace(cursor, offset=records[-1].offset + 1)
     batch = Batch(
         position=msgspec.structs.replace(position, cursor=str(cursor)),

@@ -287,7 +287,7 @@ def _moments(message: msgspec.Struct) -> Iterator[datetime | None]:
 
 def _can_be(moment: datetime | None) -> bool:
     """Whether a time is one: with its zone, and in the years that UTC can be counted in."""
-    if moment is None:
+    if moment is None or moment.tzinfo is UTC:  # as nearly all are
         return True
     if moment.tzinfo is None:
         return False
