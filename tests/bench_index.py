@@ -38,7 +38,7 @@ from pipelines.settings import Settings, zone
 from pipelines.stages import index, rematch
 from pipelines.stores.analysis import VERSION
 from pipelines.stores.elasticsearch import ElasticsearchStore
-from pipelines.stores.elasticsearch.record import claimed, document_json
+from pipelines.stores.elasticsearch.record import claimed
 from tests.bench_mapping import searching
 from tests.servers.elastic import elastic_from_scripts
 from tests.servers.process import SCRIPTS
@@ -134,7 +134,7 @@ def bare(url: str, given: Sequence[Document]) -> Speed:
 
 def _searched(document: Document) -> bytes:
     record = claimed(None, document, 1, ())
-    return document_json(msgspec.structs.replace(record, rank="", watchlist="", indexed=0))
+    return msgspec.json.encode(msgspec.structs.replace(record, rank="", watchlist="", indexed=0))
 
 
 def stored(url: str, given: Sequence[Document]) -> Speed:

@@ -40,7 +40,7 @@ from pipelines.records import Document
 from pipelines.settings import Settings, zone
 from pipelines.stages import Collector, utc_now
 from pipelines.stores.elasticsearch import ElasticsearchStore
-from pipelines.stores.elasticsearch.record import claimed, document_json
+from pipelines.stores.elasticsearch.record import claimed
 from tests import servers
 from tests.cluster import Cluster, cluster, invented, until
 from tests.faults.topics import everything
@@ -259,7 +259,11 @@ def _bulk(bench: Bench, documents: Sequence[Document]) -> float:
     with ElasticsearchStore(f"{bench.elastic.url}/bench-bulk") as store:
         index = store.indices.current()
     actions = [
-        {"_index": index, "_id": one.post.id, "_source": document_json(claimed(None, one, 1, ()))}
+        {
+            "_index": index,
+            "_id": one.post.id,
+            "_source": msgspec.json.encode(claimed(None, one, 1, ())),
+        }
         for one in documents
     ]
     with Elasticsearch(bench.elastic.url, request_timeout=120) as client:

@@ -25,7 +25,7 @@ from ingest.sources.mastodon import status as mastodon
 from ingest.sources.rss import feed
 from pipelines import stages
 from pipelines.kafka import messages
-from pipelines.stores.elasticsearch.record import claimed, document_json
+from pipelines.stores.elasticsearch.record import claimed
 from tests.planted import Planter, shapes
 
 NOW = datetime(2024, 1, 1, tzinfo=UTC)
@@ -48,7 +48,7 @@ def written(collection: stages.Collection) -> bytes:
     for one in collection.posts:
         parts.append(messages.encode(messages.post_message(one)))
         (document,) = stages.index([one.post], UTC)  # type: ignore[list-item]
-        parts += [document_json(claimed(None, document, 1, ())), msgspec.json.encode(document)]
+        parts += map(msgspec.json.encode, (claimed(None, document, 1, ()), document))
     for tombstone in collection.tombstones:
         parts.append(messages.encode(messages.tombstone_message(tombstone)))
         parts.append(encode(tombstone.tombstone))

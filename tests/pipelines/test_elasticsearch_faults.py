@@ -37,7 +37,7 @@ from pipelines.stores.elasticsearch import (
 )
 from pipelines.stores.elasticsearch.address import address
 from pipelines.stores.elasticsearch.indices import Indices
-from pipelines.stores.elasticsearch.record import PostDocument, document_json
+from pipelines.stores.elasticsearch.record import PostDocument
 from pipelines.stores.elasticsearch.reindex import Reindexing
 from pipelines.stores.protocols import Store
 from tests.conformance.corpus import (
@@ -95,8 +95,13 @@ def no_shards_left(server: Elastic, client: Elasticsearch) -> Iterator[None]:
         client.cluster.put_settings(persistent={limit: None})
 
 
-def _short(document: PostDocument) -> bytes:
-    return document_json(msgspec.structs.replace(document, entities=()))
+_write = documents.write
+
+
+def _short(*of: Any) -> indices.Write:
+    one = _write(*of)
+    assert isinstance(one.body, PostDocument)
+    return one._replace(body=msgspec.structs.replace(one.body, entities=()))
 
 
 def run(store: Store) -> None:
@@ -553,7 +558,8 @@ class TestFaults:
                 assert again(store) == (2, 0)
                 assert store.ledger() == Ledger(received=2, dead=2)
             # And now it takes them, as one with another limit would.
-            monkeypatch.setattr(documents, "document_json", _short)
+            for writing in (accept, documents):
+                monkeypatch.setattr(writing, "write", _short)
             bring(store, 0, "file", posts=[posts[0]])
             assert store.ledger() == Ledger(received=3, indexed=1, dead=2)
             assert again(store) == (2, 0)

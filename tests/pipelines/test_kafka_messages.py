@@ -34,7 +34,7 @@ from pipelines.kafka.messages import (
     TombstoneMessage,
 )
 from pipelines.records import Batch, Collected, CollectedTombstone, Position
-from pipelines.stores.elasticsearch.record import claimed, document_json
+from pipelines.stores.elasticsearch.record import claimed
 from tests.pipelines.kafka_fixtures import deletion, post
 
 #: A machine with better things to do is no reason to fail.
@@ -243,7 +243,7 @@ def test_a_post_at_the_end_of_the_calendar_has_a_day_or_none(time: str, zone: st
     batch, (document,) = indexed(batch, ZoneInfo(zone))
     assert batch.dead == []
     assert document.day in {"", time[:10]}
-    assert document_json(claimed(None, document, 1, ()))
+    assert msgspec.json.encode(claimed(None, document, 1, ()))
 
 
 def test_a_post_that_can_not_be_indexed_is_dead_and_the_others_are_not(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import partial
 from typing import NamedTuple
 
 from ingest.records import Post, encode
@@ -12,7 +11,7 @@ from pipelines.records import REFUSED, DeadLetter
 from pipelines.stages import utc_now
 from pipelines.stores.elasticsearch import record
 from pipelines.stores.elasticsearch.indices import Indices, Seen, Write
-from pipelines.stores.elasticsearch.record import PostDocument, document_json, read_document
+from pipelines.stores.elasticsearch.record import PostDocument, read_document
 
 #: Keeps dead letters, before they are counted.
 Keep = Callable[[Sequence[DeadLetter]], None]
@@ -23,7 +22,7 @@ Event = Callable[[str, PostDocument], PostDocument | None]
 def write(indices: Indices, name: str, seen: Seen | None, after: PostDocument) -> Write:
     """Return the write that makes a document, or changes it if it is as it was seen."""
     where = seen.where if seen else indices.current()
-    return Write(where, name, partial(document_json, after), create=seen is None, seen=seen)
+    return Write(where, name, after, create=seen is None, seen=seen)
 
 
 def change(
@@ -77,7 +76,7 @@ def give_up(indices: Indices, keep: Keep, refused: Sequence[Refused]) -> bool:
         return True
     keep([_dead_letter(one) for one in refused])
     metrics.dead("index", REFUSED, len(refused))
-    writes = [one.write._replace(body=partial(document_json, one.after)) for one in refused]
+    writes = [one.write._replace(body=one.after) for one in refused]
     return not any(result.conflict for result in indices.bulk(writes))
 
 

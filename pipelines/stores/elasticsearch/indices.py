@@ -9,7 +9,7 @@ again, on the new version.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, NamedTuple
@@ -31,7 +31,7 @@ _KEEP = "5m"
 #: What is needed of answers: no more of them travels, and is parsed.
 _DONE = "items.*.status,items.*.error"
 _GOT = "docs.found,docs._index,docs._source,docs._seq_no,docs._primary_term,docs.error.type"
-_ENCODER = msgspec.json.Encoder()
+_ENCODER = msgspec.json.Encoder(order="deterministic")
 #: What the server says of a document that it never takes, by type or in its words. Whatever else
 #: it answers 400 to is its own state, which passes: a limit of shards, an index that is closed.
 _UNFIT = {"document_parsing_exception", "mapper_parsing_exception"}
@@ -58,8 +58,8 @@ class Write(NamedTuple):
 
     where: str
     id: str
-    body: bytes | Callable[[], bytes] | None
-    """JSON, or what makes it when it is sent; None for a deletion."""
+    body: object
+    """What is JSON when it is sent; None for a deletion."""
     create: bool = False
     """Only if it is not there yet."""
     seen: Seen | None = None
@@ -97,7 +97,8 @@ class Written(NamedTuple):
         return _BLOCKED in self.reason or self.reason.startswith(_GONE)
 
 
-WRITTEN = Written(200)
+#: What became of a write that was made.
+_MADE = Written(200)
 
 
 class Indices:
@@ -140,7 +141,8 @@ class Indices:
         def attempt() -> None:
             if self.current(again=True) != index:
                 return
-            if self._settings(index).get("index.blocks.write", "false") == "false":
+            found = self.server.do(lambda es: es.indices.get_settings(index=index))
+            if str(found[index]["settings"]["index"].get("blocks", {}).get("write")) != "true":
                 return
             busy = StoreBusy(
                 f"{index} at {self.server.url} takes no writes ({reason}): a re-indexing is "
@@ -150,10 +152,6 @@ class Indices:
             raise Passing(busy, "reindex")
 
         self.server.retry(attempt)
-
-    def _settings(self, index: str) -> Any:
-        found = self.server.do(lambda es: es.indices.get_settings(index=index, flat_settings=True))
-        return found[index]["settings"]
 
     # Reading by id
 
@@ -224,7 +222,7 @@ class Indices:
             busy: Written | None = None
             for number, item in zip(left, self._sent([writes[n] for n in left]), strict=True):
                 if item["status"] < 300:
-                    results[number] = WRITTEN
+                    results[number] = _MADE
                     continue
                 written = Written(item["status"], _reason(item))
                 if written.status in PASSING and not is_full(written.reason):
@@ -354,7 +352,7 @@ def _lines(write: Write) -> bytes:
     action = _ENCODER.encode({kind: header})
     if write.body is None:
         return b"%b\n" % action
-    return b"%b\n%b\n" % (action, write.body() if callable(write.body) else write.body)
+    return b"%b\n%b\n" % (action, _ENCODER.encode(write.body))
 
 
 def _reason(item: dict[str, Any]) -> str:

@@ -16,7 +16,6 @@ import msgspec
 
 from ingest.records import Counter, Gap, Heartbeat
 from pipelines.records import DeadLetter, Position
-from pipelines.stores.elasticsearch import state
 from pipelines.stores.elasticsearch.address import short
 from pipelines.stores.elasticsearch.checkpoints import Epoch
 from pipelines.stores.elasticsearch.indices import Indices, Seen, Write
@@ -94,7 +93,7 @@ def save(indices: Indices, one: Input, seen: Seen | None) -> bool:
     write = Write(
         indices.state,
         input_id(one.position.key),
-        state.encode("input", order=one.order, body=body, **counters),
+        {"kind": "input", "order": one.order, "body": body, **counters},
         create=seen is None,
         seen=seen,
     )
@@ -116,7 +115,7 @@ def note(
         writes.setdefault(name, Write(indices.state, name, document, create=True))
     for letter in retried:
         name = short(f"retried:{letter.line}:{letter.origin}")
-        document = state.encode("retried", dead=-1, reason=letter.reason)
+        document = {"kind": "retried", "dead": -1, "reason": letter.reason}
         writes.setdefault(name, Write(indices.state, name, document, create=True))
     indices.bulk(list(writes.values()))
 
@@ -141,7 +140,7 @@ def notices(indices: Indices, kind: str) -> Iterator[Any]:
 
 def note_deletion(indices: Indices) -> None:
     """Note that tombstones were written: :func:`deletions_of` is another from now on."""
-    indices.bulk([Write(indices.state, DELETIONS, state.encode("deletions"))])
+    indices.bulk([Write(indices.state, DELETIONS, {"kind": "deletions"})])
 
 
 def deletions_of(seen: Seen | None) -> int:
@@ -156,7 +155,7 @@ def deletions(indices: Indices) -> int:
 
 def count_deletions(indices: Indices, token: str, count: int) -> None:
     """Count tombstones that no input brought."""
-    document = state.encode("deletion", deleted=count)
+    document = {"kind": "deletion", "deleted": count}
     indices.bulk([Write(indices.state, f"deletion:{token}", document)])
 
 
@@ -176,7 +175,7 @@ def settle_mark_keys(indices: Indices, kinds: Iterable[Kind]) -> Keys:
     missing = [name for name in wanted if name not in found]
     if not missing:
         return mark_keys(found)
-    documents = {name: state.encode("marks", body={"key": new_key().hex()}) for name in missing}
+    documents = {name: {"kind": "marks", "body": {"key": new_key().hex()}} for name in missing}
     indices.bulk(
         [Write(indices.state, name, body, create=True) for name, body in documents.items()]
     )
@@ -190,7 +189,7 @@ def totals(indices: Indices, index: str, fields: Iterable[str]) -> dict[str, int
     return {name: int(one["value"]) for name, one in found["aggregations"].items()}
 
 
-def _notice(notice: Gap | Heartbeat | Counter) -> tuple[str, bytes]:
+def _notice(notice: Gap | Heartbeat | Counter) -> tuple[str, object]:
     """Return the id and the document of a notice: the same whenever it comes."""
     at = (notice.start if isinstance(notice, Gap) else notice.at).astimezone(UTC).isoformat()
     kind = type(notice).__name__.lower()
@@ -201,4 +200,4 @@ def _notice(notice: Gap | Heartbeat | Counter) -> tuple[str, bytes]:
         else _ENCODER.encode(notice)
     )
     name = f"{kind}:{hashlib.blake2b(identity, digest_size=16).hexdigest()}"
-    return name, state.encode(kind, at=at, body=notice)
+    return name, {"kind": kind, "at": at, "body": notice}

@@ -8,7 +8,7 @@ import msgspec
 
 from pipelines.query import All, Node
 from pipelines.records import Hit, HumanLabel
-from pipelines.stores.elasticsearch import inputs, state
+from pipelines.stores.elasticsearch import inputs
 from pipelines.stores.elasticsearch.address import short
 from pipelines.stores.elasticsearch.indices import Write
 from pipelines.stores.elasticsearch.read import Answers
@@ -40,7 +40,7 @@ class Labelling(Answers):
                 before = msgspec.convert(seen.source["body"], _Labelled).labels if seen else []
                 merged = {(label.coder, label.aspect): label for label in [*before, *given[post]]}
                 body = _Labelled(post, [merged[key] for key in sorted(merged)])
-                document = state.encode("label", body=body)
+                document = {"kind": "label", "body": body}
                 writes.append(
                     Write(self.indices.state, name, document, create=seen is None, seen=seen)
                 )

@@ -111,7 +111,7 @@ def _copy_stubs(indices: Indices) -> None:
             found = indices.get_many(target, page)
             indices.bulk(
                 [
-                    Write(target, name, msgspec.json.encode(page[name]), seen=seen)
+                    Write(target, name, page[name], seen=seen)
                     for name, seen in found.items()
                     if seen.source["state"] != "deleted"
                 ]

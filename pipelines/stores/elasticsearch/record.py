@@ -31,7 +31,6 @@ FOUND: tuple[State, ...] = ("indexed", "edited")
 WAITING: tuple[State, ...] = ("pending", "edited")
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_ENCODER = msgspec.json.Encoder(order="deterministic")
 
 
 class Attitude(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -127,11 +126,6 @@ class PostDocument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     def read_rank(self) -> Rank:
         """Return the rank of the newest version."""
         return read_rank(self.rank)
-
-
-def document_json(document: PostDocument) -> bytes:
-    """Return the source as JSON: the same bytes whenever it is the same."""
-    return _ENCODER.encode(document)
 
 
 def read_document(source: object) -> PostDocument:

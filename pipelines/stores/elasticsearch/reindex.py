@@ -13,7 +13,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -27,7 +26,7 @@ from pipelines.stores import analysis
 from pipelines.stores.elasticsearch import purge, record, setup, state
 from pipelines.stores.elasticsearch.documents import Keep, Refused, give_up
 from pipelines.stores.elasticsearch.indices import PAGE, Indices, Seen, Write
-from pipelines.stores.elasticsearch.record import document_json, read_document
+from pipelines.stores.elasticsearch.record import read_document
 
 #: Seconds that readers of the last version get to end, and between looks at whether they did.
 READERS, _LOOK = 360.0, 0.5
@@ -37,7 +36,6 @@ _FEW, _SHARE = 10, 0.1
 #: Passes over what was changed meanwhile, before writes are refused for the last one.
 _PASSES = 10
 _NAME = "reindex"
-_BLOCK = {"index.blocks.write": True}
 _NO_BLOCK = {"index.blocks.write": None}
 
 
@@ -143,10 +141,7 @@ class Reindexing:
             for name, document in zip(posts, documents, strict=True)
         }
         target = self._progress.target
-        writes = [
-            Write(target, name, partial(document_json, after.get(name, one)))
-            for name, one in before.items()
-        ]
+        writes = [Write(target, name, after.get(name, one)) for name, one in before.items()]
         results = self._indices.bulk(writes, refusable=True)
         refused = [
             Refused(write, result.reason, post, one.dead, record.unreadable(one, REFUSED))

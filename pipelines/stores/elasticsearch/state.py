@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 
@@ -10,15 +10,9 @@ from pipelines.stores.elasticsearch.indices import Indices, Seen, Write
 from pipelines.stores.zone_data import ZoneData, current, parse
 
 T = TypeVar("T")
-_ENCODER = msgspec.json.Encoder(order="deterministic")
 #: The documents of the store's days, of the study that posts were matched for, of how fast posts
 #: are scored, and of the keys. The lease, re-indexing and purging name their own.
 _STORE, STUDY, PACE, KEYS = "store", "study", "pace", "keys"
-
-
-def encode(kind: str, **fields: Any) -> bytes:
-    """Return a document of the state index as JSON."""
-    return _ENCODER.encode({"kind": kind, **fields})
 
 
 def read(indices: Indices, name: str, record: type[T]) -> tuple[T | None, Seen | None]:
@@ -29,12 +23,12 @@ def read(indices: Indices, name: str, record: type[T]) -> tuple[T | None, Seen |
 
 def put(indices: Indices, name: str, record: object) -> None:
     """Write a record in place of the one before."""
-    indices.bulk([Write(indices.state, name, encode(name, body=record))])
+    indices.bulk([Write(indices.state, name, {"kind": name, "body": record})])
 
 
 def swap(indices: Indices, name: str, record: object | None, seen: Seen | None) -> bool:
     """Write a record (None removes it) if it is as it was seen, or not there; say whether."""
-    body = None if record is None else encode(name, body=record)
+    body = None if record is None else {"kind": name, "body": record}
     write = Write(indices.state, name, body, create=seen is None, seen=seen)
     return not indices.bulk([write])[0].conflict
 

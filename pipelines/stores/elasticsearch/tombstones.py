@@ -12,8 +12,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice
 
-import msgspec
-
 from ingest.records import Post
 from pipelines.records import Collected, CollectedTombstone
 from pipelines.stores.elasticsearch import documents, inputs, record, twins
@@ -213,8 +211,7 @@ def _put(indices: Indices, names: Sequence[Named]) -> None:
     inputs.note_deletion(indices)
     at = int(time.time())
     bodies = {
-        tombstone_id(kind, name): msgspec.json.encode({"kind": kind, "name": name, "at": at})
-        for kind, name in names
+        tombstone_id(kind, name): {"kind": kind, "name": name, "at": at} for kind, name in names
     }
     indices.bulk(
         [Write(indices.tombstones, one, body, create=True) for one, body in bodies.items()]
