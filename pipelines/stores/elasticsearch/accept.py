@@ -56,8 +56,7 @@ class Accepting:
         removed = 0
         if batch.tombstones:
             self._input(batch, self._indices.get(self._indices.state, _input_id(batch)))
-            removed = tombstones.apply(self._indices, tombstones.named(batch.tombstones))
-            removed += tombstones.erase_plain(self._indices, batch.tombstones)
+            removed = tombstones.apply(self._indices, batch.tombstones)
         sight, seen, deletions, texts = self._look_at_all(batch)
         removed += texts
         state = self._input(batch, seen)

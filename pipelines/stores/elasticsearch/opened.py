@@ -16,18 +16,12 @@ from pipelines.dead_letters.queue import DAYS
 from pipelines.errors import StoreError
 from pipelines.records import Study
 from pipelines.stop import Stop
-from pipelines.stores.elasticsearch import (
-    purge,
-    setup,
-    state,
-)
-from pipelines.stores.elasticsearch import (
-    tombstones as deletions,
-)
+from pipelines.stores.elasticsearch import purge, setup, state
 from pipelines.stores.elasticsearch.accept import Accepting
 from pipelines.stores.elasticsearch.address import address
 from pipelines.stores.elasticsearch.indices import Indices
 from pipelines.stores.elasticsearch.server import Server
+from pipelines.stores.elasticsearch.tombstones import Tombstones
 from pipelines.stores.keys import keys_to_write
 from pipelines.stores.zone_data import ZoneData, require
 
@@ -73,7 +67,7 @@ class OpenedIndices(DeadLetterOwner):
         self._expire = Daily(self._remove_expired)
         self._server = Server(where.url)
         self.indices = Indices(self._server, where)
-        self._known = deletions.Tombstones(self.indices)
+        self._known = Tombstones(self.indices)
         self._accepting = Accepting(self.indices, self._known, self._keep)
         try:
             self._server.check()

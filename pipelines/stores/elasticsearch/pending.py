@@ -7,6 +7,7 @@ it waits.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from itertools import islice
 
 from ingest.records import Post
@@ -82,7 +83,7 @@ class Waiting(OpenedIndices):
             self._writing(self.indices.posts)
             order = order_now()
             wanted = {short(post.id): (post, order + n) for n, post in enumerate(chunk)}
-            documents.change(self.indices, wanted, _requeueing(wanted))
+            documents.change(self.indices, wanted, partial(_requeued, wanted))
 
     def put_pace(self, posts_a_second: float) -> None:
         """Record how fast posts are scored; see :meth:`.Backlog.put_pace`."""
@@ -90,10 +91,9 @@ class Waiting(OpenedIndices):
         state.put(self.indices, state.PACE, state.Pace(posts_a_second))
 
 
-def _requeueing(wanted: Mapping[str, tuple[Post, int]]) -> documents.Event:
-    def event(name: str, before: PostDocument) -> PostDocument | None:
-        post, place = wanted[name]
-        same = before.newest is not None and before.read_rank() == post.rank()
-        return record.requeued(before, post, place) if same else None
-
-    return event
+def _requeued(
+    wanted: Mapping[str, tuple[Post, int]], name: str, before: PostDocument
+) -> PostDocument | None:
+    post, place = wanted[name]
+    same = before.newest is not None and before.read_rank() == post.rank()
+    return record.requeued(before, post, place) if same else None

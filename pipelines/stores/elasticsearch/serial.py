@@ -8,7 +8,7 @@ import msgspec
 from elasticsearch.serializer import JsonSerializer, NdjsonSerializer
 
 
-class _Quick(JsonSerializer):
+class _QuickJson(JsonSerializer):
     def json_dumps(self, data: Any) -> bytes:
         try:
             return msgspec.json.encode(data)
@@ -19,12 +19,8 @@ class _Quick(JsonSerializer):
         return msgspec.json.decode(data)
 
 
-class _QuickJson(_Quick):
-    mimetype = "application/json"
-
-
-class _QuickLines(_Quick, NdjsonSerializer):
-    mimetype = "application/x-ndjson"
+class _QuickLines(_QuickJson, NdjsonSerializer):
+    pass
 
 
 #: By media type; the client uses them for its own types as well.

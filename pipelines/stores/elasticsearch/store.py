@@ -17,15 +17,8 @@ from pipelines.records import (
     Ledger,
     Position,
 )
-from pipelines.stores.elasticsearch import (
-    inputs,
-    lease,
-    purge,
-    state,
-)
-from pipelines.stores.elasticsearch import (
-    tombstones as deletions,
-)
+from pipelines.stores.elasticsearch import inputs, lease, purge, state
+from pipelines.stores.elasticsearch import tombstones as deletions
 from pipelines.stores.elasticsearch.labels import Labelling
 from pipelines.stores.elasticsearch.pending import Waiting
 from pipelines.stores.elasticsearch.reindex import Reindexing
@@ -127,8 +120,7 @@ class ElasticsearchStore(Waiting, Labelling):
         # Before it counts: a list that was interrupted is not gone through again up to there.
         self._forget(tombstones)
         written = deletions.unknown(self.indices, tombstones)
-        texts = deletions.apply(self.indices, deletions.named(tombstones))
-        texts += deletions.erase_plain(self.indices, tombstones)
+        texts = deletions.apply(self.indices, tombstones)
         if counted:
             inputs.count_deletions(self.indices, uuid.uuid4().hex, len(tombstones))
         self._forget(tombstones)  # what an import has kept meanwhile

@@ -110,16 +110,18 @@ def unknown(indices: Indices, tombstones: Sequence[CollectedTombstone]) -> int:
     return len(wanted) - len(indices.get_many(indices.tombstones, wanted))
 
 
-def apply(indices: Indices, names: Sequence[Named]) -> int:
-    """Write tombstones, delete the posts they name, and return how many those were.
+def apply(indices: Indices, tombstones: Sequence[CollectedTombstone]) -> int:
+    """Write tombstones, delete what they name, and return how many posts that were.
 
-    Doing it again does nothing.
+    What is stored under their raw names goes too; these names are in no tombstone. Doing it
+    again does nothing.
     """
-    if not names:
-        return 0
+    names = named(tombstones)
     ids = [short(name) for kind, name in names if kind == "id"]
-    ids += write(indices, names)
-    return erase(indices, ids)
+    if names:
+        ids += write(indices, names)
+    raw = _stored_raw(indices, tombstones)
+    return erase(indices, [*ids, *raw, *_reach(indices, (), _posts(live(indices, raw)))])
 
 
 def write(indices: Indices, names: Sequence[Named], refused: Sequence[Post] = ()) -> dict[str, str]:
@@ -154,7 +156,7 @@ def _reach(
     own = {short(name) for kind, name in names if kind == "id"}
     new, posts = own | found.keys(), list(refused)
     while new or posts:
-        posts += [post for one in live(indices, new).values() for post in twins.contents(one)]
+        posts += _posts(live(indices, new))
         posts = leading(posts, partial(_known, indices))
         signs = [("id", name) for name in twins.mark_names(indices, posts)]
         _put(indices, _missing(indices, signs))
@@ -204,6 +206,10 @@ def live(indices: Indices, ids: Iterable[str]) -> dict[str, PostDocument]:
     return {one: document for one, document in read.items() if document.live}
 
 
+def _posts(documents: Mapping[str, PostDocument]) -> list[Post]:
+    return [post for document in documents.values() for post in twins.contents(document)]
+
+
 def _put(indices: Indices, names: Sequence[Named]) -> None:
     if not names:
         return
@@ -231,11 +237,7 @@ def reached(indices: Indices, tombstones: Sequence[CollectedTombstone]) -> set[s
     left: set[Mark] = set()
     while new or names:
         found |= {one: document.id for one, document in new.items()}
-        posts = leading(
-            [post for document in new.values() for post in twins.contents(document)],
-            partial(_known, indices),
-            left,
-        )
+        posts = leading(_posts(new), partial(_known, indices), left)
         left |= marks(posts)
         names = [*names, *(("id", document.id) for document in new.values())]
         more = {*dict(_reached(indices, names)), *twins.find(indices, posts)}
@@ -249,16 +251,6 @@ def erase(indices: Indices, ids: Iterable[str]) -> int:
         indices, ids, lambda _, found: record.stub(found) if found.live else None
     )
     return len(changed)
-
-
-def erase_plain(indices: Indices, tombstones: Sequence[CollectedTombstone]) -> int:
-    """Delete what is stored under the raw names of deletions; return how many posts.
-
-    Doing it again does nothing. These names are in no tombstone.
-    """
-    ids = dict.fromkeys(_stored_raw(indices, tombstones))
-    posts = [post for one in live(indices, ids).values() for post in twins.contents(one)]
-    return erase(indices, [*ids, *_reach(indices, (), posts)])
 
 
 def _stored_raw(indices: Indices, tombstones: Sequence[CollectedTombstone]) -> list[str]:
