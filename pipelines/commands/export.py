@@ -24,7 +24,7 @@ from pipelines.commands._shared.options import (
     query_node,
     store_option,
 )
-from pipelines.commands._shared.output import count, nothing_found, notify, tell
+from pipelines.commands._shared.output import count, nothing_found, notify, tell, waiting
 from pipelines.errors import ChangedMeanwhile
 from pipelines.progress import progress
 from pipelines.query import And, Filter, Node, all_of, final
@@ -241,7 +241,7 @@ def _tell(account: Account, facts: Facts, folder: Path, level: Level, nothing: s
 
     pending = facts.ledger.pending
     if pending:
-        notify(f"{pending:,} posts wait to be scored and are not exported.")
+        notify(waiting(pending, "{are} not exported"))
     if not account.posts:
         nothing_found(f"{nothing} Nothing was written.")
     _warn_of_rare(facts, account, level)
@@ -261,7 +261,7 @@ def _tell(account: Account, facts: Facts, folder: Path, level: Level, nothing: s
         notify(
             f"{account.plain_authors:,} of the posts carry the raw account names of their authors."
         )
-    notify(f"{account.posts:,} posts written to {folder}: {', '.join(written)}.")
+    notify(f"{count(account.posts, 'post')} written to {folder}: {', '.join(written)}.")
 
 
 def _reason(level: str, reason: str, pseudonyms: str) -> str:

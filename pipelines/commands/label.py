@@ -24,7 +24,7 @@ from pipelines.commands._shared.options import (
     store_option,
     values_of,
 )
-from pipelines.commands._shared.output import nothing_found, notify, write_line
+from pipelines.commands._shared.output import count, nothing_found, notify, write_line
 from pipelines.console import console
 from pipelines.labels.sampling import STRATA, Stratum
 from pipelines.labels.words import Ui
@@ -102,9 +102,10 @@ def sample_command(
         path, posts, entities=values_of(filters.get("entity", ())), ui=ui, predicted=show_predicted
     )
     if len(posts) < size:
-        notify(f"Only {len(posts):,} posts match; all are in the sheet.")
+        few = "1 post matches; it is" if len(posts) == 1 else f"{len(posts):,} posts match; all are"
+        notify(f"Only {few} in the sheet.")
     notify(
-        f"{len(posts):,} posts written to {path}. Fill the column of labels, then: "
+        f"{count(len(posts), 'post')} written to {path}. Fill the column of labels, then: "
         f"marsad label import {path} --coder NAME"
     )
 

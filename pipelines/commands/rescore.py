@@ -11,7 +11,7 @@ from pipelines.commands._shared.options import (
     store_option,
     watchlist_option,
 )
-from pipelines.commands._shared.output import nothing_found, notify
+from pipelines.commands._shared.output import count, nothing_found, notify
 from pipelines.commands._shared.scoring import finish_pending
 from pipelines.commands._shared.study import record_study
 from pipelines.embedded import requeue
@@ -47,10 +47,10 @@ def command(query: tuple[str, ...], store: str | None, watchlist: str | None) ->
             posts = (hit.post for hit in opened.scan(known_authors(node, opened)))
             # `none` by default means "leave what was found": only asking for it forgets it.
             keep = case is None and watchlist is None
-            count = requeue(opened, posts, list if keep else lambda batch: rematch(batch, case))
-            if not count:
+            scored = requeue(opened, posts, list if keep else lambda batch: rematch(batch, case))
+            if not scored:
                 nothing_found("No post matches.")
             finish_pending(opened)
     finally:
         opened.close()
-    notify(f"{count:,} posts scored again.")
+    notify(f"{count(scored, 'post')} scored again.")

@@ -20,7 +20,7 @@ from pipelines.commands._shared.options import (
     query_node,
     store_option,
 )
-from pipelines.commands._shared.output import count, nothing_found, notify, write_line
+from pipelines.commands._shared.output import count, nothing_found, notify, waiting, write_line
 from pipelines.console import console
 from pipelines.query import Node, highlight
 from pipelines.query.highlight import Marks, marks, otherwise
@@ -92,7 +92,7 @@ def command(
     finally:
         opened.close()
     if page.pending:
-        notify(f"{page.pending:,} posts wait to be scored and can't be found yet.")
+        notify(waiting(page.pending, "can't be found yet"))
     if not page.hits:
         nothing_found(reason)
     if as_json:

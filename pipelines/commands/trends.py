@@ -27,7 +27,7 @@ from pipelines.commands._shared.options import (
     filter_options,
     store_option,
 )
-from pipelines.commands._shared.output import nothing_found, notify, write_line
+from pipelines.commands._shared.output import nothing_found, notify, waiting, write_line
 from pipelines.commands.trend_answer import Answer, ask
 from pipelines.commands.trend_charts import Look, check, draw, group_names
 from pipelines.console import console
@@ -254,7 +254,7 @@ def _remarks(answer: Answer) -> None:
     if without_day:
         notify(f"{without_day:,} of {posts:,} posts have no usable date and are left out.")
     if pending:
-        notify(f"{pending:,} posts wait to be scored and are left out.")
+        notify(waiting(pending, "{are} left out"))
 
 
 def _events(name: str | None) -> list[Event] | None:

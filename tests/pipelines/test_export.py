@@ -486,7 +486,7 @@ def test_all_formats_are_written_ordered_by_id_and_stdout_stays_empty(store, tmp
     result = run(store, "--to", tmp_path / "out")
     assert (result.exit_code, result.stdout) == (0, "")
     assert [line["id"][-1] for line in read_ndjson(tmp_path / "out")] == ["1", "2", "3"]
-    assert "1 posts wait to be scored" in result.stderr
+    assert "1 post waits to be scored and is not exported." in result.stderr
     assert manifest(tmp_path / "out")["pending"] == 1
     assert manifest(tmp_path / "out")["timezone"] == "Africa/Casablanca"
 
@@ -754,7 +754,7 @@ def test_an_export__holds_no_post_that_was_deleted_while_it_ran(
     monkeypatch.setattr(folder, "_write", deleting)
     done = run(store, "--to", tmp_path / "out", "--format", "ndjson", *options)
     assert done.stderr.count("deleted while the export ran") == 2
-    assert "1 posts written" in done.stderr
+    assert "1 post written" in done.stderr
     assert len((tmp_path / "out" / "posts.ndjson").read_text().splitlines()) == 1
     assert not (tmp_path / "out" / ".marsad-export").exists()
 

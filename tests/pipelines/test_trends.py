@@ -367,7 +367,7 @@ def test_json_is_one_row_a_line_and_remarks_go_elsewhere(store):
     ]
     assert set(found[0]) == set(Row.__struct_fields__)
     assert "1 of 4 posts have no usable date" in result.stderr
-    assert "1 posts wait to be scored" in result.stderr
+    assert "1 post waits to be scored and is left out." in result.stderr
 
 
 def test_csv_has_the_same_rows_as_json(store):

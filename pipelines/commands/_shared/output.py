@@ -32,6 +32,15 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
+def waiting(posts: int, what: str) -> str:
+    """Return that posts wait to be scored, and ``what`` follows; ``{are}`` in it fits the number.
+
+    ``1 post waits to be scored and is left out.`` is ``waiting(1, "{are} left out")``.
+    """
+    wait, are = ("waits", "is") if posts == 1 else ("wait", "are")
+    return f"{count(posts, 'post')} {wait} to be scored and {what.format(are=are)}."
+
+
 def notify(message: str) -> None:
     """Tell people something, on standard error."""
     click.echo(printable(message), err=True)
