@@ -27,6 +27,13 @@ class DeadLetterOwner:
             with self.dead_letters() as kept:
                 kept.put(letters)
 
+    def _keep_undeleted(
+        self, posts: Sequence[Post], letters: Sequence[DeadLetter], deleted: Iterable[str]
+    ) -> None:
+        """Keep the letters of posts whose ids are not among the deleted ones."""
+        gone = set(deleted)
+        self._keep([one for post, one in zip(posts, letters, strict=True) if post.id not in gone])
+
     def _remove_letters(self, letters: Sequence[DeadLetter]) -> None:
         """Remove letters: what they hold is a record now, or was deleted."""
         if letters and self.dead_path.exists():
@@ -38,7 +45,7 @@ class DeadLetterOwner:
     ) -> None:
         """Remove the letters of posts whose ids are among the deleted ones.
 
-        A deletion during the work on them looked for letters before these were kept.
+        A deletion while they were kept looked for letters before these were there.
         """
         gone = set(deleted)
         self._remove_letters(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter as Tally
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta, timezone
 from pathlib import Path
 from typing import get_args
@@ -25,7 +25,7 @@ from pipelines.analysis.scanned import count
 from pipelines.dead_letters.queue import DeadLetters
 from pipelines.errors import StoreBusy, StoreError
 from pipelines.query import All, highlight, parse
-from pipelines.records import Collected, Ledger, Split, Study
+from pipelines.records import Collected, DeadLetter, Ledger, Split, Study
 from pipelines.stores.protocols import Store
 from tests.conformance.corpus import (
     NOW,
@@ -547,6 +547,39 @@ class Queue:
         assert store.ledger() == Ledger(received=3, deleted=2, dead=1)
         with store.dead_letters() as kept:
             assert [one.line for one in kept.entries()] == [2]
+
+    def test_what_was_deleted_before_it_is_rejected_leaves_no_dead_letter_after_a_crash(
+        self, store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        Feeder(store)(post("t:1"), post("t:2"))
+        waiting = sorted(store.pending(9), key=lambda one: one.id)
+        store.delete([tombstone("t:1")])
+        with monkeypatch.context() as patch:
+            # as if the process was killed
+            patch.setattr(DeadLetters, "remove", lambda *given: 1 / 0)
+            with pytest.raises(ZeroDivisionError):
+                store.reject(waiting, [dead_letter(n, reason="score-failed") for n in (1, 2)])
+        assert store.ledger() == Ledger(received=3, deleted=2, dead=1)
+        with store.dead_letters() as kept:
+            assert [one.line for one in kept.entries()] == [2]
+
+    def test_what_is_rejected_and_deleted_at_once_leaves_no_dead_letter(
+        self, store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        Feeder(store)(post("t:1"))
+        put = DeadLetters.put
+
+        def late(letters: DeadLetters, given: Sequence[DeadLetter]) -> None:
+            store.delete([tombstone("t:1")])  # after it was asked for what is deleted
+            put(letters, given)
+
+        waiting = store.pending(9)
+        with monkeypatch.context() as patch:
+            patch.setattr(DeadLetters, "put", late)
+            store.reject(waiting, [dead_letter(1, reason="score-failed")])
+        assert store.ledger() == Ledger(received=2, deleted=2)
+        with store.dead_letters() as kept:
+            assert kept.entries() == []
 
     def test_what_is_indexed_and_cannot_be_scored_once_more_stays_as_it_was(
         self, store: Store

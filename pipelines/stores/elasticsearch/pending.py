@@ -64,7 +64,9 @@ class Waiting(OpenedIndices):
     def reject(self, posts: Sequence[Post], letters: Sequence[DeadLetter]) -> None:
         """Turn waiting posts into dead letters; see :meth:`.protocols.Backlog.reject`."""
         self._writing(self.indices.posts)
-        self._keep(letters)
+        collected = [Collected(post) for post in posts]
+        # none of what is deleted already, in case we are killed before the last step
+        self._keep_undeleted(posts, letters, self._known.refused(collected))
         both = zip(posts, letters, strict=True)
         why = {short(post.id): (post, letter.reason) for post, letter in both}
 
@@ -73,8 +75,7 @@ class Waiting(OpenedIndices):
             return record.unscored(before, reason) if before.waits(post) else None
 
         documents.change(self.indices, why, event)
-        deleted = self._known.refused([Collected(post) for post in posts])
-        self._remove_deleted(posts, letters, deleted)
+        self._remove_deleted(posts, letters, self._known.refused(collected))
 
     def requeue(self, posts: Iterable[Post]) -> None:
         """Put stored posts back on the waiting list; no ledger entry."""

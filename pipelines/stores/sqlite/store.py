@@ -135,12 +135,13 @@ class SqliteStore(SqliteFile):
 
     def reject(self, posts: Sequence[Post], dead_letters: Sequence[DeadLetter]) -> None:
         """Turn waiting posts into dead letters; see :meth:`.Backlog.reject`."""
-        self._keep(dead_letters)
+        collected = [Collected(post) for post in posts]
+        # none of what is deleted already, in case we are killed before the last step
+        self._keep_undeleted(posts, dead_letters, self.deleted_ids(collected))
         reasons = [dead_letter.reason for dead_letter in dead_letters]
         with self._writing():
             reject(self._connection, list(zip(posts, reasons, strict=True)))
-        deleted = self.deleted_ids([Collected(post) for post in posts])
-        self._remove_deleted(posts, dead_letters, deleted)
+        self._remove_deleted(posts, dead_letters, self.deleted_ids(collected))
 
     def requeue(self, posts: Iterable[Post]) -> None:
         """Put stored posts back on the waiting list; no ledger entry."""
