@@ -603,14 +603,15 @@ def test_xlsx__shows_whole_texts_and_whole_headers(tmp_path):
     assert sheet.cell(5, 7).value == "���"  # signs that XML can't hold
 
 
+@pytest.mark.parametrize("options", [(), ("--level", "ids", "--rare", "suppress")])
 def test_xlsx__of_more_posts_than_a_sheet_holds_is_refused_before_it_is_written(
-    store, tmp_path, monkeypatch
+    store, tmp_path, monkeypatch, options
 ):
     monkeypatch.setattr(
         "pipelines.export.options.ROWS", 3
     )  # of its heads and two posts; there are three
     monkeypatch.setattr(folder, "_write", None)
-    done = run(store, "--to", tmp_path / "out", "--format", "csv,xlsx")
+    done = run(store, "--to", tmp_path / "out", "--format", "csv,xlsx", *options)
     assert isinstance(done.exception, OutputError)
     assert "export as Parquet or CSV" in str(done.exception)
     assert not (tmp_path / "out").exists()

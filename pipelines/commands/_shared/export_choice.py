@@ -27,8 +27,8 @@ class Choice(NamedTuple):
 
     @property
     def suppresses(self) -> bool:
-        """Whether what makes posts rare is left out."""
-        return self.rare == "suppress"
+        """Whether what makes posts rare is left out: ids alone have nothing of that."""
+        return self.rare == "suppress" and self.level != "ids"
 
     def fitting(self, total: int) -> int:
         """Return how many posts match, unless they are more than Excel opens in a sheet.
