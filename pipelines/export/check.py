@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -16,6 +17,9 @@ from pipelines.export.about import FORMAT, MANIFEST, File
 from pipelines.labels.sampling import by_ids
 from pipelines.records import Collected
 from pipelines.stores.protocols import Store
+
+#: What a workbook writes for ``_x0041_``, which alone would be an escaped A; openpyxl leaves it so.
+_ESCAPED = re.compile("_x005F(_x[0-9A-Fa-f]{4}_)")
 
 
 class _Manifest(msgspec.Struct):
@@ -129,4 +133,4 @@ def _ids_of_sheet(path: Path) -> Iterator[str]:
         raise OutputError(f"{path.parent} holds no ids: its level is unlinked")
     place = heads.index("id")
     for row in rows:
-        yield str(row[place])
+        yield _ESCAPED.sub(r"\1", str(row[place]))

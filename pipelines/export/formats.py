@@ -107,7 +107,7 @@ def _parquet(folder: Path, options: Options) -> Writer:
 
 
 def _xlsx(folder: Path, options: Options) -> Writer:
-    from pipelines.export.xlsx import Xlsx  # openpyxl takes its time to load
+    from pipelines.export.xlsx import Xlsx  # its libraries take their time to load
 
     return Xlsx(folder, options)
 
