@@ -76,13 +76,6 @@ from nlp.training import loop, package, steps
 )
 @click.option("--keep", default=0, help="Finish the network of this --exit, not the whole one.")
 @click.option(
-    "--merge",
-    "merged",
-    default=0,
-    help="Do not fine-tune: distil the network of --start into a quicker one that merges its "
-    "pieces in pairs after N layers.",
-)
-@click.option(
     "--freeze",
     "frozen",
     default=0,
@@ -125,7 +118,6 @@ def main(
     exits: tuple[int, ...],
     early: int,
     keep: int,
-    merged: int,
     frozen: int,
     licence: data_folder.Licence,
     threads: int,
@@ -143,10 +135,6 @@ def main(
       python -m nlp.training --data ../shared/data --work ../train-cache/run
       python -m nlp.training --data ../shared/data --work ../train-cache/run --ship
     """
-    if merged and start is None:
-        raise click.UsageError("--merge distils the network of --start: name that too")
-    if merged and early:
-        raise click.UsageError("--merge and --early exclude each other")
     settings = steps.Settings(
         data,
         work,
@@ -156,7 +144,6 @@ def main(
         exits=exits,
         early=early,
         shipped_layers=keep,
-        merged=merged,
         frozen=frozen,
         licence=licence,
         threads=threads,

@@ -24,17 +24,167 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from nlp.network import UPPER
-from nlp.training.graph import EPSILON, MERGED, MICROSOFT, Array, Graph, Kind
 
+Kind = Literal["float", "rows"]
+Array = npt.NDArray[Any]
+
+_MS = "com.microsoft"
 _OPSET = 17
+_EPSILON = 1e-12
 _STATES = "states"
+
+
+#: The largest weight of a product whose pair sums fit into 16 bits beside activations up to 255.
+PRODUCT_LEVELS = 64
+_TABLE_LEVELS = 127
+_CLIPPED = np.linspace(1.0, 0.5, 26)
+
+
+def quantise_rows(weights: Array, levels: int = _TABLE_LEVELS) -> tuple[Array, Array]:
+    """Symmetric 8 bits with one scale a row: int8 of the same shape and float32 (rows, 1).
+
+    The values lie within -`levels` to `levels`. Each row takes, of 26 scales that clip nothing up
+    to half of the largest weight, the one with the least squared error.
+    """
+    largest = np.abs(weights).max(1, keepdims=True)
+    best = np.full_like(largest, np.inf, dtype=np.float64)
+    values = np.zeros(weights.shape, np.int8)
+    scales = np.ones(largest.shape, np.float32)
+    for share in _CLIPPED:
+        scale = np.where(largest == 0, 1.0, largest * share / levels).astype(np.float32)
+        tried = np.rint(weights / scale).clip(-levels, levels).astype(np.int8)
+        error = ((tried * scale - weights) ** 2).sum(1, keepdims=True, dtype=np.float64)
+        better = error < best
+        best = np.where(better, error, best)
+        values = np.where(better, tried, values)
+        scales = np.where(better, scale, scales)
+    return values, scales
+
+
+class _Graph:
+    """Collects nodes and weights; every method returns the name of its output."""
+
+    def __init__(self, kind: Kind, width: int) -> None:
+        self.kind, self.width = kind, width
+        self.nodes: list[Any] = []
+        self.weights: dict[str, Array] = {}
+
+    def constant(self, name: str, value: Array) -> str:
+        self.weights.setdefault(name, value)
+        return name
+
+    def node(
+        self, kind: str, inputs: list[str], output: str, domain: str = "", **attributes: Any
+    ) -> str:
+        self.nodes.append(
+            helper.make_node(kind, inputs, [output], name=output, domain=domain, **attributes)
+        )
+        return output
+
+    def product(self, x: str, weights: Array, name: str) -> str:
+        """`x` times `weights` (outputs, inputs) transposed, without bias."""
+        if self.kind == "float":
+            return self.node("MatMul", [x, self.constant(f"{name}.w", weights.T.copy())], name)
+        values, scale = quantise_rows(weights, PRODUCT_LEVELS)
+        quantised, row = self.by_row(x)
+        wide = self.node(
+            "MatMulIntegerToFloat",
+            [
+                quantised,
+                self.constant(f"{name}.w", values.T.copy()),
+                self.constant("one", np.array(1, np.float32)),
+                self.constant(f"{name}.s", scale[:, 0]),
+                self.constant("zero.u8", np.array(128, np.uint8)),
+                self.constant("zero.s8", np.array(0, np.int8)),
+            ],
+            f"{name}.wide",
+            _MS,
+        )
+        return self.node("Mul", [wide, row], name)
+
+    def by_row(self, x: str) -> tuple[str, str]:
+        """Quantise the last axis of `x` to uint8 around 128; also return the scale of each row."""
+        if f"{x}.u8" in {node.name for node in self.nodes}:
+            return f"{x}.u8", f"{x}.scale"
+        size = self.node("Abs", [x], f"{x}.abs")
+        size = self.node("ReduceMax", [size], f"{x}.max", axes=[-1], keepdims=1)
+        least = self.constant("tiny", np.array(1e-9, np.float32))
+        size = self.node("Max", [size, least], f"{x}.most")
+        most = self.constant("127", np.array(127, np.float32))
+        scale = self.node("Div", [size, most], f"{x}.scale")
+        inverse = self.node("Div", [most, size], f"{x}.inverse")
+        steps = self.node("Mul", [x, inverse], f"{x}.steps")
+        one = self.constant("one", np.array(1, np.float32))
+        zero = self.constant("zero.u8", np.array(128, np.uint8))
+        return self.node("QuantizeLinear", [steps, one, zero], f"{x}.u8"), scale
+
+    def norm(self, x: str, beside: str, bias: str, weight: str, shift: str, name: str) -> str:
+        """Normalise the sum of `x`, `bias` and `beside` over the last axis."""
+        x = self.node("Add", [x, bias], f"{name}.biased")
+        x = self.node("Add", [x, beside], f"{name}.sum")
+        return self.node("LayerNormalization", [x, weight, shift], name, axis=-1, epsilon=_EPSILON)
+
+    def attention(self, query: str, key: str, value: str, heads: int, name: str) -> str:
+        """Multi-head attention; `value` has a last column of ones in each head.
+
+        Written out, since the sums inside of `MultiHeadAttention`, `Softmax` and `ReduceSum`
+        depend on the processor's vectors and on padding, and one changed bit can move a value to
+        the next of the 8-bit steps. A product of matrices adds one term after the other, so that
+        the column of ones gives the same total everywhere.
+        """
+        width = self.width
+        size = width // heads
+        root = self.constant("head.scale", np.array(size**-0.5, np.float32))
+        query = self.node("Mul", [query, root], f"{name}.scaled")
+        queries = self.by_head(query, heads, size, [0, 2, 1, 3])
+        keys = self.by_head(key, heads, size, [0, 2, 3, 1])
+        values = self.by_head(value, heads, size + 1, [0, 2, 1, 3])
+        score = self.node("MatMul", [queries, keys], f"{name}.score")
+        score = self.node("Add", [score, "padding"], f"{name}.masked")
+        peak = self.node("ReduceMax", [score], f"{name}.peak", axes=[-1], keepdims=1)
+        score = self.node("Sub", [score, peak], f"{name}.below")
+        share = self.node("Exp", [score], f"{name}.share")
+        sums = self.node("MatMul", [share, values], f"{name}.sums")
+        parts = [f"{name}.sum", f"{name}.total"]
+        sizes = self.constant("head.parts", np.array([size, 1]))
+        self.nodes.append(
+            helper.make_node("Split", [sums, sizes], parts, name=f"{name}.parts", axis=3)
+        )
+        mean = self.node("Div", parts, f"{name}.mean")
+        mean = self.node("Transpose", [mean], f"{name}.turned", perm=[0, 2, 1, 3])
+        joined = self.constant("joined", np.array([0, 0, width]))
+        return self.node("Reshape", [mean, joined], name)
+
+    def by_head(self, x: str, heads: int, size: int, order: list[int]) -> str:
+        """Split the last axis into `heads` of `size`, and put the four axes in this order."""
+        shape = self.constant(f"heads.{size}", np.array([0, 0, heads, size]))
+        split = self.node("Reshape", [x, shape], f"{x}.split")
+        return self.node("Transpose", [split], f"{x}.heads", perm=order)
+
+    def padding(self) -> str:
+        """What is added to the scores of attention: 0 on pieces, far below on padding."""
+        seen = self.node("Cast", ["mask"], "mask.seen", to=TensorProto.FLOAT)
+        away = self.node("Sub", [seen, self.constant("one", np.array(1, np.float32))], "mask.away")
+        far = self.constant("far", np.array(1e4, np.float32))
+        away = self.node("Mul", [away, far], "mask.far")
+        axes = self.constant("axes12", np.array([1, 2]))
+        return self.node("Unsqueeze", [away, axes], "padding")
+
+    def table(self, rows: Array, ids: str, name: str) -> str:
+        """Rows of an 8-bit table, as float32."""
+        values, scale = quantise_rows(rows)
+        picked = self.node("Gather", [self.constant(f"{name}.w", values), ids], f"{name}.rows")
+        picked = self.node("Cast", [picked], f"{name}.float", to=TensorProto.FLOAT)
+        factor = self.node("Gather", [self.constant(f"{name}.s", scale), ids], f"{name}.scales")
+        return self.node("Mul", [picked, factor], name)
 
 
 def _projections(state: dict[str, Array], prefix: str, heads: int) -> tuple[Array, Array]:
@@ -50,7 +200,7 @@ def _projections(state: dict[str, Array], prefix: str, heads: int) -> tuple[Arra
     return weights, np.concatenate(biases)
 
 
-def _layer(graph: Graph, state: dict[str, Array], x: str, number: int, heads: int) -> str:
+def _layer(graph: _Graph, state: dict[str, Array], x: str, number: int, heads: int) -> str:
     def weight(name: str) -> Array:
         return state[f"bert.encoder.layer.{number}.{name}"]
 
@@ -79,7 +229,7 @@ def _layer(graph: Graph, state: dict[str, Array], x: str, number: int, heads: in
         f"{at}.middle",
     )
     z = graph.product(y, weight("intermediate.dense.weight"), f"{at}.wide")
-    z = graph.node("BiasGelu", [z, const("intermediate.dense.bias")], f"{at}.gelu", MICROSOFT)
+    z = graph.node("BiasGelu", [z, const("intermediate.dense.bias")], f"{at}.gelu", _MS)
     z = graph.product(z, weight("output.dense.weight"), f"{at}.narrow")
     return graph.norm(
         z,
@@ -92,34 +242,29 @@ def _layer(graph: Graph, state: dict[str, Array], x: str, number: int, heads: in
 
 
 def build(
-    state: dict[str, Array], heads: int, kind: Kind = "rows", early: int = 0, merged: int = 0
+    state: dict[str, Array], heads: int, kind: Kind = "rows", early: int = 0
 ) -> tuple[Any, ...]:
     """Return the classifier whose weights are `state`, as one `onnx.ModelProto` or two.
 
     Inputs: `pieces` int64 (posts, longest) and `mask` int32 of the same shape, 1 on real pieces.
     Output: `logits` float32 (posts, 3). With `early`, the first graph ends after so many layers;
     its logits are those of ``exit.weight`` and ``exit.bias``, and `states` (posts, longest, width)
-    goes into the second, which has the other layers. With `merged`, pieces are merged in pairs
-    after so many layers. Raises `ValueError` if both are asked for.
+    goes into the second, which has the other layers.
     """
-    if early and merged:
-        raise ValueError("a network that merges its pieces has no early exit")
     layers = len({key.split(".")[3] for key in state if key.startswith("bert.encoder.layer.")})
     end = early or layers
-    graph = Graph(kind, state["head.weight"].shape[1])
+    graph = _Graph(kind, state["head.weight"].shape[1])
     x = _embedded(graph, state)
-    graph.begin()
+    graph.padding()
     for number in range(end):
-        if merged and number == merged:
-            x = graph.in_pairs(x, f"{MERGED}{number}")
         x = _layer(graph, state, x, number, heads)
     if not early:
         _judge(graph, x, state["head.weight"], state["head.bias"], "head")
         return (_model(graph, {"pieces": TensorProto.INT64}),)
     graph.node("Identity", [x], _STATES)
     _judge(graph, x, state["exit.weight"], state["exit.bias"], "exit")
-    upper, x = Graph(kind, graph.width), _STATES
-    upper.begin()
+    upper, x = _Graph(kind, graph.width), _STATES
+    upper.padding()
     for number in range(end, layers):
         x = _layer(upper, state, x, number, heads)
     _judge(upper, x, state["head.weight"], state["head.bias"], "head")
@@ -128,7 +273,7 @@ def build(
     return _model(graph, {"pieces": TensorProto.INT64}, [states]), _model(upper, {}, (), [states])
 
 
-def _embedded(graph: Graph, state: dict[str, Array]) -> str:
+def _embedded(graph: _Graph, state: dict[str, Array]) -> str:
     prefix = "bert.embeddings."
     words = graph.table(state[prefix + "word_embeddings.weight"], "pieces", "words")
     places = state[prefix + "position_embeddings.weight"]
@@ -140,12 +285,16 @@ def _embedded(graph: Graph, state: dict[str, Array]) -> str:
     x = graph.node("Add", [words, near], "summed")
     weight = graph.constant("ln.w", state[prefix + "LayerNorm.weight"])
     bias = graph.constant("ln.b", state[prefix + "LayerNorm.bias"])
-    return graph.node("LayerNormalization", [x, weight, bias], "embedded", axis=-1, epsilon=EPSILON)
+    return graph.node(
+        "LayerNormalization", [x, weight, bias], "embedded", axis=-1, epsilon=_EPSILON
+    )
 
 
-def _judge(graph: Graph, x: str, weights: Array, bias: Array, name: str) -> str:
+def _judge(graph: _Graph, x: str, weights: Array, bias: Array, name: str) -> str:
     """Return the scores of a linear layer on the mean of `x` over real pieces."""
-    weight = graph.sizes
+    last = graph.constant("axis2", np.array([2]))
+    weight = graph.node("Cast", ["mask"], "mask.float", to=TensorProto.FLOAT)
+    weight = graph.node("Unsqueeze", [weight, last], "mask.wide")
     x = graph.node("Mul", [x, weight], "kept")
     one = graph.constant("axis1", np.array([1]))
     total = graph.node("ReduceSum", [x, one], "total", keepdims=0)
@@ -156,7 +305,7 @@ def _judge(graph: Graph, x: str, weights: Array, bias: Array, name: str) -> str:
 
 
 def _model(
-    graph: Graph, pieces: dict[str, int], outputs: Sequence[Any] = (), inputs: Sequence[Any] = ()
+    graph: _Graph, pieces: dict[str, int], outputs: Sequence[Any] = (), inputs: Sequence[Any] = ()
 ) -> Any:
     shape = ["posts", "longest"]
     integers = {**pieces, "mask": TensorProto.INT32}
@@ -171,7 +320,7 @@ def _model(
         [logits, *outputs],
         [numpy_helper.from_array(np.asarray(v), name) for name, v in graph.weights.items()],
     )
-    opsets = [helper.make_opsetid("", _OPSET), helper.make_opsetid(MICROSOFT, 1)]
+    opsets = [helper.make_opsetid("", _OPSET), helper.make_opsetid(_MS, 1)]
     return helper.make_model(body, opset_imports=opsets, ir_version=9, producer_name="marsad")
 
 
@@ -181,7 +330,7 @@ def run(finetuned: Path, target: Path, positions: int, kind: Kind = "rows", earl
     `positions` is the longest post in pieces that the file will be asked about. With `early`, the
     file ends after so many layers and the others go into the file of `nlp.network.UPPER` beside it.
     """
-    from nlp.training import encoder, exits, finetune
+    from nlp.training import exits, finetune
 
     model = finetune.load(finetuned)
     state = {name: value.float().numpy() for name, value in model.state_dict().items()}
@@ -192,8 +341,6 @@ def run(finetuned: Path, target: Path, positions: int, kind: Kind = "rows", earl
         state |= {"exit.weight": leave["weight"], "exit.bias": leave["bias"]}
     target.parent.mkdir(parents=True, exist_ok=True)
     target.with_name(UPPER).unlink(missing_ok=True)
-    graphs = build(
-        state, model.bert.config.num_attention_heads, kind, early, encoder.merged_after(model.bert)
-    )
+    graphs = build(state, model.bert.config.num_attention_heads, kind, early)
     for graph, path in zip(graphs, (target, target.with_name(UPPER)), strict=False):
         onnx.save(graph, str(path))

@@ -14,7 +14,6 @@ from transformers import BertModel
 
 CLASSES = 3
 PAD = 1
-_FAR = -1e4
 
 
 def pad(ids: Sequence[Sequence[int]]) -> tuple[torch.Tensor, torch.Tensor]:
@@ -43,35 +42,8 @@ def load_tokenizer(path: Path, longest: int) -> Tokenizer:
     return tokenizer
 
 
-def in_pairs(states: torch.Tensor, sizes: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Merge each two neighbours of `states` (posts, length, width) into their mean.
-
-    `sizes` (posts, length) says how many pieces a state stands for, 0 on padding: it weighs the
-    mean and is summed. Of an odd length, the last state stays alone.
-    """
-    if states.shape[1] % 2:
-        states = nn.functional.pad(states, (0, 0, 0, 1))
-        sizes = nn.functional.pad(sizes, (0, 1))
-    weighed = states * sizes.unsqueeze(-1)
-    total = sizes[:, 0::2] + sizes[:, 1::2]
-    merged = weighed[:, 0::2] + weighed[:, 1::2]
-    return merged / total.clamp(min=1.0).unsqueeze(-1), total
-
-
-def attended(sizes: torch.Tensor) -> torch.Tensor:
-    """Return what is added to the scores of attention: a state counts as often as it has pieces."""
-    score = torch.where(sizes > 0, sizes.clamp(min=1.0).log(), torch.full_like(sizes, _FAR))
-    return score[:, None, None]
-
-
 class Classifier(nn.Module):
-    """Scores (logits) of the three labels from the mean of the encoder's outputs.
-
-    With `merged_after` in the encoder's configuration, neighbouring pieces are merged in pairs
-    after so many layers, and the layers above read half as many (Dai et al. 2020,
-    "Funnel-Transformer", arXiv:2006.03236; attention to merged pieces as in Bolya et al. 2023,
-    "Token merging", arXiv:2210.09461).
-    """
+    """Scores (logits) of the three labels from the mean of the encoder's outputs."""
 
     def __init__(self, bert: Any, dropout: float = 0.1) -> None:
         super().__init__()
@@ -83,37 +55,11 @@ class Classifier(nn.Module):
 
     def forward(self, pieces: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """Return logits of shape (posts, 3)."""
-        states, sizes = self.states(pieces, mask)
-        return self.judge(states[-1], sizes)
-
-    def judge(
-        self, states: torch.Tensor, sizes: torch.Tensor, head: nn.Module | None = None
-    ) -> torch.Tensor:
-        """Return the logits of the mean of `states`, weighed by their `sizes`."""
-        weight = sizes.unsqueeze(-1).to(states.dtype)
-        mean = (states * weight).sum(1) / weight.sum(1)
-        logits: torch.Tensor = (head or self.head)(self.dropout(mean))
+        hidden = self.bert(pieces, attention_mask=mask).last_hidden_state
+        weight = mask.unsqueeze(-1).to(hidden.dtype)
+        mean = (hidden * weight).sum(1) / weight.sum(1)
+        logits: torch.Tensor = self.head(self.dropout(mean))
         return logits
-
-    def states(
-        self, pieces: torch.Tensor, mask: torch.Tensor
-    ) -> tuple[list[torch.Tensor], torch.Tensor]:
-        """Return the outputs of every layer, and the sizes of the last one's states."""
-        found = self.bert.embeddings(input_ids=pieces)
-        return self.above(0, found, mask.to(found.dtype))
-
-    def above(
-        self, below: int, found: torch.Tensor, sizes: torch.Tensor
-    ) -> tuple[list[torch.Tensor], torch.Tensor]:
-        """Return the same of the layers above the lowest `below`, whose output is `found`."""
-        merged = merged_after(self.bert)
-        outputs = []
-        for number, layer in enumerate(self.bert.encoder.layer[below:], below):
-            if merged and number == merged:
-                found, sizes = in_pairs(found, sizes)
-            found = layer(found, attended(sizes))
-            outputs.append(found)
-        return outputs, sizes
 
 
 class WithExits(nn.Module):
@@ -124,14 +70,8 @@ class WithExits(nn.Module):
     """
 
     def __init__(self, model: Classifier, exits: Sequence[int]) -> None:
-        """`exits` are numbers of layers, fewer than `model` has.
-
-        Raises `ValueError` for an exit below the layer where `model` merges its pieces.
-        """
+        """`exits` are numbers of layers, fewer than `model` has."""
         super().__init__()
-        merged = merged_after(model.bert)
-        if any(layers <= merged for layers in exits):
-            raise ValueError(f"an exit must come after the merge, which is after layer {merged}")
         self.model = model
         self.exits = tuple(exits)
         self.heads = nn.ModuleList(nn.Linear(model.head.in_features, CLASSES) for _ in self.exits)
@@ -140,10 +80,17 @@ class WithExits(nn.Module):
 
     def forward(self, pieces: torch.Tensor, mask: torch.Tensor) -> list[torch.Tensor]:
         """Return the logits of the whole network, then those of each exit."""
-        states, sizes = self.model.states(pieces, mask)
-        found = [self.model.judge(states[-1], sizes)]
+        hidden = self.model.bert(pieces, attention_mask=mask, output_hidden_states=True)
+        weight = mask.unsqueeze(-1).to(hidden.last_hidden_state.dtype)
+
+        def judge(states: torch.Tensor, head: nn.Module) -> torch.Tensor:
+            mean = (states * weight).sum(1) / weight.sum(1)
+            logits: torch.Tensor = head(self.model.dropout(mean))
+            return logits
+
+        found = [judge(hidden.last_hidden_state, self.model.head)]
         for layers, head in zip(self.exits, self.heads, strict=True):
-            found.append(self.model.judge(states[layers - 1], sizes, head))
+            found.append(judge(hidden.hidden_states[layers], head))
         return found
 
     def cut(self, layers: int) -> Classifier:
@@ -178,11 +125,6 @@ class Masked(nn.Module):
 def load_bert(folder: Path) -> Any:
     """Load the encoder of a Hugging Face folder."""
     return BertModel.from_pretrained(folder, add_pooling_layer=False)
-
-
-def merged_after(bert: Any) -> int:
-    """Return after how many layers the encoder merges its pieces in pairs; 0: never."""
-    return int(getattr(bert.config, "merged_after", 0))
 
 
 def keep_layers(bert: Any, layers: int) -> None:

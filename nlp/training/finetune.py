@@ -33,7 +33,6 @@ from nlp.training.encoder import (
     load_bert,
     load_tokenizer,
     mask_of,
-    merged_after,
     pad,
     without_dropout,
 )
@@ -289,7 +288,7 @@ def run(
     model = WithExits(beginning(encoder, start, layers), exits).to(where)
     freeze(model.model.bert, frozen)
     rows = data.labelled(folder, "train", own, licence)
-    spellings = transliterate.learn(folder, licence)
+    spellings = transliterate.learn(folder)
     rows += transliterate.candidates(rows, spellings)
     if votes is not None:
         rows += voting.rows(folder, votes)
@@ -319,7 +318,7 @@ def run(
         for depth, network in depths.items():
             with torch.autocast(where.type, kind, enabled=kind != torch.float32):
                 guess = score(network, tokenizer, [row.text for row in watched]).argmax(1).numpy()
-            print(f"step {step} layers {depth} held-out macro F1 {by_language(watched, guess)}")
+            print(f"step {step} layers {depth} held-out macro F1 {_by_language(watched, guess)}")
 
     loop.train(
         model, batches, lambda parts: total(parts, kind), plan, target / "checkpoint.pt", watch
@@ -329,8 +328,7 @@ def run(
     save(model.model, target)
 
 
-def by_language(rows: list[data.Row], guess: NDArray[np.int64]) -> str:
-    """Return the macro F1 of the guessed labels in each language, as JSON."""
+def _by_language(rows: list[data.Row], guess: NDArray[np.int64]) -> str:
     gold = np.array([row.label for row in rows])
     seen: dict[str, float] = {}
     for lang in sorted({row.lang for row in rows}):
@@ -345,15 +343,11 @@ def average(tuned: Path, others: Sequence[Path], target: Path, share: float | No
 
     `share` is the weight of `tuned`; without it all count the same. Trainings that began with the
     same weights lie in one valley: their mean is as good as their votes and costs one model
-    (Wortsman et al. 2022, "Model soups", arXiv:2203.05482). Raises `ValueError` for networks of
-    different shapes.
+    (Wortsman et al. 2022, "Model soups", arXiv:2203.05482).
     """
     own = 1 / (1 + len(others)) if share is None else share
     model = load(tuned)
-    rest = [load(folder) for folder in others]
-    if {merged_after(one.bert) for one in rest} - {merged_after(model.bert)}:
-        raise ValueError("networks that merge their pieces at different layers have no mean")
-    states = [one.state_dict() for one in rest]
+    states = [load(folder).state_dict() for folder in others]
     mean = {
         name: value * own + torch.stack([state[name] for state in states]).mean(0) * (1 - own)
         for name, value in model.state_dict().items()

@@ -19,7 +19,6 @@ from transformers import BertConfig, BertModel
 
 from nlp.network import UPPER
 from nlp.training.encoder import PAD, Classifier
-from nlp.training.graph import MERGED
 
 Array = npt.NDArray[Any]
 
@@ -88,17 +87,10 @@ def weights_of(graphs: Sequence[Any], heads: int) -> dict[str, Array]:
     return state
 
 
-def merged_after(graphs: Sequence[Any]) -> int:
-    """Return after how many layers the graphs merge their pieces in pairs; 0: never."""
-    found = [node.name.split(".") for graph in graphs for node in graph.graph.node]
-    return next((int(parts[1]) for parts in found if f"{parts[0]}." == MERGED), 0)
-
-
 def restore(network: Path, heads: int = _HEADS) -> Classifier:
     """Return the classifier whose weights are those of the ONNX file `network`, or of its parts."""
     files = [path for path in (network, network.with_name(UPPER)) if path.exists()]
-    graphs = [onnx.load(str(path)) for path in files]
-    state = weights_of(graphs, heads)
+    state = weights_of([onnx.load(str(path)) for path in files], heads)
     words = state["bert.embeddings.word_embeddings.weight"]
     layers = {key.split(".")[3] for key in state if key.startswith("bert.encoder.layer.")}
     configuration = BertConfig(
@@ -112,7 +104,6 @@ def restore(network: Path, heads: int = _HEADS) -> Classifier:
         layer_norm_eps=1e-12,
         pad_token_id=PAD,
     )
-    configuration.merged_after = merged_after(graphs)
     bert: Any = BertModel(configuration, add_pooling_layer=False)
     model = Classifier(bert)
     tensors = {name: torch.from_numpy(np.array(value)) for name, value in state.items()}

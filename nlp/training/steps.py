@@ -7,7 +7,6 @@
 | pretrain | pretrain/bert (left out with 0 steps) |
 | votes | votes/ (left out without a teacher) |
 | finetune | finetune/model.pt, finetune/layers-N/model.pt |
-| distil | distil/model.pt (instead of finetune, if asked for) |
 | mean | mean/model.pt (left out without other trainings) |
 | compress | candidate/sentiment.onnx |
 | linear | candidate/linear.npz |
@@ -40,7 +39,6 @@ from nlp.training import (
     calibrate,
     compress,
     data,
-    distil,
     evaluate,
     exits,
     finetune,
@@ -82,8 +80,6 @@ class Settings:
     """After how many layers the finished model leaves a post that it is sure of; 0: after all."""
     shipped_layers: int = 0
     """How many layers the finished model has: one of `exits`, or 0 for all."""
-    merged: int = 0
-    """Distil `start` into a network that merges its pieces after so many layers; 0: fine-tune."""
     frozen: int = 0
     """How many of the lowest layers the fine-tuning leaves as they are."""
     licence: Licence = "all"
@@ -167,8 +163,6 @@ def _pretrained(settings: Settings, small: Path) -> Path:
 def _tuned(settings: Settings, encoder: Path, tokenizer: Path) -> Path:
     """Fine-tune, and return the folder of the weights that are shipped."""
     work, tuned = settings.work, settings.work / "finetune"
-    if settings.merged:
-        return _distilled(settings, tokenizer)
     if not (tuned / "model.pt").exists():
         votes = None
         if settings.teacher:
@@ -201,27 +195,6 @@ def _tuned(settings: Settings, encoder: Path, tokenizer: Path) -> Path:
         _say("mean")
         finetune.average(tuned, settings.others, mean, settings.share)
     return mean
-
-
-def _distilled(settings: Settings, tokenizer: Path) -> Path:
-    """Distil the network to start from, and return the folder of the quicker one's weights."""
-    if settings.start is None:
-        raise ValueError("there is no network to distil: name one to start from")
-    quick = settings.work / "distil"
-    if not (quick / "model.pt").exists():
-        _say("distil")
-        distil.run(
-            settings.start,
-            tokenizer,
-            settings.data,
-            quick,
-            settings.finetuning,
-            settings.merged,
-            seed=settings.seed,
-            own=settings.own,
-            licence=settings.licence,
-        )
-    return quick
 
 
 def finish(settings: Settings, candidate: Path, tokenizer: Path, report: Path) -> None:

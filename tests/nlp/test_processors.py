@@ -14,7 +14,7 @@ from onnx import numpy_helper
 
 from nlp.sentiment import SHIPPED
 from nlp.training import package
-from nlp.training.graph import PRODUCT_LEVELS, quantise_rows
+from nlp.training.compress import PRODUCT_LEVELS, quantise_rows
 from nlp.training.processors import main
 
 #: What `VPMADDUBSW` saturates at, and the largest activation beside a weight.
