@@ -20,6 +20,7 @@ from nlp.training.rows import LABELS, Row, read_lines
 __all__ = ["LABELS", "Row", "read_lines"]
 
 Split = Literal["train", "calibrate", "check"]
+Part = Split | Literal["dev", "second-dev"]
 Licence = Literal["all", "free"]
 
 
@@ -206,7 +207,7 @@ def _parts(data: Path) -> dict[Split, list[Row]]:
 
 def labelled(
     data: Path,
-    split: Split | Literal["dev", "second-dev"],
+    split: Part,
     own: Path | None = None,
     licence: Licence = "all",
 ) -> list[Row]:
@@ -265,6 +266,9 @@ def unlabelled(data: Path) -> list[tuple[str, str]]:
     return lines
 
 
+#: What no model may learn from, with or without a label.
+_HELD: tuple[Part, ...] = ("calibrate", "check", "dev", "second-dev")
+
 #: The source of posts that have no label but an earlier model's vote.
 UNLABELLED = "unlabelled"
 
@@ -299,19 +303,18 @@ _POSTS = frozenset(
 )
 
 
-def without_label(data: Path) -> list[tuple[str, str]]:
+def without_label(data: Path, licence: Licence = "all") -> list[tuple[str, str]]:
     """Return (text, language) of people's posts that an earlier model may label.
 
-    What is held out, for calibration, checks or dev, is left out here too: by its prepared text.
+    What is held out, for calibration, checks or either dev, is left out here too: by its prepared
+    text. With the `licence` "free", so are sources for non-commercial use.
     """
-    folder = data / "sentiment"
-    labelled_rows = read_rows(folder / "train.jsonl") + read_rows(folder / "more.jsonl.gz")
-    held_out = {prepare(row.text) for row in labelled_rows if split_of(row) != "train"}
-    held_out |= {prepare(row.text) for row in read_rows(folder / "dev.jsonl")}
+    held_out = {prepare(row.text) for part in _HELD for row in labelled(data, part)}
+    barred = read_posts.NON_COMMERCIAL if licence == "free" else ()
     return [
         (text, lang)
         for text, lang, source in _unlabelled(data)
-        if source in _POSTS and prepare(text) not in held_out
+        if source in _POSTS and not source.startswith(barred) and prepare(text) not in held_out
     ]
 
 

@@ -288,10 +288,10 @@ def run(
     model = WithExits(beginning(encoder, start, layers), exits).to(where)
     freeze(model.model.bert, frozen)
     rows = data.labelled(folder, "train", own, licence)
-    spellings = transliterate.learn(folder)
+    spellings = transliterate.learn(folder, licence)
     rows += transliterate.candidates(rows, spellings)
     if votes is not None:
-        rows += voting.rows(folder, votes)
+        rows += voting.rows(folder, votes, licence)
     watched = data.labelled(folder, "check", own, licence)
     watched = random.Random(0).sample(watched, min(_WATCHED, len(watched)))
     batches = Batches(rows, tokenizer, plan.steps, batch, seed, spellings, votes)

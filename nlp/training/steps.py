@@ -168,7 +168,12 @@ def _tuned(settings: Settings, encoder: Path, tokenizer: Path) -> Path:
         if settings.teacher:
             _say("votes")
             votes = voting.ask(
-                settings.teacher, settings.data, work / "votes", settings.threads, settings.own
+                settings.teacher,
+                settings.data,
+                work / "votes",
+                settings.threads,
+                settings.own,
+                licence=settings.licence,
             )
         _say("finetune")
         finetune.run(

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nlp.onnx_model import OnnxModel
-from nlp.training.data import GROUPS, UNLABELLED, Row, labelled, without_label
+from nlp.training.data import GROUPS, UNLABELLED, Licence, Row, labelled, without_label
 
 _PART = 10_000
 _FILE = "part-{:04}.npz"
@@ -48,11 +48,11 @@ class Votes:
         return np.asarray(vote / vote.sum())
 
 
-def rows(data: Path, votes: Votes) -> list[Row]:
+def rows(data: Path, votes: Votes, licence: Licence = "all") -> list[Row]:
     """Return the posts without a label that have a vote, under the label that it favours."""
     return [
         Row(text, int(votes[text].argmax()), lang, UNLABELLED)
-        for text, lang in without_label(data)
+        for text, lang in without_label(data, licence)
         if text in votes
     ]
 
@@ -64,6 +64,7 @@ def ask(
     threads: int,
     own: Path | None = None,
     passes: int = PASSES,
+    licence: Licence = "all",
 ) -> Votes:
     """Ask the model in `teacher` for the posts to train on that `folder` does not hold yet.
 
@@ -73,8 +74,8 @@ def ask(
     """
     folder.mkdir(parents=True, exist_ok=True)
     known = Votes(folder)
-    found = labelled(data, "train", own)
-    found += [Row(text, 1, lang, UNLABELLED) for text, lang in without_label(data)]
+    found = labelled(data, "train", own, licence)
+    found += [Row(text, 1, lang, UNLABELLED) for text, lang in without_label(data, licence)]
     taken: Counter[str] = Counter()
     texts = list[str]()
     for row in random.Random(_SEED).sample(found, len(found)):

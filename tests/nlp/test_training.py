@@ -132,6 +132,16 @@ def test_posts_that_are_held_out_get_no_vote(tmp_path: Path) -> None:
     assert data.without_label(folder) == [("autre", "fr")]
 
 
+def test_posts_for_non_commercial_use_get_no_vote_where_weights_are_free(tmp_path: Path) -> None:
+    folder = tiny.write_data(tmp_path)
+    sources = {"un": "myc-raw", "deux": "twifil-train", "trois": "smartly-domain"}
+    lines = [{"text": text, "lang": "fr", "source": source} for text, source in sources.items()]
+    with gzip.open(folder / "text" / "unlabelled.jsonl.gz", "wt", encoding="utf-8") as file:
+        file.writelines(json.dumps(line) + "\n" for line in lines)
+    assert {text for text, _ in data.without_label(folder)} >= {"un", "trois"}
+    assert data.without_label(folder, "free") == [("un", "fr")]
+
+
 def test_a_training_with_a_teacher_asks_it_first(work: Path, tmp_path: Path) -> None:
     for name in ("base", "vocabulary"):
         shutil.copytree(work / name, tmp_path / name)
