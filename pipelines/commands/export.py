@@ -172,9 +172,9 @@ def _export(
 ) -> None:
     """Write the export, and tell what was written."""
     from pipelines.export import Facts, Options, export
+    from pipelines.export.folder import count_rare
     from pipelines.export.meanwhile import absent_from
     from pipelines.export.options import own_names
-    from pipelines.export.rare import find
     from pipelines.settings import zone
 
     status = opened.status()
@@ -190,7 +190,7 @@ def _export(
     hits = None if choice.size is None else [one.hit for one in chosen]
     few = None
     if choice.level != "ids":
-        few = find(opened.scan(node) if hits is None else hits)
+        few = count_rare(opened.scan(node) if hits is None else hits, folder)
     facts = Facts(
         query=asked,
         filters=dict(filters),

@@ -22,7 +22,7 @@ from pipelines.export.formats import FILES, FORMATS, Writer
 from pipelines.export.meanwhile import Absent, check, noted
 from pipelines.export.options import Options, Rename, changes
 from pipelines.export.order import shuffled
-from pipelines.export.rare import Rare
+from pipelines.export.rare import Rare, find
 from pipelines.records import Hit
 
 _STAGE = ".marsad-export"
@@ -108,6 +108,20 @@ def export(
         for name in names:
             (stage / name).replace(folder / name)
     return account
+
+
+def count_rare(hits: Iterable[Hit], folder: Path) -> Rare:
+    """Return what is rare among the posts that are to be exported to a folder.
+
+    They are counted in its hidden folder, which is made for that and removed. Raises
+    :class:`~pipelines.errors.OutputError`.
+    """
+    posts = iter(hits)
+    first = next(posts, None)
+    if first is None:
+        return Rare.of_none()
+    with _explained(folder), _stage(folder) as stage:
+        return find(_chain(first, posts), stage)
 
 
 def _made(

@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from itertools import groupby
 from operator import itemgetter
+from pathlib import Path
 
 import msgspec
 
@@ -25,9 +26,13 @@ from ingest.records import Post
 from pipelines.errors import OutputError
 from pipelines.export.columns import Exported
 from pipelines.records import Hit
+from pipelines.stores.sqlite_file import is_full
 
 #: Fewer accounts than these are few.
 K = 5
+_NAME = "rare"
+#: Kibibytes of the temporary file that stay in memory.
+_CACHE = 4_000
 
 _Codes = tuple[int, int, int]
 
@@ -81,6 +86,11 @@ class Rare(msgspec.Struct, frozen=True):
     posts: int
     """Posts with a rare combination."""
 
+    @classmethod
+    def of_none(cls) -> Rare:
+        """Return what is rare among no posts."""
+        return cls(Vocabulary(), array("q"), frozenset(), 0)
+
     def entities(self, *, suppressed: bool) -> tuple[str, ...]:
         """Return the entities of the posts: of common ones alone where rare ones lose theirs."""
         known = self.vocabulary.entities
@@ -118,19 +128,19 @@ class Rare(msgspec.Struct, frozen=True):
         return suppressed
 
 
-def find(hits: Iterable[Hit], k: int = K) -> Rare:
+def find(hits: Iterable[Hit], folder: Path, k: int = K) -> Rare:
     """Return what fewer than ``k`` accounts have in common; a post without author is one.
 
-    There may be as many combinations as posts: they are sorted in a temporary file, and take
+    There may be as many combinations as posts: they are sorted in a file of the folder, and take
     memory as numbers, 8 bytes each, where they are common. Raises :class:`OutputError` where
-    there is no room for that file.
+    that file can't be written.
     """
     words = Vocabulary()
     common = array("q")
     # what is left of rare posts: all of them that share platform and language
     rest: dict[int, set[int]] = defaultdict(set)
     posts = 0
-    with _sorted(words, hits) as rows:
+    with _sorted(words, hits, folder) as rows:
         for codes, own in groupby(rows, key=itemgetter(0, 1, 2)):
             accounts: set[int] = set()
             number = 0
@@ -150,12 +160,14 @@ def find(hits: Iterable[Hit], k: int = K) -> Rare:
 
 
 @contextmanager
-def _sorted(words: Vocabulary, hits: Iterable[Hit]) -> Iterator[Iterator[tuple[int, ...]]]:
+def _sorted(
+    words: Vocabulary, hits: Iterable[Hit], folder: Path
+) -> Iterator[Iterator[tuple[int, ...]]]:
     """Yield each combination's codes, an account and its posts, ordered by the codes.
 
-    SQLite keeps them in a file without a name, which is gone with this process. It holds no name:
-    of an account 64 bits are written, made with a key that is forgotten (two accounts that share a
-    combination have the same ones once in 10^19 pairs).
+    SQLite keeps them in a file of the folder that has no name any more, which is gone with this
+    process. It holds no name: of an account 64 bits are written, made with a key that is forgotten
+    (two accounts that share a combination have the same ones once in 10^19 pairs).
     """
     key = secrets.token_bytes(16)
 
@@ -164,24 +176,34 @@ def _sorted(words: Vocabulary, hits: Iterable[Hit]) -> Iterator[Iterator[tuple[i
         digest = hashlib.blake2b(name, digest_size=8, key=key).digest()
         return *words.add(hit.post, hit.day), int.from_bytes(digest, signed=True)
 
-    with _explained(), closing(sqlite3.connect("", isolation_level=None)) as file:
+    path = folder / _NAME
+    path.unlink(missing_ok=True)  # of an export that was killed
+    with _explained(folder), closing(sqlite3.connect(path, isolation_level=None)) as file:
+        path.unlink()
         file.execute("PRAGMA journal_mode = OFF")
-        file.execute("PRAGMA cache_size = -4000")
+        file.execute(f"PRAGMA cache_size = -{_CACHE}")
         file.execute("BEGIN")
-        file.execute("CREATE TABLE seen (entities INT, day INT, pair INT, account INT)")
-        file.executemany("INSERT INTO seen VALUES (?, ?, ?, ?)", map(row, hits))
-        yield file.execute("SELECT entities, day, pair, account, count(*) FROM seen "
-                           "GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4")  # fmt: skip
+        # In order as they come: to sort them, SQLite would write them once more, to /tmp.
+        file.execute("CREATE TABLE seen (entities INT, day INT, pair INT, account INT, posts INT, "
+                     "PRIMARY KEY (entities, day, pair, account)) WITHOUT ROWID")  # fmt: skip
+        file.executemany("INSERT INTO seen VALUES (?, ?, ?, ?, 1) "
+                         "ON CONFLICT DO UPDATE SET posts = posts + 1", map(row, hits))  # fmt: skip
+        yield file.execute("SELECT * FROM seen ORDER BY 1, 2, 3, 4")
 
 
 @contextmanager
-def _explained() -> Iterator[None]:
+def _explained(folder: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
+        if is_full(error):
+            raise OutputError(
+                f"no room in {folder} for the temporary file in which rare posts are counted "
+                f"({error}): make room, or choose another folder. Nothing was written"
+            ) from error
         raise OutputError(
-            f"no room for a temporary file, in which rare posts are counted ({error}): make room, "
-            "or name a folder that has some in TMPDIR. Nothing was written"
+            f"the temporary file in {folder}, in which rare posts are counted, failed ({error}): "
+            "choose another folder, or change its permissions. Nothing was written"
         ) from error
 
 

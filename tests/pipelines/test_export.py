@@ -33,7 +33,6 @@ from pipelines.export import (
     folder,
     guard,
     meanwhile,
-    rare,
     unguard,
 )
 from pipelines.export.options import own_names
@@ -765,13 +764,13 @@ def test_an_export__begins_anew_where_a_post_with_a_new_entity_came_while_it_ran
 ):
     """The columns of its tables are those of the posts that it counted before."""
     store = fill(tmp_path / "t.db", [post(1, towards={"inwi": "negative"})])
-    found, counted = rare.find, []
+    found, counted = folder.count_rare, []
 
-    def earlier(hits):
-        counted.append(found(hits))
-        return counted[0] if len(counted) > 1 else found([])
+    def earlier(hits, place):
+        counted.append(found(hits, place))
+        return counted[0] if len(counted) > 1 else found([], place)
 
-    monkeypatch.setattr(rare, "find", earlier)
+    monkeypatch.setattr(folder, "count_rare", earlier)
     done = run(store, "--to", tmp_path / "out", "--format", "csv")
     assert done.exit_code == 0, done.output
     assert "came while the export ran" in done.stderr

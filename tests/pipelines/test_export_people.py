@@ -1,15 +1,22 @@
 """Exports that say who may be recognised, samples with weights, and levels that need a reason."""
 
+import contextlib
 import csv
 import json
+import sqlite3
+import tempfile
 import tracemalloc
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from pipelines.commands.export import command
-from pipelines.export.rare import K, find
+from pipelines.errors import OutputError
+from pipelines.export import rare as counting
+from pipelines.export.folder import count_rare
+from pipelines.export.rare import K
 from pipelines.records import Hit
 from tests.pipelines.stored_posts import fill, post
 
@@ -18,6 +25,11 @@ DAY = "2016-02-27"
 
 def hits(count, first=0, day=DAY, **more):
     return [Hit(post(first + n, f"text {n}", **more), day) for n in range(count)]
+
+
+def find(given):
+    with tempfile.TemporaryDirectory() as folder:
+        return counting.find(given, Path(folder))
 
 
 def test_find__calls_rare_what_fewer_than_five_accounts_share():
@@ -65,6 +77,69 @@ def test_find__takes_little_memory_however_many_combinations_there_are():
     most(20)  # what is loaded and kept once
     # a day's name is 180 bytes, and each has 20 posts; as sets of names these took 628 bytes each
     assert (most(8_000) - most(2_000)) / 6_000 < 30
+
+
+def nameless():
+    """Return the files without a name that this process has open."""
+    names = []
+    for link in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # the folder that is being read
+            names.append(str(link.readlink()))
+    return {name for name in names if name.endswith(" (deleted)")}
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs /proc, as Linux has it")
+def test_find__writes_to_the_folder_alone_and_leaves_nothing_in_it(tmp_path, monkeypatch):
+    """Other folders for temporary files may be small, or lie in memory."""
+    monkeypatch.setattr(counting, "_CACHE", 100)
+    given = (Hit(post(n, "", author=f"u_{n * 7919 % 60_013:016}"), DAY) for n in range(60_000))
+    before = nameless()
+    with counting._sorted(counting.Vocabulary(), given, tmp_path) as rows:
+        assert next(rows)[-1] == 1
+        (opened,) = nameless() - before
+        assert opened.startswith(f"{tmp_path}/")
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_count_rare__makes_a_folder_for_us_alone_and_removes_it(tmp_path, monkeypatch):
+    found, seen = counting.find, []
+
+    def noting(given, folder):
+        seen.append((folder.parent, folder.stat().st_mode & 0o777))
+        return found(given, folder)
+
+    monkeypatch.setattr("pipelines.export.folder.find", noting)
+    folder = tmp_path / "out"
+    assert count_rare(hits(K - 1), folder).posts == K - 1
+    assert seen == [(folder, 0o700)]
+    assert count_rare([], tmp_path / "more" / "out").posts == 0
+    monkeypatch.setattr("pipelines.export.folder.find", lambda *given: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        count_rare(hits(1), folder)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_find__says_that_there_is_no_room_where_there_is_none(tmp_path, monkeypatch):
+    connect = sqlite3.connect
+
+    def small(*given, **more):
+        connection = connect(*given, **more)
+        connection.execute("PRAGMA max_page_count = 5")
+        return connection
+
+    monkeypatch.setattr(sqlite3, "connect", small)
+    with pytest.raises(OutputError, match=r"no room in .* \(database or disk is full\): make room"):
+        counting.find(hits(2_000), tmp_path)
+
+
+def test_find__says_what_else_failed_in_the_words_of_sqlite(tmp_path, monkeypatch):
+    def failing(*given, **more):
+        raise sqlite3.OperationalError("disk I/O error")
+
+    monkeypatch.setattr(sqlite3, "connect", failing)
+    with pytest.raises(OutputError, match=r"failed \(disk I/O error\): choose") as raised:
+        counting.find(hits(1), tmp_path)
+    assert "room" not in str(raised.value)
 
 
 def test_suppress__takes_day_and_entities_and_leaves_out_what_is_still_rare():
