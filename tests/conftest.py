@@ -101,6 +101,14 @@ class ByFile(LoadScopeScheduling):
         return "faults" if nodeid.startswith("tests/faults/") else nodeid.partition("::")[0]
 
 
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, exitstatus: pytest.ExitCode
+) -> None:
+    """Tell what a failure may depend on, and how to get it again."""
+    if exitstatus == pytest.ExitCode.TESTS_FAILED:
+        terminalreporter.write_line(f"Seeds of hashes: MARSAD_TEST_SEEDS='{forked.SEEDS}'")
+
+
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
     """Tell how tests are shared out."""
     return ByFile(config, log)
@@ -126,7 +134,7 @@ class Marsad:
         data = stdin.encode() if isinstance(stdin, str) else stdin
         command = list(map(str, arguments))
         environment = {**os.environ, **self.environment}
-        if self.forks and forked.can_run(self.environment):
+        if self.forks and forked.can_run(environment):
             done = forked.run(command, self.folder, environment, data)
         else:
             done = subprocess.run(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ import pytest
 from tests import forked
 from tests.conftest import Marsad
 
+Python = Callable[..., subprocess.CompletedProcess[bytes]]
 POSTS = [{"id": "1", "platform": "forum", "text": "no calls today", "author": "nadir"}]
 
 
@@ -61,7 +64,69 @@ def test_a_fork__has_the_environment_of_its_command_alone(marsad: Marsad, tmp_pa
     assert dict(os.environ)["MARSAD_KEYS"] == str(tmp_path / "keys" / "keyring.json")
 
 
-def test_a_new_process__is_started_where_python_would_start_otherwise(marsad: Marsad) -> None:
-    assert forked.can_run({"MARSAD_STORE": "a.db", "TZ": "UTC"})
-    assert not forked.can_run({"PYTHONWARNINGS": "error"})
-    assert not forked.can_run({"LC_ALL": "tr_TR.UTF-8"})
+def test_a_new_process__is_started_where_python_would_start_otherwise(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert forked.can_run({**os.environ, "MARSAD_STORE": "a.db", "TZ": "UTC"})
+    assert not forked.can_run({**os.environ, "PYTHONWARNINGS": "error"})
+    monkeypatch.setenv("LC_ALL", "tr_TR.UTF-8")
+    assert not forked.can_run(os.environ)
+
+
+def test_a_new_process__is_started_where_a_variable_is_gone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(forked, "_AT_START", {"LC_ALL": "C.UTF-8"})
+    assert forked.can_run({"LC_ALL": "C.UTF-8", "HOME": "/"})
+    assert not forked.can_run({"HOME": "/"})
+
+
+#: A server whose commands are Python, so that they can do what no command of ours does.
+PROGRAM = """
+import socket, sys
+from tests import forked
+forked.become(forked.serve(socket.socket(fileno=int(sys.argv[1]))), {})
+exec(sys.argv[1])
+"""
+
+
+@pytest.fixture(scope="module")
+def python(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Python]:
+    server = forked.Server("0", ("-c", PROGRAM))
+    folder = tmp_path_factory.mktemp("python")
+    yield lambda code, data=b"": server.run([code], folder, os.environ, data)
+    server.close()
+
+
+def test_streams__are_pipes_and_no_other_file_is_open(python: Python) -> None:
+    done = python(
+        "import os, stat\n"
+        "print([stat.S_ISFIFO(os.fstat(n).st_mode) for n in range(3)], os.listdir('/proc/self/fd'))"
+    )
+    assert done.stdout.startswith(b"[True, True, True] ['0', '1', '2', ")
+    assert done.stdout.count(b"'") == 2 * 4  # the fourth is the folder that is listed
+
+
+def test_streams__hold_more_than_a_pipe_does_both_ways(python: Python) -> None:
+    data = os.urandom(3_000_000)
+    done = python(
+        "import sys\n"
+        "while some := sys.stdin.buffer.read1(1_000_000):\n"
+        "    sys.stdout.buffer.write(some)\n"
+        "    sys.stderr.buffer.write(some)",
+        data,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, data, data)
+
+
+def test_streams__need_not_be_read(python: Python) -> None:
+    assert python("import os; os.close(0); print(1)", bytes(3_000_000)).stdout == b"1\n"
+
+
+def test_run__waits_for_processes_that_a_command_leaves_behind(python: Python) -> None:
+    done = python("import subprocess\nsubprocess.Popen(['sh', '-c', 'sleep 0.5; echo left >&2'])\n")
+    assert (done.returncode, done.stderr) == (0, b"left\n")
+
+
+def test_an_exit_by_a_signal__is_told_as_of_a_new_process(python: Python) -> None:
+    assert python("import os, signal; os.kill(os.getpid(), signal.SIGKILL)").returncode == -9

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.cli import COMMANDS
 from pipelines.stores.sqlite import SqliteStore
 from tests.conformance.corpus import fill
+from tests.conftest import COMMAND
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = """
@@ -50,3 +52,12 @@ def test_start__loads_only_the_packages_that_a_question_needs(
     loaded = set(process.stderr.splitlines()[-1].split())
     assert "pipelines" in loaded
     assert loaded <= LOADED, loaded - LOADED
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_start__of_a_command_needs_no_import_of_another(tmp_path: Path, command: str) -> None:
+    done = subprocess.run(
+        [str(COMMAND), command, "--help"], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"Usage: marsad {command} ")
