@@ -12,7 +12,7 @@ import pytest
 
 from pipelines.query import final, parse
 from pipelines.stores.sqlite import SqliteStore, read
-from pipelines.stores.sqlite.compile import Selection
+from pipelines.stores.sqlite.compile import Selection, select
 from tests.pipelines.stored_posts import fill, post
 
 QUERIES = (
@@ -48,7 +48,31 @@ def test_scan__gives_the_same_posts_in_the_order_of_their_ids_however_many_match
         assert found == sorted(hit.post.id for hit in store.search(node, 100).hits)
         assert found
         monkeypatch.setattr(read, "_SORTED", 0)
+        monkeypatch.setattr(read, "_SORTED_PART", 0)
         assert [hit.post.id for hit in store.scan(node)] == found
+
+
+@pytest.mark.parametrize(("most", "query", "whole"), [
+    (9, "id:twitter:690000000000000003", False),  # 1 of 60
+    (9, "whatsapp", True),  # 40 of 60
+    (0, "id:twitter:690000000000000003", True),
+])  # fmt: skip
+def test_scan__goes_through_all_ids_only_where_many_of_all_posts_match(
+    path: Path, monkeypatch: pytest.MonkeyPatch, most: int, query: str, whole: bool
+) -> None:
+    monkeypatch.setattr(read, "_SORTED", 0)
+    monkeypatch.setattr(read, "_SORTED_MOST", most)
+    asked: list[str] = []
+
+    def traced(cursor: object, sql: str, values: object) -> bool:
+        asked.append(sql)
+        return True
+
+    with closing(apsw.Connection(str(path))) as connection:
+        selection = select(connection, final(parse(query)))
+        connection.exec_trace = traced
+        assert list(read._by_id(connection, selection))
+    assert ("SELECT number FROM posts ORDER BY id" in asked) is whole
 
 
 def test_scan__finds_many_posts_with_few_bytes_for_each(

@@ -33,8 +33,12 @@ _COUNTER = msgspec.json.Decoder(Counter)
 _LABELS = ("", "negative", "neutral", "positive")
 #: Posts that a scan reads at once.
 _CHUNK = 500
-#: So many matches at most are sorted by id in memory.
+#: So many matches are sorted by id in memory, however few posts there are;
 _SORTED = 50_000
+#: up to this part of all posts, since to go through the index of ids would take longer;
+_SORTED_PART = 0.1
+#: but never more than these, for the memory that it takes.
+_SORTED_MOST = 250_000
 
 
 def search(connection: Connection, query: Node, limit: int, offset: int) -> Page:
@@ -89,7 +93,7 @@ def _by_id(connection: Connection, selection: Selection) -> Iterator[int]:
     """Yield the numbers of the matches, ordered by id.
 
     SQLite would keep all ids in memory to sort them. So the posts are gone through in the order
-    of the index of ids where many match, of which 8 bytes each are kept then.
+    of the index of ids where many match, and many of all, of which 8 bytes each are kept then.
     """
     rows = connection.execute(
         f"SELECT {selection.number} FROM {selection.tables} WHERE {selection.where} "
@@ -97,7 +101,7 @@ def _by_id(connection: Connection, selection: Selection) -> Iterator[int]:
         selection.values,
     )
     found = array("q", (number for (number,) in rows))
-    if len(found) <= _SORTED:
+    if len(found) <= _SORTED or (not selection.everything and _few(connection, len(found))):
         rows = connection.execute(
             "SELECT number FROM posts WHERE number IN (SELECT value FROM json_each(?)) ORDER BY id",
             (json_list(found),),
@@ -108,6 +112,17 @@ def _by_id(connection: Connection, selection: Selection) -> Iterator[int]:
         place = bisect_left(found, number)
         if place < len(found) and found[place] == number:
             yield number
+
+
+def _few(connection: Connection, matches: int) -> bool:
+    """Say whether matches are so few of all posts that they are looked up one by one."""
+    return matches <= min(_SORTED_MOST, _SORTED_PART * _posts(connection))
+
+
+def _posts(connection: Connection) -> int:
+    """Return how many posts there are."""
+    rows = connection.execute("SELECT ifnull(sum(posts), 0) FROM sums")
+    return int(rows.fetchall()[0][0])
 
 
 def sums(
@@ -186,10 +201,9 @@ def count(connection: Connection, query: Node) -> tuple[int, int]:
 
 def _count(connection: Connection, selection: Selection) -> int:
     if selection.everything:
-        rows = connection.execute("SELECT ifnull(sum(posts), 0) FROM sums")
-    else:
-        sql = f"SELECT count(*) FROM {selection.tables} WHERE {selection.where}"
-        rows = connection.execute(sql, selection.values)
+        return _posts(connection)
+    sql = f"SELECT count(*) FROM {selection.tables} WHERE {selection.where}"
+    rows = connection.execute(sql, selection.values)
     return int(rows.fetchall()[0][0])
 
 
