@@ -238,6 +238,7 @@ def _tell(account: Account, facts: Facts, folder: Path, level: Level, nothing: s
     from pipelines import results
     from pipelines.export.about import MANIFEST, README
     from pipelines.export.citable import FILES
+    from pipelines.export.datasheet import carry
 
     pending = facts.ledger.pending
     if pending:
@@ -256,11 +257,10 @@ def _tell(account: Account, facts: Facts, folder: Path, level: Level, nothing: s
         )
     )
     if account.fictional:
-        notify(f"{account.fictional:,} of the posts are fictional; the README says so.")
+        are = "is" if account.fictional == 1 else "are"
+        notify(f"{account.fictional:,} of the posts {are} fictional; the README says so.")
     if account.plain_authors:
-        notify(
-            f"{account.plain_authors:,} of the posts carry the raw account names of their authors."
-        )
+        notify(f"{carry(account.plain_authors)}.")
     notify(f"{count(account.posts, 'post')} written to {folder}: {', '.join(written)}.")
 
 
@@ -320,17 +320,22 @@ def _cause(gap: Gap) -> str:
 
 def _warn_of_rare(facts: Facts, account: Account, level: str) -> None:
     if facts.rare and facts.suppressed:
+        are = "is" if facts.rare == 1 else "are"
+        whole = "" if facts.rare == 1 else f", {account.left_out:,} of them as a whole"
+        if facts.rare == account.left_out == 1:
+            whole = ", and so is the whole post"
         notify(
-            f"{facts.rare:,} posts are rare by platform, day, language and entities: day, times, "
-            "version, entities, mentions and attitudes are left out, "
-            f"{account.left_out:,} of them as a whole."
+            f"{count(facts.rare, 'post')} {are} rare by platform, day, language and entities: day, "
+            f"times, version, entities, mentions and attitudes are left out{whole}."
         )
         if level != "unlinked":
             notify("Their ids, addresses and texts still lead to them; --level unlinked has none.")
     elif facts.rare and level == "unlinked":
+        have = "has" if facts.rare == 1 else "have"
         notify(
-            f"{facts.rare:,} posts have a platform, day, language and entities that fewer than "
-            "five accounts share: somebody may be recognised. --rare suppress leaves that out."
+            f"{count(facts.rare, 'post')} {have} a platform, day, language and entities that "
+            "fewer than five accounts share: somebody may be recognised. "
+            "--rare suppress leaves that out."
         )
 
 

@@ -110,6 +110,11 @@ class Known(msgspec.Struct, frozen=True):
     files: dict[str, msgspec.Raw] = {}
 
 
+def many(posts: int) -> str:
+    """Return so many posts in words: ``1 post``, ``2,000 posts``."""
+    return "1 post" if posts == 1 else f"{posts:,} posts"
+
+
 def manifest(account: Account, facts: Facts) -> bytes:
     """Return ``manifest.json``."""
     content = {
@@ -174,7 +179,10 @@ def fiction(account: Account) -> str:
     if not account.fictional:
         return ""
     some = account.fictional < account.posts
-    posts = f"{account.fictional:,} of the {account.posts:,} posts are" if some else "All posts are"
+    are = "is" if account.fictional == 1 else "are"
+    posts = (
+        f"{account.fictional:,} of the {account.posts:,} posts {are}" if some else "All posts are"
+    )
     return _INVENTED.format(posts=posts)
 
 
@@ -221,7 +229,7 @@ def _title(account: Account) -> str:
 
 def _posts(account: Account) -> str:
     """Return how many posts there are, and that they are invented where they are."""
-    posts = "1 post" if account.posts == 1 else f"{account.posts:,} posts"
+    posts = many(account.posts)
     if account.fictional == account.posts:
         return posts.replace(" ", " fictional ")
     return f"{posts}, {account.fictional:,} of them fictional" if account.fictional else posts
@@ -233,7 +241,7 @@ def _what(account: Account, facts: Facts) -> str:
         f"Query     {facts.query or '(all posts)'}",
         *(f"{name:<9} {_shown(value)}" for name, value in facts.filters.items()),
         f"Days      {account.first_day or '-'} to {account.last_day or '-'} ({facts.timezone})",
-        f"No day    {account.without_day:,} posts without a usable date",
+        f"No day    {many(account.without_day)} without a usable date",
         f"Model     {_counted(account.models)}",
         f"Watchlist {_counted(account.watchlists)}",
         f"Made      {facts.created_at:%Y-%m-%d %H:%M} UTC with Marsad {facts.marsad}",
@@ -251,7 +259,7 @@ def _shown(value: Any) -> str:
 
 
 def _counted(counts: dict[str, int]) -> str:
-    return ", ".join(f"{name or '(none)'} ({posts:,} posts)" for name, posts in counts.items())
+    return ", ".join(f"{name or '(none)'} ({many(posts)})" for name, posts in counts.items())
 
 
 _READING = {

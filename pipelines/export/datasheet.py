@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import nlp
-from pipelines.export.about import Account, Facts
+from pipelines.export.about import Account, Facts, many
 
 NAME = "DATASHEET.md"
 _LABELS = ("negative", "neutral", "positive")
@@ -27,14 +27,14 @@ def datasheet(account: Account, facts: Facts) -> str:
         "Question": ["[What was to be found out? Fill in.]"],
         "What is in it": _contents(account, facts, days),
         "Where it comes from": [
-            *(f"{name or 'unknown'}: {posts:,} posts" for name, posts in account.sources.items()),
+            *(f"{name or 'unknown'}: {many(posts)}" for name, posts in account.sources.items()),
             *(f"Not read: {gap}" for gap in facts.gaps),
             "" if facts.gaps else "No interruption of a source is recorded.",
             "Of the time before a source was first read, and of what an archive left out, nothing "
             "is known.",
         ],
         "Languages": [
-            *(f"{name or 'unknown'}: {posts:,} posts" for name, posts in account.languages.items()),
+            *(f"{name or 'unknown'}: {many(posts)}" for name, posts in account.languages.items()),
         ],
         "Duplicates": [
             f"{facts.ledger.duplicate:,} records of the store were duplicates of others and count "
@@ -51,7 +51,7 @@ def datasheet(account: Account, facts: Facts) -> str:
             "be left out can ask: [name and address of the study's authors; fill in]. "
             "`marsad delete` removes a post or an account, `marsad export purge-list` says which "
             "rows of this folder must go then.",
-            f"{_carry(account.plain_authors)}, for this reason: {facts.reason}"
+            f"{carry(account.plain_authors)}, for this reason: {facts.reason}"
             if account.plain_authors else "",
         ],
         "What it cannot say": [
@@ -64,13 +64,15 @@ def datasheet(account: Account, facts: Facts) -> str:
     }  # fmt: skip
     lines = ["# Data sheet", ""]
     if account.fictional:
-        lines += [f"**{account.fictional:,} of these posts are fictional.**", ""]
+        are = "is" if account.fictional == 1 else "are"
+        lines += [f"**{account.fictional:,} of these posts {are} fictional.**", ""]
     for title, words in sections.items():
         lines += [f"## {title}", "", *(f"- {one}" for one in words if one), ""]
     return "\n".join(lines)
 
 
-def _carry(posts: int) -> str:
+def carry(posts: int) -> str:
+    """Return that so many posts carry raw account names."""
     if posts == 1:
         return "1 post carries the raw account name of its author"
     return f"{posts:,} posts carry the raw account names of their authors"
@@ -82,13 +84,13 @@ def _contents(account: Account, facts: Facts, days: str) -> Sequence[str]:
         for name, value in facts.filters.items()
     )
     return [
-        f"{account.posts:,} posts, {days} ({facts.timezone})",
+        f"{many(account.posts)}, {days} ({facts.timezone})",
         f"Query: {facts.query or 'all posts'}{f'; {filters}' if filters else ''}",
-        f"Denominator: {facts.all_posts:,} posts in the store in these days."
+        f"Denominator: {many(facts.all_posts)} in the store in these days."
         if facts.all_posts
         else "",
         f"Sample: {facts.sampled}" if facts.sampled else "All posts of the store that match.",
-        f"{account.without_day:,} posts have no usable date." if account.without_day else "",
+        f"Without a usable date: {many(account.without_day)}." if account.without_day else "",
         f"Watchlists: {', '.join(account.watchlists)}",
         f"Level: {account.level}",
     ]

@@ -43,6 +43,7 @@ def check(stage: Path, absent: Absent) -> None:
         while chunk := list(islice(names, _CHUNK)):
             gone += absent(chunk)
     if gone:
+        were = "was" if gone == 1 else "were"
         raise DeletedMeanwhile(
-            f"{gone:,} of the posts were deleted while the export ran, and nothing was written"
+            f"{gone:,} of the posts {were} deleted while the export ran, and nothing was written"
         )

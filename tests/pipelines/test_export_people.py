@@ -197,6 +197,24 @@ def test_export__warns_of_rare_posts_where_nothing_else_leads_to_people(store, t
     assert len(rows(folder)) == 43
 
 
+def test_export__says_1_post_not_1_posts(tmp_path):
+    noon = datetime(2016, 2, 27, 12, tzinfo=UTC)
+    store = str(fill(tmp_path / "t.db", [post(1, "un", noon)]))
+    result, folder = run(store, tmp_path, "--level", "unlinked")
+    assert "1 post has a platform, day, language and entities" in result.stderr
+    for name in ("README.txt", "DATASHEET.md"):
+        words = (folder / name).read_text()
+        assert "1 post" in words
+        assert "1 posts" not in words
+    posts = [post(n, "un", noon) for n in range(20)]
+    posts.append(post(30, "deux", noon, towards={"inwi": "negative"}))
+    (tmp_path / "more").mkdir()
+    store = str(fill(tmp_path / "more" / "t.db", posts))
+    result, _ = run(store, tmp_path / "more", "--rare", "suppress")
+    assert "1 post is rare by platform, day, language and entities" in result.stderr
+    assert "attitudes are left out, and so is the whole post." in result.stderr
+
+
 def test_export__suppresses_rare_posts_where_asked(store, tmp_path):
     result, folder = run(store, tmp_path, "--level", "unlinked", "--rare", "suppress")
     assert "3 of them as a whole" in result.stderr
