@@ -48,14 +48,19 @@ class Seen(NamedTuple):
 
 
 def seen(path: Path) -> Seen:
-    """Read one store by several ways, and hold them to each other."""
+    """Read one store by several ways, and hold them to each other.
+
+    Each way is a read of its own: what another process commits in between is read again.
+    """
     with SqliteStore(path, readonly=True) as store:
-        ledger = balance(store.ledger())
-        posts = {
-            hit.post.id: (hit.post.text, hit.day, hit.post.model, hit.post.scored)
-            for hit in store.scan(All())
-        }
-    return Seen(ledger, posts)
+        while True:
+            ledger = balance(store.ledger())
+            posts = {
+                hit.post.id: (hit.post.text, hit.day, hit.post.model, hit.post.scored)
+                for hit in store.scan(All())
+            }
+            if store.ledger() == ledger:
+                return Seen(ledger, posts)
 
 
 def check_totals(path: Path) -> None:
@@ -296,3 +301,14 @@ def test_two_readers_find_whole_states_from_its_beginning_to_its_end(case: Case)
     assert output
     case.run(path)  # what a reader kept from being done
     case.check_whole(path)
+
+
+def test_a_store_that_another_process_is_making__is_told_as_empty_to_a_reader(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "new.db"
+    SqliteStore(path).close()
+    with closing(apsw.Connection(str(path))) as connection:  # as before its first note
+        connection.execute("DELETE FROM meta WHERE name = 'analysis'")
+    with pytest.raises(StoreMissing, match="There is nothing in"):
+        SqliteStore(path, readonly=True)

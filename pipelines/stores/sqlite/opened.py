@@ -94,7 +94,9 @@ class SqliteFile(DeadLetterOwner):
             schema.migrate(self._connection, self.path)
             self._clean(timeout=0)  # what a crash or a reader kept from being done
             self._expire()
-        if not self.readonly and reindex.due(self._connection):
+        if reindex.due(self._connection):
+            if self.readonly:  # another process is making it
+                raise self._nothing()
             with writing(self._connection, self.path):
                 reindex.begin(self._connection)
         if not self._reindexing:
@@ -111,13 +113,16 @@ class SqliteFile(DeadLetterOwner):
         if version:
             schema.require_moved(self._connection, self.path)
         if not version or not schema.is_used(self._connection):
-            raise StoreMissing(f"There is nothing in {self.path} yet: run marsad ingest first.")
+            raise self._nothing()
         if version > 1:  # the first one says nothing of its words
             analysis.require(str(self.path), reindex.stored(self._connection)[0])
         raise StoreVersion(
             f"{self.path} was written by an older Marsad (schema {version}; this one has "
             f"{schema.VERSION}): end what else uses it, then run marsad reindex."
         )
+
+    def _nothing(self) -> StoreMissing:
+        return StoreMissing(f"There is nothing in {self.path} yet: run marsad ingest first.")
 
     def __enter__(self) -> Self:
         return self
