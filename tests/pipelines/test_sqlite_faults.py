@@ -12,7 +12,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -27,6 +26,7 @@ from pipelines.query import All, parse
 from pipelines.records import Ledger, Sum
 from pipelines.stores.sqlite import SqliteStore, erase
 from tests.conformance.corpus import Feeder, drain, post, scored, tombstone
+from tests.pipelines.readers import check_with_two_readers
 from tests.pipelines.test_sqlite_store import store_of_0_1
 
 FAULTS = bool(os.environ.get("MARSAD_TEST_FAULTS"))
@@ -196,30 +196,7 @@ def test_without_room_it_ends_in_clear_words_and_goes_on_when_there_is_some(case
 
 def test_two_readers_find_the_same_from_its_beginning_to_its_end(case: Case) -> None:
     path = case.copy("read")
-    failures: list[BaseException] = []
-    ended = threading.Event()
-
-    def read() -> None:
-        try:
-            while True:
-                last = ended.is_set()
-                case.check_readable(path)
-                if last:
-                    return
-        except BaseException as error:
-            failures.append(error)
-
-    readers = [threading.Thread(target=read) for _ in range(2)]
-    for reader in readers:
-        reader.start()
-    process = case.process(path)
-    output, errors = process.communicate()
-    ended.set()
-    for reader in readers:
-        reader.join()
-    assert process.returncode == 0, errors
-    assert not failures
-    assert output
+    check_with_two_readers(lambda: case.process(path), lambda: case.check_readable(path))
     case.run(path)  # what a reader kept from being done
     case.check_whole(path)
 

@@ -13,7 +13,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -29,6 +28,7 @@ from pipelines.records import Ledger
 from pipelines.stores.sqlite import SqliteStore, erase
 from tests.conformance.store_suite import balance
 from tests.pipelines import interrupted_work
+from tests.pipelines.readers import check_with_two_readers
 from tests.pipelines.test_sqlite_faults import FAULTS, ROOT, Outcome, moments
 
 POSTS = 1_000 if FAULTS else 120
@@ -275,30 +275,7 @@ def test_without_room_it_ends_in_clear_words_and_goes_on_when_there_is_some(case
 
 def test_two_readers_find_whole_states_from_its_beginning_to_its_end(case: Case) -> None:
     path = case.copy("read")
-    failures: list[BaseException] = []
-    ended = threading.Event()
-
-    def read() -> None:
-        try:
-            while True:
-                last = ended.is_set()
-                case.check_readable(path)
-                if last:
-                    return
-        except BaseException as error:
-            failures.append(error)
-
-    readers = [threading.Thread(target=read) for _ in range(2)]
-    for reader in readers:
-        reader.start()
-    process = case.process(path)
-    output, errors = process.communicate()
-    ended.set()
-    for reader in readers:
-        reader.join()
-    assert process.returncode == 0, errors
-    assert not failures
-    assert output
+    check_with_two_readers(lambda: case.process(path), lambda: case.check_readable(path))
     case.run(path)  # what a reader kept from being done
     case.check_whole(path)
 
