@@ -36,5 +36,5 @@ def check_with_two_readers(
     for one in readers:
         one.join()
     assert started.returncode == 0, errors
-    assert not failures
+    assert not failures, failures
     assert output

@@ -94,14 +94,20 @@ class SqliteFile(DeadLetterOwner):
             schema.migrate(self._connection, self.path)
             self._clean(timeout=0)  # what a crash or a reader kept from being done
             self._expire()
-        if reindex.due(self._connection):
-            if self.readonly:  # another process is making it
-                raise self._nothing()
-            with writing(self._connection, self.path):
-                reindex.begin(self._connection)
         if not self._reindexing:
             schema.require_moved(self._connection, self.path)
+        if reindex.due(self._connection):
+            self._begin()
+        elif not self._reindexing:
             analysis.require(str(self.path), reindex.stored(self._connection)[0])
+
+    def _begin(self) -> None:
+        """Note how words will be analysed; a reader of a store in the making finds nothing."""
+        if not self.readonly:
+            with writing(self._connection, self.path):
+                reindex.begin(self._connection)
+        elif not schema.is_used(self._connection):
+            raise self._nothing()
 
     def _refuse_older(self, version: int) -> None:
         """Raise what to do about a store of an older schema: who reads it must not change it.
