@@ -60,7 +60,8 @@ tests: $(VENV)/.installed-dev
 
 test-faults: $(VENV)/.installed-dev ## The long forms of the fault tests (minutes to an hour)
 	@MARSAD_TEST_FAULTS=1 $(BIN)/python -m pytest tests/faults \
-		tests/pipelines/test_elasticsearch_faults.py tests/pipelines/test_sqlite_faults.py \
+		tests/pipelines/test_elasticsearch_faults.py tests/pipelines/test_killed_deletions.py \
+		tests/pipelines/test_sqlite_faults.py \
 		tests/pipelines/test_sqlite_interrupted.py \
 		tests/e2e/test_live_sources.py \
 		tests/e2e/test_interruption.py tests/e2e/test_run_cluster.py

@@ -143,7 +143,7 @@ def refuse(
     Returns the documents to delete. Doing it again finds those that are not deleted yet.
     """
     names = named(tombstones)
-    _put(indices, _missing(indices, names))
+    _put_missing(indices, names)
     own = [short(name) for kind, name in names if kind == "id"]
     return [*own, *_reach(indices, names, posts)]
 
@@ -159,7 +159,7 @@ def _reach(
         posts += _posts(live(indices, new))
         posts = leading(posts, partial(_known, indices))
         signs = [("id", name) for name in twins.mark_names(indices, posts)]
-        _put(indices, _missing(indices, signs))
+        _put_missing(indices, signs)
         more = {
             one: name
             for one, name in twins.find(indices, posts).items()
@@ -180,11 +180,16 @@ def _known(indices: Indices, some: Iterable[Mark]) -> set[Mark]:
     return {ids[one] for one in indices.get_many(indices.tombstones, ids)}
 
 
-def _missing(indices: Indices, names: Iterable[Named]) -> list[Named]:
-    """Return what has no tombstone yet: who writes none need not tell other writers."""
+def _put_missing(indices: Indices, names: Sequence[Named]) -> None:
+    """Write tombstones of what has none yet, and tell other writers of all of them."""
     wanted = {tombstone_id(*one): one for one in names}
     known = indices.get_many(indices.tombstones, wanted)
-    return [one for name, one in wanted.items() if name not in known]
+    missing = [one for name, one in wanted.items() if name not in known]
+    if missing:
+        _put(indices, missing)
+    elif wanted:
+        # Who wrote them may have been killed before telling, or be about to.
+        inputs.note_deletion(indices)
 
 
 def _spread(indices: Indices, names: Sequence[Named]) -> dict[str, str]:
@@ -291,6 +296,8 @@ def reapply(indices: Indices, since: float) -> int:
     found = 0
     hits = indices.walk(indices.tombstones, body)
     while page := [(hit["_source"]["kind"], hit["_source"]["name"]) for hit in islice(hits, PAGE)]:
+        # Who wrote them may have been killed before telling other writers.
+        inputs.note_deletion(indices)
         ids = [short(name) for kind, name in page if kind == "id"]
         found += erase(indices, [*ids, *_reach(indices, page)])
     return found
