@@ -883,6 +883,9 @@ class TestTotals:
             for split in ("", "entity", "language", "platform"):
                 assert store.sums(All(), "day", split) == store.sums(everything, "day", split)
             assert store.count(All()) == store.count(everything)
+            for query in ("lang:fr", "sentiment:positive", "since:2016-03-03 lang:ary"):
+                found = len(list(store.scan(parse(query))))
+                assert store.count(parse(query))[0] == found > 0
             assert store.status().posts == len(list(store.scan(All())))
             with closing(apsw.Connection(str(tmp_path / "a.db"))) as connection:
                 ((indexed,),) = connection.execute(

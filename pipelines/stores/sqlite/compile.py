@@ -35,10 +35,35 @@ class Selection(NamedTuple):
 
     number: str
     tables: str
-    where: str
-    values: tuple[str | int, ...]
+    condition: str
+    """What holds for the posts beside the range of their numbers, empty for nothing."""
+    given: tuple[str | int, ...]
     match: str | None
-    everything: bool
+    first: int = 0
+    last: int = _LAST
+
+    @property
+    def where(self) -> str:
+        """The condition and the range: one bound to each side.
+
+        The full-text index begins and ends at one bound alone, and reads what lies beyond another.
+        """
+        parts = [self.condition] if self.condition else []
+        parts += [f"{self.number} >= ?"] if self.first else []
+        parts += [f"{self.number} <= ?"] if self.last != _LAST else []
+        return " AND ".join(parts) or "1"
+
+    @property
+    def values(self) -> tuple[str | int, ...]:
+        """The values of :attr:`where`."""
+        lower = (self.first,) if self.first else ()
+        upper = (self.last,) if self.last != _LAST else ()
+        return (*self.given, *lower, *upper)
+
+    @property
+    def everything(self) -> bool:
+        """Whether these are all posts."""
+        return not self.condition and not self.first and self.last == _LAST
 
     def joined(self, table: str, alias: str) -> str:
         """Return the tables with another one that has the post's number."""
@@ -46,19 +71,11 @@ class Selection(NamedTuple):
 
     def above(self, lower: int) -> Selection:
         """Return those of the posts whose numbers are at least this one."""
-        return self._replace(
-            where=f"{self.where} AND {self.number} >= ?",
-            values=(*self.values, lower),
-            everything=False,
-        )
+        return self._replace(first=max(self.first, lower))
 
     def below(self, upper: int) -> Selection:
         """Return those of the posts whose numbers are smaller than this one."""
-        return self._replace(
-            where=f"{self.where} AND {self.number} < ?",
-            values=(*self.values, upper),
-            everything=False,
-        )
+        return self._replace(last=min(self.last, upper - 1))
 
 
 def select(connection: Connection, node: Node) -> Selection:
@@ -92,26 +109,15 @@ class _Compiler:
                 conditions.append(self._condition(part))
         terms = [one for one in terms if not isinstance(one, All)]
         match = self._and(terms) if terms else None
-        ranges: list[str] = []
-        values: list[str | int] = []
-        number = "p.number" if conditions or match is None else "w.rowid"
-        for sign, bound, none in ((">=", first, 0), ("<=", last, _LAST)):
-            if bound != none:
-                ranges.append(f"{number} {sign} ?")
-                values.append(bound)
         if conditions:
             if match is not None:
                 conditions.append(self._matches(match))
             both = _balanced("AND", conditions)
-            where = " AND ".join((both.sql, *ranges))
-            return Selection(
-                number, "posts p", where, (*both.values, *values), None, everything=False
-            )
+            return Selection("p.number", "posts p", both.sql, both.values, None, first, last)
         if match is not None:
-            where = " AND ".join(("w.words MATCH ?", *ranges))
-            return Selection(number, "words w", where, (match, *values), match, everything=False)
-        where = " AND ".join(ranges) or "1"
-        return Selection(number, "posts p", where, tuple(values), None, everything=not ranges)
+            words = "w.words MATCH ?"
+            return Selection("w.rowid", "words w", words, (match,), match, first, last)
+        return Selection("p.number", "posts p", "", (), None, first, last)
 
     # Conditions
 

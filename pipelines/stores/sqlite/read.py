@@ -13,7 +13,7 @@ import msgspec
 from ingest.records import Counter, Gap
 from pipelines.query import All, Filter, Node, asks_for
 from pipelines.records import Hit, Page, Position, Split, Status, Study, Sum
-from pipelines.stores.sqlite import erase, ledger, numbers, queue
+from pipelines.stores.sqlite import erase, ledger, numbers, queue, ranked, tally
 from pipelines.stores.sqlite.compile import Selection, select
 from pipelines.stores.sqlite.load import MILLION, day_text, hour_text, load
 from pipelines.stores.sqlite.names import Names
@@ -33,6 +33,8 @@ _COUNTER = msgspec.json.Decoder(Counter)
 _LABELS = ("", "negative", "neutral", "positive")
 #: Posts that a scan reads at once.
 _CHUNK = 500
+#: Pages that end so far down are found whole, with all matches where these are fewer.
+_FEW = 1_000
 #: So many matches are sorted by id in memory, however few posts there are;
 _SORTED = 50_000
 #: up to this part of all posts, since to go through the index of ids would take longer;
@@ -44,32 +46,40 @@ _SORTED_MOST = 250_000
 def search(connection: Connection, query: Node, limit: int, offset: int) -> Page:
     """Return one page of matches, newest first, and how many match in all."""
     selection = select(connection, query)
-    found = _newest(connection, selection, limit, offset)
+    found, total = _newest(connection, selection, limit, offset)
     return Page(
         hits=[Hit(one.post, day_text(one.day)) for one in load(connection, found)],
-        total=_count(connection, selection),
+        total=_count(connection, query, selection) if total is None else total,
         pending=queue.hidden(connection),
     )
 
 
 def newest(connection: Connection, query: Node, limit: int, offset: int) -> list[int]:
     """Return the numbers of one page of matches, newest first."""
-    return _newest(connection, select(connection, query), limit, offset)
+    return _newest(connection, select(connection, query), limit, offset)[0]
 
 
-def _newest(connection: Connection, selection: Selection, limit: int, offset: int) -> list[int]:
+def _newest(
+    connection: Connection, selection: Selection, limit: int, offset: int
+) -> tuple[list[int], int | None]:
     """Return the numbers of one page: newest first, unknown dates last, ties by id.
+
+    Beside them stands how many posts match, where these are so few that all were found.
 
     Numbers are nearly in this order. The last number that a page of them would have tells how
     far down those lie that may belong to it: further than the store's spread, none does.
     """
+    most = max(limit + offset, 1)
     last = connection.execute(
         f"SELECT {selection.number} FROM {selection.tables} WHERE {selection.where} "
-        f"ORDER BY {selection.number} DESC LIMIT 1 OFFSET ?",
-        (*selection.values, max(limit + offset - 1, 0)),
+        f"ORDER BY {selection.number} DESC LIMIT ? OFFSET ?",
+        (*selection.values, *((most, 0) if most <= _FEW else (1, most - 1))),
     ).fetchall()
-    if last and last[0][0] >= numbers.DATED:
-        selection = selection.above(last[0][0] - numbers.spread(connection))
+    if len(last) < most <= _FEW:
+        all_of_them = [number for (number,) in last]
+        return ranked.newest(connection, all_of_them, limit, offset), len(all_of_them)
+    if last and last[-1][0] >= numbers.DATED:
+        selection = selection.above(last[-1][0] - numbers.spread(connection))
     tables = selection.tables
     if tables != "posts p":
         tables = selection.joined("posts", "p")
@@ -78,7 +88,7 @@ def _newest(connection: Connection, selection: Selection, limit: int, offset: in
         "ORDER BY p.created DESC, p.id LIMIT ? OFFSET ?",
         (*selection.values, limit, offset),
     )
-    return [number for (number,) in rows.fetchall()]
+    return [number for (number,) in rows.fetchall()], None
 
 
 def scan(connection: Connection, query: Node) -> Iterator[Hit]:
@@ -121,8 +131,7 @@ def _few(connection: Connection, matches: int) -> bool:
 
 def _posts(connection: Connection) -> int:
     """Return how many posts there are."""
-    rows = connection.execute("SELECT ifnull(sum(posts), 0) FROM sums")
-    return int(rows.fetchall()[0][0])
+    return tally.count(connection, All()) or 0
 
 
 def sums(
@@ -195,13 +204,16 @@ class _Buckets(dict[tuple[int, int], str]):
 def count(connection: Connection, query: Node) -> tuple[int, int]:
     """Return how many posts match, and how many of those have no day."""
     selection = select(connection, query)
-    undated = _count(connection, selection.below(numbers.DATED))
-    return _count(connection, selection), undated
+    undated = _rows(connection, selection.below(numbers.DATED))
+    return _count(connection, query, selection), undated
 
 
-def _count(connection: Connection, selection: Selection) -> int:
-    if selection.everything:
-        return _posts(connection)
+def _count(connection: Connection, query: Node, selection: Selection) -> int:
+    total = tally.count(connection, query)
+    return _rows(connection, selection) if total is None else total
+
+
+def _rows(connection: Connection, selection: Selection) -> int:
     sql = f"SELECT count(*) FROM {selection.tables} WHERE {selection.where}"
     rows = connection.execute(sql, selection.values)
     return int(rows.fetchall()[0][0])
