@@ -295,7 +295,7 @@ def buckets(first: str, last: str, by: By, zone: ZoneInfo) -> list[Span]:
     """Return every bucket from the first to the last. Hours that a clock skips do not exist."""
     if by == "hour":
         starts = _hours(first, last, zone)
-        names = [f"{start:%Y-%m-%dT%H}" for start in starts]
+        names = [start.isoformat(timespec="hours") for start in starts]
     elif by == "month":
         months = _months(first, last)
         starts = [datetime(year, month, 1) for year, month in months]
@@ -349,7 +349,7 @@ def _hours(first: str, last: str, zone: ZoneInfo) -> list[datetime]:
         # An hour that comes twice is one bucket. Some clocks move by half an hour, hence the step.
         if not hours or local > hours[-1]:
             hours.append(local)
-            if f"{local:%Y-%m-%dT%H}" > last:
+            if local.isoformat(timespec="hours") > last:
                 return hours
         moment += timedelta(minutes=30)
 
