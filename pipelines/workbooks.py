@@ -2,25 +2,10 @@
 
 from __future__ import annotations
 
-from openpyxl.styles import Alignment
-
-#: Cells beside a text of many lines stand at its first one.
-TOP = Alignment(vertical="top")
 #: Scripts whose languages run from right to left.
 RTL = frozenset({"ar", "ary"})
 #: Points of one line, and of the highest row that Excel takes.
 _LINE, _HIGHEST = 15.0, 409.0
-
-
-def text_alignment(language: str) -> Alignment:
-    """Return how a text of this language is laid out: wrapped, and from its own side."""
-    rtl = language in RTL
-    return Alignment(
-        wrap_text=True,
-        vertical="top",
-        horizontal="right" if rtl else "left",
-        readingOrder=2 if rtl else 1,
-    )
 
 
 def row_height(text: str, width: int) -> float | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,6 +21,9 @@ from pipelines.stores.protocols import Store
 
 #: What a workbook writes for ``_x0041_``, which alone would be an escaped A; openpyxl leaves it so.
 _ESCAPED = re.compile("_x005F(_x[0-9A-Fa-f]{4}_)")
+
+#: Rows of an export that are looked up in the store at once.
+_CHUNK = 10_000
 
 
 class _Manifest(msgspec.Struct):
@@ -83,16 +87,22 @@ def gone(folder: Path, store: Store) -> Purge:
 
     Raises :class:`OutputError` for an export without ids.
     """
-    ids = list(_ids(folder))
-    own = {name for name in ids if PSEUDONYM.search(name)} if _has_own(folder) else set()
-    there = {hit.post.id for hit in by_ids(store, ids)} | own
-    absent = [(row, name) for row, name in enumerate(ids, start=1) if name not in there]
-    named = store.deleted_ids(
-        [Collected(Post(id=name, platform="", text="")) for _, name in absent]
-    )
-    deleted = set(named)
-    rows = [Gone(row, name, "deleted" if name in deleted else "missing") for row, name in absent]
-    return Purge(rows, sum(name in own for name in ids))
+    own = _has_own(folder)
+    numbered, rows, unknown = enumerate(_ids(folder), start=1), [], 0
+    while chunk := list(islice(numbered, _CHUNK)):  # exports may be larger than memory
+        ids = [name for _, name in chunk]
+        renamed = {name for name in ids if PSEUDONYM.search(name)} if own else set()
+        unknown += sum(name in renamed for name in ids)
+        there = {hit.post.id for hit in by_ids(store, ids)} | renamed
+        absent = [(row, name) for row, name in chunk if name not in there]
+        named = store.deleted_ids(
+            [Collected(Post(id=name, platform="", text="")) for _, name in absent]
+        )
+        deleted = set(named)
+        rows += [
+            Gone(row, name, "deleted" if name in deleted else "missing") for row, name in absent
+        ]
+    return Purge(rows, unknown)
 
 
 def _has_own(folder: Path) -> bool:

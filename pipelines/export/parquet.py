@@ -12,9 +12,6 @@ import pyarrow.parquet as pq
 from pipelines.export.columns import Column, Exported, as_text
 from pipelines.export.options import Options
 
-# Arrow's own allocators keep what was used: 40 MB more at most.
-pa.set_memory_pool(pa.system_memory_pool())
-
 # A group of rows is complete at so many posts, or so many characters of text: posts may be long.
 _GROUP_POSTS = 10_000
 _GROUP_CHARACTERS = 8_000_000

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Literal
 
@@ -18,6 +19,9 @@ Stratum = Literal["language", "predicted", "week", "day", "platform", "source", 
 STRATA: tuple[Stratum, ...] = (
     "language", "predicted", "week", "day", "platform", "source", "entity",
 )  # fmt: skip
+
+#: Bytes that say where in its stratum a post stands.
+_CHANCE = 12
 
 
 class Sampled(msgspec.Struct, frozen=True):
@@ -47,20 +51,26 @@ def sample(
     """
     names = tuple(strata)
     out = set(leave_out)
-    places = sorted(
-        (stratum_of(hit, names), _chance(seed, hit.post.id), hit.post.id)
-        for hit in store.scan(query)
-        if hit.post.id not in out
-    )
-    if not places or size < 1:
+    # one value of bytes for each post, which sorts by chance: there may be millions
+    found: dict[str, list[bytes]] = defaultdict(list)
+    for hit in store.scan(query):
+        if hit.post.id not in out:
+            found[stratum_of(hit, names)].append(_chance(seed, hit.post.id) + hit.post.id.encode())
+    posts = sum(map(len, found.values()))
+    if not posts or size < 1:
         return []
-    size = min(size, len(places))
-    start = int(_chance(seed, "start")[:12], 16) / 16**12
-    step = len(places) / size
-    chosen = {
-        places[int((number + start) * step)][2]: places[int((number + start) * step)][0]
-        for number in range(size)
-    }
+    size = min(size, posts)
+    start = int.from_bytes(_chance(seed, "start")[:6]) / 16**12
+    step = posts / size
+    wanted = iter(int((number + start) * step) for number in range(size))
+    place, before = next(wanted, None), 0
+    chosen: dict[str, str] = {}
+    for stratum in sorted(found):
+        own = sorted(found.pop(stratum))
+        while place is not None and place < before + len(own):
+            chosen[own[place - before][_CHANCE:].decode()] = stratum
+            place = next(wanted, None)
+        before += len(own)
     hits = {hit.post.id: hit for hit in by_ids(store, chosen)}
     order = sorted((name for name in chosen if name in hits), key=lambda name: _chance(seed, name))
     return [Sampled(hits[name], step, chosen[name]) for name in order]
@@ -88,5 +98,5 @@ def stratum_of(hit: Hit, names: Iterable[Stratum]) -> str:
     return "|".join(values[name] for name in names)
 
 
-def _chance(seed: int, name: str) -> str:
-    return hashlib.blake2b(f"{seed}:{name}".encode(), digest_size=12).hexdigest()
+def _chance(seed: int, name: str) -> bytes:
+    return hashlib.blake2b(f"{seed}:{name}".encode(), digest_size=_CHANCE).digest()

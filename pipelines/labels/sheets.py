@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 from openpyxl import Workbook, load_workbook
-from openpyxl.styles import Font
+from openpyxl.styles import Alignment, Font
 from openpyxl.utils import get_column_letter
 from openpyxl.utils.exceptions import InvalidFileException
 from openpyxl.worksheet.datavalidation import DataValidation
@@ -23,11 +23,13 @@ from pipelines.errors import OutputError
 from pipelines.files import write_whole
 from pipelines.labels.sampling import Sampled
 from pipelines.labels.words import HEADERS, KNOWN_COLUMNS, WORDS, Ui, column_of, label_of
-from pipelines.workbooks import TOP, row_height, text_alignment
+from pipelines.workbooks import RTL, row_height
 
 #: What a sheet's file may be called.
 SUFFIXES = (".xlsx", ".csv", ".ndjson")
 
+#: Cells beside a text of many lines stand at its first one.
+_TOP = Alignment(vertical="top")
 _WIDTHS = {"text": 80, "id": 26, "note": 30}
 _HIDDEN = ("digest", "weight")
 #: Columns of an export that no sheet of labels has.
@@ -124,6 +126,17 @@ def _csv(names: Sequence[str], rows: Sequence[dict[str, Any]]) -> bytes:
     return stream.getvalue().encode("utf-8-sig")
 
 
+def _alignment(language: str) -> Alignment:
+    """Return how a text of this language is laid out: wrapped, and from its own side."""
+    rtl = language in RTL
+    return Alignment(
+        wrap_text=True,
+        vertical="top",
+        horizontal="right" if rtl else "left",
+        readingOrder=2 if rtl else 1,
+    )
+
+
 def _workbook(names: Sequence[str], rows: Sequence[dict[str, Any]], ui: Ui) -> bytes:
     book = Workbook()
     sheet = book.active
@@ -139,12 +152,12 @@ def _workbook(names: Sequence[str], rows: Sequence[dict[str, Any]], ui: Ui) -> b
             cell = sheet.cell(sheet.max_row, place)
             value = row[name]
             cell.value = value[:_CELL] if isinstance(value, str) else value
-            cell.alignment = TOP
+            cell.alignment = _TOP
             if isinstance(value, str):
                 cell.data_type = "s"  # text as text: no formula, no number
                 cell.number_format = "@"
         text = sheet.cell(sheet.max_row, names.index("text") + 1)
-        text.alignment = text_alignment(str(row["language"]))
+        text.alignment = _alignment(str(row["language"]))
         sheet.row_dimensions[sheet.max_row].height = row_height(str(row["text"]), _WIDTHS["text"])
     sheet.freeze_panes = "A2"
     choices = DataValidation(

@@ -713,10 +713,15 @@ def test_verify__tells_which_file_was_changed(store, tmp_path):
     assert "is no export of Marsad" in str(run(store, "verify", tmp_path).exception)
 
 
-def test_purge_list__names_the_rows_of_deleted_posts_without_their_text(store, tmp_path):
+@pytest.mark.parametrize("at_once", [1, 2, 10_000])
+def test_purge_list__names_the_rows_of_deleted_posts_without_their_text(
+    store, tmp_path, monkeypatch, at_once
+):
     from ingest.records import Tombstone
+    from pipelines.export import check
     from pipelines.records import CollectedTombstone
 
+    monkeypatch.setattr(check, "_CHUNK", at_once)
     out = tmp_path / "out"
     run(store, "--to", out)
     assert run(store, "purge-list", out).exit_code == 0

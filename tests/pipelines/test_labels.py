@@ -1,6 +1,7 @@
 """Sheets of labels go out, come back, and say what people and the model disagree about."""
 
 import csv
+import hashlib
 import io
 import json
 from datetime import UTC, datetime
@@ -15,7 +16,7 @@ from pipelines.commands.label import command
 from pipelines.commands.trends import command as trends
 from pipelines.errors import OutputError
 from pipelines.labels.agreement import agreement, report
-from pipelines.labels.sampling import sample
+from pipelines.labels.sampling import sample, stratum_of
 from pipelines.labels.sheets import columns, read
 from pipelines.labels.words import WORDS, label_of
 from pipelines.query import All, parse
@@ -69,6 +70,25 @@ def test_sample__the_same_seed_gives_the_same_posts_and_another_seed_others(stor
         one, same, other = (sample(found, All(), 20, seed=seed) for seed in (5, 5, 6))
     assert one == same
     assert {o.hit.post.id for o in one} != {o.hit.post.id for o in other}
+
+
+def test_sample__is_drawn_by_steps_in_the_order_of_strata_and_chance(store):
+    strata, seed, size = ("language", "week"), 7, 50
+    with opened(store) as found:
+        drawn = {one.hit.post.id: one.stratum for one in sample(found, All(), size, strata=strata,
+                                                                seed=seed)}  # fmt: skip
+        places = sorted(
+            (stratum_of(hit, strata), chance(seed, hit.post.id), hit.post.id)
+            for hit in found.scan(All())
+        )
+    start = int(chance(seed, "start")[:12], 16) / 16**12
+    step = len(places) / size
+    chosen = [places[int((number + start) * step)] for number in range(size)]
+    assert drawn == {name: stratum for stratum, _, name in chosen}
+
+
+def chance(seed, name):
+    return hashlib.blake2b(f"{seed}:{name}".encode(), digest_size=12).hexdigest()
 
 
 def test_sample__of_few_posts_is_all_of_them(store):
