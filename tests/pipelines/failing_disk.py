@@ -13,6 +13,7 @@ import json
 import os
 import signal
 import sys
+import traceback
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -93,14 +94,21 @@ def work(name: str, path: Path) -> str:
         return f"{left} not purged" if left else ""
 
 
-def _told(error: BaseException | None) -> str:
-    """Return the store's own words.
+def _told(error: Exception) -> str:
+    """Return the store's own words; none if the disk was full when all was done.
 
     SQLite is silent where the disk is still full when a file is closed; apsw raises that, too.
     """
-    while error is not None and not isinstance(error, StoreError):
-        error = error.__context__
-    return f"{type(error).__name__}: {error}"
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, StoreError):
+        cause = cause.__context__
+    if cause is not None:
+        return f"{type(cause).__name__}: {cause}"
+    if SqliteStore.close.__code__ in [
+        frame.f_code for frame, _ in traceback.walk_tb(error.__traceback__)
+    ]:
+        return ""
+    raise error
 
 
 def main() -> None:

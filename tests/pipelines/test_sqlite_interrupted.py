@@ -238,7 +238,9 @@ def test_with_the_end_of_its_log_cut_off_it_goes_on_from_an_earlier_state(case: 
     """As when the power goes off on a disk that acknowledged what it had not written."""
     draw = random.Random(11)
     cut = 0
-    for moment in moments(case.whole.writes, MOMENTS):
+    # A deletion moves its log into the file soon, so that half of the moments are early ones.
+    early = moments(case.whole.writes // 30, max(MOMENTS // 2, 2))
+    for moment in sorted({*early, *moments(case.whole.writes, MOMENTS)}):
         path = case.copy("cut")
         case.killed(path, moment)
         log = Path(f"{path}-wal")
@@ -264,7 +266,9 @@ def test_without_room_it_ends_in_clear_words_and_goes_on_when_there_is_some(case
     for room in moments(case.whole.grown, MOMENTS)[:-1]:
         path = case.copy("full")
         said = case.run(path, room=room - 1).said
-        if said != "not clean":
+        if room > 1 and said in ("", "not clean"):  # it can do with less, in more writes
+            case.check_whole(path)
+        else:
             assert said.startswith(f"StoreFull: No room is left for {path}")
             assert "it goes on where it stopped, and what was stored before is whole" in said
         case.check_readable(path)
