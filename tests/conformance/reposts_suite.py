@@ -8,7 +8,7 @@ import pytest
 
 from pipelines.records import Collected, Ledger
 from pipelines.stores.protocols import Store
-from tests.conformance.corpus import Feeder, document, drain, post, scored, tombstone
+from tests.conformance.corpus import Feeder, dead_letter, document, drain, post, scored, tombstone
 from tests.conformance.store_suite import balance, texts
 
 SECRET = "une phrase que personne ne doit plus lire"
@@ -182,3 +182,35 @@ class Reposts:
         drain(store)
         assert store.write_tombstones([tombstone("t:1")]) == {"t:2"}
         assert store.write_tombstones([tombstone(author="u_a")]) >= {"t:1", "t:2"}
+
+    @pytest.mark.parametrize("scoring", [False, True])
+    def test_a_deletion_by_a_raw_name__removes_what_repeats_the_posts_it_finds(
+        self, store: Store, scoring: bool
+    ) -> None:
+        feed = Feeder(store)
+        feed(
+            post("t:karim/1", SECRET, author="karim"),
+            post("t:karim/2", SECRET, author="karim", repost_of="t:karim/1"),
+            repost("t:3", repost_of="t:karim/1", repost_author=""),
+            repost("t:4", repost_of="t:3", repost_author=""),
+            post("t:9", OTHER),
+        )
+        if scoring:
+            drain(store)
+        deletions = [tombstone(author="u_karim", raw_name="karim")]
+        assert store.reached(deletions) == {"t:karim/1", "t:karim/2", "t:3", "t:4"}
+        assert store.delete(deletions).posts == 4
+        # which leaves no tombstone under the raw name: this may be somebody else by now
+        assert feed(post("t:karim/2", OTHER, author="karim")).deleted == 0
+        drain(store)
+        assert list(texts(store)) == ["t:9", "t:karim/2"]
+
+    def test_a_preview__counts_what_is_deleted_where_a_repost_could_not_be_scored(
+        self, store: Store
+    ) -> None:
+        Feeder(store)(original(), repost())
+        unfit = [one for one in store.pending(9) if one.id == "t:2"]
+        store.reject(unfit, [dead_letter(1)])
+        drain(store)
+        preview = store.reached([tombstone("t:1")])
+        assert len(preview) == store.delete([tombstone("t:1")]).posts

@@ -120,8 +120,9 @@ def apply(indices: Indices, tombstones: Sequence[CollectedTombstone]) -> int:
     ids = [short(name) for kind, name in names if kind == "id"]
     if names:
         ids += write(indices, names)
-    raw = _stored_raw(indices, tombstones)
-    return erase(indices, [*ids, *raw, *_reach(indices, (), _posts(live(indices, raw)))])
+    raw = live(indices, _stored_raw(indices, tombstones))
+    reached = _reach(indices, [("id", document.id) for document in raw.values()])
+    return erase(indices, [*ids, *raw, *reached])
 
 
 def write(indices: Indices, names: Sequence[Named], refused: Sequence[Post] = ()) -> dict[str, str]:
@@ -151,7 +152,7 @@ def refuse(
 def _reach(
     indices: Indices, names: Sequence[Named], refused: Sequence[Post] = ()
 ) -> dict[str, str]:
-    """Write tombstones of what these tombstones reach, and of all twins; return all of it."""
+    """Write tombstones of what these names reach, and of all twins; return all of it."""
     found = _spread(indices, names) if names else {}
     own = {short(name) for kind, name in names if kind == "id"}
     new, posts = own | found.keys(), list(refused)
@@ -193,9 +194,15 @@ def _put_missing(indices: Indices, names: Sequence[Named]) -> None:
 
 
 def _spread(indices: Indices, names: Sequence[Named]) -> dict[str, str]:
-    """Write tombstones of what these tombstones reach, and so on; return all of it."""
+    """Write tombstones of what these names reach, and so on; return all of it.
+
+    They get none themselves: they have some, or are raw account names.
+    """
     found: dict[str, str] = {}
-    while new := {one: name for one, name in _reached(indices, names) if one not in found}:
+    own = {short(name) for kind, name in names if kind == "id"}
+    while new := {
+        one: name for one, name in _reached(indices, names) if one not in found and one not in own
+    }:
         found |= new
         names = [("id", name) for name in new.values() if name]
         _put(indices, names)

@@ -77,13 +77,14 @@ def reached(connection: Connection, tombstones: Sequence[CollectedTombstone]) ->
     names = _names(tombstones)
     ids = names["id"] | _stored_raw(connection, raw_names(tombstones))
     found, _ = _reached(connection, ids, names["author"])
-    for table in ("posts", "queue"):
-        rows = connection.execute(
-            f"SELECT id FROM {table} WHERE id IN (SELECT value FROM json_each(?))",
-            (json_list(ids),),
-        )
-        found |= {name for (name,) in rows}
-    return found
+    # A repost that could not be scored is known as one, but no post any more.
+    listed = json_list(ids | found)
+    rows = connection.execute(
+        "SELECT id FROM posts WHERE id IN (SELECT value FROM json_each(?)) "
+        "UNION SELECT id FROM queue WHERE id IN (SELECT value FROM json_each(?))",
+        (listed, listed),
+    )
+    return {name for (name,) in rows}
 
 
 def _reached(
