@@ -75,6 +75,20 @@ def test_search__gives_the_same_pages_however_few_match(
         assert found == pages(store)
 
 
+@pytest.mark.parametrize("query", TOTALLED + OTHERS)
+def test_sums__are_the_same_by_running_totals_and_by_counting(
+    path: Path, query: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def sums(store: SqliteStore) -> list[object]:
+        nodes, splits = (parse(query), final(parse(query))), ("", "entity", "language", "platform")
+        return [store.sums(node, "day", split) for node, split in product(nodes, splits)]
+
+    with SqliteStore(path, readonly=True) as store:
+        found = sums(store)
+        monkeypatch.setattr(tally, "condition", lambda query, entities=False: None)
+        assert found == sums(store)
+
+
 def test_selection__has_one_bound_to_each_side(path: Path) -> None:
     """The full-text index reads on to the end of the other where it is given two."""
     with SqliteStore(path, readonly=True) as store:

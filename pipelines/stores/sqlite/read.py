@@ -140,23 +140,25 @@ def sums(
     """Return the sums that trends are made of: without provisional scores, unless asked for."""
     if query == Filter("scored", ("final",)):
         query = All()
-    selection = select(connection, query)
     group = {"": "", "entity": "s.entity"}.get(split, f"s.{split}")
-    totals = selection.everything and by == "day"
-    table = {False: "facts", True: "sums"}[totals]
-    if split == "entity":
-        table = {False: "targets", True: "target_sums"}[totals]
+    of_totals = tally.condition(query, entities=split == "entity") if by == "day" else None
+    if of_totals is not None:
+        tables = f"{'target_sums' if split == 'entity' else 'sums'} s"
+        (where, values), posts = of_totals, "sum(s.posts)"
+    else:
+        selection = select(connection, query)
+        table = "targets" if split == "entity" else "facts"
+        tables = f"{table} s" if selection.everything else selection.joined(table, "s")
+        where, values, posts = selection.where, selection.values, "count(*)"
     hour = "s.hour" if by == "hour" else ""
-    posts = "sum(s.posts)" if totals else "count(*)"
     final = "" if asks_for(query, "scored") else "AND s.provisional = 0"
-    tables = f"{table} s" if selection.everything else selection.joined(table, "s")
     # In the order of the running totals' keys, and without constants: nothing is sorted then.
     grouped = ", ".join(filter(None, ("s.day", hour, group, "s.language", "s.label")))
     rows = connection.execute(
         f"SELECT s.day, {hour or 0}, {group or 0}, s.language, s.label, {posts}, "
         f"sum(s.negative), sum(s.neutral), sum(s.positive) FROM {tables} "
-        f"WHERE {selection.where} AND s.day > 0 AND s.label > 0 {final} GROUP BY {grouped}",
-        selection.values,
+        f"WHERE {where} AND s.day > 0 AND s.label > 0 {final} GROUP BY {grouped}",
+        values,
     )
     return summed(Names(connection), by, rows)
 

@@ -1,4 +1,4 @@
-"""How many posts match, by the running totals: for queries without words, whatever matches."""
+"""What the running totals tell of the posts that match: of queries of a few filters alone."""
 
 from __future__ import annotations
 
@@ -17,21 +17,41 @@ _COLUMNS = {
 }
 
 
+#: What the totals of entities tell apart as well: their labels are those of attitudes.
+_OF_ENTITIES = frozenset({"since", "until", "day", "lang", "scored"})
+
+
 def count(connection: Connection, query: Node) -> int | None:
     """Return how many posts match, ``None`` where the running totals can't tell."""
+    found = condition(query)
+    if found is None:
+        return None
+    where, values = found
+    rows = connection.execute(f"SELECT ifnull(sum(posts), 0) FROM sums WHERE {where}", values)
+    return int(rows.fetchall()[0][0])
+
+
+def condition(query: Node, *, entities: bool = False) -> tuple[str, tuple[str | int, ...]] | None:
+    """Return which rows of ``sums`` the posts that match are counted in, and its values.
+
+    With ``entities`` rows of ``target_sums``. ``None`` where neither can tell.
+    """
     parts = query.nodes if isinstance(query, And) else (query,)
-    conditions, values = ["1"], []
+    conditions: list[str] = []
+    values: list[str | int] = []
     for part in parts:
         if isinstance(part, All):
             continue
         found = _condition(part)
-        if found is None:
+        if found is None or (entities and not _is_among(part, _OF_ENTITIES)):
             return None
-        condition, value = found
-        conditions.append(condition)
-        values.append(value)
-    sql = f"SELECT ifnull(sum(posts), 0) FROM sums WHERE {' AND '.join(conditions)}"
-    return int(connection.execute(sql, values).fetchall()[0][0])
+        conditions.append(found[0])
+        values.append(found[1])
+    return " AND ".join(conditions) or "1", tuple(values)
+
+
+def _is_among(node: Node, fields: frozenset[str]) -> bool:
+    return isinstance(node, Filter) and node.field in fields
 
 
 def _condition(node: Node) -> tuple[str, str | int] | None:
