@@ -203,7 +203,7 @@ def _delete_listed(
                 posts += max(found.posts, due.posts)
                 tombstones += max(found.tombstones, due.tombstones)
                 clean = found.clean  # of all that was removed so far
-            elif deletions := _unknown(store, deletions):
+            elif deletions := _left(store, deletions):
                 found = store.delete(deletions)
                 posts, tombstones = posts + found.posts, tombstones + found.tombstones
                 clean = found.clean
@@ -215,10 +215,17 @@ def _delete_listed(
     return clean
 
 
-def _unknown(store: Store, deletions: Sequence[CollectedTombstone]) -> list[CollectedTombstone]:
-    """Return the deletions of posts that no tombstone names yet."""
+def _left(store: Store, deletions: Sequence[CollectedTombstone]) -> list[CollectedTombstone]:
+    """Return the deletions of posts that no tombstone names yet.
+
+    All of them where something is left that those with a tombstone remove: on a server the
+    command may have been killed between the tombstones and the posts.
+    """
     posts = [Collected(Post(id=one.tombstone.id, platform="", text="")) for one in deletions]
     known = set(store.deleted_ids(posts))
+    there = [one for one in deletions if one.tombstone.id in known]
+    if there and store.reached(there):
+        return list(deletions)
     return [one for one in deletions if one.tombstone.id not in known]
 
 

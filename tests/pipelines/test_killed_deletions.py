@@ -11,11 +11,14 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from click.testing import CliRunner
 
 from ingest.records import Post
+from pipelines.commands import delete
 from pipelines.records import Collected
 from pipelines.stores.elasticsearch import ElasticsearchStore, purge
 from pipelines.stores.elasticsearch.address import address
@@ -244,3 +247,23 @@ def test_a_deletion_that_is_killed__holds_once_another_writer_has_cleaned_up(
                 pass
         other.write()
     assert stored(url) == {}
+
+
+def test_a_list_whose_deletion_was_killed__is_deleted_when_the_command_runs_again(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def event(writes: Sequence[Write]) -> None:
+        if writes[0].where.endswith("-tombstones"):
+            raise KeyboardInterrupt
+
+    with after_each_write(monkeypatch, url, event) as store:
+        _stored(ORIGINAL, REPOST, post("t:9"))(store)
+        with pytest.raises(KeyboardInterrupt):
+            _deleted(FIRST)(store)
+    assert len(stored(url)) == 3
+    listed = tmp_path / "ids.txt"
+    listed.write_text(f"{FIRST}\n")
+    for removed in (2, 0):
+        told = CliRunner().invoke(delete.command, ["--from", str(listed), "--store", url])
+        assert (told.exit_code, f"{removed} posts deleted" in told.output) == (0, True)
+        assert list(stored(url)) == ["t:9"]
