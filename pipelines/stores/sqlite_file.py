@@ -108,8 +108,9 @@ def _explain(path: Path, error: _Error) -> StoreError:
         )
     if primary in _NO_DATABASE:
         return StoreError(
-            f"{path} is no store of Marsad, or it is damaged ({words}): choose another --store, "
-            "or bring back a copy."
+            f"{path} is no store of Marsad, or it is damaged ({words}): choose another --store. "
+            f"If {path.name}-wal beside it was lost, bring that back; else move the file away and "
+            "bring back a copy (of a store: marsad restore)."
         )
     if primary in {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN}:
         return StoreError(

@@ -54,7 +54,7 @@ class ResidentColumns:
         Begins to load them where they are missing, and waits for them for :data:`WAIT` seconds,
         or until the file is in another state than they will be of.
         """
-        found = self._begin()
+        found = self.begin()
         thread = self._thread
         if found is not None or thread is None:
             return found
@@ -62,10 +62,6 @@ class ResidentColumns:
         while thread.is_alive() and time.monotonic() < until and self._is_present(self._loading):
             thread.join(_LOOK)
         return self._present()
-
-    def begin(self) -> None:
-        """Begin to load the columns, unless they are there."""
-        self._begin()
 
     def _present(self) -> tuple[State, Masks] | None:
         loaded = self._loaded
@@ -77,7 +73,8 @@ class ResidentColumns:
         except StoreError:
             return False
 
-    def _begin(self) -> tuple[State, Masks] | None:
+    def begin(self) -> tuple[State, Masks] | None:
+        """Return the columns of the present state; begin to load them where they are missing."""
         try:
             state = self._changes.value()
         except StoreError:
