@@ -191,8 +191,11 @@ def kill(
 
     with after_each_write(monkeypatch, url, event) as store:
         look(0)
-        with pytest.raises(KeyboardInterrupt):
+        try:
             case.deletion(store)
+        except KeyboardInterrupt:
+            return
+        assert FAULTS  # of its last writes, some depend on the time
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=list(CASES))
