@@ -44,6 +44,7 @@ class ScoreStage:
 
     name: metrics.Stage = "score"
     most = 512
+    again = 0
     client = CLIENT
 
     def __init__(
