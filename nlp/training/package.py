@@ -11,6 +11,7 @@ from typing import Any
 from nlp import model_input
 from nlp.network import LOWER, UPPER
 from nlp.sentiment import LABELS
+from nlp.training.data import Licence
 
 #: A post with nothing to read says nothing: neutral, but not certainly so.
 BLANK = (0.05, 0.9, 0.05)
@@ -35,9 +36,10 @@ SOURCES: dict[str, str] = {
     "semeval_en": "terms of the task",
     "airline_en": "none stated",
     "bank_fr": "none stated",
-    "read, read_telecom, read_myc, read_nc (labels of this project, made by reading post by post; "
-    "texts out of collections without labels, myc_cleaned, reviews of one operator)": "texts: none "
-    "stated, twifil CC BY-NC-SA, smartly CC BY-NC",
+    "read, read_telecom, read_myc (labels of this project, made by reading post by post; texts out "
+    "of collections without labels, myc_cleaned, reviews of one operator)": "texts: none stated",
+    "read_nc (the same; texts of twifil and smartly)": "texts: twifil CC BY-NC-SA, smartly "
+    "CC BY-NC",
     "votes of AfriSenti's annotators": "CC BY-NC-SA 4.0",
     "wordfreq (frequent words, for the language identifier)": "CC BY-SA 4.0",
     "own (invented posts of a case, its training.ndjson), moods (short sentences of this project, "
@@ -50,7 +52,15 @@ SOURCES: dict[str, str] = {
 }
 #: The files of a finished model, in the order in which they are made.
 FILES = (LOWER, UPPER, "tokenizer.json", "linear.npz", "model.json")
-WEIGHTS_LICENCE = "CC BY-NC-SA 4.0"
+#: What the sources ask of weights: "all" of AfriSenti and TWIFIL, "free" of NArabizi and wordfreq.
+WEIGHTS_LICENCE: dict[Licence, str] = {"all": "CC BY-NC-SA 4.0", "free": "CC BY-SA 4.0"}
+
+
+def sources_of(licence: Licence) -> dict[str, str]:
+    """Return what weights were learned from: with "free", nothing for non-commercial use."""
+    return {
+        name: terms for name, terms in SOURCES.items() if licence == "all" or "BY-NC" not in terms
+    }
 
 
 def parts_of(network: Path) -> list[Path]:
@@ -100,11 +110,13 @@ def write(
     more: dict[str, Any] | None = None,
     alone: dict[str, Any] | None = None,
     early: dict[str, Any] | None = None,
+    licence: Licence = "all",
 ) -> None:
     """Write a folder that `nlp.sentiment.load` can read; `more` goes into model.json as it is.
 
     `linear` is the version of the linear model that `target`/linear.npz must hold, if it is joined;
     `alone` is when and how it decides without the network, `early` the same of the lower layers.
+    `licence` is what the sources of training were chosen by.
     """
     same = {"scale": [1.0] * 3, "shift": [0.0] * 3}
     calibration = calibration or {"arabic": same, "latin": same}
@@ -117,14 +129,14 @@ def write(
         "version": version_of(network, tokenizer, calibration, linear, alone, early),
         **({"linear": linear} if linear else {}),
         "labels": LABELS,
-        "licence": WEIGHTS_LICENCE,
+        "licence": WEIGHTS_LICENCE[licence],
         "input": model_input.VERSION,
         "longest": longest,
         "blank": BLANK,
         "calibration": calibration,
         **({"alone": alone} if alone else {}),
         **({"early": early} if early else {}),
-        "sources": SOURCES,
+        "sources": sources_of(licence),
         **(more or {}),
     }
     text = json.dumps(facts, ensure_ascii=False, indent=1)

@@ -215,7 +215,9 @@ def finish(settings: Settings, candidate: Path, tokenizer: Path, report: Path) -
     known = scores_of(candidate, texts, threads)
     tables = calibrate.fitted(rows, known)
     version = LinearModel(candidate / "linear.npz").version
-    write = partial(package.write, candidate, network, tokenizer, LONGEST, version)
+    write = partial(
+        package.write, candidate, network, tokenizer, LONGEST, version, licence=settings.licence
+    )
     write(tables.whole, alone=tables.alone, early=tables.early)
     model = OnnxModel(candidate, threads)
     parts = {

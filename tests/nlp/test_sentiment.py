@@ -111,6 +111,16 @@ def test_copies_are_scored_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -
     assert (rows[0] == rows[2]).all()
 
 
+def test_free_weights__name_no_source_for_non_commercial_use(folder: Path, tmp_path: Path) -> None:
+    network, tokenizer = folder / "sentiment.onnx", folder / "tokenizer.json"
+    package.write(tmp_path, network, tokenizer, 64, licence="free")
+    facts = json.loads((tmp_path / "model.json").read_text(encoding="utf-8"))
+    assert facts["licence"] == "CC BY-SA 4.0"
+    assert "NC" not in json.dumps(list(facts["sources"].values()))
+    assert {name for name in package.SOURCES if name not in facts["sources"]} >= {"twifil"}
+    assert "narabizi" in facts["sources"]
+
+
 @pytest.fixture(scope="module")
 def joint(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The tiny network beside the shipped linear model, which may decide by itself from 0.6 on."""
