@@ -93,6 +93,12 @@ def test_a_second_round_begins_with_the_weights_of_the_first(work: Path, tmp_pat
     assert all(torch.equal(before[name], after[name]) for name in before)
 
 
+def take_linear(work: Path, folder: Path) -> None:
+    """Take the linear model of another training: steps whose result is there are left out."""
+    (folder / "candidate").mkdir()
+    shutil.copy(work / "candidate" / "linear.npz", folder / "candidate")
+
+
 @pytest.fixture(scope="module")
 def voted(work: Path) -> votes.Votes:
     """What the tiny model says of its own training posts, and of those without a label."""
@@ -145,6 +151,7 @@ def test_posts_for_non_commercial_use_get_no_vote_where_weights_are_free(tmp_pat
 def test_a_training_with_a_teacher_asks_it_first(work: Path, tmp_path: Path) -> None:
     for name in ("base", "vocabulary"):
         shutil.copytree(work / name, tmp_path / name)
+    take_linear(work, tmp_path)
     settings = steps.Settings(
         work.parent / "data",
         tmp_path,
@@ -532,6 +539,7 @@ def divided(work: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("divided")
     for name in ("vocabulary", "finetune"):
         shutil.copytree(work / name, folder / name)
+    take_linear(work, folder)
     settings = steps.Settings(
         work.parent / "data", folder, layers=2, threads=1, start=work / "finetune", early=1
     )
