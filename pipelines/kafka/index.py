@@ -46,8 +46,6 @@ class IndexStage:
 
     name: metrics.Stage = "index"
     most = 2048
-    #: Killed after a batch was stored, a worker may not have erased what it refused.
-    again = most
 
     def __init__(self, where: Brokers, store: Store, zone: ZoneInfo) -> None:
         self._identities = topics.require(where, *batches.READERS, write=(topics.POSTS,))
@@ -88,7 +86,6 @@ class IndexStage:
         for partition, some in records.items():
             known = self._cursors[partition].offset
             new = [record for record in some if record.offset >= known]
-            self._erase_again(partition, some[: len(some) - len(new)])
             if new:
                 self._accept(partition, new)
             done[partition] = self._cursors[partition].offset
@@ -128,15 +125,6 @@ class IndexStage:
         # And after: an author may have been deleted meanwhile.
         self._erase(self._refused(batch) - refused)
         _measure(batch, outcomes)
-
-    def _erase_again(self, partition: TopicPartition, records: Sequence[Any]) -> None:
-        """Erase what is refused of records that the store has had."""
-        name = partition.topic.removeprefix(self._where.prefix)
-        if not records or name != topics.SCORED:
-            return
-        anywhere = Position(key="", name="", cursor="")
-        batch, _ = batches.read_batch(name, records, anywhere, Cursor())
-        self._erase(self._refused(batch))
 
     def _key(self, partition: TopicPartition) -> str:
         identity = self._identities[partition.topic.removeprefix(self._where.prefix)]

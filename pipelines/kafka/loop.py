@@ -81,8 +81,6 @@ class Stage(Protocol):
     """Full names of the topics it reads."""
     most: int
     """Records in one batch."""
-    again: int
-    """Records before the one that a partition goes on at that are read again."""
     client: str
     """What the brokers show its workers as."""
 
@@ -203,16 +201,28 @@ class Worker:
             offset = self._stage.begin(partition)
             if offset is None:
                 offset = self._consumer.committed(partition, timeout_ms=30_000)
-            first = self._consumer.beginning_offsets([partition])[partition]
-            _check_loss(partition, offset or 0, first)
+            self._check_loss(partition, offset or 0)
             with suppress(*_NOT_OURS):
                 if offset is None:
                     self._consumer.seek_to_beginning(partition)
                 else:
-                    self._consumer.seek(partition, max(offset - self._stage.again, first, 0))
+                    self._consumer.seek(partition, offset)
                 self._begun.add(partition)
         for partition in records.keys() - assigned:
             del records[partition]
+
+    def _check_loss(self, partition: TopicPartition, offset: int) -> None:
+        """Tell loudly of records that went before anybody read them."""
+        first = self._consumer.beginning_offsets([partition])[partition]
+        if offset < first:
+            log.error(
+                "%s/%d: what came before offset %d was deleted by its age, and %d was the next to "
+                "read: %d records at most are lost. Raise retention.ms of the topic.",
+                *partition,
+                first,
+                offset,
+                first - offset,
+            )
 
     def _wait(self, error: Exception) -> None:
         """Wait a while, as a member of the group that takes nothing; then begin anew."""
@@ -272,16 +282,3 @@ class Worker:
         metrics.lag(self._stage.name, lags)
         if idle:
             self._standstill.look(waiting, self._looked)
-
-
-def _check_loss(partition: TopicPartition, offset: int, first: int) -> None:
-    """Tell loudly of records that went before anybody read them."""
-    if offset < first:
-        log.error(
-            "%s/%d: what came before offset %d was deleted by its age, and %d was the next to "
-            "read: %d records at most are lost. Raise retention.ms of the topic.",
-            *partition,
-            first,
-            offset,
-            first - offset,
-        )

@@ -44,7 +44,6 @@ class ScoreStage:
 
     name: metrics.Stage = "score"
     most = 512
-    again = 0
     client = CLIENT
 
     def __init__(

@@ -33,7 +33,7 @@ from pipelines.kafka.score import ScoreStage
 from pipelines.kafka.sink import KafkaSink
 from pipelines.metrics.health import Health
 from pipelines.query import parse
-from pipelines.records import Batch, Collected, CollectedTombstone, Ledger, Position
+from pipelines.records import Collected, CollectedTombstone, Ledger, Position
 from pipelines.stores.sqlite import SqliteStore
 from tests.conftest import Marsad
 from tests.pipelines.kafka_fixtures import (
@@ -407,43 +407,6 @@ def test_a_post_that_is_stored_while_its_author_is_deleted_leaves_the_topics_as_
     erased = {record.key for record in records(where, "posts")["posts"] if record.value is None}
     assert erased == {b"forum:1", b"forum:2"}
     assert stored(path) == {}
-
-
-def test_a_post_that_is_refused_as_its_worker_is_killed_leaves_the_topics_as_well(
-    where: Brokers, path: Path
-) -> None:
-    class Killed(SqliteStore):
-        """Where an author is deleted as a post comes, and the worker ends when it has stored."""
-
-        def accept_scored(self, given: Batch, documents: Sequence[Any]) -> Ledger:
-            if given.posts:
-                self.delete([deletion(author="u_leaver")], counted=False)
-            found = super().accept_scored(given, documents)
-            if given.posts:
-                raise MemoryError
-            return found
-
-    posts = [scored(post(1, author="u_leaver")), scored(post(2))]
-    produced = [
-        {"key": one.post.id.encode(), "headers": HEADERS, "partition": 0,
-         "value": messages.encode(messages.post_message(one))}
-        for one in posts
-    ]  # fmt: skip
-    send(where, "scored", *produced)
-    some = records(where, "scored")["scored"]
-    place = TopicPartition(some[0].topic, some[0].partition)
-    with Killed(path, timezone=str(ZONE)) as store:
-        stage = IndexStage(where, store, ZONE)
-        stage.begin(place)
-        with pytest.raises(MemoryError):
-            stage.work({place: some}, Claim(None, CommitMetadata("killed", 0.0, 0.0)))
-        stage.close()
-    assert records(where, "posts")["posts"] == []
-    with running(indexing(where, path)):
-        until(lambda: records(where, "posts")["posts"], "something is erased")
-    assert [(r.key, r.value) for r in records(where, "posts")["posts"]] == [(b"forum:1", None)]
-    assert list(stored(path)) == ["forum:2"]
-    assert settled(path, 2).received == 2
 
 
 def test_what_a_deletion_did_is_told_although_an_index_worker_was_quicker(
