@@ -118,11 +118,11 @@ def apply(indices: Indices, tombstones: Sequence[CollectedTombstone]) -> int:
     """
     names = named(tombstones)
     ids = [short(name) for kind, name in names if kind == "id"]
-    if names:
-        ids += write(indices, names)
+    found = write(indices, names) if names else {}
     raw = live(indices, _stored_raw(indices, tombstones))
-    reached = _reach(indices, [("id", document.id) for document in raw.values()])
-    return erase(indices, [*ids, *raw, *reached])
+    found |= _reach(indices, [("id", document.id) for document in raw.values()])
+    # The last links of a chain first: killed in between, doing it again still finds the others.
+    return erase(indices, reversed(found)) + erase(indices, [*ids, *raw])
 
 
 def write(indices: Indices, names: Sequence[Named], refused: Sequence[Post] = ()) -> dict[str, str]:
