@@ -100,7 +100,8 @@ train: $(VENV)/.installed-dev ## Train the models further on the data folder, on
 		$(START) --finetune-steps $(STEPS) --seed 31 --threads $(THREADS) \
 		--licence $(LICENCE) --ship
 	@$(BIN)/python -m pipelines.train_targets morocco-2016 \
-		--sample $(CASE)/sample.ndjson --plain $(CASE)/attitudes.ndjson --data $(DATA)
+		--sample $(CASE)/sample.ndjson --plain $(CASE)/attitudes.ndjson --data $(DATA) \
+		--licence $(LICENCE)
 
 clean: ## Remove what `make run` wrote (marsad.db, out/); not .venv
 	@rm -rf out marsad.db marsad.db-wal marsad.db-shm marsad.db.dead* marsad.db.lock

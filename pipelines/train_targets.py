@@ -44,13 +44,14 @@ def main() -> None:
     parser.add_argument("--sample", type=Path, required=True, help="labelled posts (NDJSON)")
     parser.add_argument("--plain", type=Path, help="labelled posts in plain words (NDJSON)")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--licence", choices=("all", "free"), default="all")
     parser.add_argument("--checkpoint", help="sentiment model: a folder or a Hugging Face name")
     parser.add_argument("--out", type=Path, default=FOLDER / "targets.npz")
     options = parser.parse_args()
     posts = labelled(options.sample, options.watchlist)
     model = sentiment.load(options.checkpoint)
     plain = labelled(options.plain, options.watchlist) if options.plain else []
-    real = named.read(options.data)
+    real = named.read(options.data, options.licence)
     print(json.dumps(train(posts, options.out, model, real, plain), indent=1))
 
 

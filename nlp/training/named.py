@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 from nlp.crossscript import analyse_word, key
 from nlp.text import normalise, pieces
+from nlp.training.data import Licence
+from nlp.training.read_posts import NON_COMMERCIAL
 from nlp.training.rows import read_lines
 
 #: Kind and further spellings of each entity in the file. Phones are topics: nobody's operator.
@@ -84,10 +86,16 @@ def find(text: str, entity: str) -> list[Named]:
     return found
 
 
-def read(data: Path) -> list[Labelled]:
-    """Return the posts of the folder `data` in which a labelled entity is found."""
+def read(data: Path, licence: Licence = "all") -> list[Labelled]:
+    """Return the posts of the folder `data` in which a labelled entity is found.
+
+    With the `licence` "free", without those of sources for non-commercial use.
+    """
+    barred = NON_COMMERCIAL if licence == "free" else ()
     posts = list[Labelled]()
     for item in read_lines(data / "targets" / "read.jsonl.gz"):
+        if item["source"].startswith(barred):
+            continue
         mentions = [
             mention
             for entity in item["targets"]

@@ -45,9 +45,9 @@ SOURCES: dict[str, str] = {
     "own (invented posts of a case, its training.ndjson), moods (short sentences of this project, "
     "moods.toml)": "CC0-1.0",
     "posts without labels: myc-raw, nanaa1304-youtube, elhadrati, youssefs-youtube, mehdi, "
-    "smartly-atlasia-youtube, hespress-comments, omcd, djalil21-dz-comments, ynsaid-dz-youtube, "
-    "fodilb, zindi-tunisian-arabizi, mlma": "none stated",
-    "posts without labels: smartly-domain": "CC BY-NC",
+    "hespress-comments, omcd, djalil21-dz-comments, ynsaid-dz-youtube, fodilb, "
+    "zindi-tunisian-arabizi, mlma": "none stated",
+    "posts without labels: smartly-domain, smartly-atlasia-youtube": "CC BY-NC",
     "multilingual-e5-small (starting weights)": "MIT",
 }
 #: The files of a finished model, in the order in which they are made.

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import shutil
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from nlp.checkpoint import Checkpoint, label_map
 from nlp.errors import ModelError
 from nlp.linear import FOLDER, LinearModel
 from nlp.onnx_model import OnnxModel, script
-from nlp.training import compress, finetune, package
+from nlp.training import compress, finetune, package, read_posts
 from nlp.training.encoder import Classifier
 from tests.nlp import tiny
 
@@ -117,6 +118,8 @@ def test_free_weights__name_no_source_for_non_commercial_use(folder: Path, tmp_p
     facts = json.loads((tmp_path / "model.json").read_text(encoding="utf-8"))
     assert facts["licence"] == "CC BY-SA 4.0"
     assert "NC" not in json.dumps(list(facts["sources"].values()))
+    named = re.findall(r"[\w-]+", " ".join(facts["sources"]))
+    assert [one for one in named if one.startswith(read_posts.NON_COMMERCIAL)] == []
     assert {name for name in package.SOURCES if name not in facts["sources"]} >= {"twifil"}
     assert "narabizi" in facts["sources"]
 

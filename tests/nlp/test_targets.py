@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 from collections.abc import Sequence
@@ -306,6 +307,18 @@ def test_real_posts__names_are_found_as_whole_words_in_both_scripts() -> None:
     assert (found.start, found.end, found.kind) == (11, 15, "operator")
     assert real_posts.find("ربي يجازيك", "djezzy") == []
     assert real_posts.find("vu sur tik tok", "tiktok")[0][2:] == (7, 14)
+
+
+def test_real_posts__for_non_commercial_use_are_left_out_where_weights_are_free(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "targets").mkdir()
+    with gzip.open(tmp_path / "targets" / "read.jsonl.gz", "wt", encoding="utf-8") as file:
+        for source in ("dz_brands", "twifil-train", "smartly-x"):
+            item = {"source": source, "text": f"djezzy {source}", "targets": {"djezzy": "neutral"}}
+            file.write(json.dumps(item) + "\n")
+    assert len(real_posts.read(tmp_path)) == 3
+    assert [post.text for post in real_posts.read(tmp_path, "free")] == ["djezzy dz_brands"]
 
 
 def test_the_file_of_a_training_sample_may_bring_its_mentions(tmp_path: Path) -> None:
