@@ -24,7 +24,7 @@ import pytest
 from pipelines.errors import StoreVersion
 from pipelines.query import All, parse
 from pipelines.records import Ledger, Sum
-from pipelines.stores.sqlite import SqliteStore, erase
+from pipelines.stores.sqlite import SqliteStore, erase, schema
 from tests.conformance.corpus import Feeder, drain, post, scored, tombstone
 from tests.pipelines.readers import check_with_two_readers
 from tests.pipelines.test_sqlite_store import store_of_0_1
@@ -206,6 +206,26 @@ def test_two_readers_find_the_same_from_its_beginning_to_its_end(case: Case) -> 
     check_with_two_readers(lambda: case.process(path), lambda: case.check_readable(path))
     case.run(path)  # what a reader kept from being done
     case.check_whole(path)
+
+
+def test_a_reader_that_opens_a_store_as_its_move_begins_is_told_of_the_move(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "posts.db"
+    store_of_0_1(path, [scored(post("t:1"))])
+    exists = schema._exists
+
+    def begun_meanwhile(connection: apsw.Connection, table: str) -> bool:
+        """Let the move begin when the reader has seen that no old table is there."""
+        found = exists(connection, table)
+        if table == f"old_{schema.OLD[-1]}":
+            monkeypatch.setattr(schema, "_exists", exists)
+            SqliteStore(path, reindexing=True).close()
+        return found
+
+    monkeypatch.setattr(schema, "_exists", begun_meanwhile)
+    with pytest.raises(StoreVersion, match="run marsad reindex"):
+        SqliteStore(path, readonly=True)
 
 
 def test_one_state_is_read_to_its_end_while_the_work_is_done(case: Case) -> None:

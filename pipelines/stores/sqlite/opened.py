@@ -78,7 +78,9 @@ class SqliteFile(DeadLetterOwner):
         else:
             self._connection = open_reader(self.path)
         try:
-            with explained(self.path):
+            # A reader looks at one state of a file that another process may be moving.
+            state = reading(self._connection, self.path) if readonly else explained(self.path)
+            with state:
                 self._prepare()
         except BaseException:
             self._connection.close()
