@@ -15,13 +15,12 @@ from typing import Literal
 from nlp.model_input import prepare
 from nlp.training import moods, read_posts
 from nlp.training.duplicates import Near
-from nlp.training.rows import LABELS, Row, read_lines
+from nlp.training.rows import LABELS, Licence, Row, read_lines
 
-__all__ = ["LABELS", "Row", "read_lines"]
+__all__ = ["LABELS", "Licence", "Row", "read_lines"]
 
 Split = Literal["train", "calibrate", "check"]
 Part = Split | Literal["dev", "second-dev"]
-Licence = Literal["all", "free"]
 
 
 #: Draws per pass for each group. Chosen from the README's remarks on quality and nearness: posts
@@ -310,7 +309,7 @@ def without_label(data: Path, licence: Licence = "all") -> list[tuple[str, str]]
     text. With the `licence` "free", so are sources for non-commercial use.
     """
     held_out = {prepare(row.text) for part in _HELD for row in labelled(data, part)}
-    barred = read_posts.NON_COMMERCIAL if licence == "free" else ()
+    barred = read_posts.barred(licence)
     return [
         (text, lang)
         for text, lang, source in _unlabelled(data)

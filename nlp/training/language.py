@@ -67,7 +67,7 @@ def read(data: Path, name: str, licence: Licence = "all") -> list[Post]:
 
     With licence "free", without sources for non-commercial use.
     """
-    barred = read_posts.NON_COMMERCIAL if licence == "free" else ()
+    barred = read_posts.barred(licence)
     return [
         Post(readable(item["text"]), LANGUAGES.index(item["lang"]))
         for item in read_lines(data / "language" / f"{name}.jsonl")

@@ -12,9 +12,8 @@ from typing import NamedTuple
 
 from nlp.crossscript import analyse_word, key
 from nlp.text import normalise, pieces
-from nlp.training.data import Licence
-from nlp.training.read_posts import NON_COMMERCIAL
-from nlp.training.rows import read_lines
+from nlp.training import read_posts
+from nlp.training.rows import Licence, read_lines
 
 #: Kind and further spellings of each entity in the file. Phones are topics: nobody's operator.
 ENTITIES: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -91,7 +90,7 @@ def read(data: Path, licence: Licence = "all") -> list[Labelled]:
 
     With the `licence` "free", without those of sources for non-commercial use.
     """
-    barred = NON_COMMERCIAL if licence == "free" else ()
+    barred = read_posts.barred(licence)
     posts = list[Labelled]()
     for item in read_lines(data / "targets" / "read.jsonl.gz"):
         if item["source"].startswith(barred):

@@ -11,7 +11,7 @@ from typing import Any
 from nlp import model_input
 from nlp.network import LOWER, UPPER
 from nlp.sentiment import LABELS
-from nlp.training.data import Licence
+from nlp.training.rows import Licence
 
 #: A post with nothing to read says nothing: neutral, but not certainly so.
 BLANK = (0.05, 0.9, 0.05)

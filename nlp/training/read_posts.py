@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from nlp.training.rows import LABELS, Row, read_lines
+from nlp.training.rows import LABELS, Licence, Row, read_lines
 
 #: Sources whose posts may not be used for business (CC BY-NC and CC BY-NC-SA).
 NON_COMMERCIAL = ("twifil", "smartly", "doda")
@@ -20,6 +20,11 @@ _PRIOR = 0.15
 #: Share of a read label that goes to the two others: readers disagree on 13 of 100 posts.
 _READER_DOUBT = 0.12
 _SECOND_DEV = 400
+
+
+def barred(licence: Licence) -> tuple[str, ...]:
+    """Return what the names of sources begin with that weights of this licence leave out."""
+    return NON_COMMERCIAL if licence == "free" else ()
 
 
 def _soft(votes: dict[str, int]) -> tuple[float, float, float]:

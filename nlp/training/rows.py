@@ -7,9 +7,11 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 LABELS = ("negative", "neutral", "positive")
+#: "free" leaves out sources for non-commercial use.
+Licence = Literal["all", "free"]
 
 
 @dataclass(frozen=True, slots=True)

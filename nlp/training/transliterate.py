@@ -92,7 +92,7 @@ def spell(word: str, rng: random.Random) -> str:
 
 def learn(data: Path, licence: Licence = "all") -> Spellings:
     """Read the pairs of the data folder; those for non-commercial use only with licence "all"."""
-    barred = read_posts.NON_COMMERCIAL if licence == "free" else ()
+    barred = read_posts.barred(licence)
     pairs: list[tuple[str, str]] = []
     for row in read_lines(data / "text" / "pairs.jsonl.gz"):
         if row["source"] in _SOURCES and not row["source"].startswith(barred):
