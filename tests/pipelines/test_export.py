@@ -27,7 +27,6 @@ from pipelines.export import (
     FORMATS,
     TARGET_COLUMNS,
     Account,
-    Facts,
     Options,
     export,
     folder,
@@ -39,18 +38,10 @@ from pipelines.export.options import own_names
 from pipelines.records import Hit, Ledger
 from pipelines.stores.sqlite import SqliteStore
 from tests.conformance.corpus import tombstone
+from tests.pipelines import export_facts
 from tests.pipelines.stored_posts import fill, post
 
-FACTS = Facts(
-    query="inwi",
-    filters={"lang": ("fr",)},
-    command="marsad export inwi --to DIR",
-    store="marsad.db",
-    ledger=Ledger(),
-    timezone="Africa/Casablanca",
-    created_at=datetime(2026, 1, 2, tzinfo=UTC),
-    marsad="0.1",
-)
+FACTS = msgspec.structs.replace(export_facts.FACTS, filters={"lang": ("fr",)})
 ALL = tuple(FORMATS)
 ENTITIES = ("inwi", "voip")
 COUNTS = ("likes", "reposts", "replies", "views", "quotes", "views_granularity")

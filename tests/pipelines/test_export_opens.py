@@ -12,22 +12,13 @@ import subprocess
 import pytest
 import yaml
 
-from pipelines.export import Facts, Options, export
-from pipelines.records import Hit, Ledger
+from pipelines.export import Options, export
+from pipelines.records import Hit
+from tests.pipelines.export_facts import FACTS
 from tests.pipelines.stored_posts import post
 
 DAY = "2016-02-27"
 TEXT = '=ma bghatch; "تخدم", l\'été\nça va\t0612'
-FACTS = Facts(
-    query="inwi",
-    filters={},
-    command="marsad export inwi --to DIR",
-    store="marsad.db",
-    ledger=Ledger(),
-    timezone="Africa/Casablanca",
-    created_at=dt.datetime(2026, 1, 2, tzinfo=dt.UTC),
-    marsad="0.2",
-)
 FORMATS = ("ndjson", "csv", "parquet", "xlsx")
 
 

@@ -10,22 +10,13 @@ import xlsxwriter.workbook
 from openpyxl import load_workbook
 
 from pipelines.errors import OutputError
-from pipelines.export import Facts, Options, check, export
+from pipelines.export import Options, check, export
 from pipelines.export.columns import exported
 from pipelines.export.xlsx import Xlsx
-from pipelines.records import Hit, Ledger
+from pipelines.records import Hit
+from tests.pipelines.export_facts import FACTS
 from tests.pipelines.stored_posts import post
 
-FACTS = Facts(
-    query="inwi",
-    filters={},
-    command="marsad export inwi --to DIR",
-    store="marsad.db",
-    ledger=Ledger(),
-    timezone="UTC",
-    created_at=datetime(2026, 1, 2, tzinfo=UTC),
-    marsad="0.1",
-)
 LONGEST = 32_767
 
 
